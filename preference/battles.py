@@ -1,0 +1,49 @@
+"""The battles table: one row a battle, the only form in which later steps see the data.
+
+`prompt`, `response_a` and `response_b` hold one item a turn and are equally long. `model_a` and
+`model_b` are never features. The `oracle` columns exist for simulated data alone and are read by
+`evaluate` alone: `oracle` is the true probability of each label, `oracle_agreement` the part of
+the true utility difference (A minus B) that lies in the agreement of prompt and answer.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+LABELS = ("A", "B", "tie")
+A_WINS, B_WINS, TIE = range(3)
+SEGMENTS = ("prompt", "response_a", "response_b")
+
+TURNS = pa.list_(pa.string())
+BATTLE_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("prompt", TURNS, nullable=False),
+        pa.field("response_a", TURNS, nullable=False),
+        pa.field("response_b", TURNS, nullable=False),
+        pa.field("label", pa.int8(), nullable=False),
+        pa.field("model_a", pa.string()),
+        pa.field("model_b", pa.string()),
+    ]
+)
+SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
+    pa.field("oracle", pa.list_(pa.float64(), 3), nullable=False)
+).append(pa.field("oracle_agreement", pa.float64(), nullable=False))
+
+
+def write_battles(battles: pa.Table, path: Path) -> None:
+    """Write a table of `BATTLE_SCHEMA` or `SIMULATED_SCHEMA` as Parquet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(battles, path, compression="zstd")
+
+
+def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read the named columns only, so that a step cannot see what it has no business with."""
+    return pq.read_table(path, columns=list(columns))
+
+
+def has_oracle(path: Path) -> bool:
+    """Say whether the battles are simulated, so that their true probabilities are known."""
+    return "oracle" in pq.read_schema(path).names

@@ -1,0 +1,18 @@
+"""Errors that are the user's to fix, told without a traceback."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class BadInput(ValueError):
+    """A file, row or parameter that cannot be used. The message names it and says how to fix it."""
+
+
+@contextmanager
+def exit_on_bad_input() -> Iterator[None]:
+    """Turn `BadInput` into one line on stderr and exit status 1; let every other error through."""
+    try:
+        yield
+    except BadInput as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,191 @@
+"""The parameters of `params.yaml`: parsed once, typed, checked, and passed on.
+
+An experiment is the shared `text`, `model` and `train` sections plus the few values that it
+overrides under `experiments.<name>`.
+"""
+
+from dataclasses import asdict, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from preference.errors import BadInput
+
+PARAMS_FILE = Path("params.yaml")
+SHORTEST_SEQUENCE = 16
+
+# Not strict, because YAML 1.1 reads `1e-3` as text.
+Positive = Annotated[float, Field(gt=0, strict=False)]
+NonNegative = Annotated[float, Field(ge=0, strict=False)]
+Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+DropoutRate = Annotated[float, Field(ge=0, lt=1, strict=False)]
+Count = Annotated[int, Field(ge=1)]
+
+checked = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
+
+
+@checked
+class SimulatedParams:
+    """The simulated arena: how many battles, and their lengths relative to the real ones."""
+
+    battles: Annotated[int, Field(ge=100)]
+    length_scale: Positive
+
+
+@checked
+class DataParams:
+    """`source` is `simulated` or the path of a file in the Kaggle schema."""
+
+    source: Annotated[str, Field(min_length=1)]
+    max_quarantined: Share
+    simulated: SimulatedParams
+
+
+@checked
+class SplitParams:
+    """Shares of the battles; they sum to one."""
+
+    train: Positive
+    valid: Positive
+    calibration: Positive
+    test: Positive
+
+    def __post_init__(self) -> None:
+        total = sum(asdict(self).values())
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the four shares sum to {total:g}, not to 1")
+
+
+@checked
+class TokenizerParams:
+    """The SentencePiece model trained for our own small configurations."""
+
+    vocabulary_size: Annotated[int, Field(ge=300)]
+
+
+@checked
+class TextParams:
+    """Which turns of a conversation the model reads."""
+
+    turns: Literal["first", "all"]
+
+
+@checked
+class ModelParams:
+    """Backbone, packing length, pool and head. `head_units` and `head_dropout` belong to `mlp`."""
+
+    preset: Annotated[str, Field(min_length=1)]
+    seq_len: Annotated[int, Field(ge=SHORTEST_SEQUENCE)]
+    pool: Literal["mean", "cls"]
+    head: Literal["concat", "mlp", "equivariant"]
+    head_units: list[Count]
+    head_dropout: list[DropoutRate]
+
+    def __post_init__(self) -> None:
+        if len(self.head_units) != len(self.head_dropout):
+            raise ValueError("head_units and head_dropout must be equally long")
+        if self.head == "mlp" and not self.head_units:
+            raise ValueError("head: mlp needs at least one entry in head_units")
+        if self.head == "concat" and self.head_units:
+            raise ValueError("head: concat has no hidden layers; use head: mlp, or empty head_units")
+
+
+@checked
+class TrainParams:
+    """Optimisation. `learning_rate` is the peak; `warmup_share` is of all steps."""
+
+    optimizer: Literal["adam", "adamw"]
+    learning_rate: Positive
+    weight_decay: NonNegative
+    warmup_share: Share
+    label_smoothing: DropoutRate
+    batch_size: Count
+    epochs: Count
+    patience: Count
+
+    def __post_init__(self) -> None:
+        if self.optimizer == "adam" and self.weight_decay:
+            raise ValueError("weight_decay needs optimizer: adamw")
+
+
+@checked
+class ReferenceParams:
+    """TF-IDF vocabulary size of each analyser, and the inverse regularisation strength."""
+
+    max_features: Count
+    inverse_regularization: Positive
+
+
+@checked
+class Params:
+    """All of `params.yaml`."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    data: DataParams
+    split: SplitParams
+    tokenizer: TokenizerParams
+    text: TextParams
+    model: ModelParams
+    train: TrainParams
+    reference: ReferenceParams
+    experiments: dict[str, dict[Literal["text", "model", "train"], dict[str, Any]]] = field(
+        default_factory=dict
+    )
+
+    def experiment(self, name: str) -> "Params":
+        """Return these parameters with the overrides of experiment `name` applied.
+
+        Raises:
+            BadInput: there is no such experiment, or an override is unknown or of the wrong type.
+        """
+        if name not in self.experiments:
+            raise BadInput(f"params.yaml has no experiment {name!r}: add it under `experiments`.")
+        sections = {
+            section: _parse(
+                type(getattr(self, section)),
+                asdict(getattr(self, section)) | overrides,
+                where=f"experiments.{name}.{section}.",
+            )
+            for section, overrides in self.experiments[name].items()
+        }
+        return replace(self, **sections)
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check every parameter, those of each experiment too.
+
+    Raises:
+        BadInput: the file is missing, is not YAML, has an unknown or missing key, or a value of
+            the wrong type or range. The message names the key.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadInput(f"{path} does not exist: run from the repository's root.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid YAML: {error}") from error
+    params = _parse(Params, values, where="")
+    for name in params.experiments:
+        params.experiment(name)
+    return params
+
+
+def _parse(kind: type, values: Any, where: str) -> Any:
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        problems = [_describe(problem, where) for problem in error.errors()]
+        raise BadInput("params.yaml: " + "; ".join(problems)) from error
+
+
+def _describe(problem: dict[str, Any], where: str) -> str:
+    key = where + ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"unknown key {key}. Remove it or correct its spelling"
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"{key} is missing. Add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key.rstrip('.') or 'the file'}: {message} (it is {problem['input']!r})"
