@@ -4,9 +4,10 @@ An experiment is the shared `text`, `model` and `train` sections plus the few va
 overrides under `experiments.<name>`.
 """
 
+import json
 from dataclasses import asdict, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -23,6 +24,8 @@ NonNegative = Annotated[float, Field(ge=0, strict=False)]
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 DropoutRate = Annotated[float, Field(ge=0, lt=1, strict=False)]
 Count = Annotated[int, Field(ge=1)]
+
+T = TypeVar("T")
 
 checked = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
 
@@ -90,7 +93,7 @@ class ModelParams:
         if self.head == "mlp" and not self.head_units:
             raise ValueError("head: mlp needs at least one entry in head_units")
         if self.head == "concat" and self.head_units:
-            raise ValueError("head: concat has no hidden layers; use head: mlp, or empty head_units")
+            raise ValueError("head: concat has no hidden layers: use mlp, or no head_units")
 
 
 @checked
@@ -173,9 +176,10 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     return params
 
 
-def _parse(kind: type, values: Any, where: str) -> Any:
+def _parse(kind: type[T], values: object, where: str) -> T:
     try:
-        return TypeAdapter(kind).validate_python(values)
+        # As JSON, because strict dataclasses take mappings from nothing else.
+        return TypeAdapter(kind).validate_json(json.dumps(values, default=str))
     except ValidationError as error:
         problems = [_describe(problem, where) for problem in error.errors()]
         raise BadInput("params.yaml: " + "; ".join(problems)) from error
