@@ -9,8 +9,11 @@ the true utility difference (A minus B) that lies in the agreement of prompt and
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from preference.errors import BadInput
 
 LABELS = ("A", "B", "tie")
 A_WINS, B_WINS, TIE = range(3)
@@ -40,10 +43,22 @@ def write_battles(battles: pa.Table, path: Path) -> None:
 
 
 def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Read the named columns only, so that a step cannot see what it has no business with."""
+    """Read the named columns only, so that a step cannot see what it has no business with.
+
+    Raises:
+        BadInput: the file does not exist.
+    """
+    if not path.exists():
+        raise BadInput(f"{path} does not exist: run `dvc repro fetch`.")
     return pq.read_table(path, columns=list(columns))
 
 
 def has_oracle(path: Path) -> bool:
     """Say whether the battles are simulated, so that their true probabilities are known."""
     return "oracle" in pq.read_schema(path).names
+
+
+def label_shares(labels: np.ndarray) -> dict[str, float]:
+    """Return the share of each label among int labels [n], which are not empty."""
+    counts = np.bincount(labels, minlength=len(LABELS))
+    return dict(zip(LABELS, (counts / counts.sum()).tolist(), strict=True))

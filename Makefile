@@ -1,0 +1,43 @@
+# Everything below sets the environment up by itself; nothing happens where it is current.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# What a stage prints must not depend on who calls it, and DVC sends nothing home.
+export DVC_NO_ANALYTICS := 1
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.PHONY: help setup repro test lint lock clean
+
+help:  ## Show the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
+
+.venv/installed: requirements.txt requirements-test.txt
+	$(PYTHON) -c 'import sys; assert sys.version_info[:2] == (3, 11), "Python 3.11 is needed: make PYTHON=..."'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	.venv/bin/uv pip sync --python .venv/bin/python --require-hashes requirements.txt requirements-test.txt
+	.venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
+	@touch $@
+
+repro: setup  ## Reproduce the pipeline, and show what it found.
+	dvc repro
+	@cat metrics/summary.md
+
+test: setup  ## Check the code's form, and run every test.
+	ruff check . && ruff format --check .
+	python -m pytest
+
+lint: setup  ## Mend what ruff can mend.
+	ruff check --fix . && ruff format .
+
+lock: setup  ## Write the locked requirements anew.
+	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
+	  --custom-compile-command "make lock" requirements.in -o requirements.txt
+	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
+	  --custom-compile-command "make lock" requirements-test.in -o requirements-test.txt
+
+clean:  ## Remove the environment and caches of tests; DVC's cache stays.
+	rm -rf .venv .pytest_cache .hypothesis .ruff_cache

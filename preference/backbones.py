@@ -1,0 +1,48 @@
+"""Backbones: our own small DeBERTa v3 configurations, or any keras-nlp preset."""
+
+import keras_nlp
+
+from preference.deberta import DebertaV3Backbone
+from preference.presets import loading_preset
+
+# Trained from scratch, in the place of extra-small and small. Few position buckets, because the
+# default's texts are short; distances beyond the last bucket are clipped. The first weights are
+# those of 1 / sqrt(hidden_dim): with the 0.02 of the large models, attention stays uniform for long.
+SMALL_CONFIGURATIONS = {
+    "deberta_v3_tiny": {
+        "num_layers": 2,
+        "num_heads": 2,
+        "hidden_dim": 64,
+        "intermediate_dim": 256,
+        "bucket_size": 16,
+        "dropout": 0.0,
+        "initializer_range": 0.125,
+    },
+    "deberta_v3_mini": {
+        "num_layers": 2,
+        "num_heads": 4,
+        "hidden_dim": 128,
+        "intermediate_dim": 512,
+        "bucket_size": 16,
+        "dropout": 0.0,
+        "initializer_range": 0.09,
+    },
+}
+
+
+def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbone:
+    """Build one of our configurations with fresh weights, or load a preset with its own.
+
+    Args:
+        preset: a name in `SMALL_CONFIGURATIONS`, or what `loading_preset` accepts.
+        vocabulary_size: rows of the embedding table of our own configurations.
+
+    Raises:
+        BadInput: the preset cannot be loaded.
+    """
+    if preset in SMALL_CONFIGURATIONS:
+        return DebertaV3Backbone(
+            vocabulary_size=vocabulary_size, **SMALL_CONFIGURATIONS[preset], name="backbone"
+        )
+    with loading_preset(preset):
+        return keras_nlp.models.Backbone.from_preset(preset, name="backbone")

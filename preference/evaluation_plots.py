@@ -1,0 +1,33 @@
+"""Files behind the plots of `dvc.yaml`: confusion matrices, and the models' log losses."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from preference.battles import LABELS
+from preference.predictions import Predictions
+
+
+def write_plots(
+    predictions: Mapping[str, Predictions],
+    labels: np.ndarray,
+    log_losses: Mapping[str, float],
+    folder: Path,
+) -> None:
+    """Write `confusion/<model>.csv`, one row a battle, and `log_loss.csv`, one row a model."""
+    for name, prediction in predictions.items():
+        predicted = prediction.probabilities.argmax(axis=1)
+        rows = [(LABELS[a], LABELS[p]) for a, p in zip(labels, predicted, strict=True)]
+        _write_csv(folder / "confusion" / f"{name}.csv", ("actual", "predicted"), rows)
+    rounded = [(name, round(log_loss, 6)) for name, log_loss in log_losses.items()]
+    _write_csv(folder / "log_loss.csv", ("model", "log_loss"), rounded)
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -1,0 +1,76 @@
+"""Measures of predictions against labels.
+
+`labels` is int [n], `probabilities` and `swapped` float64 [n, 3] in `LABELS` order, all with one
+row a battle. Log loss is in nats. A class that is never predicted, or absent, scores zero.
+"""
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+from preference.battles import LABELS
+
+CLASSES = list(range(len(LABELS)))
+SMALLEST = np.finfo(np.float64).eps
+
+
+def row_log_loss(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the log loss of each battle, float64 [n], clipped as scikit-learn clips it."""
+    clipped = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
+    return -np.log(clipped[np.arange(len(labels)), labels])
+
+
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean log loss, the competition's measure; 1.0986 for a uniform prediction."""
+    return float(row_log_loss(labels, probabilities).mean())
+
+
+def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of battles whose most probable label is the label."""
+    return float(np.mean(probabilities.argmax(axis=1) == labels))
+
+
+def f1_macro(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean of the three labels' F1, each label counting the same."""
+    predicted = probabilities.argmax(axis=1)
+    return float(f1_score(labels, predicted, labels=CLASSES, average="macro", zero_division=0))
+
+
+def flip_rate(probabilities: np.ndarray, swapped: np.ndarray) -> float:
+    """Return the share of battles whose label changes when the answers change places.
+
+    `swapped` is already mapped back to the original names, as in `Predictions`.
+    """
+    return float(np.mean(probabilities.argmax(axis=1) != swapped.argmax(axis=1)))
+
+
+def class_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, dict[str, float]]:
+    """Return precision, recall, F1 and the number of battles of each label."""
+    columns = precision_recall_fscore_support(
+        labels, probabilities.argmax(axis=1), labels=CLASSES, zero_division=0
+    )
+    names = ("precision", "recall", "f1", "rows")
+    return {
+        label: dict(zip(names, (column[index].item() for column in columns), strict=True))
+        for index, label in enumerate(LABELS)
+    }
+
+
+def confusion_counts(labels: np.ndarray, probabilities: np.ndarray) -> list[list[int]]:
+    """Return counts [3][3]: row the actual label, column the predicted one."""
+    return confusion_matrix(labels, probabilities.argmax(axis=1), labels=CLASSES).tolist()
+
+
+def standard_error(values: np.ndarray, groups: np.ndarray) -> float:
+    """Return the standard error of the mean of `values` [n], clustered by `groups` [n].
+
+    Battles of one group share a prompt or an answer, so they count as one observation. Give it
+    the difference of two models' row losses, and it is a paired standard error.
+
+    Raises:
+        ValueError: there are fewer than two groups.
+    """
+    _, members = np.unique(groups, return_inverse=True)
+    sums = np.bincount(members, weights=values - values.mean())
+    if len(sums) < 2:
+        raise ValueError("a standard error over groups needs at least two groups")
+    return float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2)) / len(values))

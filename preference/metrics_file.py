@@ -1,0 +1,24 @@
+"""Metrics files: small JSON that is kept in git, so that its differences must read well."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+DIGITS = 6
+
+
+def write_metrics(metrics: Mapping[str, object], path: Path) -> None:
+    """Write nested metrics as indented JSON, with floats rounded to `DIGITS`.
+
+    Raises:
+        ValueError: a metric is not a finite number.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_rounded(metrics), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    return round(value, DIGITS) if isinstance(value, float) else value

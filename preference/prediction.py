@@ -1,0 +1,45 @@
+"""Predict battles with a trained model, in both orders, shortest battles first."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from scipy.special import softmax
+from tqdm import tqdm
+
+from preference.batches import make_inputs, packed_lengths, sorted_batches
+from preference.battles import A_WINS, B_WINS, LABELS, TIE
+from preference.model import score_both_orders
+from preference.packing import Packing
+from preference.predictions import Predictions
+from preference.saved_model import load_model
+from preference.tokens import Tokens, open_tokens
+
+BATCH_SIZE = 64
+
+
+def predict_battles(
+    model: keras.Model, tokens: Tokens, ids: np.ndarray, packing: Packing, name: str
+) -> Predictions:
+    """Predict the battles `ids`, int64 [n]; `name` stands beside the progress bar."""
+    scorer = score_both_orders(model)
+    rows = tokens.rows_of(ids)
+    logits = np.empty((len(rows), 2, len(LABELS)))
+    with tqdm(total=len(rows), desc=f"predict {name}", unit=" battles") as progress:
+        for batch in sorted_batches(packed_lengths(tokens, rows, packing), BATCH_SIZE):
+            scores = scorer.predict_on_batch(make_inputs(tokens, rows[batch], packing))
+            logits[batch, 0], logits[batch, 1] = scores["logits"], scores["swapped"]
+            progress.update(len(batch))
+    probabilities = softmax(logits, axis=-1)
+    return Predictions(
+        ids=ids,
+        probabilities=probabilities[:, 0],
+        swapped=probabilities[:, 1][:, [B_WINS, A_WINS, TIE]],
+    )
+
+
+def predict_saved(folder: Path, ids: np.ndarray) -> Predictions:
+    """Predict the battles `ids` with the model saved in `folder`."""
+    saved = load_model(folder)
+    tokens = open_tokens(Path(saved.tokens))
+    return predict_battles(saved.model, tokens, ids, saved.packing, folder.name)

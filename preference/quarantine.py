@@ -1,0 +1,55 @@
+"""The rows of the source that are no battles, and the limit on their share."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from preference.errors import BadInput
+
+REASONS_TOLD = 3
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """A row that is no battle: its line, the reason, and its id as text where it has one."""
+
+    line: int
+    reason: str
+    id: str | None
+
+
+def write_quarantine(rows: Sequence[QuarantinedRow], path: Path) -> None:
+    """Write one JSON object a line; the file is empty when there are no rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8")
+
+
+def count_reasons(rows: Sequence[QuarantinedRow]) -> dict[str, int]:
+    """Count the rows of each reason, the most frequent first."""
+    return dict(Counter(row.reason for row in rows).most_common())
+
+
+def check_quarantine(
+    rows: Sequence[QuarantinedRow], rows_kept: int, source: str, max_share: float
+) -> None:
+    """Stop where too many rows, or all, are quarantined.
+
+    Raises:
+        BadInput: their share of all rows read is above `max_share`, or no row was kept.
+    """
+    rows_read = len(rows) + rows_kept
+    if rows_kept and len(rows) <= max_share * rows_read:
+        return
+    first_lines = {row.reason: row.line for row in reversed(rows)}
+    reasons = list(count_reasons(rows).items())[:REASONS_TOLD]
+    examples = "; ".join(
+        f"{reason} ({count} rows, the first at line {first_lines[reason]})"
+        for reason, count in reasons
+    )
+    raise BadInput(
+        f"{source}: {len(rows)} of {rows_read} rows cannot be read as battles, and at most "
+        f"{max_share:.2%} may be: {examples}. data/quarantine.jsonl lists all of them. "
+        "Fix these rows, or raise data.max_quarantined."
+    )

@@ -1,0 +1,43 @@
+"""A trained model on disk: architecture, weights, and how its inputs are packed.
+
+Files: `model.json`, `model.weights.h5` and `packing.json`. None of them can carry code.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+from preference import deberta, heads, pair_layers
+from preference.packing import Packing
+
+# Importing them registers our layers, so that Keras finds them by name.
+LAYER_MODULES = (deberta, heads, pair_layers)
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A model, and what it must be given: tokens of the folder `tokens`, packed in its way."""
+
+    model: keras.Model
+    packing: Packing
+    tokens: str
+
+
+def save_model(saved: SavedModel, folder: Path) -> None:
+    """Write the three files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.json").write_text(saved.model.to_json(indent=2))
+    saved.model.save_weights(folder / "model.weights.h5")
+    packing = {**asdict(saved.packing), "tokens": saved.tokens}
+    (folder / "packing.json").write_text(json.dumps(packing, indent=2) + "\n")
+
+
+def load_model(folder: Path) -> SavedModel:
+    """Rebuild a saved model with its weights."""
+    model = keras.models.model_from_json((folder / "model.json").read_text())
+    model.load_weights(folder / "model.weights.h5")
+    packing = json.loads((folder / "packing.json").read_text())
+    tokens = packing.pop("tokens")
+    return SavedModel(model=model, packing=Packing(**packing), tokens=tokens)

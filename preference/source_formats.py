@@ -1,0 +1,122 @@
+"""Raw rows of CSV, JSON-lines and Parquet files, one at a time.
+
+Memory does not grow with the file. A row that cannot be taken apart becomes one that says so under
+the key `MALFORMED`, so that it costs one row and not the file. A damaged file raises whatever the
+library that reads it raises.
+"""
+
+import csv
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from preference.battle_rows import MALFORMED, REQUIRED_COLUMNS, SOURCE_COLUMNS, RawRow
+from preference.errors import BadInput
+
+# The csv module stops at 128 KiB by default; this is the most that it takes on every platform.
+LONGEST_FIELD = 2**31 - 1
+PARQUET_BATCH_ROWS = 256
+NOT_UTF8 = "not valid UTF-8"
+
+
+def read_csv_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
+    """Yield the rows with the line at which each starts. Blank lines are no rows."""
+    csv.field_size_limit(LONGEST_FIELD)
+    with _open_text(path) as stream:
+        # Strict, because otherwise a stray quote silently swallows the rows after it.
+        reader = csv.reader(stream, strict=True)
+        header = next(reader, [])
+        _check_columns(path, header)
+        while True:
+            line = reader.line_num + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                # A quote still open where the file ends: most likely a download cut short.
+                if "unexpected end of data" in str(error):
+                    raise
+                yield line, {MALFORMED: "not valid CSV"}
+                continue
+            if fields:
+                yield line, _csv_row(header, fields)
+
+
+def read_json_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
+    """Yield the object on each line with the line's number. Blank lines are no rows."""
+    with _open_text(path) as stream:
+        for line, text in enumerate(stream, start=1):
+            if text.strip():
+                yield line, _json_row(text)
+
+
+def read_parquet_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
+    """Yield the rows with their numbers, from 1."""
+    # Not buffered ahead, because that loads whole row groups, often all of the file.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as source:
+        names = source.schema_arrow.names
+        _check_columns(path, names)
+        columns = [name for name in SOURCE_COLUMNS if name in names]
+        batches = source.iter_batches(PARQUET_BATCH_ROWS, columns=columns)
+        yield from enumerate(chain.from_iterable(map(_batch_rows, batches)), start=1)
+
+
+def _csv_row(header: Sequence[str], fields: Sequence[str]) -> RawRow:
+    named = zip(header, fields, strict=False)
+    row = {name: field for name, field in named if name in SOURCE_COLUMNS}
+    if len(fields) != len(header):
+        return {"id": row.get("id"), MALFORMED: "wrong number of fields"}
+    if not all(map(_is_utf8, row.values())):
+        return {"id": row["id"], MALFORMED: NOT_UTF8}
+    return row
+
+
+def _json_row(text: str) -> RawRow:
+    if not _is_utf8(text):
+        return {MALFORMED: NOT_UTF8}
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        return {MALFORMED: "not a JSON object"}
+    return {name: values[name] for name in SOURCE_COLUMNS if name in values}
+
+
+def _batch_rows(batch: pa.RecordBatch) -> Iterable[RawRow]:
+    try:
+        return batch.to_pylist()
+    except UnicodeDecodeError:
+        if len(batch) == 1:
+            return [{MALFORMED: NOT_UTF8}]
+        return chain.from_iterable(_batch_rows(batch.slice(row, 1)) for row in range(len(batch)))
+
+
+def _open_text(path: Path) -> TextIO:
+    open_file = gzip.open if path.name.lower().endswith(".gz") else open
+    # Bytes that are not UTF-8 become surrogates, by which the row concerned is recognised.
+    return open_file(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_columns(path: Path, names: Sequence[str]) -> None:
+    missing = [name for name in REQUIRED_COLUMNS if name not in names]
+    if missing:
+        raise BadInput(f"{path} lacks columns: {', '.join(missing)}. Add or rename them.")
+    repeated = [name for name in SOURCE_COLUMNS if list(names).count(name) > 1]
+    if repeated:
+        raise BadInput(f"{path} has columns twice: {', '.join(repeated)}. Remove one of each.")

@@ -1,0 +1,26 @@
+"""Read the battles of one split, in the order of the split's file."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from preference.battles import read_battles
+from preference.errors import BadInput
+
+
+def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
+    """Return `id`, `group` and the named battle columns, one row for each row of the split.
+
+    Raises:
+        BadInput: the split names a battle that the battles table lacks.
+    """
+    members = pq.read_table(split, columns=["id", "group"])
+    table = read_battles(battles, ("id", *columns))
+    rows = pc.index_in(members["id"], value_set=table["id"])
+    if rows.null_count:
+        raise BadInput(
+            f"{split}: {rows.null_count} of its ids are not in {battles}. Run `dvc repro split`."
+        )
+    return table.take(rows).append_column("group", members["group"])

@@ -1,0 +1,81 @@
+"""What a user sees of a training: a progress bar, and metrics by step in dvclive."""
+
+import keras
+from dvclive import Live
+from tqdm import tqdm
+
+LOG_EVERY_STEPS = 10
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Show epoch, battles per second, time left and losses of the whole training.
+
+    Args:
+        name: of the experiment.
+        battles_per_epoch, epochs: what the bar counts.
+        steps_per_epoch: batches in which an epoch's battles come.
+    """
+
+    def __init__(
+        self, name: str, battles_per_epoch: int, epochs: int, steps_per_epoch: int
+    ) -> None:
+        super().__init__()
+        self.name, self.epochs = name, epochs
+        self.battles_per_epoch, self.steps_per_epoch = battles_per_epoch, steps_per_epoch
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Open the bar."""
+        total = self.battles_per_epoch * self.epochs
+        self.bar = tqdm(total=total, desc=self.name, unit=" battles", mininterval=1.0)
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Name the epoch."""
+        self.epoch = epoch
+        self.bar.set_description(f"{self.name}, epoch {epoch + 1}/{self.epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Advance by a batch's share of the epoch."""
+        done = self.epoch + (batch + 1) / self.steps_per_epoch
+        self.bar.set_postfix(step=f"{batch + 1}/{self.steps_per_epoch}", refresh=False)
+        self.bar.update(round(done * self.battles_per_epoch) - self.bar.n)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Print the epoch's losses above the bar."""
+        self.bar.write(
+            f"{self.name}, epoch {epoch + 1}/{self.epochs}: "
+            f"train log loss {logs['log_loss']:.4f}, valid log loss {logs['val_log_loss']:.4f}, "
+            f"valid accuracy {logs['val_accuracy']:.3f}"
+        )
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Close the bar."""
+        self.bar.close()
+
+
+class LiveMetrics(keras.callbacks.Callback):
+    """Log to dvclive by optimizer step, so that experiments share one axis.
+
+    `train/log_loss` is the mean since the epoch began, every `LOG_EVERY_STEPS` steps; the `eval`
+    metrics come once an epoch.
+    """
+
+    def __init__(self, live: Live, steps_per_epoch: int) -> None:
+        super().__init__()
+        self.live, self.steps_per_epoch = live, steps_per_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Remember the step at which the epoch starts."""
+        self.first_step = epoch * self.steps_per_epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Log the training metrics at some steps."""
+        self.live.step = self.first_step + batch + 1
+        if self.live.step % LOG_EVERY_STEPS == 0:
+            self.live.log_metric("train/log_loss", logs["log_loss"])
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Log the metrics of the validation battles."""
+        self.live.log_metric("epoch", epoch + 1)
+        for metric in ("log_loss", "accuracy"):
+            self.live.log_metric(f"eval/{metric}", logs[f"val_{metric}"])
+        self.live.make_summary()

@@ -1,0 +1,82 @@
+"""Simulated battles as raw rows of the Kaggle schema, with the truth beside them.
+
+Guarantees
+1. The same count, scale and seed give the same rows.
+2. `oracle` is exactly the distribution from which the label was drawn.
+3. The rows have the real set's habits (rates in `draws.py`), and pass through the same reader.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+import numpy as np
+
+from simulated.conversations import write_answer, write_prompt
+from simulated.draws import Draws, draw_battles
+from simulated.utility import (
+    Answers,
+    agreement_utility,
+    preference_probabilities,
+    surface_utility,
+)
+
+WINNERS = ("winner_model_a", "winner_model_b", "winner_tie")
+HALF_EMOJI = "\ud83d"
+
+
+def simulate_rows(count: int, length_scale: float, seed: int) -> Iterator[dict[str, object]]:
+    """Yield `count` raw rows: the Kaggle columns, `oracle` and `oracle_agreement`.
+
+    `length_scale` multiplies the lengths of real battles. `oracle` is [P(A), P(B), P(tie)],
+    `oracle_agreement` the utility difference (A minus B) that lies in the agreement with the
+    prompt; the rest of log(P(A) / P(B)) shows in the answers alone.
+    """
+    random = np.random.default_rng(seed)
+    draws = _share_identical_answers(draw_battles(random, count, length_scale))
+    agreement = agreement_utility(draws.answers)
+    oracle = preference_probabilities(surface_utility(draws.answers) + agreement)
+    label = (random.random(count)[:, None] > oracle.cumsum(axis=1)[:, :2]).sum(axis=1)
+    for number in range(count):
+        battle = max(number - int(draws.duplicate[number]), 0)
+        yield {
+            "id": str(number),
+            "model_a": f"model-{draws.model[battle, 0]:02d}",
+            "model_b": f"model-{draws.model[battle, 1]:02d}",
+            **_write_texts(seed, draws, battle),
+            **{winner: str(int(label[battle] == index)) for index, winner in enumerate(WINNERS)},
+            "oracle": oracle[battle].tolist(),
+            "oracle_agreement": float(agreement[battle, 0] - agreement[battle, 1]),
+        }
+
+
+def _write_texts(seed: int, draws: Draws, battle: int) -> dict[str, str]:
+    """Return prompt and responses as JSON lists. A repeated prompt has its source's stream."""
+    prompt = write_prompt(np.random.default_rng((seed, draws.source[battle])), draws, battle)
+    random = np.random.default_rng((seed, battle, 1))
+    responses = [write_answer(random, draws, battle, side, prompt.tasks) for side in (0, 1)]
+    if draws.identical[battle]:
+        responses[1] = responses[0]
+    if draws.surrogate[battle]:
+        responses = [_cut_emoji(turns) for turns in responses]
+    texts = {"prompt": prompt.turns, "response_a": responses[0], "response_b": responses[1]}
+    return {column: json.dumps(turns) for column, turns in texts.items()}
+
+
+def _cut_emoji(turns: list[str | None]) -> list[str | None]:
+    return [turn if turn is None else turn + HALF_EMOJI for turn in turns]
+
+
+def _share_identical_answers(draws: Draws) -> Draws:
+    """Give side B what side A has, in the battles whose two answers are identical."""
+
+    def shared(values: np.ndarray) -> np.ndarray:
+        return np.where(draws.identical[:, None], values[:, :1], values)
+
+    answers = Answers(
+        **{field.name: shared(getattr(draws.answers, field.name)) for field in fields(Answers)}
+    )
+    per_side = {
+        name: shared(getattr(draws, name)) for name in ("style", "told_topic", "sentences", "null")
+    }
+    return replace(draws, answers=answers, **per_side)

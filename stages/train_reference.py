@@ -1,0 +1,50 @@
+"""Fit the references that need no network: class prior, answer lengths, TF-IDF differences.
+
+    python -m stages.train_reference
+
+Reads data/battles.parquet, data/split/train.parquet and, for the metrics alone,
+data/split/valid.parquet; writes models/reference/*.json and metrics/reference.json.
+"""
+
+from pathlib import Path
+
+from preference.errors import exit_on_bad_input
+from preference.metrics import accuracy, log_loss
+from preference.metrics_file import write_metrics
+from preference.params import load_params
+from preference.references import (
+    BATTLE_COLUMNS,
+    REFERENCES,
+    fit_reference,
+    predict_reference,
+    save_reference,
+)
+from preference.split_battles import read_split_battles
+
+BATTLES = Path("data/battles.parquet")
+SPLITS = Path("data/split")
+FOLDER = Path("models/reference")
+METRICS = Path("metrics/reference.json")
+
+
+def main() -> None:
+    """Write each reference, and its metrics on valid."""
+    params = load_params()
+    train = read_split_battles(BATTLES, SPLITS / "train.parquet", BATTLE_COLUMNS)
+    valid = read_split_battles(BATTLES, SPLITS / "valid.parquet", BATTLE_COLUMNS)
+    labels = valid["label"].to_numpy()
+    metrics = {}
+    for name in REFERENCES:
+        reference = fit_reference(name, train, params.reference)
+        save_reference(reference, FOLDER)
+        probabilities = predict_reference(reference, valid).probabilities
+        metrics[name] = {
+            "log_loss": log_loss(labels, probabilities),
+            "accuracy": accuracy(labels, probabilities),
+        }
+    write_metrics(metrics, METRICS)
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input():
+        main()

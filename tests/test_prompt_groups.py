@@ -1,0 +1,124 @@
+from itertools import combinations
+
+import networkx
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preference.prompt_groups import group_battles
+from preference.split_summary import summarize_splits
+
+# Ways to write one text that must not make it another.
+VARIANTS = (
+    str,
+    str.upper,
+    lambda text: "  " + text.replace(" ", "\t\n ") + " ",
+    lambda text: "".join(chr(ord(c) + 0xFEE0) if "a" <= c <= "z" else c for c in text),
+)
+
+variant = st.sampled_from(range(len(VARIANTS)))
+texts = st.tuples(st.sampled_from(["", "no", "my straße", "a b", "ab", "c", "d"]), variant)
+battles_of_texts = st.lists(st.tuples(texts, texts, texts), min_size=1, max_size=25)
+
+
+def render(text):
+    words, number = text
+    return VARIANTS[number](words)
+
+
+def make_table(ids, rows):
+    columns = zip(*rows, strict=True)
+    prompt, response_a, response_b = ([[render(t)] for t in column] for column in columns)
+    return pa.table(
+        {"id": ids, "prompt": prompt, "response_a": response_a, "response_b": response_b}
+    )
+
+
+def true_components(ids, rows):
+    """Group by comparing every battle with every other, on the texts before they were varied."""
+    graph = networkx.Graph()
+    graph.add_nodes_from(ids)
+    for (one, left), (two, right) in combinations(zip(ids, rows, strict=True), 2):
+        (prompt, *answers), (other_prompt, *other_answers) = (
+            [words for words, _ in row] for row in (left, right)
+        )
+        if prompt == other_prompt or sorted(answers) == sorted(other_answers):
+            graph.add_edge(one, two)
+    return {one: min(group) for group in networkx.connected_components(graph) for one in group}
+
+
+@given(battles_of_texts, st.randoms(use_true_random=False))
+def test_groups_are_the_connected_components_whatever_the_order(rows, random):
+    ids = random.sample(range(-50, 1000), len(rows))
+    groups = group_battles(make_table(ids, rows)).tolist()
+    assert dict(zip(ids, groups, strict=True)) == true_components(ids, rows)
+
+
+def group(*rows):
+    return group_battles(make_table(list(range(len(rows))), [[(t, 0) for t in r] for r in rows]))
+
+
+def test_reversed_answers_and_chains_are_one_group():
+    chain = group(
+        ("p", "a", "b"), ("q", "b", "a"), ("q", "c", "d"), ("r", "d", "c"), ("s", "a", "c")
+    )
+    assert chain.tolist() == [0, 0, 0, 0, 4]
+
+
+def test_one_answer_in_common_is_no_link():
+    assert group(("p", "a", "b"), ("q", "a", "c"), ("r", "a", "a")).tolist() == [0, 1, 2]
+
+
+def test_whole_conversation_counts():
+    table = pa.table(
+        {
+            "id": [1, 2, 3],
+            "prompt": [["hi"], ["hi", "more"], ["hi", "more"]],
+            "response_a": [["a"], ["b", "x"], ["c", "x"]],
+            "response_b": [["d"], ["e", "x"], ["f", "x"]],
+        }
+    )
+    assert group_battles(table).tolist() == [1, 2, 2]
+
+
+def test_groups_of_a_table_in_several_chunks():
+    table = make_table(
+        [5, 6, 7, 8], [[(t, 0) for t in row] for row in ("pab", "qcd", "rba", "qef")]
+    )
+    chunked = pa.concat_tables([table.slice(0, 1), table.slice(1, 2), table.slice(3)])
+    assert group_battles(chunked).tolist() == group_battles(table).tolist() == [5, 6, 5, 6]
+
+
+@given(battles_of_texts)
+def test_groups_share_no_text(rows):
+    ids = list(range(len(rows)))
+    table = make_table(ids, rows).append_column("label", pa.array([0] * len(rows), pa.int8()))
+    groups = group_battles(table)
+    whole = {str(g): np.flatnonzero(groups == g) for g in np.unique(groups)}
+    summary = summarize_splits(
+        {
+            name: pa.table({"id": members, "group": groups[members]})
+            for name, members in whole.items()
+        },
+        table,
+    )
+    assert [summary[f"shared_{what}"] for what in ("groups", "prompts", "answers")] == [0, 0, 0]
+
+
+def test_summary_counts_leaks():
+    rows = [[(t, 0) for t in row] for row in ("pab", "qba", "qcd", "xef", "xgh")]
+    table = make_table([1, 2, 3, 4, 5], rows).append_column("label", pa.array([0, 1, 2, 0, 1]))
+    splits = {
+        "one": pa.table({"id": [1, 3, 4], "group": [1, 1, 4]}),
+        "two": pa.table({"id": [2, 5], "group": [1, 4]}),
+    }
+    summary = summarize_splits(splits, table)
+    assert summary["shared_groups"] == 2
+    assert summary["shared_prompts"] == 2
+    assert summary["shared_answers"] == 1
+    assert summary["one"] == {
+        "rows": 3,
+        "groups": 2,
+        "label_shares": {"A": 2 / 3, "B": 0.0, "tie": 1 / 3},
+    }
