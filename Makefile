@@ -15,11 +15,12 @@ help:  ## Show the targets.
 setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
 
 .venv/installed: requirements.txt requirements-test.txt
-	$(PYTHON) -c 'import sys; assert sys.version_info[:2] == (3, 11), "Python 3.11 is needed: make PYTHON=..."'
+	@$(PYTHON) --version | grep -q ' 3\.11\.' || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
-	.venv/bin/uv pip sync --python .venv/bin/python --require-hashes requirements.txt requirements-test.txt
-	.venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
+	  -r requirements.txt -r requirements-test.txt
 	@touch $@
 
 repro: setup  ## Reproduce the pipeline, and show what it found.

@@ -6,8 +6,8 @@ from preference.deberta import DebertaV3Backbone
 from preference.presets import loading_preset
 
 # Trained from scratch, in the place of extra-small and small. Few position buckets, because the
-# default's texts are short; distances beyond the last bucket are clipped. The first weights are
-# those of 1 / sqrt(hidden_dim): with the 0.02 of the large models, attention stays uniform for long.
+# default's texts are short; distances beyond the last bucket are clipped. The first weights have a
+# deviation of 1 / sqrt(hidden_dim): with the large models' 0.02, attention stays uniform for long.
 SMALL_CONFIGURATIONS = {
     "deberta_v3_tiny": {
         "num_layers": 2,

@@ -240,20 +240,17 @@ def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
     write_inputs(tmp_path, truth)
     asked = []
 
-    def predict_split(folder, ids, params):
+    def predict_saved(folder, ids):
         assert ids.tolist() == truth.ids.tolist()
-        asked.append((folder.as_posix(), params.model.seq_len))
+        asked.append(folder.as_posix())
         return predictions["exp1"]
 
-    stub = SimpleNamespace(predict_split=predict_split)
+    stub = SimpleNamespace(predict_saved=predict_saved)
     monkeypatch.setitem(sys.modules, "preference.prediction", stub)
     monkeypatch.chdir(tmp_path)
     runpy.run_module("stages.evaluate", run_name="__main__")
     experiments = load_params().experiments
-    lengths = {
-        f"models/{name}": load_params().experiment(name).model.seq_len for name in experiments
-    }
-    assert dict(asked) == lengths
+    assert asked == [f"models/{name}" for name in experiments]
     headline = json.loads((tmp_path / "metrics" / "evaluate.json").read_text())
     names = {*experiments, "prior", "length", "tfidf"} | ({"oracle"} if simulated else set())
     assert set(headline) == names

@@ -1,0 +1,178 @@
+"""The pipeline as a user runs it: a small configuration, in a clone of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[1]
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "DVC_NO_ANALYTICS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+SMALL = {
+    "data.simulated.battles": 400,
+    "data.simulated.length_scale": 0.05,
+    "tokenizer.vocabulary_size": 700,
+    "train.epochs": 1,
+    "reference.max_features": 500,
+}
+
+
+def run(*command, folder, succeeds=True):
+    done = subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, text=True, capture_output=True, check=False
+    )
+    output = done.stdout + done.stderr
+    assert (done.returncode == 0) == succeeds, output[-3000:]
+    return output
+
+
+def edit_params(folder, changes):
+    file = folder / "params.yaml"
+    params = yaml.safe_load(file.read_text())
+    for key, value in changes.items():
+        *sections, last = key.split(".")
+        section = params
+        for name in sections:
+            section = section[name]
+        section[last] = value
+    file.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def stages_run(output):
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone with the small configuration, reproduced and committed."""
+    folder = tmp_path_factory.mktemp("user") / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
+    run("git", "init", "--quiet", folder=folder)
+    run("git", "config", "user.name", "A user", folder=folder)
+    run("git", "config", "user.email", "user@example.com", folder=folder)
+    edit_params(folder, SMALL)
+    commit(folder, "Small configuration")
+    run("dvc", "repro", folder=folder)
+    commit(folder, "Reproduced")
+    return folder
+
+
+def commit(folder, message):
+    run("git", "add", "--all", folder=folder)
+    run("git", "commit", "--quiet", "--message", message, folder=folder)
+
+
+def read_metrics(folder, name):
+    return json.loads((folder / "metrics" / name).read_text())
+
+
+def test_every_arm_and_reference_is_evaluated(clone):
+    figures = read_metrics(clone, "evaluate.json")
+    arms, references = {"baseline", "exp1", "exp2", "exp3"}, {"prior", "length", "tfidf"}
+    assert set(figures) == arms | references | {"oracle"}
+    for model in figures.values():
+        assert set(model) == {"log_loss", "accuracy", "f1_macro", "flip_rate"}
+    assert figures["prior"]["log_loss"] == pytest.approx(1.0973, abs=0.03)
+    assert all(figures["oracle"]["log_loss"] < figures[name]["log_loss"] for name in arms)
+
+
+def test_no_battle_is_lost(clone):
+    data, split = read_metrics(clone, "data.json"), read_metrics(clone, "split.json")
+    assert data["rows_read"] == data["rows_kept"] + data["rows_quarantined"] == 400
+    parts = ("train", "valid", "calibration", "test")
+    assert sum(split[part]["rows"] for part in parts) == data["rows_kept"]
+
+
+def test_cached_outputs_stay_out_of_git(clone):
+    tracked = run("git", "ls-files", folder=clone).splitlines()
+    assert not [name for name in tracked if name.endswith((".h5", ".npy", ".parquet"))]
+
+
+def test_a_second_repro_runs_nothing(clone):
+    output = run("dvc", "repro", folder=clone)
+    assert stages_run(output) == set()
+    assert "up to date" in output
+    assert run("git", "status", "--porcelain", folder=clone) == ""
+
+
+def test_a_training_repeated_gives_the_same_bytes(clone):
+    output = run("dvc", "repro", "--force", "--single-item", "train_exp3", folder=clone)
+    assert stages_run(output) == {"train_exp3"}
+    assert run("git", "status", "--porcelain", folder=clone) == ""
+
+
+def test_an_experiment_runs_what_depends_on_it_and_shows_the_change(clone):
+    output = run("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", folder=clone)
+    assert stages_run(output) == {"train_baseline", "train_exp1", "train_exp3", "evaluate"}
+    assert "longer" in run("dvc", "exp", "show", "--csv", folder=clone)
+    changed = json.loads(run("dvc", "params", "diff", "--json", folder=clone))
+    assert changed == {"params.yaml": {"model.seq_len": {"old": 512, "new": 1024, "diff": 512}}}
+    run("dvc", "metrics", "diff", folder=clone)
+    run("dvc", "plots", "diff", "HEAD", "longer", folder=clone)
+    run("git", "checkout", "--quiet", ".", folder=clone)
+    run("dvc", "checkout", folder=clone)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model.sequence_length": 512}, "unknown key model.sequence_length"),
+        ({"model.seq_len": "long"}, "model.seq_len"),
+        ({"model.seq_len": 4}, "model.seq_len"),
+        ({"model.preset": "deberta_v9"}, "there is no preset 'deberta_v9'"),
+        ({"data.source": "missing.csv"}, "missing.csv"),
+    ],
+)
+def test_bad_params_stop_with_a_clear_error(clone, changes, message):
+    edit_params(clone, changes)
+    try:
+        output = run("dvc", "repro", folder=clone, succeeds=False)
+    finally:
+        run("git", "checkout", "--quiet", ".", folder=clone)
+        run("dvc", "checkout", folder=clone)
+    assert message in output
+    assert "Traceback" not in output
+
+
+def test_a_changed_source_file_is_noticed(clone):
+    row = {
+        "prompt": '["Which?"]',
+        "response_a": '["This."]',
+        "response_b": '["That."]',
+        "winner_model_a": 1,
+        "winner_model_b": 0,
+        "winner_tie": 0,
+    }
+    source = clone / "battles.jsonl"
+    source.write_text("".join(json.dumps({"id": number, **row}) + "\n" for number in range(3)))
+    edit_params(clone, {"data.source": "battles.jsonl"})
+    try:
+        run("dvc", "repro", "fetch", folder=clone)
+        assert stages_run(run("dvc", "repro", "fetch", folder=clone)) == set()
+        with source.open("a") as file:
+            file.write(json.dumps({"id": 3, **row}) + "\n")
+        assert stages_run(run("dvc", "repro", "fetch", folder=clone)) == {"fetch"}
+        assert read_metrics(clone, "data.json")["rows_kept"] == 4
+    finally:
+        source.unlink()
+        run("git", "checkout", "--quiet", ".", folder=clone)
+        run("dvc", "checkout", folder=clone)
