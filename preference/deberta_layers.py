@@ -109,7 +109,7 @@ class DisentangledAttentionEncoder(keras.layers.Layer):
             self.intermediate_dim, "feedforward_intermediate_dense", activation="gelu"
         )
         self._feedforward_output_dense = self._dense(hidden_dim, "feedforward_output_dense")
-        self._dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self._dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
         for layer in (
             self._self_attention_layer,
             self._self_attention_layer_norm,

@@ -91,8 +91,12 @@ class DisentangledSelfAttention(keras.layers.Layer):
         )
         for layer in (self._query_dense, self._key_dense, self._value_dense, self._output_dense):
             layer.build(inputs_shape)
-        self._position_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
-        self._attention_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self._position_dropout = keras.layers.Dropout(
+            self.dropout, dtype=self.dtype_policy, name="position_dropout"
+        )
+        self._attention_dropout = keras.layers.Dropout(
+            self.dropout, dtype=self.dtype_policy, name="attention_dropout"
+        )
         self._softmax = keras.layers.Softmax(dtype="float32", name="attention_softmax")
 
     def call(

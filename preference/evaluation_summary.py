@@ -10,6 +10,7 @@ from typing import Any
 from preference.evaluation import ORACLE
 
 BEYOND_NOISE = 1.96
+PRIOR = "prior"
 
 Headline = Mapping[str, Mapping[str, float]]
 
@@ -24,6 +25,7 @@ def summarize(headline: Headline, details: Mapping[str, Any], references: Collec
         rivals = [name for name in ranked if name in references]
         if rivals:
             lines += _judge_references(arms, rivals[0], details["log_loss_differences"])
+        lines += _judge_against_prior(arms, details["log_loss_differences"])
     if details["simulated"]:
         lines += _judge_against_oracle(details, [name for name in ranked if name != ORACLE])
     return "\n".join(lines) + "\n"
@@ -87,12 +89,26 @@ def _judge_references(arms: list[str], rival: str, differences: Mapping[str, Any
     return lines
 
 
+def _judge_against_prior(arms: list[str], differences: Mapping[str, Any]) -> list[str]:
+    """Name the arms that guessing the class shares would have matched."""
+    if PRIOR not in differences:
+        return []
+    beaten = [name for name in arms if _is_better(differences[name][PRIOR])]
+    idle = [name for name in arms if name not in beaten]
+    if not idle:
+        return []
+    return [
+        f"- {_join(idle)} {'do' if len(idle) > 1 else 'does'} not beat guessing the class shares "
+        "(prior) by more than noise: more battles, or a pretrained backbone, are needed."
+    ]
+
+
 def _judge_against_oracle(details: Mapping[str, Any], names: list[str]) -> list[str]:
     lines = ["- Against the oracle, which no model can beat but by luck:"]
     models = details["models"]
     for name in names:
         model, gap = models[name], details["log_loss_differences"][name][ORACLE]
-        share = _share_closed(model, models.get("prior"))
+        share = _share_closed(model, models.get(PRIOR))
         lines.append(
             f"  - {name}: regret {model['regret']:.4f} (with these labels {gap['mean']:+.4f} ± "
             f"{gap['standard_error']:.4f}){share}; recovers "
@@ -122,6 +138,10 @@ def _smallest_visible(arms: list[str], differences: Mapping[str, Any]) -> float:
 
 def _is_beyond_noise(difference: Mapping[str, float]) -> bool:
     return abs(difference["mean"]) > BEYOND_NOISE * difference["standard_error"]
+
+
+def _is_better(difference: Mapping[str, float]) -> bool:
+    return difference["mean"] < 0 and _is_beyond_noise(difference)
 
 
 def _describe(difference: Mapping[str, float], other: str) -> str:

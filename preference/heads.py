@@ -14,22 +14,24 @@ def build_head(params: ModelParams, hidden_dim: int) -> keras.Model:
     it, `equivariant` scores both orders with one network, so that swapping the answers swaps
     P(A) and P(B) exactly.
     """
-    network = _network(params, outputs=2 if params.head == "equivariant" else len(LABELS))
     pooled = keras.Input((2, hidden_dim), name="pooled")
+    outputs = 2 if params.head == "equivariant" else len(LABELS)
+    network = _network(params, hidden_dim, outputs)
     logits = OrderEquivariant(network)(pooled) if params.head == "equivariant" else network(pooled)
     return keras.Model(pooled, logits, name="head")
 
 
-def _network(params: ModelParams, outputs: int) -> keras.Sequential:
+def _network(params: ModelParams, hidden_dim: int, outputs: int) -> keras.Sequential:
     hidden = []
     for index, (units, rate) in enumerate(
         zip(params.head_units, params.head_dropout, strict=True), start=1
     ):
         hidden.append(keras.layers.Dense(units, activation="relu", name=f"hidden_{index}"))
         hidden.append(keras.layers.Dropout(rate, name=f"dropout_{index}"))
+    sides = keras.Input((2, hidden_dim), name="sides")
     concatenate = keras.layers.Flatten(name="concatenate")
     logits = keras.layers.Dense(outputs, dtype="float32", name="logits")
-    return keras.Sequential([concatenate, *hidden, logits], name="network")
+    return keras.Sequential([sides, concatenate, *hidden, logits], name="network")
 
 
 @keras.saving.register_keras_serializable(package="preference")

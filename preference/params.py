@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from preference.errors import BadInput
@@ -18,11 +18,21 @@ from preference.errors import BadInput
 PARAMS_FILE = Path("params.yaml")
 SHORTEST_SEQUENCE = 16
 
+
+def _reject_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a valid number")
+    return value
+
+
 # Not strict, because YAML 1.1 reads `1e-3` as text.
-Positive = Annotated[float, Field(gt=0, strict=False)]
-NonNegative = Annotated[float, Field(ge=0, strict=False)]
-Share = Annotated[float, Field(ge=0, le=1, strict=False)]
-DropoutRate = Annotated[float, Field(ge=0, lt=1, strict=False)]
+Number = Annotated[
+    float, Field(strict=False, allow_inf_nan=False), BeforeValidator(_reject_boolean)
+]
+Positive = Annotated[Number, Field(gt=0)]
+NonNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+DropoutRate = Annotated[Number, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 T = TypeVar("T")

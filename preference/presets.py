@@ -30,8 +30,10 @@ def loading_preset(preset: str) -> Iterator[None]:
         )
     try:
         yield
-    except (OSError, ValueError, RuntimeError) as error:
+    # A damaged folder fails as KeyError, TypeError, tf.errors.InternalError or otherwise.
+    except Exception as error:
         raise BadInput(
-            f"params.yaml, model.preset: {preset!r} cannot be loaded: {error} "
+            f"params.yaml, model.preset: {preset!r} cannot be loaded: "
+            f"{type(error).__name__}: {error}. "
             "Check the network, or name the folder of a preset saved on this machine."
         ) from error

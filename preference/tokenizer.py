@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import keras_nlp
 import sentencepiece
@@ -71,9 +74,16 @@ def load_preset_tokenizer(preset: str) -> Tokenizer:
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:
-    """Return a name that two tokenizers share if they give the same tokens."""
-    description = "\n".join([type(tokenizer).__name__, *tokenizer.get_vocabulary()])
-    return hashlib.sha256(description.encode()).hexdigest()[:12]
+    """Return a name that two tokenizers share only if they give the same tokens."""
+    config = {key: value for key, value in tokenizer.get_config().items() if key != "name"}
+    digest = hashlib.sha256(type(tokenizer).__name__.encode())
+    digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+    with TemporaryDirectory() as folder:
+        # Scores, merges and rules of normalization are in the assets, and not in the vocabulary.
+        tokenizer.save_assets(folder)
+        for file in sorted(Path(folder).rglob("*")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:

@@ -75,7 +75,7 @@ class LiveMetrics(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Log the metrics of the validation battles."""
-        self.live.log_metric("epoch", epoch + 1)
+        self.live.log_metric("epoch", epoch + 1, plot=False)
         for metric in ("log_loss", "accuracy"):
             self.live.log_metric(f"eval/{metric}", logs[f"val_{metric}"])
         self.live.make_summary()

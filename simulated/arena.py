@@ -8,7 +8,7 @@ Guarantees
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 
@@ -33,9 +33,10 @@ def simulate_rows(count: int, length_scale: float, seed: int) -> Iterator[dict[s
     prompt; the rest of log(P(A) / P(B)) shows in the answers alone.
     """
     random = np.random.default_rng(seed)
-    draws = _share_identical_answers(draw_battles(random, count, length_scale))
-    agreement = agreement_utility(draws.answers)
-    oracle = preference_probabilities(surface_utility(draws.answers) + agreement)
+    draws = draw_battles(random, count, length_scale)
+    answers = _share_identical_answers(draws)
+    agreement = agreement_utility(answers)
+    oracle = preference_probabilities(surface_utility(answers) + agreement)
     label = (random.random(count)[:, None] > oracle.cumsum(axis=1)[:, :2]).sum(axis=1)
     for number in range(count):
         battle = max(number - int(draws.duplicate[number]), 0)
@@ -67,16 +68,10 @@ def _cut_emoji(turns: list[str | None]) -> list[str | None]:
     return [turn if turn is None else turn + HALF_EMOJI for turn in turns]
 
 
-def _share_identical_answers(draws: Draws) -> Draws:
-    """Give side B what side A has, in the battles whose two answers are identical."""
-
-    def shared(values: np.ndarray) -> np.ndarray:
-        return np.where(draws.identical[:, None], values[:, :1], values)
-
-    answers = Answers(
-        **{field.name: shared(getattr(draws.answers, field.name)) for field in fields(Answers)}
-    )
-    per_side = {
-        name: shared(getattr(draws, name)) for name in ("style", "told_topic", "sentences", "null")
-    }
-    return replace(draws, answers=answers, **per_side)
+def _share_identical_answers(draws: Draws) -> Answers:
+    """Return the answers, side B with what side A has where the two are identical."""
+    shared = {}
+    for field in fields(Answers):
+        values = getattr(draws.answers, field.name)
+        shared[field.name] = np.where(draws.identical[:, None], values[:, :1], values)
+    return Answers(**shared)

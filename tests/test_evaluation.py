@@ -190,6 +190,14 @@ def test_summary_says_when_an_experiment_is_worse_than_a_reference():
     assert "The one experiment is exp1" in summary
 
 
+def test_summary_says_which_experiments_only_match_the_prior():
+    truth, predictions = simulate(3000)
+    predictions["exp2"] = predictions["prior"]
+    assert "- exp2 does not beat guessing the class shares" in write_summary(truth, predictions)
+    del predictions["exp2"]
+    assert "guessing" not in write_summary(truth, predictions)
+
+
 def test_plots_hold_every_battle_and_every_model(tmp_path):
     truth, predictions = simulate(60)
     headline, details = evaluate_models(predictions, truth)

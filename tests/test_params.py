@@ -11,7 +11,38 @@ from preference.errors import BadInput
 from preference.params import load_params
 
 REPOSITORY = Path(__file__).parents[1]
-GOOD = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+GOOD = yaml.safe_load(
+    """
+seed: 2024
+data:
+  source: simulated
+  max_quarantined: 0.01
+  simulated: {battles: 8000, length_scale: 0.1}
+split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15}
+tokenizer: {vocabulary_size: 2000}
+text: {turns: all}
+model:
+  preset: deberta_v3_tiny
+  seq_len: 512
+  pool: mean
+  head: concat
+  head_units: []
+  head_dropout: []
+train:
+  optimizer: adam
+  learning_rate: 0.003
+  weight_decay: 0.0
+  warmup_share: 0.1
+  label_smoothing: 0.02
+  batch_size: 16
+  epochs: 3
+  patience: 2
+reference: {max_features: 20000, inverse_regularization: 0.1}
+experiments:
+  baseline: {}
+  exp1: {train: {optimizer: adamw, weight_decay: 0.01}}
+"""
+)
 MISSING = object()
 
 
@@ -39,9 +70,15 @@ def load(folder, text):
 def test_the_repository_has_valid_parameters_and_the_studys_arms():
     params = load_params(REPOSITORY / "params.yaml")
     assert {"baseline", "exp1", "exp2", "exp3"} <= set(params.experiments)
-    read = asdict(params)
-    assert read == GOOD
-    assert sum(read["split"].values()) == pytest.approx(1)
+    assert params.experiment("baseline") == params
+    changes = {name: params.experiment(name) for name in ("exp1", "exp2", "exp3")}
+    assert all(one.train.optimizer == "adamw" for one in changes.values())
+    assert changes["exp3"].model.head_units == [512, 256, 64]
+    assert changes["exp3"].model.head_dropout == [0.3, 0.2, 0.1]
+
+
+def test_values_are_read_as_written(tmp_path):
+    assert asdict(load(tmp_path, GOOD)) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -103,6 +140,21 @@ def test_a_mistake_is_named(tmp_path, changes, named):
         load(tmp_path, changed(changes))
     assert named in str(caught.value)
     assert "params.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("train.learning_rate", True),
+        ("train.label_smoothing", False),
+        ("train.learning_rate", float("inf")),
+        ("data.simulated.length_scale", float("inf")),
+    ],
+)
+def test_a_switch_or_an_infinity_is_no_number(tmp_path, key, value):
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path, changed({key: value}))
+    assert key in str(caught.value)
 
 
 def test_every_mistake_is_told_at_once(tmp_path):

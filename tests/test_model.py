@@ -1,0 +1,307 @@
+"""The preference model against numpy on the outputs of its backbone."""
+
+import json
+from types import SimpleNamespace
+
+import h5py
+import keras
+import keras_nlp
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from preference.backbones import load_backbone
+from preference.deberta import DebertaV3Backbone
+from preference.heads import build_head
+from preference.model import build_model, score_both_orders
+from preference.packing import Packing
+from preference.pair_layers import FirstToken, FoldSides, MaskedMean, SwapSides, UnfoldSides
+from preference.params import ModelParams
+from preference.saved_model import SavedModel, load_model, save_model
+
+VOCABULARY, HIDDEN = 40, 8
+HEADS = {
+    "concat": {"head": "concat", "head_units": [], "head_dropout": []},
+    "mlp": {"head": "mlp", "head_units": [6, 4], "head_dropout": [0.3, 0.1]},
+    "equivariant": {"head": "equivariant", "head_units": [], "head_dropout": []},
+    "deep equivariant": {"head": "equivariant", "head_units": [6], "head_dropout": [0.2]},
+}
+PACKING = Packing(seq_len=16, turns="all")
+
+
+def model_params(head="concat", pool="mean"):
+    return ModelParams(preset="x", seq_len=16, pool=pool, **HEADS[head])
+
+
+def make_backbone():
+    return DebertaV3Backbone(
+        vocabulary_size=VOCABULARY,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=HIDDEN,
+        intermediate_dim=16,
+        bucket_size=4,
+        initializer_range=0.5,
+        name="backbone",
+    )
+
+
+def make_model(head="concat", pool="mean", seed=3, backbone=None):
+    keras.utils.set_random_seed(seed)
+    return build_model(backbone or make_backbone(), model_params(head, pool))
+
+
+def make_inputs(battles=5, length=12, seed=0):
+    random = np.random.default_rng(seed)
+    real = random.integers(3, length + 1, size=(battles, 2))
+    padding_mask = (np.arange(length) < real[:, :, None]).astype("int32")
+    token_ids = random.integers(1, VOCABULARY, size=(battles, 2, length)) * padding_mask
+    return {"token_ids": token_ids.astype("int32"), "padding_mask": padding_mask}
+
+
+def swap(inputs):
+    return {name: values[:, ::-1].copy() for name, values in inputs.items()}
+
+
+def numpy_pooled(model, inputs, pool):
+    """Each side read by the backbone on its own, its vectors pooled by hand."""
+    sides = []
+    for side in range(2):
+        ids, mask = inputs["token_ids"][:, side], inputs["padding_mask"][:, side]
+        vectors = np.asarray(
+            model.get_layer("backbone")({"token_ids": ids, "padding_mask": mask}), dtype="float64"
+        )
+        rows = zip(vectors, mask, strict=True)
+        means = [vectors[: mask.sum()].mean(axis=0) for vectors, mask in rows]
+        sides.append(np.array(means) if pool == "mean" else vectors[:, 0])
+    return np.stack(sides, axis=1)
+
+
+def numpy_network(model, pooled):
+    """Dense layers by hand on [a; b], relu between them."""
+    values = np.concatenate([pooled[:, 0], pooled[:, 1]], axis=1)
+    weights = [weight.numpy() for weight in model.get_layer("head").weights]
+    for index in range(0, len(weights), 2):
+        values = values @ weights[index] + weights[index + 1]
+        if index < len(weights) - 2:
+            values = np.maximum(values, 0)
+    return values
+
+
+@pytest.mark.parametrize("pool", ["mean", "cls"])
+@pytest.mark.parametrize("head", ["concat", "mlp"])
+def test_logits_are_those_of_numpy(head, pool):
+    model, inputs = make_model(head, pool), make_inputs()
+    for weight in model.get_layer("head").weights:
+        weight.assign(np.random.default_rng(1).normal(size=weight.shape))
+    expected = numpy_network(model, numpy_pooled(model, inputs, pool))
+    np.testing.assert_allclose(model(inputs), expected, atol=1e-4)
+    assert expected.std() > 0.1
+
+
+@pytest.mark.parametrize("head", ["equivariant", "deep equivariant"])
+def test_equivariant_logits_are_those_of_numpy(head):
+    model, inputs = make_model(head), make_inputs()
+    pooled = numpy_pooled(model, inputs, "mean")
+    forward, backward = numpy_network(model, pooled), numpy_network(model, pooled[:, ::-1])
+    ties = forward[:, 1] + backward[:, 1]
+    expected = np.stack([forward[:, 0], backward[:, 0], ties], axis=1)
+    np.testing.assert_allclose(model(inputs), expected, atol=1e-4)
+
+
+def test_mean_is_over_real_tokens_alone():
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(4, 9, 3)).astype("float32")
+    lengths = np.array([1, 4, 9, 7])
+    mask = (np.arange(9) < lengths[:, None]).astype("int32")
+    vectors[mask == 0] = 1e6
+    pooled = MaskedMean()(vectors, padding_mask=mask)
+    expected = [row[:length].mean(axis=0) for row, length in zip(vectors, lengths, strict=True)]
+    np.testing.assert_allclose(pooled, expected, rtol=1e-5)
+
+
+def test_cls_is_the_first_vector():
+    vectors = np.random.default_rng(0).normal(size=(4, 9, 3)).astype("float32")
+    pooled = FirstToken()(vectors, padding_mask=np.ones((4, 9)))
+    assert np.array_equal(pooled, vectors[:, 0])
+
+
+def test_sides_are_folded_and_unfolded_in_order():
+    battles = np.arange(3 * 2 * 5).reshape(3, 2, 5).astype("float32")
+    folded = np.asarray(FoldSides()(battles))
+    assert np.array_equal(folded, [battles[row // 2, row % 2] for row in range(6)])
+    assert np.array_equal(UnfoldSides()(folded), battles)
+    assert np.array_equal(SwapSides()(battles), battles[:, [1, 0]])
+
+
+@pytest.mark.parametrize("pool", ["mean", "cls"])
+def test_padding_changes_no_logit(pool):
+    model, inputs = make_model(pool=pool), make_inputs()
+    other = np.where(inputs["padding_mask"] == 1, inputs["token_ids"], 9)
+    assert np.array_equal(model(inputs), model({**inputs, "token_ids": other}))
+    wider = {name: np.pad(one, ((0, 0), (0, 0), (0, 20))) for name, one in inputs.items()}
+    np.testing.assert_allclose(model(wider), model(inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["equivariant", "deep equivariant"])
+def test_swapping_the_sides_swaps_a_and_b_exactly(head):
+    params = model_params(head)
+    keras.utils.set_random_seed(0)
+    network = build_head(params, HIDDEN)
+    pooled = np.random.default_rng(0).normal(size=(50, 2, HIDDEN)).astype("float32")
+    logits = np.asarray(network(pooled))
+    swapped = np.asarray(network(pooled[:, ::-1]))
+    assert np.array_equal(swapped, logits[:, [1, 0, 2]])
+    assert np.abs(logits[:, 0] - logits[:, 1]).min() > 0
+    both = score_both_orders(make_model(head)).predict_on_batch(make_inputs(33))
+    assert np.array_equal(both["swapped"], both["logits"][:, [1, 0, 2]])
+    probabilities = softmax(both["logits"], axis=1), softmax(both["swapped"], axis=1)
+    np.testing.assert_allclose(probabilities[1], probabilities[0][:, [1, 0, 2]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("head", ["concat", "mlp"])
+def test_other_heads_are_not_bound_to_the_order(head):
+    both = score_both_orders(make_model(head)).predict_on_batch(make_inputs())
+    assert not np.allclose(both["swapped"], both["logits"][:, [1, 0, 2]], atol=1e-3)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_swapped_is_what_the_model_says_of_swapped_battles(head):
+    model, inputs = make_model(head), make_inputs()
+    both = score_both_orders(model)(inputs)
+    np.testing.assert_allclose(both["logits"], model(inputs), atol=1e-6)
+    np.testing.assert_allclose(both["swapped"], model(swap(inputs)), atol=1e-5)
+
+
+def test_both_orders_share_the_weights():
+    model = make_model()
+    scorer = score_both_orders(model)
+    assert {id(weight) for weight in scorer.weights} == {id(weight) for weight in model.weights}
+
+
+def test_one_backbone_reads_both_sides():
+    model = make_model()
+    inputs = make_inputs()
+    twice = {name: values[:, [0, 0]] for name, values in inputs.items()}
+    pooled = keras.Model(model.input, model.get_layer("pooled").output)
+    vectors = np.asarray(pooled(twice))
+    np.testing.assert_allclose(vectors[:, 0], vectors[:, 1], atol=1e-6)
+    expected = sum(weight.shape.num_elements() for weight in make_backbone().weights)
+    assert model.count_params() == expected + 2 * HIDDEN * 3 + 3
+
+
+def layers_of(head):
+    network = head.get_layer("network")
+    return [(type(layer).__name__, layer) for layer in network.layers]
+
+
+def test_mlp_has_the_layers_of_the_parameters():
+    params = ModelParams(
+        preset="x",
+        seq_len=16,
+        pool="mean",
+        head="mlp",
+        head_units=[512, 256, 64],
+        head_dropout=[0.3, 0.2, 0.1],
+    )
+    layers = layers_of(build_head(params, HIDDEN))
+    dense = [layer for kind, layer in layers if kind == "Dense"]
+    assert [layer.units for layer in dense] == [512, 256, 64, 3]
+    assert [layer.activation.__name__ for layer in dense] == ["relu"] * 3 + ["linear"]
+    assert [layer.rate for kind, layer in layers if kind == "Dropout"] == [0.3, 0.2, 0.1]
+    kinds = [kind for kind, _ in layers]
+    assert kinds == ["Flatten", *["Dense", "Dropout"] * 3, "Dense"]
+
+
+def test_concat_is_one_dense_layer():
+    layers = layers_of(build_head(model_params(), HIDDEN))
+    assert [kind for kind, _ in layers] == ["Flatten", "Dense"]
+    assert layers[1][1].kernel.shape == (2 * HIDDEN, 3)
+
+
+@pytest.mark.parametrize("pool", ["mean", "cls"])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_saved_model_gives_the_same_logits(tmp_path, head, pool):
+    model, inputs = make_model(head, pool), make_inputs()
+    expected = np.asarray(model(inputs))
+    save_model(SavedModel(model, PACKING, "data/tokens/abc"), tmp_path / "new" / "model")
+    keras.utils.set_random_seed(99)
+    loaded = load_model(tmp_path / "new" / "model")
+    assert loaded.packing == PACKING
+    assert loaded.tokens == "data/tokens/abc"
+    assert np.array_equal(loaded.model(inputs), expected)
+    swapped = score_both_orders(loaded.model)(inputs)["swapped"]
+    assert np.array_equal(swapped, score_both_orders(model)(inputs)["swapped"])
+
+
+def test_a_saved_model_with_a_stock_backbone(tmp_path):
+    backbone = keras_nlp.models.DebertaV3Backbone(
+        vocabulary_size=VOCABULARY,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=HIDDEN,
+        intermediate_dim=16,
+        bucket_size=4,
+        name="backbone",
+    )
+    model, inputs = make_model(backbone=backbone), make_inputs()
+    save_model(SavedModel(model, PACKING, "tokens"), tmp_path)
+    assert np.array_equal(load_model(tmp_path).model(inputs), model(inputs))
+
+
+def class_names(config):
+    if isinstance(config, dict):
+        if "class_name" in config:
+            yield config["class_name"], config.get("module")
+        for value in config.values():
+            yield from class_names(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from class_names(value)
+
+
+@pytest.mark.parametrize("head", ["mlp", "deep equivariant"])
+def test_saved_files_hold_no_code(tmp_path, head):
+    save_model(SavedModel(make_model(head), PACKING, "tokens"), tmp_path)
+    files = {file.name for file in tmp_path.iterdir()}
+    assert files == {"model.json", "model.weights.h5", "packing.json"}
+    names = set(class_names(json.loads((tmp_path / "model.json").read_text())))
+    assert "DebertaV3Backbone" in {name for name, _ in names}
+    assert not {name for name, _ in names} & {"Lambda", "function", "__lambda__"}
+    for name, module in names:
+        assert module is None or module.split(".")[0] in ("keras", "builtins", "preference"), name
+    kinds = []
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        file.visititems(
+            lambda _, item: (
+                kinds.append(item.dtype.kind) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    assert set(kinds) == {"f"}
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    for name, seed in {"first": 5, "again": 5, "other": 6}.items():
+        # As in a new process: layers without a name are numbered, and their numbers are saved.
+        keras.backend.clear_session()
+        save_model(SavedModel(make_model("mlp", seed=seed), PACKING, "tokens"), tmp_path / name)
+    content = SimpleNamespace(
+        **{
+            name: [
+                (tmp_path / name / file).read_bytes() for file in ("model.weights.h5", "model.json")
+            ]
+            for name in ("first", "again", "other")
+        }
+    )
+    assert content.first == content.again
+    assert content.first[0] != content.other[0]
+
+
+@pytest.mark.parametrize("preset", ["deberta_v3_tiny", "deberta_v3_mini"])
+def test_our_configurations_make_a_model(preset):
+    backbone = load_backbone(preset, vocabulary_size=VOCABULARY)
+    assert backbone.vocabulary_size == VOCABULARY
+    logits = np.asarray(make_model(backbone=backbone)(make_inputs()))
+    assert logits.shape == (5, 3)
+    assert logits.dtype == np.float32
+    assert np.isfinite(logits).all()

@@ -1,0 +1,119 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from dvclive import Live
+from sklearn.metrics import log_loss
+
+from preference.battles import A_WINS, B_WINS, SEGMENTS, TIE
+from preference.deberta import DebertaV3Backbone
+from preference.model import build_model
+from preference.packing import Packing
+from preference.params import ModelParams, TrainParams
+from preference.prediction import predict_battles
+from preference.tokens import Segment, SpecialTokens, Tokens
+from preference.training import Examples, train_model
+from preference.training_progress import LiveMetrics, ProgressBar
+
+GOOD_TOKEN = 5
+PACKING = Packing(seq_len=16, turns="all")
+MODEL = ModelParams(
+    preset="tiny", seq_len=16, pool="mean", head="concat", head_units=[], head_dropout=[]
+)
+TRAIN = TrainParams(
+    optimizer="adamw",
+    learning_rate=0.01,
+    weight_decay=0.01,
+    warmup_share=0.1,
+    label_smoothing=0.1,
+    batch_size=16,
+    epochs=8,
+    patience=8,
+)
+
+
+def plant(battles, seed=0):
+    """The answer that holds the good token wins; where neither does, it is a tie."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(3, size=battles)
+    texts = {segment: random.integers(10, 30, size=(battles, 5)) for segment in SEGMENTS}
+    texts["response_a"][labels == A_WINS, 2] = GOOD_TOKEN
+    texts["response_b"][labels == B_WINS, 3] = GOOD_TOKEN
+    offsets = np.arange(battles + 1)
+    segments = {
+        segment: Segment(offsets=5 * offsets, ids=ids.ravel().astype(np.int32))
+        for segment, ids in texts.items()
+    }
+    special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=30)
+    return Tokens(offsets[:-1], offsets, segments, special), labels
+
+
+def make_model():
+    keras.utils.set_random_seed(7)
+    backbone = DebertaV3Backbone(
+        vocabulary_size=30,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        dropout=0.0,
+        bucket_size=4,
+        initializer_range=0.25,
+    )
+    return build_model(backbone, MODEL)
+
+
+def train(folder, labels_of_valid=None, params=TRAIN):
+    tokens, labels = plant(400)
+    rows = np.arange(400)
+    valid = Examples(rows[300:], labels[300:] if labels_of_valid is None else labels_of_valid)
+    model = make_model()
+    with Live(str(folder), dvcyaml=False, save_dvc_exp=False) as live:
+        steps = 19
+        best = train_model(
+            model,
+            tokens,
+            Examples(rows[:300], labels[:300]),
+            valid,
+            PACKING,
+            params,
+            seed=3,
+            callbacks=[ProgressBar("test", 300, params.epochs, steps), LiveMetrics(live, steps)],
+        )
+    return model, tokens, valid, best
+
+
+def test_a_planted_signal_is_learned(tmp_path):
+    model, tokens, valid, best = train(tmp_path)
+    predictions = predict_battles(model, tokens, valid.rows, PACKING, "test")
+    assert (predictions.probabilities.argmax(axis=1) == valid.labels).mean() > 0.95
+    # The best epoch's weights are back, and its log loss knows nothing of label smoothing.
+    truth = log_loss(valid.labels, predictions.probabilities, labels=[A_WINS, B_WINS, TIE])
+    assert best["valid_log_loss"] == pytest.approx(truth, rel=1e-4)
+
+
+def test_metrics_are_logged_by_step_and_epoch(tmp_path):
+    _, _, _, best = train(tmp_path)
+    by_step = (tmp_path / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
+    assert [int(line.split("\t")[0]) for line in by_step] == list(range(10, 19 * 8 + 1, 10))
+    by_epoch = (tmp_path / "plots/metrics/eval/log_loss.tsv").read_text().splitlines()[1:]
+    steps, losses = zip(*(map(float, line.split("\t")) for line in by_epoch), strict=True)
+    assert list(steps) == [19 * epoch for epoch in range(1, 9)]
+    assert best["best_epoch"] == 1 + int(np.argmin(losses))
+    assert best["valid_log_loss"] == pytest.approx(min(losses))
+
+
+def test_training_stops_when_valid_does_not_improve(tmp_path):
+    tokens_and_labels = plant(400)
+    wrong = (tokens_and_labels[1][300:] + 1) % 3
+    impatient = TrainParams(**{**vars(TRAIN), "patience": 1})
+    train(tmp_path, labels_of_valid=wrong, params=impatient)
+    epochs = json.loads((tmp_path / "metrics.json").read_text())["epoch"]
+    assert epochs < TRAIN.epochs
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    once, again = (train(tmp_path / name)[0].get_weights() for name in ("once", "again"))
+    for first, second in zip(once, again, strict=True):
+        np.testing.assert_array_equal(first, second)
