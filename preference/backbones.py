@@ -3,7 +3,10 @@
 import keras_nlp
 
 from preference.deberta import DebertaV3Backbone
+from preference.errors import BadInput
 from preference.presets import loading_preset
+
+INPUTS = {"token_ids", "padding_mask"}
 
 # Trained from scratch, in the place of extra-small and small. Few position buckets, because the
 # default's texts are short; distances beyond the last bucket are clipped. The first weights have a
@@ -20,9 +23,9 @@ SMALL_CONFIGURATIONS = {
     },
     "deberta_v3_mini": {
         "num_layers": 2,
-        "num_heads": 4,
+        "num_heads": 2,
         "hidden_dim": 128,
-        "intermediate_dim": 512,
+        "intermediate_dim": 256,
         "bucket_size": 16,
         "dropout": 0.0,
         "initializer_range": 0.09,
@@ -38,11 +41,17 @@ def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbon
         vocabulary_size: rows of the embedding table of our own configurations.
 
     Raises:
-        BadInput: the preset cannot be loaded.
+        BadInput: the preset cannot be loaded, or needs inputs other than `INPUTS`.
     """
     if preset in SMALL_CONFIGURATIONS:
         return DebertaV3Backbone(
             vocabulary_size=vocabulary_size, **SMALL_CONFIGURATIONS[preset], name="backbone"
         )
     with loading_preset(preset):
-        return keras_nlp.models.Backbone.from_preset(preset, name="backbone")
+        backbone = keras_nlp.models.Backbone.from_preset(preset, name="backbone")
+    if set(backbone.input) != INPUTS:
+        raise BadInput(
+            f"params.yaml, model.preset: {preset!r} takes {', '.join(sorted(backbone.input))}, and "
+            f"only {' and '.join(sorted(INPUTS))} are given. Use a DeBERTa v3 or RoBERTa preset."
+        )
+    return backbone

@@ -49,6 +49,26 @@ def _cut(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
 
 
+def memory_bound_batches(lengths: np.ndarray, most: int, scores: int) -> list[np.ndarray]:
+    """Cut the battles, longest first, into batches whose attention fits into memory.
+
+    Args:
+        lengths: [battles].
+        most: battles a batch at most.
+        scores: attention scores a batch at most, counted as battles times the longest squared;
+            a battle that is longer alone is a batch of its own.
+
+    Returns: positions into `lengths`; each position stands in exactly one batch.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        size = int(np.clip(scores // int(lengths[order[start]]) ** 2, 1, most))
+        batches.append(order[start : start + size])
+        start += size
+    return batches
+
+
 def make_inputs(tokens: Tokens, rows: np.ndarray, packing: Packing) -> Inputs:
     """Return `token_ids` and `padding_mask`, int32 [battles, 2, width], A first."""
     longest = int(packed_lengths(tokens, rows, packing).max())

@@ -54,6 +54,8 @@ def parse_battle(row: RawRow) -> dict[str, object]:
 def _parse_id(value: object) -> int:
     if isinstance(value, str) and INTEGER.fullmatch(value):
         value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise NotABattle("id is not an integer")
     if not -(2**63) <= value < 2**63:
@@ -100,6 +102,8 @@ def _parse_flag(name: str, value: object) -> bool:
 
 def _parse_name(name: str, row: RawRow) -> str | None:
     value = row.get(name)
+    if isinstance(value, int):
+        value = str(value)
     if not isinstance(value, str | None):
         raise NotABattle(f"{name} is not text")
     return _replace_lone_surrogates(value) if value else None

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from preference.errors import BadInput
+from preference.errors import check_exists
 
+BATTLES = Path("data/battles.parquet")
 LABELS = ("A", "B", "tie")
 A_WINS, B_WINS, TIE = range(3)
 SEGMENTS = ("prompt", "response_a", "response_b")
@@ -48,13 +49,13 @@ def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
     Raises:
         BadInput: the file does not exist.
     """
-    if not path.exists():
-        raise BadInput(f"{path} does not exist: run `dvc repro fetch`.")
+    check_exists(path, "fetch")
     return pq.read_table(path, columns=list(columns))
 
 
 def has_oracle(path: Path) -> bool:
     """Say whether the battles are simulated, so that their true probabilities are known."""
+    check_exists(path, "fetch")
     return "oracle" in pq.read_schema(path).names
 
 

@@ -70,11 +70,13 @@ def evaluate_models(
         "rows": len(truth.ids),
         "groups": len(np.unique(truth.groups)),
         "models": {name: _details(truth, model) for name, model in models.items()},
-        "log_loss_differences": {
-            name: {other: _difference(losses[name] - losses[other], truth) for other in losses}
-            for name in losses
-        },
+        "log_loss_differences": _differences(losses, truth.groups),
     }
+    if truth.oracle is not None and truth.agreement is not None:
+        decided = agreement_decides(truth.oracle, truth.agreement)
+        if len(np.unique(truth.groups[decided])) > 1:
+            on_decided = {name: rows[decided] for name, rows in losses.items()}
+            details["agreement_differences"] = _differences(on_decided, truth.groups[decided])
     return headline, details
 
 
@@ -126,8 +128,18 @@ def _against_oracle(
     }
 
 
-def _difference(differences: np.ndarray, truth: Truth) -> dict[str, float]:
+def _differences(
+    losses: Mapping[str, np.ndarray], groups: np.ndarray
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return mean and paired standard error of each model's losses minus each other's."""
+    return {
+        name: {other: _summarize(losses[name] - losses[other], groups) for other in losses}
+        for name in losses
+    }
+
+
+def _summarize(differences: np.ndarray, groups: np.ndarray) -> dict[str, float]:
     return {
         "mean": float(differences.mean()),
-        "standard_error": standard_error(differences, truth.groups),
+        "standard_error": standard_error(differences, groups),
     }

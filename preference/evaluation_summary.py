@@ -25,6 +25,7 @@ def summarize(headline: Headline, details: Mapping[str, Any], references: Collec
         rivals = [name for name in ranked if name in references]
         if rivals:
             lines += _judge_references(arms, rivals[0], details["log_loss_differences"])
+            lines += _judge_agreement(arms, rivals[0], details)
         lines += _judge_against_prior(arms, details["log_loss_differences"])
     if details["simulated"]:
         lines += _judge_against_oracle(details, [name for name in ranked if name != ORACLE])
@@ -86,6 +87,19 @@ def _judge_references(arms: list[str], rival: str, differences: Mapping[str, Any
         else:
             verdict = "beats it" if difference["mean"] < 0 else "is worse: not worth its cost"
         lines.append(f"  - {arm} {verdict} ({_describe(difference, rival)}).")
+    return lines
+
+
+def _judge_agreement(arms: list[str], rival: str, details: Mapping[str, Any]) -> list[str]:
+    """Compare where the rival, which does not read the prompt, cannot know what decides."""
+    if "agreement_differences" not in details:
+        return []
+    rows = details["models"][rival]["rows_agreement"]
+    lines = [f"- On the {rows:,} battles that the agreement of prompt and answer decides:"]
+    for arm in arms:
+        difference = details["agreement_differences"][arm][rival]
+        verdict = "beats" if _is_better(difference) else "does not beat"
+        lines.append(f"  - {arm} {verdict} {rival} ({_describe(difference, rival)}).")
     return lines
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from preference.errors import check_exists
 from preference.paired_logistic import PairedLogistic, fit, predict
 from preference.params import ReferenceParams
 from preference.predictions import Predictions
@@ -92,6 +93,7 @@ def save_reference(reference: Reference, folder: Path) -> None:
 
 def load_reference(name: str, folder: Path) -> Reference:
     """Read what `save_reference` wrote; the loaded reference predicts the same numbers."""
+    check_exists(folder / f"{name}.json", "train_reference")
     content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     vectorizers = []
     for terms in content["terms"]:

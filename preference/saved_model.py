@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from preference import deberta, heads, pair_layers
+from preference.errors import check_exists
 from preference.packing import Packing
 
 # Importing them registers our layers, so that Keras finds them by name.
@@ -35,7 +36,12 @@ def save_model(saved: SavedModel, folder: Path) -> None:
 
 
 def load_model(folder: Path) -> SavedModel:
-    """Rebuild a saved model with its weights."""
+    """Rebuild a saved model with its weights.
+
+    Raises:
+        BadInput: there is no such model.
+    """
+    check_exists(folder / "model.json", f"train_{folder.name}")
     model = keras.models.model_from_json((folder / "model.json").read_text())
     model.load_weights(folder / "model.weights.h5")
     packing = json.loads((folder / "packing.json").read_text())

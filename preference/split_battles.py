@@ -7,15 +7,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from preference.battles import read_battles
-from preference.errors import BadInput
+from preference.errors import BadInput, check_exists
 
 
 def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
     """Return `id`, `group` and the named battle columns, one row for each row of the split.
 
     Raises:
-        BadInput: the split names a battle that the battles table lacks.
+        BadInput: a file is missing, or the split names a battle that the table lacks.
     """
+    check_exists(split, "split")
     members = pq.read_table(split, columns=["id", "group"])
     table = read_battles(battles, ("id", *columns))
     rows = pc.index_in(members["id"], value_set=table["id"])

@@ -7,6 +7,8 @@ One folder a tokenizer, flat NumPy arrays with offsets, opened as memory maps:
     <segment>.token_offsets.npy  int64 [turns + 1]: the tokens of turn t
     <segment>.token_ids.npy      int32 [tokens]
     special_tokens.json          ids of cls, sep and pad, and the vocabulary size
+
+Beside them stands the tokenizer itself, as a keras-nlp preset folder.
 """
 
 import json
@@ -19,7 +21,7 @@ from typing import BinaryIO
 import numpy as np
 
 from preference.battles import SEGMENTS
-from preference.errors import BadInput
+from preference.errors import BadInput, check_exists
 
 COPY_ITEMS = 1 << 22
 INDEX = "index.json"
@@ -111,9 +113,13 @@ def find_tokens(folder: Path, preset: str) -> Path:
     Raises:
         BadInput: the preset's tokens have not been made.
     """
+    check_exists(folder / INDEX, "preprocess")
     folders = json.loads((folder / INDEX).read_text())
     if preset not in folders:
-        raise BadInput(f"no tokens for preset {preset!r} in {folder}: run `dvc repro preprocess`.")
+        raise BadInput(
+            f"{folder} has no tokens for preset {preset!r}. In dvc.yaml, list the parameter that "
+            "names it under the params of preprocess, and run `dvc repro`."
+        )
     return folder / folders[preset]
 
 

@@ -16,6 +16,7 @@ from preference.batches import (
     sorted_batches,
     training_batches,
 )
+from preference.errors import BadInput
 from preference.optimizers import build_optimizer
 from preference.packing import Packing
 from preference.params import TrainParams
@@ -48,6 +49,9 @@ def train_model(
     The loss has label smoothing; `log_loss`, by which the epoch is chosen, has none.
 
     Returns: `best_epoch`, counted from 1, and its `valid_log_loss` and `valid_accuracy`.
+
+    Raises:
+        BadInput: no epoch has a finite log loss.
     """
     steps_per_epoch = steps_in_epoch(len(train.rows), params.batch_size)
     _compile(model, params, steps_per_epoch * params.epochs)
@@ -73,7 +77,9 @@ def train_model(
         shuffle=False,
         verbose=0,
     ).history
-    best = int(np.argmin(history[CHOOSE_BY]))
+    if not np.isfinite(history[CHOOSE_BY]).any():
+        raise BadInput("the training diverged: lower train.learning_rate in params.yaml.")
+    best = int(np.nanargmin(history[CHOOSE_BY]))
     return {
         "best_epoch": best + 1,
         "valid_log_loss": history[CHOOSE_BY][best],

@@ -55,7 +55,7 @@ class ProgressBar(keras.callbacks.Callback):
 class LiveMetrics(keras.callbacks.Callback):
     """Log to dvclive by optimizer step, so that experiments share one axis.
 
-    `train/log_loss` is the mean since the epoch began, every `LOG_EVERY_STEPS` steps; the `eval`
+    `train/log_loss` is the mean of up to `LOG_EVERY_STEPS` last steps of an epoch; the `eval`
     metrics come once an epoch.
     """
 
@@ -64,14 +64,19 @@ class LiveMetrics(keras.callbacks.Callback):
         self.live, self.steps_per_epoch = live, steps_per_epoch
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Remember the step at which the epoch starts."""
+        """Remember the step at which the epoch starts, from which Keras averages its metrics."""
         self.first_step = epoch * self.steps_per_epoch
+        self.logged_steps, self.logged_sum = 0, 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Log the training metrics at some steps."""
-        self.live.step = self.first_step + batch + 1
-        if self.live.step % LOG_EVERY_STEPS == 0:
-            self.live.log_metric("train/log_loss", logs["log_loss"])
+        steps = batch + 1
+        self.live.step = self.first_step + steps
+        if steps % LOG_EVERY_STEPS == 0 or steps == self.steps_per_epoch:
+            total = logs["log_loss"] * steps
+            recent = (total - self.logged_sum) / (steps - self.logged_steps)
+            self.live.log_metric("train/log_loss", recent)
+            self.logged_steps, self.logged_sum = steps, total
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Log the metrics of the validation battles."""

@@ -94,7 +94,6 @@ SKILLS: tuple[Callable[[np.random.Generator, int], Task], ...] = (
     _rewriting,
     _advice,
 )
-SKILL_NAMES = ("arithmetic", "fact", "list", "code", "rewriting", "advice")
 HAS_CORE = np.array([True, True, True, True, True, False])
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from preference.battle_rows import RawRow
 from preference.battle_table import collect_battles
-from preference.battles import BATTLE_SCHEMA, SIMULATED_SCHEMA, write_battles
+from preference.battles import BATTLE_SCHEMA, BATTLES, SIMULATED_SCHEMA, write_battles
 from preference.data_summary import summarize_data
 from preference.errors import exit_on_bad_input
 from preference.metrics_file import write_metrics
@@ -21,7 +21,6 @@ from preference.quarantine import check_quarantine, write_quarantine
 from preference.source_file import read_source_rows
 
 SIMULATED = "simulated"
-BATTLES = Path("data/battles.parquet")
 QUARANTINE = Path("data/quarantine.jsonl")
 METRICS = Path("metrics/data.json")
 

@@ -8,12 +8,13 @@ data/tokens/<tokenizer>/ and data/tokens/index.json, which names the folder of e
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from preference.battles import SEGMENTS, read_battles
+from preference.battles import BATTLES, SEGMENTS, read_battles
 from preference.errors import exit_on_bad_input
 from preference.params import load_params
 from preference.presets import TRAINED_FROM_SCRATCH
@@ -27,7 +28,6 @@ from preference.tokenizer import (
 )
 from preference.tokens import INDEX
 
-BATTLES = Path("data/battles.parquet")
 TRAIN = Path("data/split/train.parquet")
 TOKENS = Path("data/tokens")
 
@@ -49,9 +49,15 @@ def main() -> None:
 
 
 def tokenizer_of(preset: str, vocabulary_size: int) -> Tokenizer:
-    """Load the tokenizer of a preset, or train one where the preset is one of ours."""
+    """Load the tokenizer of a preset, or the trained one where the preset is one of ours."""
     if preset not in TRAINED_FROM_SCRATCH:
         return load_preset_tokenizer(preset)
+    return trained_tokenizer(vocabulary_size)
+
+
+@cache
+def trained_tokenizer(vocabulary_size: int) -> Tokenizer:
+    """Train one tokenizer for all our own configurations, on train alone."""
     battles = read_split_battles(BATTLES, TRAIN, SEGMENTS)
     return train_tokenizer(_texts(battles), vocabulary_size)
 

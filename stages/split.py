@@ -8,7 +8,7 @@ Reads data/battles.parquet; writes data/split/*.parquet (id, group) and metrics/
 from dataclasses import asdict
 from pathlib import Path
 
-from preference.battles import SEGMENTS, read_battles
+from preference.battles import BATTLES, SEGMENTS, read_battles
 from preference.errors import exit_on_bad_input
 from preference.metrics_file import write_metrics
 from preference.params import load_params
@@ -16,7 +16,6 @@ from preference.prompt_groups import group_battles
 from preference.split import split_by_group, write_splits
 from preference.split_summary import summarize_splits
 
-BATTLES = Path("data/battles.parquet")
 FOLDER = Path("data/split")
 METRICS = Path("metrics/split.json")
 

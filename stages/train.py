@@ -14,6 +14,7 @@ import tensorflow as tf
 from dvclive import Live
 
 from preference.backbones import load_backbone
+from preference.battles import BATTLES
 from preference.errors import exit_on_bad_input
 from preference.model import build_model
 from preference.packing import Packing, summarize_packing
@@ -24,7 +25,6 @@ from preference.tokens import Tokens, find_tokens, open_tokens
 from preference.training import Examples, steps_in_epoch, train_model
 from preference.training_progress import LiveMetrics, ProgressBar
 
-BATTLES = Path("data/battles.parquet")
 SPLITS = Path("data/split")
 TOKENS = Path("data/tokens")
 
@@ -42,12 +42,13 @@ def main(name: str) -> None:
     model = build_model(backbone, params.model)
     steps = steps_in_epoch(len(train.rows), params.train.batch_size)
     with Live(f"metrics/{name}", dvcyaml=False, save_dvc_exp=False) as live:
-        live.summary |= summarize_packing(tokens, train.rows, packing)
         progress = ProgressBar(name, len(train.rows), params.train.epochs, steps)
         callbacks = [progress, LiveMetrics(live, steps)]
-        live.summary |= train_model(
+        best = train_model(
             model, tokens, train, valid, packing, params.train, params.seed, callbacks
         )
+        # In the place of the last step's values, which are not those of the model that is kept.
+        live.summary = {**summarize_packing(tokens, train.rows, packing), **best}
     save_model(SavedModel(model, packing, str(folder)), Path("models") / name)
 
 

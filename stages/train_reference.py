@@ -8,6 +8,7 @@ data/split/valid.parquet; writes models/reference/*.json and metrics/reference.j
 
 from pathlib import Path
 
+from preference.battles import BATTLES
 from preference.errors import exit_on_bad_input
 from preference.metrics import accuracy, log_loss
 from preference.metrics_file import write_metrics
@@ -21,7 +22,6 @@ from preference.references import (
 )
 from preference.split_battles import read_split_battles
 
-BATTLES = Path("data/battles.parquet")
 SPLITS = Path("data/split")
 FOLDER = Path("models/reference")
 METRICS = Path("metrics/reference.json")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from preference.batches import (
     WIDTH_STEP,
     make_inputs,
+    memory_bound_batches,
     one_hot,
     packed_lengths,
     shuffled_batches,
@@ -154,3 +155,16 @@ def test_one_hot_by_hand():
     encoded = one_hot(np.array([2, 0, 1], dtype=np.int8))
     assert encoded.dtype == np.float32
     assert encoded.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+
+
+@given(
+    st.lists(st.integers(5, 1024), min_size=1, max_size=80), st.integers(1, 64), st.integers(1, 10)
+)
+def test_memory_bound_batches_hold_every_battle_once_and_no_more_than_fits(lengths, most, bound):
+    scores = bound * 256**2
+    batches = memory_bound_batches(np.array(lengths), most, scores)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    for batch in batches:
+        longest = max(lengths[position] for position in batch)
+        assert len(batch) <= most
+        assert len(batch) == 1 or len(batch) * longest**2 <= scores

@@ -137,7 +137,7 @@ SEGMENT = "response_a is not a JSON list of strings"
         ({"id": None}, "id is not an integer"),
         ({"id": str(2**63)}, "id is not a 64-bit integer"),
         ({"id": -(2**63) - 1}, "id is not a 64-bit integer"),
-        ({"model_a": 5}, "model_a is not text"),
+        ({"model_a": ["m"]}, "model_a is not text"),
         ({MALFORMED: "wrong number of fields"}, "wrong number of fields"),
     ],
 )

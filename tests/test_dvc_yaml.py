@@ -43,7 +43,7 @@ def imported_files(file, found=None):
 
 def code_of(stage):
     """The files that a stage's command runs; the simulation is the source, and code of nothing."""
-    module = STAGES[stage]["cmd"].split()[2]
+    module = STAGES[stage]["cmd"].split(" -m ")[1].split()[0]
     files = (file.relative_to(REPOSITORY).as_posix() for file in imported_files(file_of(module)))
     return {SIMULATION if file.startswith("simulated/") else file for file in files}
 

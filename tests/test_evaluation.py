@@ -198,6 +198,24 @@ def test_summary_says_which_experiments_only_match_the_prior():
     assert "guessing" not in write_summary(truth, predictions)
 
 
+def test_models_are_compared_where_agreement_decides():
+    truth, predictions = simulate(2000)
+    _, details = evaluate_models(predictions, truth)
+    sees_it = details["agreement_differences"]["exp1"]["length"]
+    assert sees_it["mean"] < -5 * sees_it["standard_error"]
+    surface = np.log(truth.oracle[:, 0] / truth.oracle[:, 1]) - truth.agreement
+    decided = np.abs(truth.agreement) > np.abs(surface)
+    rows = np.flatnonzero(decided)
+    losses = [
+        -np.log(predictions[name].probabilities[rows, truth.labels[rows]])
+        for name in ("exp1", "length")
+    ]
+    assert sees_it["mean"] == pytest.approx((losses[0] - losses[1]).mean())
+    summary = write_summary(truth, predictions)
+    assert f"On the {len(rows):,} battles that the agreement" in summary
+    assert "exp1 beats length (" in summary
+
+
 def test_plots_hold_every_battle_and_every_model(tmp_path):
     truth, predictions = simulate(60)
     headline, details = evaluate_models(predictions, truth)

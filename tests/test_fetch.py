@@ -174,7 +174,6 @@ def test_files_that_cannot_be_used_stop_the_stage(tmp_path, name, message):
 
 
 def test_stages_from_simulated_battles_to_splits_that_leak_nothing(tmp_path):
-    pytest.importorskip("simulated")
     simulated = {"battles": 500, "length_scale": 0.05}
     for stage in ("fetch", "split"):
         result = run_stage(tmp_path, stage, "simulated", simulated=simulated)

@@ -70,16 +70,16 @@ def test_one_answer_in_common_is_no_link():
     assert group(("p", "a", "b"), ("q", "a", "c"), ("r", "a", "a")).tolist() == [0, 1, 2]
 
 
-def test_whole_conversation_counts():
+def test_conversations_that_begin_alike_are_one_group():
     table = pa.table(
         {
             "id": [1, 2, 3],
-            "prompt": [["hi"], ["hi", "more"], ["hi", "more"]],
+            "prompt": [["hi"], ["HI ", "more"], ["more", "hi"]],
             "response_a": [["a"], ["b", "x"], ["c", "x"]],
             "response_b": [["d"], ["e", "x"], ["f", "x"]],
         }
     )
-    assert group_battles(table).tolist() == [1, 2, 2]
+    assert group_battles(table).tolist() == [1, 1, 3]
 
 
 def test_groups_of_a_table_in_several_chunks():

@@ -96,12 +96,32 @@ def test_a_planted_signal_is_learned(tmp_path):
 def test_metrics_are_logged_by_step_and_epoch(tmp_path):
     _, _, _, best = train(tmp_path)
     by_step = (tmp_path / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
-    assert [int(line.split("\t")[0]) for line in by_step] == list(range(10, 19 * 8 + 1, 10))
+    assert [int(line.split("\t")[0]) for line in by_step] == [
+        19 * epoch + step for epoch in range(8) for step in (10, 19)
+    ]
     by_epoch = (tmp_path / "plots/metrics/eval/log_loss.tsv").read_text().splitlines()[1:]
     steps, losses = zip(*(map(float, line.split("\t")) for line in by_epoch), strict=True)
     assert list(steps) == [19 * epoch for epoch in range(1, 9)]
     assert best["best_epoch"] == 1 + int(np.argmin(losses))
     assert best["valid_log_loss"] == pytest.approx(min(losses))
+
+
+def test_the_train_loss_is_the_mean_of_the_last_steps(tmp_path):
+    losses = np.random.default_rng(0).random(25)
+    with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
+        callback = LiveMetrics(live, steps_per_epoch=25)
+        callback.on_epoch_begin(0)
+        for batch in range(25):
+            callback.on_train_batch_end(batch, {"log_loss": losses[: batch + 1].mean()})
+    lines = (tmp_path / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
+    logged = [float(line.split("\t")[1]) for line in lines]
+    assert logged == pytest.approx(
+        [
+            losses[:10].mean(),
+            losses[10:20].mean(),
+            losses[20:].mean(),
+        ]
+    )
 
 
 def test_training_stops_when_valid_does_not_improve(tmp_path):

@@ -1,0 +1,68 @@
+"""The stages with a preset folder in the place of our own small backbone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import keras_nlp
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from preference.prediction import predict_saved
+from preference.saved_model import load_model
+from preference.tokenizer import train_tokenizer
+from stages import fetch, preprocess, split, train
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder whose baseline starts from a preset, with tokens made."""
+    monkeypatch.chdir(tmp_path)
+    tokenizer = train_tokenizer(["What is a preset? It is a folder with weights."], 300)
+    backbone = keras_nlp.models.DebertaV3Backbone(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+        bucket_size=8,
+    )
+    backbone.save_to_preset("preset")
+    tokenizer.save_to_preset("preset")
+    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params["data"]["simulated"]["battles"] = 150
+    params["model"] |= {"preset": "preset", "seq_len": 64}
+    # Next to nothing is learned, so that the weights are still those of the preset.
+    params["train"] |= {"epochs": 1, "learning_rate": 1e-9}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    fetch.main()
+    split.main()
+    test = Path("data/split/test.parquet").rename("test.parquet")
+    # What is not there cannot be looked at: neither for the vocabulary nor for the weights.
+    Path("data/split/calibration.parquet").unlink()
+    preprocess.main()
+    assert test.exists()
+    return backbone
+
+
+def test_baseline_starts_from_the_weights_of_a_preset_folder(folder):
+    keras.backend.clear_session()
+    train.main("baseline")
+    trained = load_model(Path("models/baseline")).model.get_layer("backbone")
+    for ours, preset in zip(trained.get_weights(), folder.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, preset, atol=1e-5)
+    ids = pq.read_table("test.parquet")["id"].to_numpy()
+    shutil.rmtree("preset")
+    predictions = predict_saved(Path("models/baseline"), ids)
+    assert predictions.probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_each_tokenizer_has_tokens_of_its_own(folder):
+    index = json.loads(Path("data/tokens/index.json").read_text())
+    assert set(index) == {"preset", "deberta_v3_mini"}
+    assert len(set(index.values())) == 2
