@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.special import softmax
 from tqdm import tqdm
 
@@ -25,6 +26,8 @@ def predict_battles(
 ) -> Predictions:
     """Predict the battles `ids`, int64 [n]; `name` stands beside the progress bar."""
     scorer = score_both_orders(model)
+    # Keras compiles a model that nobody compiled with XLA: once for each width of batch.
+    scorer.compile(jit_compile=False)
     rows = tokens.rows_of(ids)
     lengths = packed_lengths(tokens, rows, packing)
     logits = np.empty((len(rows), 2, len(LABELS)))
@@ -43,6 +46,7 @@ def predict_battles(
 
 def predict_saved(folder: Path, ids: np.ndarray) -> Predictions:
     """Predict the battles `ids` with the model saved in `folder`."""
+    tf.config.experimental.enable_op_determinism()
     saved = load_model(folder)
     tokens = open_tokens(Path(saved.tokens))
     return predict_battles(saved.model, tokens, ids, saved.packing, folder.name)
