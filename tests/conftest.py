@@ -1,5 +1,16 @@
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Shared machines are slow at times, which says nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture
+def fresh_preprocess():
+    """The preprocess stage as a process of its own finds it: with no tokenizer trained before."""
+    from stages import preprocess
+
+    preprocess.trained_tokenizer.cache_clear()
+    yield preprocess
+    preprocess.trained_tokenizer.cache_clear()

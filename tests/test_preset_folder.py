@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, fresh_preprocess):
     """A working folder whose baseline starts from a preset, with tokens made."""
     monkeypatch.chdir(tmp_path)
     tokenizer = train_tokenizer(["What is a preset? It is a folder with weights."], 300)

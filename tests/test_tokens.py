@@ -123,7 +123,7 @@ def test_long_lines_are_not_skipped():
     assert any("xotry" in piece for piece in vocabulary)
 
 
-def test_the_stage_trains_on_the_train_split_alone(tmp_path, monkeypatch):
+def test_the_stage_trains_on_the_train_split_alone(fresh_preprocess, tmp_path, monkeypatch):
     """The other splits' words are left out, whichever column they stand in."""
     battles = {number: [(TEXTS[number], TEXTS[number + 1], TEXTS[0])] for number in range(6)}
     for number in range(6, 30):
