@@ -135,6 +135,7 @@ def test_the_stage_trains_on_the_train_split_alone(fresh_preprocess, tmp_path, m
     for name, ids in {"without": range(6), "with": range(30)}.items():
         split = pa.table({"id": list(ids), "group": list(ids)})
         pq.write_table(split, tmp_path / "train.parquet")
+        fresh_preprocess.trained_tokenizer.cache_clear()
         trained = preprocess.tokenizer_of("deberta_v3_tiny", VOCABULARY_SIZE)
         pieces[name] = trained.get_vocabulary()
     assert any("xotry" in piece for piece in pieces["with"])
