@@ -4,12 +4,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from scipy.special import softmax
 from tqdm import tqdm
 
 from preference.batches import make_inputs, memory_bound_batches, packed_lengths
 from preference.battles import A_WINS, B_WINS, LABELS, TIE
+from preference.determinism import make_deterministic
 from preference.model import score_both_orders
 from preference.packing import Packing
 from preference.predictions import Predictions
@@ -46,7 +46,7 @@ def predict_battles(
 
 def predict_saved(folder: Path, ids: np.ndarray) -> Predictions:
     """Predict the battles `ids` with the model saved in `folder`."""
-    tf.config.experimental.enable_op_determinism()
+    make_deterministic()
     saved = load_model(folder)
     tokens = open_tokens(Path(saved.tokens))
     return predict_battles(saved.model, tokens, ids, saved.packing, folder.name)

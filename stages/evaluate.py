@@ -3,7 +3,8 @@
     python -m stages.evaluate
 
 Reads the test split, every model under models/ and, of simulated data, the truth; writes
-metrics/evaluate.json, metrics/evaluation_details.json, metrics/summary.md and metrics/plots/.
+data/predictions/test/, metrics/evaluate.json, metrics/evaluation_details.json,
+metrics/summary.md and metrics/plots/.
 """
 
 from pathlib import Path
@@ -19,12 +20,14 @@ from preference.evaluation_summary import summarize
 from preference.metrics_file import write_metrics
 from preference.params import load_params
 from preference.prediction import predict_saved
+from preference.predictions import write_predictions
 from preference.references import BATTLE_COLUMNS, REFERENCES, load_reference, predict_reference
 from preference.split_battles import read_split_battles
 
 SPLIT = Path("data/split/test.parquet")
 MODELS = Path("models")
 REFERENCE_FOLDER = MODELS / "reference"
+PREDICTIONS = Path("data/predictions/test")
 METRICS = Path("metrics")
 
 
@@ -36,6 +39,8 @@ def main() -> None:
     for name in REFERENCES:
         reference = load_reference(name, REFERENCE_FOLDER)
         predictions[name] = predict_reference(reference, battles)
+    for name, prediction in predictions.items():
+        write_predictions(prediction, PREDICTIONS / f"{name}.parquet")
     headline, details = evaluate_models(predictions, truth)
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(details, METRICS / "evaluation_details.json")

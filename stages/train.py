@@ -10,11 +10,11 @@ import argparse
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 from dvclive import Live
 
 from preference.backbones import load_backbone
 from preference.battles import BATTLES
+from preference.determinism import make_deterministic
 from preference.errors import exit_on_bad_input
 from preference.model import build_model
 from preference.packing import Packing, summarize_packing
@@ -33,7 +33,7 @@ def main(name: str) -> None:
     """Train the experiment `name`, and save the epoch that valid chose."""
     params = load_params().experiment(name)
     keras.utils.set_random_seed(params.seed)
-    tf.config.experimental.enable_op_determinism()
+    make_deterministic()
     folder = find_tokens(TOKENS, params.model.preset)
     tokens = open_tokens(folder)
     train, valid = read_examples(tokens, "train"), read_examples(tokens, "valid")
