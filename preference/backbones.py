@@ -1,8 +1,9 @@
 """Backbones: our own small DeBERTa v3 configurations, or any keras-nlp preset."""
 
+import keras
 import keras_nlp
 
-from preference.deberta import DebertaV3Backbone
+from preference.deberta import DebertaV3Backbone, with_fast_attention
 from preference.errors import BadInput
 from preference.presets import loading_preset
 
@@ -36,6 +37,9 @@ SMALL_CONFIGURATIONS = {
 def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbone:
     """Build one of our configurations with fresh weights, or load a preset with its own.
 
+    A preset of DeBERTa v3 gets our attention, which computes the same in less time. The precision
+    is the global policy's.
+
     Args:
         preset: a name in `SMALL_CONFIGURATIONS`, or what `loading_preset` accepts.
         vocabulary_size: rows of the embedding table of our own configurations.
@@ -48,10 +52,14 @@ def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbon
             vocabulary_size=vocabulary_size, **SMALL_CONFIGURATIONS[preset], name="backbone"
         )
     with loading_preset(preset):
-        backbone = keras_nlp.models.Backbone.from_preset(preset, name="backbone")
+        backbone = keras_nlp.models.Backbone.from_preset(
+            preset, dtype=keras.config.dtype_policy().name, name="backbone"
+        )
     if set(backbone.input) != INPUTS:
         raise BadInput(
             f"params.yaml, model.preset: {preset!r} takes {', '.join(sorted(backbone.input))}, and "
             f"only {' and '.join(sorted(INPUTS))} are given. Use a DeBERTa v3 or RoBERTa preset."
         )
+    if isinstance(backbone, keras_nlp.models.DebertaV3Backbone):
+        return with_fast_attention(backbone)
     return backbone

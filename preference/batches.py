@@ -1,8 +1,4 @@
-"""Batches of battles of like length: little padding, every battle once an epoch."""
-
-import math
-from collections.abc import Iterator
-from itertools import count
+"""Batches of battles of one width: little padding, a bounded number of tokens, few shapes."""
 
 import numpy as np
 
@@ -10,69 +6,65 @@ from preference.battles import LABELS
 from preference.packing import Packing, full_lengths, pack
 from preference.tokens import Tokens
 
-# Battles are sorted by length within so many batches: enough for little padding, few enough that
-# an epoch's batches are still a random sample of the set.
-GROUPED_BATCHES = 50
-# Widths are rounded up, because each new width costs memory and, compiled, time.
-WIDTH_STEP = 32
+SIDES = 2
+# A width is a multiple of an eighth of the next power of two, and of no less than this.
+SMALLEST_STEP = 32
 
 Inputs = dict[str, np.ndarray]
-Batch = tuple[Inputs, np.ndarray]
+
+
+def padded_widths(lengths: np.ndarray, seq_len: int) -> np.ndarray:
+    """Return to which width each length is padded: int64, as `lengths`.
+
+    Few widths, because each costs memory and, compiled, time: 12 up to 512, 4 for each doubling.
+    """
+    steps = np.maximum(2 ** np.ceil(np.log2(lengths)).astype(np.int64) // 8, SMALLEST_STEP)
+    return np.minimum(-(-lengths // steps) * steps, seq_len)
 
 
 def shuffled_batches(
-    lengths: np.ndarray, batch_size: int, random: np.random.Generator
+    widths: np.ndarray, tokens_per_batch: int, random: np.random.Generator
 ) -> list[np.ndarray]:
-    """Cut a random order of the battles into batches of like length, in random order.
+    """Cut the battles into batches of one width each: members and batches in random order.
 
     Args:
-        lengths: [battles].
+        widths: [battles].
+        tokens_per_batch: of both sides with their padding; a battle that is larger is a batch.
 
-    Returns: positions into `lengths`; each position stands in exactly one batch.
+    Returns: positions into `widths`; each stands in exactly one batch, and the number of batches
+        does not depend on `random`.
     """
-    order = random.permutation(len(lengths))
-    group = batch_size * GROUPED_BATCHES
-    batches = []
-    for start in range(0, len(order), group):
-        window = order[start : start + group]
-        window = window[np.argsort(lengths[window], kind="stable")]
-        batches += _cut(window, batch_size)
+    batches = _cut(random.permutation(len(widths)), widths, tokens_per_batch)
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def sorted_batches(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    """Cut the battles, shortest first, into batches of positions into `lengths`."""
-    return _cut(np.argsort(lengths, kind="stable"), batch_size)
+def sorted_batches(
+    lengths: np.ndarray, widths: np.ndarray, tokens_per_batch: int
+) -> list[np.ndarray]:
+    """Cut the battles, longest first, so that what needs most memory comes at once."""
+    return _cut(np.argsort(-lengths, kind="stable"), widths, tokens_per_batch)
 
 
-def _cut(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
-    return [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
-
-
-def memory_bound_batches(lengths: np.ndarray, most: int, scores: int) -> list[np.ndarray]:
-    """Cut the battles, longest first, into batches whose attention fits into memory.
-
-    Args:
-        lengths: [battles].
-        most: battles a batch at most.
-        scores: attention scores a batch at most, counted as battles times the longest squared;
-            a battle that is longer alone is a batch of its own.
-
-    Returns: positions into `lengths`; each position stands in exactly one batch.
-    """
-    order = np.argsort(-lengths, kind="stable")
-    batches, start = [], 0
-    while start < len(order):
-        size = int(np.clip(scores // int(lengths[order[start]]) ** 2, 1, most))
-        batches.append(order[start : start + size])
-        start += size
+def _cut(order: np.ndarray, widths: np.ndarray, tokens_per_batch: int) -> list[np.ndarray]:
+    batches = []
+    for width in np.unique(widths)[::-1]:
+        members = order[widths[order] == width]
+        battles_per_batch = max(tokens_per_batch // (SIDES * int(width)), 1)
+        batches += np.array_split(members, -(-len(members) // battles_per_batch))
     return batches
+
+
+def padding_share(tokens: Tokens, rows: np.ndarray, packing: Packing) -> float:
+    """Return which share of the positions that the model reads is padding."""
+    real = np.minimum(full_lengths(tokens, rows, packing), packing.seq_len).sum()
+    padded = SIDES * padded_widths(packed_lengths(tokens, rows, packing), packing.seq_len).sum()
+    return float(1 - real / padded)
 
 
 def make_inputs(tokens: Tokens, rows: np.ndarray, packing: Packing) -> Inputs:
     """Return `token_ids` and `padding_mask`, int32 [battles, 2, width], A first."""
-    longest = int(packed_lengths(tokens, rows, packing).max())
-    width = min(math.ceil(longest / WIDTH_STEP) * WIDTH_STEP, packing.seq_len)
+    longest = packed_lengths(tokens, rows, packing).max()
+    width = int(padded_widths(longest, packing.seq_len))
     token_ids, padding_mask = pack(tokens, rows, packing, width)
     return {"token_ids": token_ids, "padding_mask": padding_mask}
 
@@ -80,22 +72,6 @@ def make_inputs(tokens: Tokens, rows: np.ndarray, packing: Packing) -> Inputs:
 def one_hot(labels: np.ndarray) -> np.ndarray:
     """Return labels [n] as float32 [n, 3]."""
     return np.eye(len(LABELS), dtype=np.float32)[labels]
-
-
-def training_batches(
-    tokens: Tokens,
-    rows: np.ndarray,
-    labels: np.ndarray,
-    packing: Packing,
-    batch_size: int,
-    seed: int,
-) -> Iterator[Batch]:
-    """Yield the batches of epoch after epoch without end. Epoch e depends on (seed, e) alone."""
-    lengths = packed_lengths(tokens, rows, packing)
-    for epoch in count():
-        random = np.random.default_rng((seed, epoch))
-        for batch in shuffled_batches(lengths, batch_size, random):
-            yield make_inputs(tokens, rows[batch], packing), one_hot(labels[batch])
 
 
 def packed_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarray:

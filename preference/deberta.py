@@ -10,7 +10,8 @@ from preference.deberta_layers import (
     RelativeEmbedding,
     deberta_initializer,
 )
-from preference.disentangled_attention import RelativePositions
+from preference.dropout import Dropout
+from preference.relative_positions import RelativePositions
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -51,9 +52,7 @@ class DebertaV3Backbone(keras_nlp.models.Backbone):
         self.embeddings_layer_norm = keras.layers.LayerNormalization(
             epsilon=LAYER_NORM_EPSILON, dtype=dtype, name="embeddings_layer_norm"
         )
-        self.embeddings_dropout = keras.layers.Dropout(
-            dropout, dtype=dtype, name="embeddings_dropout"
-        )
+        self.embeddings_dropout = Dropout(dropout, dtype=dtype, name="embeddings_dropout")
         self.relative_embeddings = RelativeEmbedding(
             bucket_size, hidden_dim, initializer_range, dtype=dtype, name="rel_embedding"
         )
@@ -112,3 +111,17 @@ class DebertaV3Backbone(keras_nlp.models.Backbone):
             "initializer_range",
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in arguments}}
+
+
+def with_fast_attention(stock: keras_nlp.models.DebertaV3Backbone) -> DebertaV3Backbone:
+    """Return a backbone of ours with the size, the weights and the name of a stock one."""
+    config = stock.get_config()
+    arguments = ("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim")
+    arguments += ("dropout", "max_sequence_length", "bucket_size")
+    ours = DebertaV3Backbone(
+        **{name: config[name] for name in arguments}, dtype=stock.dtype_policy, name=stock.name
+    )
+    weights = {weight.path: weight for weight in stock.weights}
+    for weight in ours.weights:
+        weight.assign(weights[weight.path])
+    return ours

@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from preference.disentangled_attention import DisentangledSelfAttention
+from preference.dropout import Dropout
+from preference.gelu import gelu
 
 LAYER_NORM_EPSILON = 1e-7
 # Of pretrained DeBERTa v3, right for its hidden sizes of 384 and more.
@@ -106,10 +108,10 @@ class DisentangledAttentionEncoder(keras.layers.Layer):
         self._self_attention_layer_norm = self._norm("self_attention_layer_norm")
         self._feedforward_layer_norm = self._norm("feedforward_layer_norm")
         self._feedforward_intermediate_dense = self._dense(
-            self.intermediate_dim, "feedforward_intermediate_dense", activation="gelu"
+            self.intermediate_dim, "feedforward_intermediate_dense", activation=gelu
         )
         self._feedforward_output_dense = self._dense(hidden_dim, "feedforward_output_dense")
-        self._dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
+        self._dropout = Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
         for layer in (
             self._self_attention_layer,
             self._self_attention_layer_norm,

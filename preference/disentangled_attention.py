@@ -1,9 +1,8 @@
 """Disentangled self-attention (DeBERTa, arXiv:2006.03654; v3, arXiv:2111.09543) without gathers.
 
-The stock layer looks the position scores up with an index of shape (batch, heads, n, n), whose
-gradient is a scatter. Here the look-up is a matrix product with a one-hot table of the relative
-positions, exact because each row has a single one, and shared by all layers. It pays while the
-table is small: 2 * bucket_size of the order of the size of a head.
+What the stock layer computes, with its weights, but: the position vectors are projected once and
+not once a row, scores against positions come from matrix products (`relative_positions`), and the
+scale is applied to vectors and not to scores.
 """
 
 import math
@@ -11,46 +10,8 @@ import math
 import keras
 from keras import ops
 
-
-@keras.saving.register_keras_serializable(package="preference")
-class RelativePositions(keras.layers.Layer):
-    """One-hot log-bucketed relative positions, (length, length, 2 * bucket_size).
-
-    Args:
-        bucket_size: positions nearer than half of it have a bucket each.
-        max_sequence_length: distances from here on share the last bucket.
-    """
-
-    def __init__(self, bucket_size: int, max_sequence_length: int, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.bucket_size = bucket_size
-        self.max_sequence_length = max_sequence_length
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the table for `inputs` (batch, length): entry (i, j) is for query i, key j."""
-        position = ops.arange(ops.shape(inputs)[1], dtype="int32")
-        bucket = self._bucket(position[:, None] - position[None, :]) + self.bucket_size
-        bucket = ops.clip(bucket, 0, 2 * self.bucket_size - 1)
-        return ops.one_hot(bucket, 2 * self.bucket_size, dtype=self.compute_dtype)
-
-    def _bucket(self, distance: keras.KerasTensor) -> keras.KerasTensor:
-        middle = self.bucket_size // 2
-        far = ops.maximum(ops.cast(ops.abs(distance), "float32"), middle) / middle
-        steps = ops.log(far) / math.log((self.max_sequence_length - 1) / middle) * (middle - 1)
-        far_bucket = ops.cast(ops.ceil(steps), "int32") + middle
-        return ops.where(ops.abs(distance) <= middle, distance, far_bucket * ops.sign(distance))
-
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return (length, length, 2 * bucket_size)."""
-        return (input_shape[1], input_shape[1], 2 * self.bucket_size)
-
-    def get_config(self) -> dict:
-        """Return what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "bucket_size": self.bucket_size,
-            "max_sequence_length": self.max_sequence_length,
-        }
+from preference.dropout import Dropout
+from preference.relative_positions import block_count, block_size, skew
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -91,10 +52,10 @@ class DisentangledSelfAttention(keras.layers.Layer):
         )
         for layer in (self._query_dense, self._key_dense, self._value_dense, self._output_dense):
             layer.build(inputs_shape)
-        self._position_dropout = keras.layers.Dropout(
+        self._position_dropout = Dropout(
             self.dropout, dtype=self.dtype_policy, name="position_dropout"
         )
-        self._attention_dropout = keras.layers.Dropout(
+        self._attention_dropout = Dropout(
             self.dropout, dtype=self.dtype_policy, name="attention_dropout"
         )
         self._softmax = keras.layers.Softmax(dtype="float32", name="attention_softmax")
@@ -112,35 +73,54 @@ class DisentangledSelfAttention(keras.layers.Layer):
         Args:
             inputs: (batch, length, hidden).
             rel_embeddings: (2 * bucket_size, hidden).
-            positions: what `RelativePositions` returns.
+            positions: (2, blocks, window), what `RelativePositions` returns.
             padding_mask: (batch, length), true for tokens.
             training: whether dropout is on.
 
         Returns: (batch, length, hidden).
         """
-        query, key = self._query_dense(inputs), self._key_dense(inputs)
-        scores = ops.einsum("bihd,bjhd->bhij", query, key)
+        query = self._heads_first(self._query_dense(inputs) * self.scale)
+        key = self._heads_first(self._key_dense(inputs))
+        value = self._heads_first(self._value_dense(inputs))
+        scores = ops.matmul(query, ops.swapaxes(key, 2, 3))
+
         rel_embeddings = self._position_dropout(rel_embeddings, training=training)[None]
-        to_position = self._look_up(query, self._key_dense(rel_embeddings)[0], positions)
-        from_position = self._look_up(
-            key, self._query_dense(rel_embeddings)[0], ops.swapaxes(positions, 0, 1)
-        )
-        scores += to_position + ops.swapaxes(from_position, 2, 3)
+        rel_key = self._key_dense(rel_embeddings)[0]
+        rel_query = self._query_dense(rel_embeddings)[0] * self.scale
+        scores += self._scores_by_position(query, rel_key, positions[0])
+        from_position = self._scores_by_position(key, rel_query, positions[1])
+        scores += ops.swapaxes(from_position, 2, 3)
+
         mask = ops.cast(padding_mask, "bool")[:, None, None, :]
-        weights = self._softmax(scores * self.scale, mask=mask)
-        weights = self._attention_dropout(ops.cast(weights, self.compute_dtype), training=training)
-        attended = ops.einsum("bhij,bjhd->bihd", weights, self._value_dense(inputs))
+        weights = ops.cast(self._softmax(scores, mask=mask), self.compute_dtype)
+        weights = self._attention_dropout(weights, training=training)
+        attended = self._heads_first(ops.matmul(weights, value))
         return self._output_dense(ops.reshape(attended, ops.shape(inputs)))
 
-    def _look_up(
+    def _heads_first(self, content: keras.KerasTensor) -> keras.KerasTensor:
+        """Exchange the axes of length and heads, in either direction."""
+        return ops.swapaxes(content, 1, 2)
+
+    def _scores_by_position(
         self, content: keras.KerasTensor, table: keras.KerasTensor, positions: keras.KerasTensor
     ) -> keras.KerasTensor:
-        """Return `content[b, i, h] . table[bucket(i, j), h]` as (batch, heads, i, j)."""
-        by_bucket = ops.einsum("bihd,chd->ibhc", content, table)
-        length, batch, heads, buckets = ops.shape(by_bucket)
-        by_bucket = ops.reshape(by_bucket, (length, batch * heads, buckets))
-        scores = ops.matmul(by_bucket, ops.swapaxes(positions, 1, 2))
-        return ops.transpose(ops.reshape(scores, (length, batch, heads, length)), (1, 2, 0, 3))
+        """Return `content[b, h, i] . table[bucket of (i, j), h]` as (batch, heads, i, j).
+
+        `content` is (batch, heads, length, head_dim), `table` (2 * bucket_size, heads, head_dim),
+        `positions` (blocks, window).
+        """
+        batch, heads, length, head_dim = ops.shape(content)
+        block, blocks = block_size(length), block_count(length)
+        windows = ops.transpose(ops.take(table, positions, axis=0), (2, 0, 3, 1))
+        windows = ops.reshape(windows, (1, heads * blocks, head_dim, length + block))
+        if not isinstance(length, int) or length % block:
+            padding = ((0, 0), (0, 0), (0, blocks * block - length), (0, 0))
+            content = ops.pad(content, padding)
+        rows = ops.reshape(content, (batch, heads * blocks, block, head_dim))
+        scores = ops.matmul(rows, windows)
+        scores = ops.reshape(scores, (batch * heads * blocks, block, length + block))
+        scores = ops.reshape(skew(scores, length), (batch, heads, blocks * block, length))
+        return ops.slice(scores, (0, 0, 0, 0), (batch, heads, length, length))
 
     def _projection(
         self, name: str, equation: str, output_shape: tuple, bias_axes: str

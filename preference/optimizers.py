@@ -2,6 +2,7 @@
 
 import keras
 
+from preference.fused_adam import FusedAdam
 from preference.params import TrainParams
 
 # Weight decay is for the matrices: not for biases, nor for the scales of layer normalization.
@@ -23,7 +24,8 @@ def build_optimizer(params: TrainParams, steps: int) -> keras.optimizers.Optimiz
         decay_steps=max(steps - warmup, 1),
     )
     if params.optimizer == "adam":
-        return keras.optimizers.Adam(schedule)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=params.weight_decay)
+        return FusedAdam(schedule)
+    # With decoupled decay it is AdamW (arXiv:1711.05101).
+    optimizer = FusedAdam(schedule, weight_decay=params.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=WITHOUT_DECAY)
     return optimizer

@@ -108,16 +108,22 @@ class ModelParams:
 
 @checked
 class TrainParams:
-    """Optimisation. `learning_rate` is the peak; `warmup_share` is of all steps."""
+    """Optimisation. `learning_rate` is the peak; `warmup_share` is of all steps.
+
+    `tokens_per_batch` counts both sides and their padding. `jit` compiles the step with XLA; `auto`
+    does so on a GPU.
+    """
 
     optimizer: Literal["adam", "adamw"]
     learning_rate: Positive
     weight_decay: NonNegative
     warmup_share: Share
     label_smoothing: DropoutRate
-    batch_size: Count
+    tokens_per_batch: Count
     epochs: Count
     patience: Count
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    jit: Literal["auto", True, False]
 
     def __post_init__(self) -> None:
         if self.optimizer == "adam" and self.weight_decay:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
 
-from preference.batches import make_inputs, memory_bound_batches, packed_lengths
+from preference.batches import make_inputs, packed_lengths, padded_widths, sorted_batches
 from preference.battles import A_WINS, B_WINS, LABELS, TIE
 from preference.determinism import make_deterministic
 from preference.model import score_both_orders
@@ -16,9 +16,8 @@ from preference.predictions import Predictions
 from preference.saved_model import load_model
 from preference.tokens import Tokens, open_tokens
 
-BATCH_SIZE = 64
-# A batch of 64 at 256 tokens, 4 at 1,024: with 12 heads, 400 MB a tensor of float32 scores.
-BATCH_SCORES = BATCH_SIZE * 256**2
+# 4 battles at 1,024 tokens: with 12 heads, 400 MB a tensor of float32 scores.
+TOKENS_PER_BATCH = 8192
 
 
 def predict_battles(
@@ -30,9 +29,10 @@ def predict_battles(
     scorer.compile(jit_compile=False)
     rows = tokens.rows_of(ids)
     lengths = packed_lengths(tokens, rows, packing)
+    widths = padded_widths(lengths, packing.seq_len)
     logits = np.empty((len(rows), 2, len(LABELS)))
     with tqdm(total=len(rows), desc=f"predict {name}", unit=" battles") as progress:
-        for batch in memory_bound_batches(lengths, BATCH_SIZE, BATCH_SCORES):
+        for batch in sorted_batches(lengths, widths, TOKENS_PER_BATCH):
             scores = scorer.predict_on_batch(make_inputs(tokens, rows[batch], packing))
             logits[batch, 0], logits[batch, 1] = scores["logits"], scores["swapped"]
             progress.update(len(batch))

@@ -4,6 +4,8 @@ import keras
 from dvclive import Live
 from tqdm import tqdm
 
+from preference.examples import Epochs
+
 LOG_EVERY_STEPS = 10
 
 
@@ -12,32 +14,28 @@ class ProgressBar(keras.callbacks.Callback):
 
     Args:
         name: of the experiment.
-        battles_per_epoch, epochs: what the bar counts.
-        steps_per_epoch: batches in which an epoch's battles come.
+        train: the batches that the bar counts.
+        epochs: how often all battles are visited.
     """
 
-    def __init__(
-        self, name: str, battles_per_epoch: int, epochs: int, steps_per_epoch: int
-    ) -> None:
+    def __init__(self, name: str, train: Epochs, epochs: int) -> None:
         super().__init__()
-        self.name, self.epochs = name, epochs
-        self.battles_per_epoch, self.steps_per_epoch = battles_per_epoch, steps_per_epoch
+        self.name, self.train, self.epochs = name, train, epochs
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Open the bar."""
-        total = self.battles_per_epoch * self.epochs
+        total = len(self.train.examples.rows) * self.epochs
         self.bar = tqdm(total=total, desc=self.name, unit=" battles", mininterval=1.0)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Name the epoch."""
-        self.epoch = epoch
+        self.before, self.done = self.bar.n, self.train.battles_done(epoch)
         self.bar.set_description(f"{self.name}, epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Advance by a batch's share of the epoch."""
-        done = self.epoch + (batch + 1) / self.steps_per_epoch
-        self.bar.set_postfix(step=f"{batch + 1}/{self.steps_per_epoch}", refresh=False)
-        self.bar.update(round(done * self.battles_per_epoch) - self.bar.n)
+        self.bar.set_postfix(step=f"{batch + 1}/{self.train.steps}", refresh=False)
+        self.bar.update(self.before + int(self.done[batch]) - self.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Print the epoch's losses above the bar."""
@@ -55,28 +53,29 @@ class ProgressBar(keras.callbacks.Callback):
 class LiveMetrics(keras.callbacks.Callback):
     """Log to dvclive by optimizer step, so that experiments share one axis.
 
-    `train/log_loss` is the mean of up to `LOG_EVERY_STEPS` last steps of an epoch; the `eval`
-    metrics come once an epoch.
+    `train/log_loss` is the mean over the battles of up to `LOG_EVERY_STEPS` last steps of an epoch;
+    the `eval` metrics come once an epoch.
     """
 
-    def __init__(self, live: Live, steps_per_epoch: int) -> None:
+    def __init__(self, live: Live, train: Epochs) -> None:
         super().__init__()
-        self.live, self.steps_per_epoch = live, steps_per_epoch
+        self.live, self.train = live, train
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Remember the step at which the epoch starts, from which Keras averages its metrics."""
-        self.first_step = epoch * self.steps_per_epoch
-        self.logged_steps, self.logged_sum = 0, 0.0
+        self.first_step, self.done = epoch * self.train.steps, self.train.battles_done(epoch)
+        self.logged_battles, self.logged_sum = 0, 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Log the training metrics at some steps."""
         steps = batch + 1
         self.live.step = self.first_step + steps
-        if steps % LOG_EVERY_STEPS == 0 or steps == self.steps_per_epoch:
-            total = logs["log_loss"] * steps
-            recent = (total - self.logged_sum) / (steps - self.logged_steps)
+        if steps % LOG_EVERY_STEPS == 0 or steps == self.train.steps:
+            battles = int(self.done[batch])
+            total = logs["log_loss"] * battles
+            recent = (total - self.logged_sum) / (battles - self.logged_battles)
             self.live.log_metric("train/log_loss", recent)
-            self.logged_steps, self.logged_sum = steps, total
+            self.logged_battles, self.logged_sum = battles, total
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Log the metrics of the validation battles."""

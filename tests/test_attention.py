@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from preference.deberta import DebertaV3Backbone
-from preference.disentangled_attention import RelativePositions
+from preference.relative_positions import RelativePositions, block_count, block_size, skew
 
 VOCABULARY = 60
 SIZE = {
@@ -66,7 +66,7 @@ def test_weights_have_the_stock_names_shapes_and_values(pair):
         assert np.array_equal(weight.numpy(), ours[name].numpy()), name
 
 
-@pytest.mark.parametrize("length", [8, 40, 300])
+@pytest.mark.parametrize("length", [8, 40, 128, 300])
 def test_outputs_are_the_stock_outputs(pair, length):
     stock, ours = pair
     inputs = make_inputs(length)
@@ -152,21 +152,35 @@ def log_bucket(distance, bucket_size, max_position):
     return int(np.sign(distance)) * (int(np.ceil(steps)) + middle)
 
 
+@pytest.mark.parametrize("length", [8, 40, 64, 200])
 @pytest.mark.parametrize("bucket_size, max_length", [(16, 512), (64, 512), (16, 100), (32, 64)])
-def test_relative_positions_are_debertas(bucket_size, max_length):
-    length = 200
-    table = np.asarray(RelativePositions(bucket_size, max_length)(np.zeros((1, length))))
-    assert table.shape == (length, length, 2 * bucket_size)
-    assert (table.sum(axis=2) == 1).all()
-    found = table.argmax(axis=2)
+def test_relative_positions_are_debertas(bucket_size, max_length, length):
+    windows = np.asarray(RelativePositions(bucket_size, max_length)(np.zeros((1, length))))
+    block = windows.shape[2] - length
     checked = 0
-    for distance in range(-length + 1, length):
-        bucket = log_bucket(distance, bucket_size, max_length)
+    for row, column in np.ndindex(length, length):
+        bucket = log_bucket(row - column, bucket_size, max_length)
         if bucket is not None:
             checked += 1
             expected = np.clip(bucket + bucket_size, 0, 2 * bucket_size - 1)
-            assert set(np.diagonal(found, -distance)) == {expected}
-    assert checked > 1.8 * length
+            # The rows of the first are queries; the rows of the second are keys.
+            assert windows[0, row // block, block - 1 - row % block + column] == expected
+            assert windows[1, column // block, block - 1 - column % block + row] == expected
+    assert checked > 0.9 * length**2
+
+
+@pytest.mark.parametrize("length, block", [(8, 32), (32, 32), (96, 32), (192, 64), (512, 128)])
+def test_blocks_hold_all_rows(length, block):
+    assert block_size(length) == int(block_size(tf.constant(length))) == block
+    assert block_count(length) * block >= length > (block_count(length) - 1) * block
+
+
+def test_skew_by_hand():
+    scores = np.arange(2 * 3 * 7).reshape(2, 3, 7)
+    expected = [
+        [[row * 21 + i * 7 + 2 - i + j for j in range(4)] for i in range(3)] for row in (0, 1)
+    ]
+    assert np.asarray(skew(scores, 4)).tolist() == expected
 
 
 def test_default_buckets_are_stock_at_every_distance():
@@ -228,3 +242,28 @@ def test_dropout_only_in_training():
     )
     assert np.array_equal(calm, again)
     assert not np.allclose(calm, training)
+
+
+def test_lengths_may_vary_in_one_graph(pair):
+    """As in training: there the length is a tensor, and the block with it."""
+    _, ours = pair
+    token = tf.TensorSpec((None, None), tf.int32)
+    signature = [{"token_ids": token, "padding_mask": token}]
+    graph = tf.function(lambda inputs: ours(inputs, training=False), input_signature=signature)
+    for length in (8, 40, 128):
+        inputs = {name: values.astype("int32") for name, values in make_inputs(length).items()}
+        np.testing.assert_allclose(graph(inputs), ours(inputs), rtol=0, atol=1e-5)
+
+
+def test_half_precision_is_near(pair):
+    stock, _ = pair
+    size = {**SIZE, "bucket_size": stock.bucket_size}
+    half = DebertaV3Backbone(
+        **size, max_sequence_length=stock.max_sequence_length, dtype="mixed_bfloat16"
+    )
+    half.set_weights(stock.get_weights())
+    inputs = make_inputs(40)
+    found, expected = (real(keras.ops.cast(m(inputs), "float32"), inputs) for m in (half, stock))
+    assert half(inputs).dtype == "bfloat16"
+    # bfloat16 has 8 significant bits.
+    assert np.abs(found - expected).mean() < 0.03 * np.abs(expected).mean()

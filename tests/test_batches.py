@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preference.batches import (
-    WIDTH_STEP,
     make_inputs,
-    memory_bound_batches,
     one_hot,
     packed_lengths,
+    padded_widths,
+    padding_share,
     shuffled_batches,
     sorted_batches,
-    training_batches,
 )
+from preference.examples import Epochs, Examples, validation_stream
 from preference.packing import Packing
 from preference.tokens import Segment, SpecialTokens, Tokens
 
 BATTLES = 500
-BATCH_SIZE = 8
+TOKENS_PER_BATCH = 2048
 PACKING = Packing(seq_len=256, turns="all")
 LABELS = np.random.default_rng(11).integers(3, size=BATTLES)
 
@@ -49,10 +49,11 @@ def tokens():
 
 
 def epochs(tokens, number, seed=0, rows=None, packing=PACKING):
+    """Return the batches of each epoch: inputs, labels and weights."""
     rows = np.arange(BATTLES) if rows is None else rows
-    batches = training_batches(tokens, rows, LABELS[rows], packing, BATCH_SIZE, seed)
-    per_epoch = -(-len(rows) // BATCH_SIZE)
-    return [list(islice(batches, per_epoch)) for _ in range(number)]
+    batches = Epochs(Examples(tokens, packing, rows, LABELS[rows]), TOKENS_PER_BATCH, seed)
+    stream = batches.stream().take(number * batches.steps).as_numpy_iterator()
+    return [list(islice(stream, batches.steps)) for _ in range(number)]
 
 
 def battles_of(batch):
@@ -65,11 +66,31 @@ def test_each_battle_once_an_epoch_with_its_label(tokens):
     for epoch in epochs(tokens, 3, rows=rows):
         seen = [battle for batch in epoch for battle in battles_of(batch)]
         assert sorted(seen) == sorted(rows.tolist())
-        for inputs, labels in epoch:
+        for inputs, labels, _ in epoch:
             assert labels.shape == (len(inputs["token_ids"]), 3)
-            assert labels.argmax(axis=1).tolist() == LABELS[battles_of((inputs, labels))].tolist()
+            assert labels.argmax(axis=1).tolist() == LABELS[battles_of((inputs,))].tolist()
             assert (inputs["token_ids"][:, 0, 1] == inputs["token_ids"][:, 1, 1]).all()
-        assert sorted({len(labels) for _, labels in epoch}) == [301 % BATCH_SIZE, BATCH_SIZE]
+        assert max(inputs["token_ids"].size for inputs, *_ in epoch) <= TOKENS_PER_BATCH
+
+
+def test_every_battle_has_the_same_weight_in_the_mean_over_batches(tokens):
+    rows = np.arange(301)
+    (epoch,) = epochs(tokens, 1, rows=rows)
+    # Keras divides a batch's weighted losses by its size.
+    shares = [weight / len(weights) for *_, weights in epoch for weight in weights]
+    assert np.allclose(shares, len(epoch) / 301)
+    assert np.mean([weights.mean() for *_, weights in epoch]) == pytest.approx(1, rel=0.3)
+    assert len({len(weights) for *_, weights in epoch}) > 3
+
+
+def test_validation_visits_each_battle_once_longest_first(tokens):
+    rows = np.random.default_rng(1).permutation(BATTLES)[:301]
+    stream = validation_stream(Examples(tokens, PACKING, rows, LABELS[rows]), TOKENS_PER_BATCH)
+    batches = list(stream.as_numpy_iterator())
+    assert len(batches) == stream.cardinality()
+    assert sorted(battle for batch in batches for battle in battles_of(batch)) == sorted(rows)
+    widths = [inputs["token_ids"].shape[2] for inputs, _ in batches]
+    assert widths == sorted(widths, reverse=True)
 
 
 def test_epochs_and_seeds_differ_and_repeat(tokens):
@@ -87,60 +108,63 @@ def test_epochs_and_seeds_differ_and_repeat(tokens):
 def test_widths_are_few_and_fit(tokens):
     for packing in (PACKING, Packing(seq_len=100, turns="all")):
         widths = set()
-        for inputs, _ in epochs(tokens, 1, packing=packing)[0]:
+        for inputs, *_ in epochs(tokens, 1, packing=packing)[0]:
             width = inputs["token_ids"].shape[2]
-            longest = inputs["padding_mask"].sum(axis=2).max()
+            longest = inputs["padding_mask"].sum(axis=2).max(axis=1)
             widths.add(width)
-            assert longest <= width <= packing.seq_len
-            assert width % WIDTH_STEP == 0 or width == packing.seq_len
-            assert width - longest < WIDTH_STEP
+            assert longest.max() <= width <= packing.seq_len
+            # Nobody is wider than it must be.
+            assert set(padded_widths(longest, packing.seq_len)) == {width}
         assert len(widths) > 1
 
 
-def test_grouping_pads_less_than_random_order(tokens):
-    random = np.random.default_rng(0)
-    rows = np.arange(BATTLES)
-    lengths = packed_lengths(tokens, rows, PACKING)
+def test_widths_by_hand():
+    lengths = np.array([1, 32, 33, 200, 256, 257, 321, 512, 513, 1024, 1025])
+    expected = [32, 32, 64, 224, 256, 320, 384, 512, 640, 1024, 1280]
+    assert padded_widths(lengths, 4096).tolist() == expected
+    assert padded_widths(lengths, 300).tolist() == [min(width, 300) for width in expected]
+    assert len(set(padded_widths(np.arange(1, 513), 512))) == 12
 
-    def cells(batches):
-        return sum(len(batch) * lengths[batch].max() for batch in batches)
 
-    order = random.permutation(BATTLES)
-    unsorted = [order[start : start + BATCH_SIZE] for start in range(0, BATTLES, BATCH_SIZE)]
-    grouped = cells(shuffled_batches(lengths, BATCH_SIZE, random))
-    assert cells(sorted_batches(lengths, BATCH_SIZE)) <= grouped < 0.7 * cells(unsorted)
-    assert grouped < 1.15 * lengths.sum()
+def test_the_padding_share_is_what_the_inputs_show(tokens):
+    rows = np.arange(60)
+    real, padded = 0, 0
+    for inputs, *_ in epochs(tokens, 1, rows=rows)[0]:
+        real += inputs["padding_mask"].sum()
+        padded += inputs["padding_mask"].size
+    assert padding_share(tokens, rows, PACKING) == pytest.approx(1 - real / padded)
+    assert 0.05 < padding_share(tokens, rows, PACKING) < 0.6
 
 
 def test_long_and_short_batches_are_mixed():
     """No drift from short to long within an epoch: the network would see a curriculum."""
-    lengths = np.random.default_rng(2).integers(10, 400, size=50 * BATCH_SIZE)
-    batches = shuffled_batches(lengths, BATCH_SIZE, np.random.default_rng(0))
-    means = [lengths[batch].mean() for batch in batches]
+    widths = padded_widths(np.random.default_rng(2).integers(10, 400, size=400), 512)
+    batches = shuffled_batches(widths, TOKENS_PER_BATCH, np.random.default_rng(0))
+    means = [widths[batch].mean() for batch in batches]
     drift = np.corrcoef(means, np.arange(len(means)))[0, 1]
-    assert abs(drift) < 0.4
+    assert abs(drift) < 0.3
 
 
 @given(
-    st.lists(st.integers(3, 600), min_size=1, max_size=80), st.integers(1, 9), st.integers(0, 99)
+    st.lists(st.integers(3, 600), min_size=1, max_size=80),
+    st.integers(1, 9000),
+    st.integers(0, 99),
 )
-def test_batches_are_a_partition(lengths, batch_size, seed):
+def test_batches_are_a_partition_within_the_budget(lengths, tokens_per_batch, seed):
     lengths = np.array(lengths)
-    random = np.random.default_rng(seed)
-    for batches in (
-        shuffled_batches(lengths, batch_size, random),
-        sorted_batches(lengths, batch_size),
-    ):
+    widths = padded_widths(lengths, 512)
+    shuffled, again = (
+        shuffled_batches(widths, tokens_per_batch, np.random.default_rng(seed + extra))
+        for extra in (0, 1)
+    )
+    ordered = sorted_batches(lengths, widths, tokens_per_batch)
+    assert len(shuffled) == len(again) == len(ordered)
+    for batches in (shuffled, ordered):
         assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
-        sizes = sorted(len(batch) for batch in batches)
-        assert len(batches) == -(-len(lengths) // batch_size)
-        assert sizes[-1] <= batch_size
-
-
-@given(st.lists(st.integers(3, 600), min_size=1, max_size=80), st.integers(1, 9))
-def test_sorted_batches_go_from_short_to_long(lengths, batch_size):
-    batches = sorted_batches(np.array(lengths), batch_size)
-    assert np.array(lengths)[np.concatenate(batches)].tolist() == sorted(lengths)
+        for batch in batches:
+            assert len(set(widths[batch])) == 1
+            assert len(batch) == 1 or 2 * widths[batch].sum() <= tokens_per_batch
+    assert lengths[np.concatenate(ordered)].tolist() == sorted(lengths, reverse=True)
 
 
 def test_packed_length_is_the_longer_side_that_the_model_reads(tokens):
@@ -155,16 +179,3 @@ def test_one_hot_by_hand():
     encoded = one_hot(np.array([2, 0, 1], dtype=np.int8))
     assert encoded.dtype == np.float32
     assert encoded.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
-
-
-@given(
-    st.lists(st.integers(5, 1024), min_size=1, max_size=80), st.integers(1, 64), st.integers(1, 10)
-)
-def test_memory_bound_batches_hold_every_battle_once_and_no_more_than_fits(lengths, most, bound):
-    scores = bound * 256**2
-    batches = memory_bound_batches(np.array(lengths), most, scores)
-    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
-    for batch in batches:
-        longest = max(lengths[position] for position in batch)
-        assert len(batch) <= most
-        assert len(batch) == 1 or len(batch) * longest**2 <= scores

@@ -285,6 +285,10 @@ def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
     details = json.loads((tmp_path / "metrics" / "evaluation_details.json").read_text())
     assert details["simulated"] == simulated
     assert ("Simulated" in (tmp_path / "metrics" / "summary.md").read_text()) == simulated
+    written = pq.read_table(tmp_path / "data" / "predictions" / "test" / "exp1.parquet")
+    assert written["id"].to_pylist() == truth.ids.tolist()
+    assert written["p_tie"].to_pylist() == predictions["exp1"].probabilities[:, 2].tolist()
+    assert written["swapped_p_A"].to_pylist() == predictions["exp1"].swapped[:, 0].tolist()
     plots = tmp_path / "metrics" / "plots"
     assert {file.stem for file in (plots / "confusion").iterdir()} == names
     assert (plots / "log_loss.csv").exists()

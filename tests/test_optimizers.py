@@ -5,8 +5,10 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from preference.backbones import DebertaV3Backbone
+from preference.fused_adam import FusedAdam
 from preference.model import build_model
 from preference.optimizers import build_optimizer
 from preference.params import ModelParams, TrainParams
@@ -21,9 +23,11 @@ def train_params(**changes):
         "weight_decay": 0.0,
         "warmup_share": 0.1,
         "label_smoothing": 0.0,
-        "batch_size": 8,
+        "tokens_per_batch": 256,
         "epochs": 1,
         "patience": 1,
+        "precision": "float32",
+        "jit": "auto",
     }
     return TrainParams(**values | changes)
 
@@ -130,3 +134,30 @@ def test_adam_has_no_decay(model):
     assert not optimizer.weight_decay
     for path, (before, after) in after_zero_gradients(model, optimizer, 3).items():
         assert np.array_equal(before, after), path
+
+
+@pytest.mark.parametrize("weight_decay", [None, 0.1])
+def test_one_pass_gives_the_updates_of_keras(weight_decay):
+    """Of dense gradients, and of an embedding's, in which a row may stand twice.
+
+    Keras is given the sum: of a sparse gradient it squares the parts, which is not Adam.
+    """
+    random = np.random.default_rng(3)
+    start = [random.normal(size=shape).astype("float32") for shape in ((6, 4), (4,))]
+    steps = [
+        (random.integers(6, size=3), random.normal(size=(3, 4)), random.normal(size=4))
+        for _ in range(20)
+    ]
+    results = []
+    for kind, prepare in ((FusedAdam, tf.identity), (keras.optimizers.Adam, tf.convert_to_tensor)):
+        optimizer = kind(0.01, weight_decay=weight_decay)
+        variables = [keras.Variable(value) for value in start]
+        optimizer.build(variables)
+        for rows, embedding, bias in steps:
+            sparse = tf.IndexedSlices(tf.constant(embedding, tf.float32), rows, (6, 4))
+            gradients = [prepare(sparse), tf.constant(bias, tf.float32)]
+            optimizer.apply(gradients, variables)
+        results.append([variable.numpy() for variable in variables])
+    for found, expected, first in zip(*results, start, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+        assert np.abs(found - first).max() > 0.05

@@ -34,9 +34,11 @@ train:
   weight_decay: 0.0
   warmup_share: 0.1
   label_smoothing: 0.02
-  batch_size: 16
+  tokens_per_batch: 2048
   epochs: 3
   patience: 2
+  precision: float32
+  jit: auto
 reference: {max_features: 20000, inverse_regularization: 0.1}
 experiments:
   baseline: {}
@@ -122,7 +124,9 @@ def test_values_are_read_as_written(tmp_path):
         ({"train.learning_rate": -0.1}, "train.learning_rate"),
         ({"train.learning_rate": "fast"}, "train.learning_rate"),
         ({"train.warmup_share": 1.1}, "train.warmup_share"),
-        ({"train.batch_size": 0}, "train.batch_size"),
+        ({"train.tokens_per_batch": 0}, "train.tokens_per_batch"),
+        ({"train.precision": "float64"}, "train.precision"),
+        ({"train.jit": "yes"}, "train.jit"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),
         ({"tokenizer.vocabulary_size": 10}, "tokenizer.vocabulary_size"),

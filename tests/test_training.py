@@ -1,22 +1,27 @@
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from dvclive import Live
 from sklearn.metrics import log_loss
 
 from preference.battles import A_WINS, B_WINS, SEGMENTS, TIE
 from preference.deberta import DebertaV3Backbone
+from preference.examples import Epochs, Examples
 from preference.model import build_model
 from preference.packing import Packing
 from preference.params import ModelParams, TrainParams
 from preference.prediction import predict_battles
 from preference.tokens import Segment, SpecialTokens, Tokens
-from preference.training import Examples, train_model
+from preference.training import compiles_with_xla, train_model
 from preference.training_progress import LiveMetrics, ProgressBar
 
 GOOD_TOKEN = 5
+# 16 battles of two sides of 16 tokens.
+TOKENS_PER_BATCH = 512
 PACKING = Packing(seq_len=16, turns="all")
 MODEL = ModelParams(
     preset="tiny", seq_len=16, pool="mean", head="concat", head_units=[], head_dropout=[]
@@ -27,9 +32,11 @@ TRAIN = TrainParams(
     weight_decay=0.01,
     warmup_share=0.1,
     label_smoothing=0.1,
-    batch_size=16,
+    tokens_per_batch=TOKENS_PER_BATCH,
     epochs=8,
     patience=8,
+    precision="float32",
+    jit="auto",
 )
 
 
@@ -67,20 +74,14 @@ def make_model():
 def train(folder, labels_of_valid=None, params=TRAIN):
     tokens, labels = plant(400)
     rows = np.arange(400)
-    valid = Examples(rows[300:], labels[300:] if labels_of_valid is None else labels_of_valid)
+    valid = Examples(
+        tokens, PACKING, rows[300:], labels[300:] if labels_of_valid is None else labels_of_valid
+    )
+    epochs = Epochs(Examples(tokens, PACKING, rows[:300], labels[:300]), TOKENS_PER_BATCH, seed=3)
     model = make_model()
     with Live(str(folder), dvcyaml=False, save_dvc_exp=False) as live:
-        steps = 19
-        best = train_model(
-            model,
-            tokens,
-            Examples(rows[:300], labels[:300]),
-            valid,
-            PACKING,
-            params,
-            seed=3,
-            callbacks=[ProgressBar("test", 300, params.epochs, steps), LiveMetrics(live, steps)],
-        )
+        callbacks = [ProgressBar("test", epochs, params.epochs), LiveMetrics(live, epochs)]
+        best = train_model(model, epochs, valid, params, callbacks)
     return model, tokens, valid, best
 
 
@@ -106,22 +107,21 @@ def test_metrics_are_logged_by_step_and_epoch(tmp_path):
     assert best["valid_log_loss"] == pytest.approx(min(losses))
 
 
-def test_the_train_loss_is_the_mean_of_the_last_steps(tmp_path):
-    losses = np.random.default_rng(0).random(25)
+def test_the_train_loss_is_the_mean_over_the_battles_of_the_last_steps(tmp_path):
+    random = np.random.default_rng(0)
+    sizes = random.integers(1, 30, size=25)
+    losses = [random.random(size) for size in sizes]
+    epochs = SimpleNamespace(steps=25, battles_done=lambda epoch: np.cumsum(sizes))
     with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
-        callback = LiveMetrics(live, steps_per_epoch=25)
+        callback = LiveMetrics(live, epochs)
         callback.on_epoch_begin(0)
         for batch in range(25):
-            callback.on_train_batch_end(batch, {"log_loss": losses[: batch + 1].mean()})
+            so_far = np.concatenate(losses[: batch + 1]).mean()
+            callback.on_train_batch_end(batch, {"log_loss": so_far})
     lines = (tmp_path / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
     logged = [float(line.split("\t")[1]) for line in lines]
-    assert logged == pytest.approx(
-        [
-            losses[:10].mean(),
-            losses[10:20].mean(),
-            losses[20:].mean(),
-        ]
-    )
+    windows = (losses[:10], losses[10:20], losses[20:])
+    assert logged == pytest.approx([np.concatenate(window).mean() for window in windows])
 
 
 def test_training_stops_when_valid_does_not_improve(tmp_path):
@@ -137,3 +137,17 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     once, again = (train(tmp_path / name)[0].get_weights() for name in ("once", "again"))
     for first, second in zip(once, again, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_a_step_that_xla_compiles_learns_the_same(tmp_path):
+    compiled = TrainParams(**{**vars(TRAIN), "jit": True, "epochs": 2})
+    plain = TrainParams(**{**vars(TRAIN), "jit": False, "epochs": 2})
+    found, expected = (
+        train(tmp_path / str(params.jit), params=params)[3] for params in (compiled, plain)
+    )
+    assert found["valid_log_loss"] == pytest.approx(expected["valid_log_loss"], rel=1e-3)
+
+
+def test_xla_is_chosen_by_the_device():
+    assert compiles_with_xla(True) and not compiles_with_xla(False)
+    assert compiles_with_xla("auto") == bool(tf.config.list_physical_devices("GPU"))

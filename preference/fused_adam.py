@@ -1,0 +1,36 @@
+"""Adam (arXiv:1412.6980) with one pass over each variable."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="preference")
+class FusedAdam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam` that updates a variable with TensorFlow's own kernel.
+
+    Keras writes the update as a dozen operations, each of which reads and writes the whole of a
+    variable: of the token embedding's 49 million values, for every step. A sparse gradient is summed
+    by row before it is squared, which Keras leaves out.
+    """
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Update `variable` and its two moments in place."""
+        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations.value + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+        )

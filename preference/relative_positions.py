@@ -1,0 +1,95 @@
+"""Relative positions of DeBERTa (arXiv:2006.03654) as windows, so that no score is looked up.
+
+The score of query i and position j depends on the bucket of i - j. Stock layers gather it with an
+index of shape (batch, heads, n, n), whose gradient is a scatter. Here the queries are cut into
+blocks; all positions that a block needs are one window of n + block vectors; the block's scores
+against its window are a matrix product; and `skew` shifts row i of the product i places to the
+left by reshaping and slicing alone (as Music Transformer does, arXiv:1809.04281).
+"""
+
+import math
+
+import keras
+from keras import ops
+
+SHORTEST_BLOCK, LONGEST_BLOCK = 32, 128
+
+
+def block_size(length: int) -> int:
+    """Return how many queries share a window: a power of two, dividing `length` where it can.
+
+    `length` is an int, or the scalar tensor of a graph whose lengths vary.
+    """
+    divisor = length & -length
+    if isinstance(length, int):
+        return min(max(divisor, SHORTEST_BLOCK), LONGEST_BLOCK)
+    return ops.clip(divisor, SHORTEST_BLOCK, LONGEST_BLOCK)
+
+
+def block_count(length: int) -> int:
+    """Return how many blocks hold `length` queries; the last may be partly empty."""
+    return -(-length // block_size(length))
+
+
+def skew(scores: keras.KerasTensor, length: int) -> keras.KerasTensor:
+    """Turn scores against a window into scores against positions.
+
+    Args:
+        scores: (rows, block, length + block); one row is one block of one head.
+        length: of the sequences.
+
+    Returns: (rows, block, length); entry (i, j) is `scores[:, i, block - 1 - i + j]`.
+    """
+    rows, block, window = ops.shape(scores)
+    scores = ops.reshape(scores, (rows, block * window))
+    scores = ops.slice(scores, (0, block - 1), (rows, block * (window - 1)))
+    scores = ops.reshape(scores, (rows * block, window - 1))
+    scores = ops.slice(scores, (0, 0), (rows * block, length))
+    return ops.reshape(scores, (rows, block, length))
+
+
+@keras.saving.register_keras_serializable(package="preference")
+class RelativePositions(keras.layers.Layer):
+    """Buckets of the windows: one table for all layers, rows and heads of a forward pass.
+
+    Args:
+        bucket_size: positions nearer than half of it have a bucket each.
+        max_sequence_length: distances from here on share the last bucket.
+    """
+
+    def __init__(self, bucket_size: int, max_sequence_length: int, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.bucket_size = bucket_size
+        self.max_sequence_length = max_sequence_length
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return int32 (2, blocks, length + block) for `inputs` (batch, length).
+
+        Entry (0, b, m) is the bucket of query minus key for the queries of block b, entry (1, b, m)
+        the same where the rows of a block are keys and the window goes over the queries.
+        """
+        length = ops.shape(inputs)[1]
+        block = block_size(length)
+        first = ops.arange(block_count(length), dtype="int32")[:, None] * block
+        distance = first + block - 1 - ops.arange(length + block, dtype="int32")
+        bucket = self._bucket(ops.stack([distance, -distance])) + self.bucket_size
+        return ops.clip(bucket, 0, 2 * self.bucket_size - 1)
+
+    def _bucket(self, distance: keras.KerasTensor) -> keras.KerasTensor:
+        middle = self.bucket_size // 2
+        far = ops.maximum(ops.cast(ops.abs(distance), "float32"), middle) / middle
+        steps = ops.log(far) / math.log((self.max_sequence_length - 1) / middle) * (middle - 1)
+        far_bucket = ops.cast(ops.ceil(steps), "int32") + middle
+        return ops.where(ops.abs(distance) <= middle, distance, far_bucket * ops.sign(distance))
+
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return an int32 tensor of unknown window."""
+        return keras.KerasTensor((2, None, None), dtype="int32")
+
+    def get_config(self) -> dict:
+        """Return what `from_config` needs."""
+        return {
+            **super().get_config(),
+            "bucket_size": self.bucket_size,
+            "max_sequence_length": self.max_sequence_length,
+        }
