@@ -9,8 +9,8 @@ class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` that updates a variable with TensorFlow's own kernel.
 
     Keras writes the update as a dozen operations, each of which reads and writes the whole of a
-    variable: of the token embedding's 49 million values, for every step. A sparse gradient is summed
-    by row before it is squared, which Keras leaves out.
+    variable: of the token embedding's 49 million values, for every step. A sparse gradient is
+    summed by row before it is squared, which Keras leaves out.
     """
 
     def update_step(

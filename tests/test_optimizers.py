@@ -149,12 +149,15 @@ def test_one_pass_gives_the_updates_of_keras(weight_decay):
         for _ in range(20)
     ]
     results = []
-    for kind, prepare in ((FusedAdam, tf.identity), (keras.optimizers.Adam, tf.convert_to_tensor)):
+    for kind, prepare in (
+        (FusedAdam, lambda gradient: gradient),
+        (keras.optimizers.Adam, tf.convert_to_tensor),
+    ):
         optimizer = kind(0.01, weight_decay=weight_decay)
         variables = [keras.Variable(value) for value in start]
         optimizer.build(variables)
         for rows, embedding, bias in steps:
-            sparse = tf.IndexedSlices(tf.constant(embedding, tf.float32), rows, (6, 4))
+            sparse = tf.IndexedSlices(tf.constant(embedding, tf.float32), rows, tf.constant((6, 4)))
             gradients = [prepare(sparse), tf.constant(bias, tf.float32)]
             optimizer.apply(gradients, variables)
         results.append([variable.numpy() for variable in variables])
