@@ -74,8 +74,9 @@ def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.R
         BadInput: the file does not exist.
     """
     check_exists(path, "fetch")
+    # Not buffered ahead, because that loads the whole file.
     with (
-        pq.ParquetFile(path) as file,
+        pq.ParquetFile(path, pre_buffer=False) as file,
         tqdm(total=file.metadata.num_rows, desc=task, unit=" battles") as progress,
     ):
         for batch in file.iter_batches(BATTLES_A_BATCH, columns=list(columns)):
