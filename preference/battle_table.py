@@ -1,8 +1,9 @@
-"""Collect raw rows into the battles table, and set aside those that are no battles.
+"""Turn raw rows into batches of battles, and set aside those that are no battles.
 
 Guarantees
-1. Every row read is either in the table or in the quarantine, and never in both.
+1. Every row read is either in a batch or in the quarantine, and never in both.
 2. Ids are unique: of several battles with one id the first is kept.
+3. Of the rows before the current batch no more than their ids is held.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,25 +15,27 @@ from tqdm import tqdm
 from preference.battle_rows import NotABattle, RawRow, parse_battle
 from preference.quarantine import QuarantinedRow
 
-BATCH_ROWS = 1024
+# What is held as Python objects at one time, and a row group of the file.
+BATCH_ROWS = 8192
 LONGEST_ID = 40
 
 NumberedRows = Iterable[tuple[int, RawRow]]
 
 
-def collect_battles(rows: NumberedRows, schema: pa.Schema) -> tuple[pa.Table, list[QuarantinedRow]]:
-    """Parse numbered raw rows into a table of `schema`, showing progress on stderr.
+def parse_battles(
+    rows: NumberedRows, schema: pa.Schema, quarantined: list[QuarantinedRow]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the battles among numbered raw rows, showing progress on stderr.
 
-    `schema` is `BATTLE_SCHEMA`, or extends it by columns that are taken from the raw row as they
-    are. The numbers are line numbers, for the quarantine.
+    Args:
+        rows: raw rows with their line numbers.
+        schema: `BATTLE_SCHEMA`, or extends it by columns that are taken from the raw row as they
+            are.
+        quarantined: the rows that are no battles are appended to it.
     """
-    quarantined: list[QuarantinedRow] = []
     battles = _parse_rows(tqdm(rows, desc="read", unit=" rows"), schema, quarantined)
-    batches = []
-    # In batches, because as Python objects a million battles would need many times the memory.
     while chunk := list(islice(battles, BATCH_ROWS)):
-        batches.append(pa.RecordBatch.from_pylist(chunk, schema))
-    return pa.Table.from_batches(batches, schema), quarantined
+        yield pa.RecordBatch.from_pylist(chunk, schema)
 
 
 def _parse_rows(

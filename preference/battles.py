@@ -6,12 +6,14 @@
 the true utility difference (A minus B) that lies in the agreement of prompt and answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from preference.errors import check_exists
 
@@ -19,6 +21,7 @@ BATTLES = Path("data/battles.parquet")
 LABELS = ("A", "B", "tie")
 A_WINS, B_WINS, TIE = range(3)
 SEGMENTS = ("prompt", "response_a", "response_b")
+BATTLES_A_BATCH = 2048
 
 TURNS = pa.list_(pa.string())
 BATTLE_SCHEMA = pa.schema(
@@ -37,10 +40,19 @@ SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
 ).append(pa.field("oracle_agreement", pa.float64(), nullable=False))
 
 
-def write_battles(battles: pa.Table, path: Path) -> None:
-    """Write a table of `BATTLE_SCHEMA` or `SIMULATED_SCHEMA` as Parquet."""
+@contextmanager
+def writing_battles(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Open a new table of `BATTLE_SCHEMA` or `SIMULATED_SCHEMA`, to be written batch by batch.
+
+    Where the block fails, no file is left that could pass for the table.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(battles, path, compression="zstd")
+    try:
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            yield writer
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
@@ -51,6 +63,25 @@ def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
     """
     check_exists(path, "fetch")
     return pq.read_table(path, columns=list(columns))
+
+
+def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.RecordBatch]:
+    """Yield the named columns in the order of the file, showing the progress of `task` on stderr.
+
+    Memory does not grow with the battles.
+
+    Raises:
+        BadInput: the file does not exist.
+    """
+    check_exists(path, "fetch")
+    # Not buffered ahead, because that loads the whole file.
+    with (
+        pq.ParquetFile(path, pre_buffer=False) as file,
+        tqdm(total=file.metadata.num_rows, desc=task, unit=" battles") as progress,
+    ):
+        for batch in file.iter_batches(BATTLES_A_BATCH, columns=list(columns)):
+            yield batch
+            progress.update(len(batch))
 
 
 def has_oracle(path: Path) -> bool:

@@ -1,13 +1,13 @@
 """What is in the battles: counts, shares and lengths for `metrics/data.json`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from preference.battles import SEGMENTS, label_shares
-from preference.prompt_groups import number_texts
+from preference.prompt_groups import digest_texts, number_digests
 from preference.quarantine import QuarantinedRow, count_reasons
 
 # A character that no text holds by accident, so that ["a", "b"] and ["ab"] stay different.
@@ -15,50 +15,76 @@ TURN_SEPARATOR = "\x1f"
 
 
 def summarize_data(
-    battles: pa.Table, quarantined: Sequence[QuarantinedRow], source: str
+    batches: Iterable[pa.RecordBatch],
+    quarantined: Sequence[QuarantinedRow],
+    source: str,
+    simulated: bool,
 ) -> dict[str, object]:
-    """Describe the battles and the rows that are none. Lengths are in characters, of all turns."""
-    turns = pc.list_value_length(battles["prompt"])
+    """Describe the battles and the rows that are none. Lengths are in characters, of all turns.
+
+    Args:
+        batches: at least one, with columns `label`, `prompt`, `response_a` and `response_b`.
+        quarantined: the rows that are no battles.
+        source: where the rows are from.
+        simulated: whether the battles are simulated.
+    """
+    battles = pa.Table.from_batches(map(_measure_battles, batches))
     return {
         "source": source,
-        "simulated": "oracle" in battles.column_names,
+        "simulated": simulated,
         "rows_read": len(battles) + len(quarantined),
         "rows_kept": len(battles),
         "rows_quarantined": len(quarantined),
         "quarantine_reasons": count_reasons(quarantined),
         "label_shares": label_shares(battles["label"].to_numpy()),
         "turns": {
-            "mean": pc.mean(turns).as_py(),
-            "max": pc.max(turns).as_py(),
-            "share_multi_turn": pc.mean(pc.greater(turns, 1)).as_py(),
+            "mean": pc.mean(battles["turns"]).as_py(),
+            "max": pc.max(battles["turns"]).as_py(),
+            "share_multi_turn": pc.mean(pc.greater(battles["turns"], 1)).as_py(),
         },
-        "share_repeated_prompt": _share_repeated(battles["prompt"]),
+        "share_repeated_prompt": _share_repeated(battles["digest"]),
         "rows_with_empty_turn": {
-            segment: _rows_with_empty_turn(battles[segment]) for segment in SEGMENTS[1:]
+            segment: pc.sum(battles[f"{segment}_has_empty"]).as_py() for segment in SEGMENTS[1:]
         },
-        "rows_with_identical_answers": _rows_identical(
-            battles["response_a"], battles["response_b"]
-        ),
-        "characters": {segment: _length_quantiles(battles[segment]) for segment in SEGMENTS},
+        "rows_with_identical_answers": pc.sum(battles["identical"]).as_py(),
+        "characters": {
+            segment: _length_quantiles(battles[f"{segment}_length"]) for segment in SEGMENTS
+        },
     }
 
 
-def _share_repeated(prompts: pa.ChunkedArray) -> float:
-    numbers = number_texts(prompts)
+def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return what the summary needs of each battle, so that the texts need not be held."""
+    columns = {
+        "label": batch["label"],
+        "turns": pc.list_value_length(batch["prompt"]),
+        "digest": digest_texts(batch["prompt"]),
+        "identical": _is_identical(batch["response_a"], batch["response_b"]),
+    }
+    for segment in SEGMENTS:
+        columns[f"{segment}_has_empty"] = _has_empty_turn(batch[segment])
+        columns[f"{segment}_length"] = pc.utf8_length(pc.binary_join(batch[segment], ""))
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _share_repeated(digests: pa.ChunkedArray) -> float:
+    numbers = number_digests(digests)
     return float((np.bincount(numbers)[numbers] > 1).mean())
 
 
-def _rows_with_empty_turn(conversations: pa.ChunkedArray) -> int:
+def _has_empty_turn(conversations: pa.ListArray) -> np.ndarray:
     is_empty = pc.equal(pc.list_flatten(conversations), "")
-    return len(pc.unique(pc.list_parent_indices(conversations).filter(is_empty)))
+    found = np.zeros(len(conversations), dtype=bool)
+    found[pc.list_parent_indices(conversations).filter(is_empty).to_numpy()] = True
+    return found
 
 
-def _rows_identical(left: pa.ChunkedArray, right: pa.ChunkedArray) -> int:
+def _is_identical(left: pa.ListArray, right: pa.ListArray) -> pa.BooleanArray:
     left, right = (pc.binary_join(side, TURN_SEPARATOR) for side in (left, right))
-    return pc.sum(pc.equal(left, right)).as_py()
+    return pc.equal(left, right)
 
 
-def _length_quantiles(conversations: pa.ChunkedArray) -> dict[str, float]:
-    lengths = pc.utf8_length(pc.binary_join(conversations, "")).to_numpy()
+def _length_quantiles(lengths: pa.ChunkedArray) -> dict[str, float]:
+    lengths = lengths.to_numpy()
     p50, p90, p99 = np.quantile(lengths, [0.5, 0.9, 0.99]).tolist()
     return {"p50": p50, "p90": p90, "p99": p99, "max": int(lengths.max())}

@@ -22,38 +22,49 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-BATCH_ROWS = 4096
+from preference.battles import SEGMENTS
+
+DIGEST_BYTES = 16
 
 
-def group_battles(battles: pa.Table) -> np.ndarray:
+def group_battles(batches: Iterable[pa.RecordBatch]) -> np.ndarray:
     """Return the group number of each battle, int64 [n].
 
     Args:
-        battles: columns `id`, `prompt`, `response_a` and `response_b`.
+        batches: at least one, with columns `id`, `prompt`, `response_a` and `response_b`.
     """
-    count = len(battles)
-    answers = number_texts(
+    battles = pa.Table.from_batches(map(_digest_battles, batches))
+    answers = number_digests(
         pa.chunked_array([*battles["response_a"].chunks, *battles["response_b"].chunks])
-    ).reshape(2, count)
+    ).reshape(2, len(battles))
     pairs = _number_pairs(answers.min(axis=0), answers.max(axis=0))
-    first_turns = pc.list_slice(battles["prompt"], 0, 1)
-    components = _connect(number_texts(battles["prompt"]), number_texts(first_turns), pairs)
+    prompts, openings = number_digests(battles["prompt"]), number_digests(battles["opening"])
+    components = _connect(prompts, openings, pairs)
     ids = battles["id"].to_numpy()
     return pd.Series(ids).groupby(components).transform("min").to_numpy()
 
 
-def number_texts(conversations: pa.ChunkedArray) -> np.ndarray:
-    """Number the distinct normalised texts of conversations list<string> [n] from 0, int64 [n].
+def digest_texts(conversations: pa.ListArray) -> pa.Array:
+    """Return digests of the normalised texts of conversations list<string> [n], binary(16) [n].
 
-    Texts are told apart by 128-bit digests, so that they need not be held in memory.
+    Their 128 bits stand for the texts, so that those need not be held in memory.
     """
     digests = [
-        blake2b(_normalize(turns).encode(), digest_size=16).digest()
-        for chunk in conversations.chunks
-        for start in range(0, len(chunk), BATCH_ROWS)
-        for turns in chunk[start : start + BATCH_ROWS].to_pylist()
+        blake2b(_normalize(turns).encode(), digest_size=DIGEST_BYTES).digest()
+        for turns in conversations.to_pylist()
     ]
-    return pd.factorize(np.array(digests, dtype=object))[0]
+    return pa.array(digests, pa.binary(DIGEST_BYTES))
+
+
+def number_digests(digests: pa.ChunkedArray) -> np.ndarray:
+    """Number the distinct digests [n] from 0, int64 [n]."""
+    return digests.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+
+
+def _digest_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
+    opening = digest_texts(pc.list_slice(batch["prompt"], 0, 1))
+    digests = {segment: digest_texts(batch[segment]) for segment in SEGMENTS}
+    return pa.RecordBatch.from_pydict({"id": batch["id"], "opening": opening, **digests})
 
 
 def _normalize(turns: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 The check compares the texts themselves and not the groups, so that it does not share their faults.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,26 +12,25 @@ import pyarrow.compute as pc
 
 from preference.battles import label_shares
 
-BATCH_ROWS = 4096
 
-
-def summarize_splits(splits: Mapping[str, pa.Table], battles: pa.Table) -> dict[str, object]:
+def summarize_splits(
+    splits: Mapping[str, pa.Table], batches: Iterable[pa.RecordBatch]
+) -> dict[str, object]:
     """Describe each split, and count what more than one of them holds, which should be nothing.
 
     Args:
         splits: for each split a table of `id` and `group`.
-        battles: columns `id`, `label`, `prompt`, `response_a` and `response_b`.
+        batches: at least one, with columns `id`, `label`, `prompt`, `response_a`, `response_b`.
     """
     assigned = pd.concat(
         [split.to_pandas().assign(split=name) for name, split in splits.items()]
     ).set_index("id")
-    rows = assigned.loc[battles["id"].to_numpy()].assign(label=battles["label"].to_numpy())
-    answers = np.stack([_hash_texts(battles[side]) for side in ("response_a", "response_b")])
+    rows = pd.concat(map(_hash_battles, batches)).join(assigned, on="id")
     return {
         **{name: _summarize_split(rows[rows["split"] == name]) for name in splits},
-        "shared_groups": _count_shared(rows["split"], rows["group"]),
-        "shared_prompts": _count_shared(rows["split"], _hash_texts(battles["prompt"])),
-        "shared_answers": _count_shared(rows["split"], answers.min(axis=0), answers.max(axis=0)),
+        "shared_groups": _count_shared(rows, "group"),
+        "shared_prompts": _count_shared(rows, "prompt"),
+        "shared_answers": _count_shared(rows, "first_answer", "second_answer"),
     }
 
 
@@ -43,21 +42,30 @@ def _summarize_split(rows: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _hash_texts(conversations: pa.ChunkedArray) -> np.ndarray:
-    """Return 64-bit hashes of the texts, uint64 [n], in batches because the texts are large.
+def _hash_battles(batch: pa.RecordBatch) -> pd.DataFrame:
+    """Return id, label and the hashes of the texts; of two answers the smaller hash is first."""
+    answers = np.stack([_hash_texts(batch[side]) for side in ("response_a", "response_b")])
+    columns = {
+        "id": batch["id"].to_numpy(),
+        "label": batch["label"].to_numpy(),
+        "prompt": _hash_texts(batch["prompt"]),
+        "first_answer": answers.min(axis=0),
+        "second_answer": answers.max(axis=0),
+    }
+    return pd.DataFrame(columns)
+
+
+def _hash_texts(conversations: pa.ListArray) -> np.ndarray:
+    """Return 64-bit hashes of the texts, uint64 [n].
 
     Only ASCII case and white space are folded, which is less than the grouping folds: two texts
     that are equal here must be in one group.
     """
-    hashes = []
-    for batch in pa.table({"turns": conversations}).to_batches(max_chunksize=BATCH_ROWS):
-        texts = pc.ascii_lower(pc.binary_join(batch["turns"], " "))
-        texts = pc.ascii_trim_whitespace(pc.replace_substring_regex(texts, r"\s+", " "))
-        hashes.append(pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False))
-    return np.concatenate(hashes)
+    texts = pc.ascii_lower(pc.binary_join(conversations, " "))
+    texts = pc.ascii_trim_whitespace(pc.replace_substring_regex(texts, r"\s+", " "))
+    return pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False)
 
 
-def _count_shared(splits: pd.Series, *keys: np.ndarray) -> int:
+def _count_shared(rows: pd.DataFrame, *keys: str) -> int:
     """Count the distinct keys that occur in more than one split."""
-    columns = [np.asarray(key) for key in keys]
-    return int((splits.groupby(columns).nunique() > 1).sum())
+    return int((rows.groupby(list(keys))["split"].nunique() > 1).sum())

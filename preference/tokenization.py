@@ -1,5 +1,6 @@
-"""From the battles table to the tokens of every turn, a slice of battles at a time."""
+"""From the battles table to the tokens of every turn, a batch of battles at a time."""
 
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -7,37 +8,36 @@ import keras_nlp
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
-from tqdm import tqdm
 
 from preference.battles import SEGMENTS
-from preference.tokens import SegmentWriter, SpecialTokens, save_index
-
-BATTLES_A_SLICE = 2048
+from preference.token_writer import SegmentWriter, order_of_turns, save_index
+from preference.tokens import SpecialTokens
 
 
 def tokenize_battles(
-    battles: pa.Table, tokenizer: keras_nlp.tokenizers.Tokenizer, folder: Path
+    batches: Iterable[pa.RecordBatch], tokenizer: keras_nlp.tokenizers.Tokenizer, folder: Path
 ) -> None:
     """Write the tokens of all battles as `preference.tokens` describes.
 
     Args:
-        battles: columns `id`, `prompt`, `response_a`, `response_b`, sorted by id.
+        batches: at least one, with columns `id`, `prompt`, `response_a` and `response_b`; the
+            ids are in any order.
         tokenizer: any keras-nlp tokenizer with special tokens.
         folder: made if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    writers = {segment: SegmentWriter() for segment in SEGMENTS}
-    turns = []
-    with tqdm(total=len(battles), desc=f"tokenize {folder.name}", unit=" battles") as progress:
-        for start in range(0, len(battles), BATTLES_A_SLICE):
-            part = battles.slice(start, BATTLES_A_SLICE)
-            turns.append(part["prompt"].combine_chunks().value_lengths().to_numpy())
-            for segment, writer in writers.items():
-                writer.append(*_token_ids(tokenizer, part[segment].combine_chunks().flatten()))
-            progress.update(len(part))
-    for segment, writer in writers.items():
-        writer.save(folder, segment)
-    save_index(folder, battles["id"].to_numpy(), np.concatenate(turns), _special(tokenizer))
+    writers = {segment: SegmentWriter(folder, segment) for segment in SEGMENTS}
+    ids, turns = [], []
+    for batch in batches:
+        ids.append(batch["id"].to_numpy())
+        turns.append(batch["prompt"].value_lengths().to_numpy())
+        for segment, writer in writers.items():
+            writer.append(*_token_ids(tokenizer, batch[segment].flatten()))
+    battle_ids, turns = np.concatenate(ids), np.concatenate(turns)
+    order = np.argsort(battle_ids)
+    for writer in writers.values():
+        writer.save(order_of_turns(order, turns))
+    save_index(folder, battle_ids[order], turns[order], _special(tokenizer))
 
 
 def _token_ids(

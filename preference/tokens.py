@@ -12,18 +12,14 @@ Beside them stands the tokenizer itself, as a keras-nlp preset folder.
 """
 
 import json
-import tempfile
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from preference.battles import SEGMENTS
 from preference.errors import BadInput, check_exists
 
-COPY_ITEMS = 1 << 22
 INDEX = "index.json"
 
 
@@ -65,46 +61,6 @@ class Tokens:
         if not found.all():
             raise BadInput(f"battle {ids[~found][0]} has no tokens: run `dvc repro preprocess`.")
         return rows
-
-
-class SegmentWriter:
-    """Append the turns of one segment to disk, so that memory does not grow with their number."""
-
-    def __init__(self) -> None:
-        self._ids: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115, closed by save
-        self._lengths: list[np.ndarray] = []
-
-    def append(self, token_ids: np.ndarray, lengths: np.ndarray) -> None:
-        """Add turns: int32 [sum of lengths] and int64 [turns]."""
-        token_ids.astype(np.int32).tofile(self._ids)
-        self._lengths.append(lengths)
-
-    def save(self, folder: Path, segment: str) -> None:
-        """Write `<segment>.token_offsets.npy` and `<segment>.token_ids.npy`."""
-        offsets = offsets_of(np.concatenate(self._lengths))
-        np.save(folder / f"{segment}.token_offsets.npy", offsets)
-        with (folder / f"{segment}.token_ids.npy").open("wb") as file:
-            header = {"descr": "<i4", "fortran_order": False, "shape": (int(offsets[-1]),)}
-            np.lib.format.write_array_header_1_0(file, header)
-            self._ids.seek(0)
-            while chunk := self._ids.read(4 * COPY_ITEMS):
-                file.write(chunk)
-        self._ids.close()
-
-
-def offsets_of(lengths: np.ndarray) -> np.ndarray:
-    """Return where each of consecutive pieces starts, and where the last ends: int64 [n + 1]."""
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-
-
-def save_index(
-    folder: Path, battle_ids: np.ndarray, turns: Iterable[int], special: SpecialTokens
-) -> None:
-    """Write what is not of one segment."""
-    np.save(folder / "battle_ids.npy", battle_ids)
-    np.save(folder / "turn_offsets.npy", offsets_of(np.asarray(turns)))
-    text = json.dumps(asdict(special), indent=2) + "\n"
-    (folder / "special_tokens.json").write_text(text)
 
 
 def find_tokens(folder: Path, preset: str) -> Path:

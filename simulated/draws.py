@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from simulated.models import MODELS, draw_models
 from simulated.tasks import HAS_CORE, SKILLS
 from simulated.utility import Answers
 from simulated.words import TOPIC_NAMES
 
-MODELS = 64
 # How far models differ in the length of their answers, in standard deviations of all lengths.
 WORDINESS = 0.3
 STYLES = ("plain", "bullets", "numbered")
@@ -82,7 +82,7 @@ def _draw_sides(
     sides = (count, 2)
     ability = random.normal(size=MODELS)
     wordiness = random.normal(scale=WORDINESS, size=MODELS)
-    model = np.argsort(random.random((count, MODELS)), axis=1)[:, :2]
+    model = draw_models(random, count)
     null = random.random(sides) < NULL_TURN
     refused = (random.random(sides) < expit(-3.5 - 0.3 * ability[model])) & ~null
     answered = ~null & ~refused

@@ -11,13 +11,21 @@ from pathlib import Path
 import pyarrow as pa
 
 from preference.battle_rows import RawRow
-from preference.battle_table import collect_battles
-from preference.battles import BATTLE_SCHEMA, BATTLES, SIMULATED_SCHEMA, write_battles
+from preference.battle_table import parse_battles
+from preference.battles import (
+    BATTLE_SCHEMA,
+    BATTLES,
+    SEGMENTS,
+    SIMULATED_SCHEMA,
+    has_oracle,
+    scan_battles,
+    writing_battles,
+)
 from preference.data_summary import summarize_data
 from preference.errors import exit_on_bad_input
 from preference.metrics_file import write_metrics
 from preference.params import Params, load_params
-from preference.quarantine import check_quarantine, write_quarantine
+from preference.quarantine import QuarantinedRow, check_quarantine, write_quarantine
 from preference.source_file import read_source_rows
 
 SIMULATED = "simulated"
@@ -30,12 +38,28 @@ def main() -> None:
     params = load_params()
     for output in (BATTLES, QUARANTINE, METRICS):
         output.unlink(missing_ok=True)
-    source = params.data.source
-    battles, quarantined = collect_battles(*open_source(params))
-    write_quarantine(quarantined, QUARANTINE)
-    check_quarantine(quarantined, len(battles), source, params.data.max_quarantined)
-    write_battles(battles, BATTLES)
-    write_metrics(summarize_data(battles, quarantined, source), METRICS)
+    quarantined = write_battles(params)
+    batches = scan_battles(BATTLES, ["label", *SEGMENTS], "summarize")
+    summary = summarize_data(batches, quarantined, params.data.source, has_oracle(BATTLES))
+    write_metrics(summary, METRICS)
+
+
+def write_battles(params: Params) -> list[QuarantinedRow]:
+    """Write the battles and the quarantine, and return what is in the latter.
+
+    Raises:
+        BadInput: too many rows are no battles; then no battles are left.
+    """
+    rows, schema = open_source(params)
+    quarantined: list[QuarantinedRow] = []
+    rows_kept = 0
+    with writing_battles(BATTLES, schema) as writer:
+        for batch in parse_battles(rows, schema, quarantined):
+            writer.write_batch(batch)
+            rows_kept += len(batch)
+        write_quarantine(quarantined, QUARANTINE)
+        check_quarantine(quarantined, rows_kept, params.data.source, params.data.max_quarantined)
+    return quarantined
 
 
 def open_source(params: Params) -> tuple[Iterable[tuple[int, RawRow]], pa.Schema]:

@@ -7,18 +7,13 @@ data/tokens/<tokenizer>/ and data/tokens/index.json, which names the folder of e
 """
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from preference.battles import BATTLES, SEGMENTS, read_battles
+from preference.battles import BATTLES, SEGMENTS, scan_battles
 from preference.errors import exit_on_bad_input
 from preference.params import load_params
 from preference.presets import TRAINED_FROM_SCRATCH
-from preference.split_battles import read_split_battles
 from preference.tokenization import tokenize_battles
 from preference.tokenizer import (
     Tokenizer,
@@ -27,6 +22,7 @@ from preference.tokenizer import (
     train_tokenizer,
 )
 from preference.tokens import INDEX
+from preference.training_texts import read_training_texts
 
 TRAIN = Path("data/split/train.parquet")
 TOKENS = Path("data/tokens")
@@ -41,9 +37,9 @@ def main() -> None:
         tokenizer = tokenizer_of(preset, params.tokenizer.vocabulary_size)
         folders[preset] = fingerprint(tokenizer)
         tokenizers[folders[preset]] = tokenizer
-    battles = read_battles(BATTLES, ["id", *SEGMENTS]).sort_by("id")
     for folder, tokenizer in tokenizers.items():
-        tokenize_battles(battles, tokenizer, TOKENS / folder)
+        batches = scan_battles(BATTLES, ["id", *SEGMENTS], f"tokenize {folder}")
+        tokenize_battles(batches, tokenizer, TOKENS / folder)
         tokenizer.save_to_preset(TOKENS / folder)
     (TOKENS / INDEX).write_text(json.dumps(folders, indent=2) + "\n")
 
@@ -58,13 +54,7 @@ def tokenizer_of(preset: str, vocabulary_size: int) -> Tokenizer:
 @cache
 def trained_tokenizer(vocabulary_size: int) -> Tokenizer:
     """Train one tokenizer for all our own configurations, on train alone."""
-    battles = read_split_battles(BATTLES, TRAIN, SEGMENTS)
-    return train_tokenizer(_texts(battles), vocabulary_size)
-
-
-def _texts(battles: pa.Table) -> Iterator[str]:
-    for segment in SEGMENTS:
-        yield from (text.as_py() for text in pc.list_flatten(battles[segment]))
+    return train_tokenizer(read_training_texts(BATTLES, TRAIN), vocabulary_size)
 
 
 if __name__ == "__main__":

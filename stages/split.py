@@ -8,7 +8,7 @@ Reads data/battles.parquet; writes data/split/*.parquet (id, group) and metrics/
 from dataclasses import asdict
 from pathlib import Path
 
-from preference.battles import BATTLES, SEGMENTS, read_battles
+from preference.battles import BATTLES, SEGMENTS, read_battles, scan_battles
 from preference.errors import exit_on_bad_input
 from preference.metrics_file import write_metrics
 from preference.params import load_params
@@ -23,16 +23,17 @@ METRICS = Path("metrics/split.json")
 def main() -> None:
     """Write the ids of each split, and the metrics that show that nothing leaks."""
     params = load_params()
-    battles = read_battles(BATTLES, ["id", "label", *SEGMENTS])
+    battles = read_battles(BATTLES, ["id", "label"])
     splits = split_by_group(
         ids=battles["id"].to_numpy(),
-        groups=group_battles(battles),
+        groups=group_battles(scan_battles(BATTLES, ["id", *SEGMENTS], "group")),
         labels=battles["label"].to_numpy(),
         shares=asdict(params.split),
         seed=params.seed,
     )
     write_splits(splits, FOLDER)
-    write_metrics(summarize_splits(splits, battles), METRICS)
+    batches = scan_battles(BATTLES, ["id", "label", *SEGMENTS], "check")
+    write_metrics(summarize_splits(splits, batches), METRICS)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from preference.battles import BATTLE_SCHEMA, SIMULATED_SCHEMA, write_battles
+from preference.battles import BATTLE_SCHEMA, SIMULATED_SCHEMA
 from preference.errors import BadInput
 from preference.evaluation import Truth, evaluate_models, with_oracle
 from preference.evaluation_plots import write_plots
@@ -249,8 +249,8 @@ def write_inputs(folder, truth):
         columns |= {"oracle": truth.oracle.tolist(), "oracle_agreement": truth.agreement}
         schema = SIMULATED_SCHEMA
     battles = pa.table(columns, schema=schema)
-    write_battles(battles.take(np.arange(count)[::-1]), folder / "data" / "battles.parquet")
-    (folder / "data" / "split").mkdir()
+    (folder / "data" / "split").mkdir(parents=True)
+    pq.write_table(battles.take(np.arange(count)[::-1]), folder / "data" / "battles.parquet")
     split = pa.table({"id": truth.ids, "group": truth.groups})
     pq.write_table(split, folder / "data" / "split" / "test.parquet")
     params = ReferenceParams(max_features=50, inverse_regularization=0.1)

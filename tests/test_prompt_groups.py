@@ -3,6 +3,7 @@ from itertools import combinations
 import networkx
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,12 +52,13 @@ def true_components(ids, rows):
 @given(battles_of_texts, st.randoms(use_true_random=False))
 def test_groups_are_the_connected_components_whatever_the_order(rows, random):
     ids = random.sample(range(-50, 1000), len(rows))
-    groups = group_battles(make_table(ids, rows)).tolist()
+    groups = group_battles(make_table(ids, rows).to_batches()).tolist()
     assert dict(zip(ids, groups, strict=True)) == true_components(ids, rows)
 
 
 def group(*rows):
-    return group_battles(make_table(list(range(len(rows))), [[(t, 0) for t in r] for r in rows]))
+    table = make_table(list(range(len(rows))), [[(t, 0) for t in r] for r in rows])
+    return group_battles(table.to_batches())
 
 
 def test_reversed_answers_and_chains_are_one_group():
@@ -79,29 +81,31 @@ def test_conversations_that_begin_alike_are_one_group():
             "response_b": [["d"], ["e", "x"], ["f", "x"]],
         }
     )
-    assert group_battles(table).tolist() == [1, 1, 3]
+    assert group_battles(table.to_batches()).tolist() == [1, 1, 3]
 
 
-def test_groups_of_a_table_in_several_chunks():
+@pytest.mark.parametrize("sizes", [(4,), (1, 2, 1), (2, 0, 2), (1, 1, 1, 1)])
+def test_groups_do_not_depend_on_the_batches(sizes):
     table = make_table(
         [5, 6, 7, 8], [[(t, 0) for t in row] for row in ("pab", "qcd", "rba", "qef")]
     )
-    chunked = pa.concat_tables([table.slice(0, 1), table.slice(1, 2), table.slice(3)])
-    assert group_battles(chunked).tolist() == group_battles(table).tolist() == [5, 6, 5, 6]
+    batch = table.to_batches()[0]
+    batches = [batch.slice(sum(sizes[:n]), size) for n, size in enumerate(sizes)]
+    assert group_battles(batches).tolist() == [5, 6, 5, 6]
 
 
 @given(battles_of_texts)
 def test_groups_share_no_text(rows):
     ids = list(range(len(rows)))
     table = make_table(ids, rows).append_column("label", pa.array([0] * len(rows), pa.int8()))
-    groups = group_battles(table)
+    groups = group_battles(table.to_batches())
     whole = {str(g): np.flatnonzero(groups == g) for g in np.unique(groups)}
     summary = summarize_splits(
         {
             name: pa.table({"id": members, "group": groups[members]})
             for name, members in whole.items()
         },
-        table,
+        table.to_batches(),
     )
     assert [summary[f"shared_{what}"] for what in ("groups", "prompts", "answers")] == [0, 0, 0]
 
@@ -113,7 +117,7 @@ def test_summary_counts_leaks():
         "one": pa.table({"id": [1, 3, 4], "group": [1, 1, 4]}),
         "two": pa.table({"id": [2, 5], "group": [1, 4]}),
     }
-    summary = summarize_splits(splits, table)
+    summary = summarize_splits(splits, table.to_batches(max_chunksize=2))
     assert summary["shared_groups"] == 2
     assert summary["shared_prompts"] == 2
     assert summary["shared_answers"] == 1

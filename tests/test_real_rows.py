@@ -2,9 +2,10 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from preference.battle_table import collect_battles
+from preference.battle_table import parse_battles
 from preference.battles import BATTLE_SCHEMA, SEGMENTS
 from preference.source_file import read_source_rows
 
@@ -20,7 +21,10 @@ def without_lone_surrogates(text):
     not REAL_ROWS.exists(), reason="../shared/data/arena_head1000.csv.gz is missing"
 )
 def test_real_rows_agree_with_an_independent_reading():
-    battles, quarantined = collect_battles(read_source_rows(REAL_ROWS), BATTLE_SCHEMA)
+    quarantined = []
+    battles = pa.Table.from_batches(
+        parse_battles(read_source_rows(REAL_ROWS), BATTLE_SCHEMA, quarantined)
+    )
     expected = pd.read_csv(REAL_ROWS)
     assert len(battles) + len(quarantined) == len(expected) == 1000
     assert len(quarantined) < 10

@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
-from preference.battle_table import collect_battles
-from preference.battles import BATTLE_SCHEMA, LABELS, write_battles
+from preference.battle_table import parse_battles
+from preference.battles import BATTLE_SCHEMA, LABELS
 from preference.errors import BadInput
 from preference.paired_logistic import fit, predict
 from preference.params import ReferenceParams
@@ -158,8 +158,8 @@ def test_formatting_is_counted():
 def test_references_score_on_real_rows_as_others_found():
     if not REAL_ROWS.exists():
         pytest.skip("no real rows in shared/data")
-    battles, _ = collect_battles(read_source_rows(REAL_ROWS), BATTLE_SCHEMA)
-    labels, groups = battles["label"].to_numpy(), group_battles(battles)
+    battles = pa.Table.from_batches(parse_battles(read_source_rows(REAL_ROWS), BATTLE_SCHEMA, []))
+    labels, groups = battles["label"].to_numpy(), group_battles(battles.to_batches())
     params = ReferenceParams(max_features=5000, inverse_regularization=0.1)
     predicted = {name: np.empty((len(labels), len(LABELS))) for name in REFERENCES}
     folds = GroupKFold(3, shuffle=True, random_state=0).split(labels, labels, groups)
@@ -190,8 +190,8 @@ def write_inputs(folder):
     """Valid has the opposite preference of train, so that learning from it would show."""
     train, valid = draw_battles(120, seed=7), swap(draw_battles(60, seed=8))
     valid = valid.set_column(0, BATTLE_SCHEMA.field("id"), pa.array(np.arange(1000, 1060)))
-    write_battles(pa.concat_tables([train, valid]), folder / "data" / "battles.parquet")
-    (folder / "data" / "split").mkdir()
+    (folder / "data" / "split").mkdir(parents=True)
+    pq.write_table(pa.concat_tables([train, valid]), folder / "data" / "battles.parquet")
     for name, split in (("train", train), ("valid", valid)):
         table = pa.table({"id": split["id"], "group": split["id"]})
         pq.write_table(table, folder / "data" / "split" / f"{name}.parquet")

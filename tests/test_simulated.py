@@ -12,6 +12,7 @@ from simulated_judge import QUESTIONS, judge, judge_core
 from sklearn.linear_model import LogisticRegression
 
 from simulated import simulate_rows, utility
+from simulated.models import BATTLES_AT_ONCE, MODELS, draw_models
 
 COUNT, SCALE, SEED = 20_000, 0.1, 7
 REAL_ROWS = 57_477
@@ -84,6 +85,13 @@ def test_seed_decides_the_rows():
     for column in ("prompt", "response_a", "response_b", "oracle", "model_a"):
         differ = [one[column] != two[column] for one, two in zip(first, other, strict=True)]
         assert np.mean(differ) > 0.8
+
+
+def test_models_drawn_in_parts_are_those_of_one_draw():
+    count = 2 * BATTLES_AT_ONCE + 5
+    ranks = np.random.default_rng(SEED).random((count, MODELS)).argsort(axis=1)
+    random = np.random.default_rng(SEED)
+    assert np.array_equal(draw_models(random, count), ranks[:, :2])
 
 
 def test_a_row_has_the_kaggle_columns_and_the_truth(rows):

@@ -7,19 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 import sentencepiece
 
-from preference import tokenization, tokens
 from preference.battles import BATTLE_SCHEMA, SEGMENTS
 from preference.errors import BadInput
+from preference.token_writer import SegmentWriter, offsets_of, order_of_turns, save_index
 from preference.tokenization import tokenize_battles
 from preference.tokenizer import LINE_CHARACTERS, fingerprint, train_tokenizer
-from preference.tokens import (
-    SegmentWriter,
-    SpecialTokens,
-    find_tokens,
-    offsets_of,
-    open_tokens,
-    save_index,
-)
+from preference.tokens import SpecialTokens, find_tokens, open_tokens
 from stages import preprocess
 
 VOCABULARY_SIZE = 420
@@ -181,24 +174,25 @@ def test_no_text_at_all():
         train_tokenizer(["", "\n"], VOCABULARY_SIZE)
 
 
+# The ids are not in order, as in a user's file.
 BATTLES = {
+    21: [("One", "Two", "Three")] * 36,
     3: [("Which soup?", "This one.", "")],
     7: [("Again?", "", "Yes."), ("Sure?", "Да.", "汤 👩‍👧"), ("", "", "")],
     8: [("", "", "")],
     20: [(TEXTS[5], "\n\n", UNSEEN[1]), ("[SEP]", "[PAD]", "[CLS]")],
-    21: [("One", "Two", "Three")] * 36,
     22: [("", "", "")] * 3,
     90: [("Last?", "Bread " * 300, "a")],
+    -5: [("Negative?", "It may be.", "No.")],
 }
 
 
-@pytest.mark.parametrize("slice_size", [1, 2, 2048])
-def test_stored_tokens_are_those_of_each_text(tmp_path, monkeypatch, tokenizer, direct, slice_size):
-    monkeypatch.setattr(tokenization, "BATTLES_A_SLICE", slice_size)
-    monkeypatch.setattr(tokens, "COPY_ITEMS", 5)
-    tokenize_battles(battles_table(BATTLES), tokenizer, tmp_path / "tokens")
+@pytest.mark.parametrize("batch_size", [1, 2, 2048])
+def test_stored_tokens_are_those_of_each_text(tmp_path, tokenizer, direct, batch_size):
+    batches = battles_table(BATTLES).to_batches(max_chunksize=batch_size)
+    tokenize_battles(batches, tokenizer, tmp_path / "tokens")
     opened = open_tokens(tmp_path / "tokens")
-    assert opened.battle_ids.tolist() == list(BATTLES)
+    assert opened.battle_ids.tolist() == sorted(BATTLES)
     assert opened.special == SpecialTokens(
         cls=1, sep=2, pad=0, vocabulary_size=tokenizer.vocabulary_size()
     )
@@ -206,7 +200,7 @@ def test_stored_tokens_are_those_of_each_text(tmp_path, monkeypatch, tokenizer, 
         stored = opened.segments[segment]
         assert stored.ids.dtype == np.int32
         assert stored.offsets.dtype == np.int64
-        for row, turns in enumerate(BATTLES.values()):
+        for row, (_, turns) in enumerate(sorted(BATTLES.items())):
             first, last = opened.turn_offsets[row], opened.turn_offsets[row + 1]
             assert last - first == len(turns)
             for turn, text in zip(range(first, last), turns, strict=True):
@@ -221,7 +215,7 @@ def test_a_tokenizer_of_another_kind(tmp_path):
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
     tokenizer = keras_nlp.models.BertTokenizer(vocabulary=vocabulary)
     table = battles_table({1: [("which soup", "this", "")], 2: [("yes", "", "one soup")]})
-    tokenize_battles(table, tokenizer, tmp_path)
+    tokenize_battles(table.to_batches(), tokenizer, tmp_path)
     opened = open_tokens(tmp_path)
     assert opened.special == SpecialTokens(cls=2, sep=3, pad=0, vocabulary_size=10)
     found = {name: opened.segments[name].ids.tolist() for name in SEGMENTS}
@@ -230,27 +224,30 @@ def test_a_tokenizer_of_another_kind(tmp_path):
 
 
 def test_written_by_hand(tmp_path):
-    """No tokenizer: what is appended, in pieces, is what is mapped."""
+    """No tokenizer: what is appended, in pieces, is what is mapped, in the order that is asked."""
     random = np.random.default_rng(0)
     lengths = {name: random.integers(0, 4, size=9) for name in SEGMENTS}
     ids = {name: random.integers(0, 99, size=lengths[name].sum()) for name in SEGMENTS}
+    order = random.permutation(9)
     for name in SEGMENTS:
-        writer = SegmentWriter()
+        writer = SegmentWriter(tmp_path, name)
         for turns in (slice(0, 4), slice(4, 4), slice(4, 9)):
             bounds = lengths[name][: turns.start].sum(), lengths[name][: turns.stop].sum()
             writer.append(ids[name][slice(*bounds)], lengths[name][turns])
-        writer.save(tmp_path, name)
+        writer.save(order)
     special = SpecialTokens(cls=5, sep=6, pad=7, vocabulary_size=99)
-    save_index(tmp_path, np.array([10, 30]), [4, 5], special)
+    save_index(tmp_path, np.array([10, 30]), np.array([4, 5]), special)
     opened = open_tokens(tmp_path)
     assert opened.special == special
     assert opened.turn_offsets.tolist() == [0, 4, 9]
     for name in SEGMENTS:
         stored = opened.segments[name]
         assert isinstance(stored.ids, np.memmap)
-        assert stored.ids.tolist() == ids[name].tolist()
-        assert np.diff(stored.offsets).tolist() == lengths[name].tolist()
-        assert np.load(tmp_path / f"{name}.token_ids.npy").tolist() == ids[name].tolist()
+        turns = np.split(ids[name], np.cumsum(lengths[name])[:-1])
+        expected = np.concatenate([turns[number] for number in order]).tolist()
+        assert stored.ids.tolist() == expected
+        assert np.diff(stored.offsets).tolist() == lengths[name][order].tolist()
+        assert np.load(tmp_path / f"{name}.token_ids.npy").tolist() == expected
         with pytest.raises(ValueError, match="read-only"):
             stored.ids[:1] = 0
 
@@ -262,12 +259,17 @@ def test_offsets_by_hand():
     assert large.tolist() == [0, 2**31 - 1, 2**32 - 2]
 
 
+def test_order_of_turns_by_hand():
+    order = order_of_turns(np.array([2, 0, 3, 1]), np.array([2, 1, 3, 0]))
+    assert order.tolist() == [3, 4, 5, 0, 1, 2]
+
+
 def test_rows_of_finds_battles_in_any_order(tmp_path, tokenizer):
-    tokenize_battles(battles_table(BATTLES), tokenizer, tmp_path)
+    tokenize_battles(battles_table(BATTLES).to_batches(), tokenizer, tmp_path)
     opened = open_tokens(tmp_path)
     wanted = np.array([90, 3, 21, 3])
     rows = opened.rows_of(wanted)
-    assert [list(BATTLES)[row] for row in rows] == wanted.tolist()
+    assert [sorted(BATTLES)[row] for row in rows] == wanted.tolist()
     for unknown in (1, 9, 91):
         with pytest.raises(BadInput, match=f"battle {unknown} has no tokens"):
             opened.rows_of(np.array([3, unknown]))
