@@ -62,7 +62,7 @@ def measure_part(
     """Return the rows of one table; `failed` grows by what could not be measured."""
     print(f"\n== {part}", flush=True)
     if part == "stages":
-        return measure_stages(settings.stage_rows, folder)
+        return measure_stages(settings.stage_rows, folder, failed)
     plan = plan_comparison if part == "comparison" else plan_lengths
     results = measure_all(
         plan(settings, folder),

@@ -21,6 +21,8 @@ from benchmarks.sequences import (
     random_batches,
     save_sequences,
 )
+from benchmarks.stage_costs import measure_stages
+from benchmarks.stage_runs import StageCost
 from benchmarks.workload import choose_runs, write_full_length
 from preference.packing import Packing, pack
 from preference.tokens import open_tokens
@@ -193,6 +195,21 @@ def test_a_part_that_was_not_measured_is_not_on_the_page():
     assert "Cost against rows" in page
     for absent in ("The same battles", "Cost against length", "Failed", "!["):
         assert absent not in page
+
+
+def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, monkeypatch):
+    def run_stage(stage, folder):
+        if stage == "split" and folder.name == "arena-100":
+            raise RuntimeError("too many")
+        return StageCost(seconds=2.0, peak_memory_gib=1.0)
+
+    monkeypatch.setattr("benchmarks.stage_costs.run_stage", run_stage)
+    failed = []
+    rows = measure_stages((100, 200), tmp_path, failed)
+    found = [(row["name"], row["rows"]) for row in rows]
+    stages = [("fetch", 200), ("split", 200), ("preprocess", 200)]
+    assert found == [("fetch", 100), *stages]
+    assert failed == ["`split`, 100 battles"]
 
 
 def test_a_bar_in_a_cell_does_not_end_it():
