@@ -45,6 +45,7 @@ def measure(measurement: Measurement, sequences: Sequences) -> Result:
     train(model, _batches(sequences, by_length[:1]), measurement.precision)
     startup_s = seconds_since_start()
     train_seconds = _timed(train, model, _batches(sequences, plan), measurement.precision)
+    train_memory_gib = peak_memory_gib()
     predict(model, _batches(sequences, by_length[:1]), measurement.precision)
     return Result(
         precision=measurement.precision,
@@ -56,6 +57,7 @@ def measure(measurement: Measurement, sequences: Sequences) -> Result:
         ),
         padding_share=padding_share(_batches(sequences, plan)),
         peak_memory_gib=peak_memory_gib(),
+        train_memory_gib=train_memory_gib,
         startup_s=startup_s,
     )
 

@@ -25,11 +25,9 @@ COMPARED = (
     ("transformers", "float32"),
     ("transformers", "mixed_bfloat16"),
 )
-COMPARED_BY_LENGTH = (
-    ("study", "float32"),
-    ("ours", DEFAULT_PRECISION),
-    ("transformers", "float32"),
-)
+# In one precision, so that the lines differ by the attention alone.
+COMPARED_BY_LENGTH = ("study", "ours", "transformers")
+LENGTH_PRECISION = "float32"
 
 
 def plan_comparison(settings: Settings, folder: Path) -> list[Measurement]:
@@ -50,7 +48,7 @@ def plan_lengths(settings: Settings, folder: Path) -> list[Measurement]:
         workload = folder / f"length-{seq_len}"
         write_full_length(workload, seq_len, STEPS_A_LENGTH * batch)
         measurements += [
-            Measurement(name, precision, seq_len, settings.length_layers, batch, workload)
-            for name, precision in COMPARED_BY_LENGTH
+            Measurement(name, LENGTH_PRECISION, seq_len, settings.length_layers, batch, workload)
+            for name in COMPARED_BY_LENGTH
         ]
     return measurements

@@ -26,7 +26,8 @@ NOTE = (
     "random: speed does not depend on either. Every system reads the same battles, in a process of "
     "its own; repetitions are interleaved, figures are medians (least–most). A row is a battle, "
     "both sides. Rates leave the start-up out, which runs from the start of the process to the "
-    "end of its first training step. Memory is the process's resident memory, at most."
+    "end of its first training step. Memory is the process's resident memory at most, of training "
+    "alone and with prediction."
 )
 
 
@@ -80,7 +81,7 @@ def _comparison(rows: list[Row]) -> list[str]:
 def _lengths(rows: list[Row]) -> list[str]:
     sizes = (
         f"{rows[0]['layers']} layers. Every sequence has the full length, and every step as many "
-        "tokens: no padding, so that attention and precision alone differ. Measured once."
+        "tokens: nothing is padded, so that the attention alone differs. Measured once."
     )
     return ["## Cost against length", sizes, markdown_table(LENGTH_COLUMNS, rows)]
 

@@ -13,7 +13,8 @@ LENGTH_COLUMNS: Columns = {
     "a step": lambda row: row["batch"],
     "train s/battle": lambda row: f"{1 / row['train_rows_per_s']:.3f}",
     "predict s/battle": lambda row: f"{1 / row['predict_rows_per_s']:.3f}",
-    "memory (GiB)": lambda row: f"{row['peak_memory_gib']:.1f}",
+    "train memory (GiB)": lambda row: f"{row['train_memory_gib']:.1f}",
+    "peak memory (GiB)": lambda row: f"{row['peak_memory_gib']:.1f}",
 }
 STAGE_COLUMNS: Columns = {
     "battles": lambda row: f"{row['rows']:,}",
@@ -35,7 +36,8 @@ def comparison_columns(study: Row) -> Columns:
         "predict × study": lambda row: ratio(row, study, "predict_rows_per_s"),
         "train tokens/s": lambda row: f"{row['train_tokens_per_s']:,.0f}",
         "padding": lambda row: f"{row['padding_share']:.0%}",
-        "memory (GiB)": lambda row: spread(row, "peak_memory_gib", 1),
+        "train memory (GiB)": lambda row: spread(row, "train_memory_gib", 1),
+        "peak memory (GiB)": lambda row: spread(row, "peak_memory_gib", 1),
         "start-up (s)": lambda row: spread(row, "startup_s", 0),
     }
 

@@ -15,6 +15,7 @@ class Result:
         train_seconds, predict_seconds: once over all battles, after the warm-up.
         padding_share: of what a training step reads.
         peak_memory_gib: resident memory of the process, at most.
+        train_memory_gib: the same, before the first prediction.
         startup_s: from the start of the process to the end of the first training step.
     """
 
@@ -25,6 +26,7 @@ class Result:
     predict_seconds: float
     padding_share: float
     peak_memory_gib: float
+    train_memory_gib: float
     startup_s: float
 
 

@@ -89,6 +89,7 @@ def summarize(measurement: Measurement, results: list[Result]) -> Row:
         "train_tokens_per_s": [tokens / result.train_seconds for result in results],
         "padding_share": [result.padding_share for result in results],
         "peak_memory_gib": [result.peak_memory_gib for result in results],
+        "train_memory_gib": [result.train_memory_gib for result in results],
         "startup_s": [result.startup_s for result in results],
     }
     row: Row = {

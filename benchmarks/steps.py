@@ -60,6 +60,7 @@ def measure_step(measurement: Measurement) -> Result:
     model, clock = compiled_model(step, measurement.layers), StepClock()
     for batches in (_warm_up(training, model.jit_compile), training):
         model.fit(make_stream(batches), callbacks=[clock], shuffle=False, verbose=0)
+    train_memory_gib = peak_memory_gib()
     model.predict(make_stream(_warm_up(prediction, model.jit_compile)), verbose=0)
     began = time.perf_counter()
     model.predict(make_stream(prediction), verbose=0)
@@ -71,6 +72,7 @@ def measure_step(measurement: Measurement) -> Result:
         predict_seconds=time.perf_counter() - began,
         padding_share=padding_share(training),
         peak_memory_gib=peak_memory_gib(),
+        train_memory_gib=train_memory_gib,
         startup_s=clock.startup_s,
     )
 

@@ -58,6 +58,7 @@ def result(seconds, **changes):
         "predict_seconds": seconds / 4,
         "padding_share": 0.25,
         "peak_memory_gib": 1.5,
+        "train_memory_gib": 1.25,
         "startup_s": 10.0,
     }
     return Result(**{**values, **changes})
@@ -184,7 +185,7 @@ def test_the_page_has_every_table(sequences, tmp_path):
     assert "**simulated**" in page and "![Battles a second](benchmarks.svg)" in page
     assert "| `study` | float32 | 2 battles | 0.75 (0.50–1.00) | 1.00 |" in page
     assert "| `ours` | float32 | 2 battles | 2.00 | 2.67 |" in page
-    assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.5 |" in page
+    assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.2 | 1.5 |" in page
     assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
     assert "Failed, and in no table: `study`, 2048 tokens." in page
 
@@ -234,6 +235,5 @@ def test_a_measurement_in_its_own_process(name, tmp_path):
     measured = measure_in_process(system, torch_python=Path("not needed"))
     assert measured.precision == "float32"
     assert measured.padding_share == 0
-    assert 0 < measured.train_seconds < measured.startup_s
     # The embedding alone, its gradient and Adam's two moments.
-    assert measured.peak_memory_gib > 4 * 128_100 * 384 * 4 / 2**30
+    assert measured.peak_memory_gib >= measured.train_memory_gib > 4 * 128_100 * 384 * 4 / 2**30
