@@ -92,6 +92,11 @@ def our_precision(asked: str) -> str:
     return "float32" if asked == DEFAULT_PRECISION else asked
 
 
+def our_batch(battles: int) -> str:
+    """Say how large our training steps are, where others take so many battles."""
+    return f"{battles} battles"
+
+
 def our_batches(measurement: Measurement, battles: OurBattles) -> list[Batch]:
     """Return the batches of the epoch that is timed."""
     batches = training_batches(

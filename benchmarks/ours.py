@@ -12,6 +12,7 @@ from benchmarks.our_settings import (
     model_params,
     open_battles,
     our_backbone,
+    our_batch,
     our_batches,
     our_precision,
     train_params,
@@ -41,7 +42,7 @@ def measure_ours(measurement: Measurement) -> Result:
     return Result(
         precision=precision,
         device=device_name(),
-        batch=f"{measurement.batch} battles",
+        batch=our_batch(measurement.batch),
         train_seconds=clock.epoch_seconds,
         predict_seconds=_prediction_seconds(model, battles),
         padding_share=padding_share(our_batches(measurement, battles)),

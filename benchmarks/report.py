@@ -22,12 +22,11 @@ SYSTEMS = {
     "sequence, grouped by length",
 }
 NOTE = (
-    "The texts are **simulated** at the lengths of real Chatbot Arena battles, and the weights are "
-    "random: speed does not depend on either. Every system reads the same battles, in a process of "
-    "its own; repetitions are interleaved, figures are medians (least–most). A row is a battle, "
-    "both sides. Rates leave the start-up out, which runs from the start of the process to the "
-    "end of its first training step. Memory is the process's resident memory at most, of training "
-    "alone and with prediction."
+    "The texts are **simulated** at about the lengths of real Chatbot Arena battles, and the "
+    "weights are random. Every system reads the same battles, in a process of its own; repetitions "
+    "are interleaved, figures are medians (least–most). A row is a battle, both sides. Rates leave "
+    "the start-up out, which runs from the start of the process to the end of its first training "
+    "step. Memory is the process's resident memory at most, of training alone and with prediction."
 )
 
 
@@ -67,9 +66,8 @@ def _header(report: Report) -> str:
 def _comparison(rows: list[Row]) -> list[str]:
     first = rows[0]
     sizes = (
-        f"DeBERTa v3 extra-small with {first['layers']} layers, at most {first['seq_len']} tokens "
-        f"a sequence, {first['rows']} battles, on {first['device']}. `× {first['name']}` is "
-        "relative to the first row."
+        f"{_layers(first)}, at most {first['seq_len']} tokens a sequence, {first['rows']} battles, "
+        f"on {first['device']}. `× {first['name']}` is relative to the first row."
     )
     systems = "\n".join(
         f"- `{name}`: {SYSTEMS[name]}." for name in dict.fromkeys(row["name"] for row in rows)
@@ -80,12 +78,19 @@ def _comparison(rows: list[Row]) -> list[str]:
 
 def _lengths(rows: list[Row]) -> list[str]:
     sizes = (
-        f"{rows[0]['layers']} layers. Every sequence has the full length, and every step as many "
-        "tokens: nothing is padded, so that the attention alone differs. Measured once."
+        f"{_layers(rows[0])}. Every sequence has the full length, and every step as many tokens: "
+        "nothing is padded, so that the attention alone differs. Measured once."
     )
     return ["## Cost against length", sizes, markdown_table(LENGTH_COLUMNS, rows)]
 
 
 def _stages(rows: list[Row]) -> list[str]:
-    sizes = "Simulated battles of real length; `fetch` simulates them, too. Measured once."
+    sizes = (
+        "Simulated battles of real length; `fetch` simulates them, too. From the start of the "
+        "process to its end, measured once."
+    )
     return ["## Cost against rows", sizes, markdown_table(STAGE_COLUMNS, rows)]
+
+
+def _layers(row: Row) -> str:
+    return f"DeBERTa v3 extra-small, {row['layers']} of its 12 layers"

@@ -12,6 +12,7 @@ from benchmarks.our_settings import (
     JIT_COMPILE,
     open_battles,
     our_backbone,
+    our_batch,
     our_batches,
     our_prediction_batches,
 )
@@ -41,6 +42,10 @@ class Step:
     batching: bool = False
     compilation: bool = False
 
+    def batch(self, battles: int) -> str:
+        """Say how large a training step is."""
+        return our_batch(battles) if self.batching else f"{battles} battles"
+
 
 STEPS = {
     "study": Step(),
@@ -67,7 +72,7 @@ def measure_step(measurement: Measurement) -> Result:
     return Result(
         precision=measurement.precision,
         device=device_name(),
-        batch=f"{measurement.batch} battles",
+        batch=step.batch(measurement.batch),
         train_seconds=clock.epoch_seconds,
         predict_seconds=time.perf_counter() - began,
         padding_share=padding_share(training),
