@@ -5,7 +5,7 @@
 
 To measure a part alone, and leave docs/ as it is:
 
-    python -m benchmarks --quick --only comparison --out /tmp/benchmarks
+    python -m benchmarks --quick --only comparison --out elsewhere
 """
 
 import argparse
