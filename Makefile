@@ -7,10 +7,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help setup repro test lint lock clean
+.PHONY: help setup repro test lint lock bench bench-quick lock-bench clean
 
 help:  ## Show the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
 
@@ -40,5 +40,26 @@ lock: setup  ## Write the locked requirements anew.
 	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" requirements-test.in -o requirements-test.txt
 
-clean:  ## Remove the environment and caches of tests; DVC's cache stays.
-	rm -rf .venv .pytest_cache .hypothesis .ruff_cache
+bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/benchmarks.md.
+	python -m benchmarks
+
+bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows (minutes).
+	python -m benchmarks --quick
+
+# By pip and not by uv: where an index has a build of torch for CPUs alone, only pip takes it.
+.venv-bench/installed: requirements-bench.txt
+	rm -rf .venv-bench
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt
+	@touch $@
+
+lock-bench:  ## Write the benchmarks' locked requirements anew.
+	rm -rf .venv-bench
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet -r requirements-bench.in
+	{ echo "# Made by \`make lock-bench\` from requirements-bench.in. No hashes: torch's builds differ."; \
+	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements-bench.txt
+	@touch .venv-bench/installed
+
+clean:  ## Remove the environments and caches of tests; DVC's cache stays.
+	rm -rf .venv .venv-bench .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,18 @@
+"""What this process has taken since the system started it."""
+
+import resource
+import time
+
+import psutil
+
+KIB_A_GIB = 2**20
+
+
+def seconds_since_start() -> float:
+    """Return the age of this process: imports, tracing and all."""
+    return time.time() - psutil.Process().create_time()
+
+
+def peak_memory_gib() -> float:
+    """Return the most resident memory so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_A_GIB

@@ -1,0 +1,96 @@
+"""The results as Markdown: what was compared, on which machine, by which command."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from benchmarks.report_tables import (
+    LENGTH_COLUMNS,
+    STAGE_COLUMNS,
+    comparison_columns,
+    markdown_table,
+)
+from benchmarks.runner import Row
+
+SYSTEMS = {
+    "study": "the study's recipe: stock keras-nlp, every sequence padded, batches in random order",
+    "attention": "`study` with our attention",
+    "batching": "`attention` with our batches of battles of like length",
+    "precision": "`batching` in mixed precision",
+    "compilation": "`precision`, compiled where we compile on this device",
+    "ours": "what the stages run: `train_model` and `predict_battles` with the default settings",
+    "transformers": "Hugging Face DeBERTa v2/v3 in PyTorch, AdamW, padded to the batch's longest "
+    "sequence, grouped by length",
+}
+NOTE = (
+    "The texts are **simulated** at about the lengths of real Chatbot Arena battles, and the "
+    "weights are random. Every system reads the same battles, in a process of its own; repetitions "
+    "are interleaved, figures are medians (least–most). A row is a battle, both sides. Rates leave "
+    "the start-up out, which runs from the start of the process to the end of its first training "
+    "step. Memory is the process's resident memory at most, of training alone and with prediction."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that one benchmark found; a table that was not measured is empty."""
+
+    command: str
+    day: date
+    machine: dict[str, str]
+    comparison: list[Row]
+    lengths: list[Row]
+    stages: list[Row]
+    failed: list[str]
+    picture: str
+
+
+def write_report(report: Report) -> str:
+    """Return the page."""
+    parts = ["# Benchmarks", _header(report), NOTE]
+    if report.comparison:
+        parts += [f"![Battles a second]({report.picture})", *_comparison(report.comparison)]
+    if report.lengths:
+        parts += _lengths(report.lengths)
+    if report.stages:
+        parts += _stages(report.stages)
+    if report.failed:
+        parts += ["Failed, and in no table: " + "; ".join(report.failed) + "."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _header(report: Report) -> str:
+    machine = ", ".join(f"{key} {value}" for key, value in report.machine.items())
+    return f"Made by `{report.command}` on {report.day.isoformat()}. Machine: {machine}."
+
+
+def _comparison(rows: list[Row]) -> list[str]:
+    first = rows[0]
+    sizes = (
+        f"{_layers(first)}, at most {first['seq_len']} tokens a sequence, {first['rows']} battles, "
+        f"on {first['device']}. `× {first['name']}` is relative to the first row."
+    )
+    systems = "\n".join(
+        f"- `{name}`: {SYSTEMS[name]}." for name in dict.fromkeys(row["name"] for row in rows)
+    )
+    table = markdown_table(comparison_columns(first), rows)
+    return ["## The same battles", sizes, table, systems]
+
+
+def _lengths(rows: list[Row]) -> list[str]:
+    sizes = (
+        f"{_layers(rows[0])}. Every sequence has the full length, and every step as many tokens: "
+        "nothing is padded, so that the attention alone differs. Measured once."
+    )
+    return ["## Cost against length", sizes, markdown_table(LENGTH_COLUMNS, rows)]
+
+
+def _stages(rows: list[Row]) -> list[str]:
+    sizes = (
+        "Simulated battles of real length; `fetch` simulates them, too. From the start of the "
+        "process to its end, measured once."
+    )
+    return ["## Cost against rows", sizes, markdown_table(STAGE_COLUMNS, rows)]
+
+
+def _layers(row: Row) -> str:
+    return f"DeBERTa v3 extra-small, {row['layers']} of its 12 layers"

@@ -1,0 +1,50 @@
+"""How much the full benchmark and the quick one measure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes of one benchmark.
+
+    Args:
+        command: that makes it.
+        stem: of the files that it writes.
+        layers, length_layers: of the backbone where systems are compared, and lengths.
+        runs: of 8 battles of real length, of the 50 that a window has.
+        repetitions: of each comparison; lengths and stages are measured once.
+        lengths: tokens a sequence.
+        stage_rows: battles that the stages before the training read.
+    """
+
+    command: str
+    stem: str
+    layers: int
+    length_layers: int
+    runs: int
+    repetitions: int
+    lengths: tuple[int, ...]
+    stage_rows: tuple[int, ...]
+
+
+FULL = Settings(
+    command="make bench",
+    stem="benchmarks",
+    layers=12,
+    length_layers=4,
+    runs=8,
+    repetitions=3,
+    lengths=(128, 256, 512, 1024, 2048),
+    # 57,477 battles are the real set.
+    stage_rows=(1_000, 10_000, 57_477, 100_000, 1_000_000),
+)
+QUICK = Settings(
+    command="make bench-quick",
+    stem="benchmarks-quick",
+    layers=2,
+    length_layers=1,
+    runs=2,
+    repetitions=1,
+    lengths=(128, 512),
+    stage_rows=(1_000, 4_000),
+)

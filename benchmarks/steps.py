@@ -1,0 +1,143 @@
+"""The study's recipe in Keras, and the steps from it to ours."""
+
+import time
+from dataclasses import dataclass
+
+import keras
+import keras_nlp
+
+from benchmarks.keras_streams import StepClock, device_name, make_stream
+from benchmarks.measurement import Measurement
+from benchmarks.our_settings import (
+    JIT_COMPILE,
+    open_battles,
+    our_backbone,
+    our_batch,
+    our_batches,
+    our_prediction_batches,
+)
+from benchmarks.process_meter import peak_memory_gib
+from benchmarks.result import Result
+from benchmarks.sequences import LABELS, Batch, load_sequences, padding_share, random_batches
+from benchmarks.sizes import (
+    BUCKETS,
+    DROPOUT,
+    HEADS,
+    HIDDEN_DIM,
+    INTERMEDIATE_DIM,
+    LABEL_SMOOTHING,
+    LEARNING_RATE,
+    MAX_SEQUENCE_LENGTH,
+    SEED,
+    VOCABULARY_SIZE,
+)
+from preference.pair_layers import FoldSides, UnfoldSides
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is ours already. The precision comes with the measurement."""
+
+    attention: bool = False
+    batching: bool = False
+    compilation: bool = False
+
+    def batch(self, battles: int) -> str:
+        """Say how large a training step is."""
+        return our_batch(battles) if self.batching else f"{battles} battles"
+
+
+STEPS = {
+    "study": Step(),
+    "attention": Step(attention=True),
+    "batching": Step(attention=True, batching=True),
+    "precision": Step(attention=True, batching=True),
+    "compilation": Step(attention=True, batching=True, compilation=True),
+}
+
+
+def measure_step(measurement: Measurement) -> Result:
+    """Train and predict all battles once, each after a warm-up."""
+    step = STEPS[measurement.name]
+    keras.config.set_dtype_policy(measurement.precision)
+    keras.utils.set_random_seed(SEED)
+    training, prediction = plan_batches(step, measurement)
+    model, clock = compiled_model(step, measurement.layers), StepClock()
+    for batches in (_warm_up(training, model.jit_compile), training):
+        model.fit(make_stream(batches), callbacks=[clock], shuffle=False, verbose=0)
+    train_memory_gib = peak_memory_gib()
+    model.predict(make_stream(_warm_up(prediction, model.jit_compile)), verbose=0)
+    began = time.perf_counter()
+    model.predict(make_stream(prediction), verbose=0)
+    return Result(
+        precision=measurement.precision,
+        device=device_name(),
+        batch=step.batch(measurement.batch),
+        train_seconds=clock.epoch_seconds,
+        predict_seconds=time.perf_counter() - began,
+        padding_share=padding_share(training),
+        peak_memory_gib=peak_memory_gib(),
+        train_memory_gib=train_memory_gib,
+        startup_s=clock.startup_s,
+    )
+
+
+def plan_batches(step: Step, measurement: Measurement) -> tuple[list[Batch], list[Batch]]:
+    """Return the batches of one epoch, and those of a prediction."""
+    if step.batching:
+        battles = open_battles(measurement.workload, measurement.seq_len)
+        return our_batches(measurement, battles), list(our_prediction_batches(battles))
+    sequences = load_sequences(measurement.workload / "sequences.npz")
+    plan = random_batches(len(sequences.labels), measurement.batch, SEED)
+    padded = [sequences.batch(battles, measurement.seq_len) for battles in plan]
+    return padded, padded
+
+
+def compiled_model(step: Step, layers: int) -> keras.Model:
+    """Build the study's model, with our attention or that of keras-nlp."""
+    model = study_model(our_backbone(layers) if step.attention else stock_backbone(layers))
+    model.compile(
+        optimizer=keras.optimizers.Adam(LEARNING_RATE),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=LABEL_SMOOTHING
+        ),
+        # Keras would compile by itself: slower on a CPU, what the study did on its GPU.
+        jit_compile=JIT_COMPILE if step.compilation or device_name() == "cpu" else "auto",
+    )
+    return model
+
+
+def study_model(backbone: keras_nlp.models.Backbone) -> keras.Model:
+    """Average each side over all positions, padding too, and put one dense layer over both.
+
+    The two sides are folded into one call of the backbone, which is no slower than two.
+    """
+    inputs = {
+        name: keras.Input((2, None), dtype="int32", name=name)
+        for name in ("token_ids", "padding_mask")
+    }
+    hidden = backbone({name: FoldSides()(tensor) for name, tensor in inputs.items()})
+    pooled = UnfoldSides()(keras.layers.GlobalAveragePooling1D()(hidden))
+    logits = keras.layers.Dense(LABELS, dtype="float32")(keras.layers.Flatten()(pooled))
+    return keras.Model(inputs, logits)
+
+
+def stock_backbone(layers: int) -> keras_nlp.models.DebertaV3Backbone:
+    """Build keras-nlp's extra-small with as many layers and random weights."""
+    return keras_nlp.models.DebertaV3Backbone(
+        vocabulary_size=VOCABULARY_SIZE,
+        num_layers=layers,
+        num_heads=HEADS,
+        hidden_dim=HIDDEN_DIM,
+        intermediate_dim=INTERMEDIATE_DIM,
+        dropout=DROPOUT,
+        max_sequence_length=MAX_SEQUENCE_LENGTH,
+        bucket_size=BUCKETS,
+    )
+
+
+def _warm_up(batches: list[Batch], compiled: bool) -> list[Batch]:
+    """Return the largest batch; where each shape is compiled, one batch of each."""
+    of_each_shape = {inputs["token_ids"].shape: (inputs, labels) for inputs, labels in batches}
+    largest_first = sorted(of_each_shape.values(), key=lambda batch: -batch[0]["token_ids"].size)
+    return largest_first if compiled else largest_first[:1]

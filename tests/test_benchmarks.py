@@ -1,0 +1,239 @@
+"""The benchmarks measure the same battles for everyone, and report what they measured."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.measurement import Measurement
+from benchmarks.report import Report, write_report
+from benchmarks.report_tables import markdown_table, spread
+from benchmarks.result import Result, read_result
+from benchmarks.runner import measure_all, measure_in_process, summarize
+from benchmarks.sequences import (
+    Sequences,
+    grouped_batches,
+    load_sequences,
+    longest_first,
+    padding_share,
+    random_batches,
+    save_sequences,
+)
+from benchmarks.stage_costs import measure_stages
+from benchmarks.stage_runs import StageCost
+from benchmarks.workload import choose_runs, write_full_length
+from preference.packing import Packing, pack
+from preference.tokens import open_tokens
+
+ROW_KEYS = {
+    "name",
+    "precision",
+    "seq_len",
+    "train_rows_per_s",
+    "predict_rows_per_s",
+    "padding_share",
+    "peak_memory_gib",
+    "startup_s",
+}
+
+
+@pytest.fixture
+def sequences():
+    """Two battles: sides of 1 and 3 tokens, and of 2 and 2."""
+    return Sequences(
+        ids=np.arange(1, 9, dtype=np.int32),
+        offsets=np.array([0, 1, 4, 6, 8]),
+        labels=np.array([2, 0]),
+    )
+
+
+def result(seconds, **changes):
+    values = {
+        "precision": "float32",
+        "device": "cpu",
+        "batch": "2 battles",
+        "train_seconds": seconds,
+        "predict_seconds": seconds / 4,
+        "padding_share": 0.25,
+        "peak_memory_gib": 1.5,
+        "train_memory_gib": 1.25,
+        "startup_s": 10.0,
+    }
+    return Result(**{**values, **changes})
+
+
+def measurement(name, workload=Path("nowhere")):
+    return Measurement(name, "float32", 16, 1, 1, workload)
+
+
+def report(**tables):
+    empty = {"comparison": [], "lengths": [], "stages": [], "failed": []}
+    return Report(
+        command="make bench",
+        day=date(2026, 1, 2),
+        machine={"processor": "Abacus", "cores": "2"},
+        picture="benchmarks.svg",
+        **{**empty, **tables},
+    )
+
+
+def test_padding_by_hand(sequences):
+    inputs, labels = sequences.batch(np.array([1, 0]))
+    assert inputs["token_ids"].tolist() == [[[5, 6, 0], [7, 8, 0]], [[1, 0, 0], [2, 3, 4]]]
+    assert inputs["padding_mask"].tolist() == [[[1, 1, 0], [1, 1, 0]], [[1, 0, 0], [1, 1, 1]]]
+    assert labels.tolist() == [[1, 0, 0], [0, 0, 1]]
+    # 8 tokens: in 12 cells together; in 6 + 4 cells one battle after the other; in 16 cells.
+    alone = [sequences.batch(np.array([battle])) for battle in (0, 1)]
+    assert padding_share(iter([(inputs, labels)])) == pytest.approx(4 / 12)
+    assert padding_share(iter(alone)) == pytest.approx(2 / 10)
+    assert padding_share(iter([sequences.batch(np.array([0, 1]), 4)])) == pytest.approx(8 / 16)
+
+
+def test_sequences_survive_the_disk(sequences, tmp_path):
+    save_sequences(sequences, tmp_path / "sequences.npz")
+    loaded = load_sequences(tmp_path / "sequences.npz")
+    for name, values in vars(sequences).items():
+        np.testing.assert_array_equal(getattr(loaded, name), values)
+
+
+def test_every_plan_visits_every_battle_once():
+    lengths = np.random.default_rng(0).integers(4, 500, 1003)
+    plans = (
+        random_batches(len(lengths), 8, seed=1),
+        grouped_batches(lengths, 8, seed=1),
+        longest_first(lengths, 8),
+    )
+    for plan in plans:
+        assert sorted(np.concatenate(plan)) == list(range(len(lengths)))
+        assert {len(batch) for batch in plan} == {8, 1003 % 8}
+    assert (np.diff(lengths[np.concatenate(plans[2])]) <= 0).all()
+
+
+def test_groups_are_sorted_within_windows_of_50_batches():
+    lengths = np.random.default_rng(0).integers(4, 500, 1000)
+    order = lengths[np.concatenate(grouped_batches(lengths, 8, seed=1))]
+    rises = np.flatnonzero(np.diff(order) > 0) + 1
+    assert rises.tolist() == [400, 800]
+
+
+def test_few_runs_have_the_lengths_and_the_neighbours_of_many():
+    lengths = np.random.default_rng(0).lognormal(5.5, 0.8, 2000).astype(int)
+    rows = choose_runs(lengths, runs=10)
+    assert len(set(rows)) == 80
+    chosen = np.sort(lengths[rows])
+    assert np.median(chosen) == pytest.approx(np.median(lengths), rel=0.1)
+    widest = chosen.reshape(-1, 8).max(axis=1).repeat(8)
+    assert chosen.sum() / widest.sum() > 0.95
+
+
+def test_a_workload_holds_the_same_battles_twice(tmp_path):
+    write_full_length(tmp_path, seq_len=32, battles=3)
+    sequences = load_sequences(tmp_path / "sequences.npz")
+    packed, mask = pack(
+        open_tokens(tmp_path / "tokens"),
+        np.load(tmp_path / "rows.npy"),
+        Packing(seq_len=32, turns="all"),
+        width=32,
+    )
+    assert mask.all()
+    np.testing.assert_array_equal(sequences.pad(np.arange(3), 32)["token_ids"], packed)
+    np.testing.assert_array_equal(sequences.labels, np.load(tmp_path / "labels.npy"))
+
+
+def test_repetitions_are_interleaved_and_a_failure_is_left_out(capsys):
+    systems = [measurement(name) for name in ("study", "ours")]
+    asked = []
+
+    def measure(system):
+        asked.append(system.name)
+        return None if len(asked) == 2 else result(len(asked))
+
+    results = measure_all(systems, 3, measure)
+    assert asked == ["study", "ours"] * 3
+    seconds = {system.name: [one.train_seconds for one in results[system]] for system in systems}
+    assert seconds == {"study": [1, 3, 5], "ours": [4, 6]}
+    assert "[4/6] ours, float32, 16 tokens, repetition 2 of 3" in capsys.readouterr().out
+
+
+def test_a_row_has_medians_and_extremes(sequences, tmp_path):
+    save_sequences(sequences, tmp_path / "sequences.npz")
+    results = [result(4.0), result(1.0), result(2.0, peak_memory_gib=3.0)]
+    row = summarize(measurement("ours", tmp_path), results)
+    assert row.keys() >= ROW_KEYS
+    assert (row["name"], row["rows"], row["repetitions"]) == ("ours", 2, 3)
+    rates = [row[f"train_rows_per_s{end}"] for end in ("", "_min", "_max")]
+    assert rates == pytest.approx([1.0, 0.5, 2.0])
+    assert row["predict_rows_per_s"] == pytest.approx(4.0)
+    assert row["train_tokens_per_s"] == pytest.approx(4.0)
+    assert (row["peak_memory_gib"], row["peak_memory_gib_max"]) == (1.5, 3.0)
+    json.dumps(row)
+
+
+def test_the_page_has_every_table(sequences, tmp_path):
+    save_sequences(sequences, tmp_path / "sequences.npz")
+    rows = [
+        summarize(measurement("study", tmp_path), [result(4.0), result(2.0)]),
+        summarize(measurement("ours", tmp_path), [result(1.0)]),
+    ]
+    stages = [{"name": "fetch", "rows": 57477, "seconds": 12.34, "peak_memory_gib": 0.5}]
+    page = write_report(
+        report(comparison=rows, lengths=rows, stages=stages, failed=["`study`, 2048 tokens"])
+    )
+    assert "Made by `make bench` on 2026-01-02. Machine: processor Abacus, cores 2." in page
+    assert "**simulated**" in page and "![Battles a second](benchmarks.svg)" in page
+    assert "| `study` | float32 | 2 battles | 0.75 (0.50–1.00) | 1.00 |" in page
+    assert "| `ours` | float32 | 2 battles | 2.00 | 2.67 |" in page
+    assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.2 | 1.5 |" in page
+    assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
+    assert "Failed, and in no table: `study`, 2048 tokens." in page
+
+
+def test_a_part_that_was_not_measured_is_not_on_the_page():
+    stages = [{"name": "fetch", "rows": 1, "seconds": 1.0, "peak_memory_gib": 1.0}]
+    page = write_report(report(stages=stages))
+    assert "Cost against rows" in page
+    for absent in ("The same battles", "Cost against length", "Failed", "!["):
+        assert absent not in page
+
+
+def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, monkeypatch):
+    def run_stage(stage, folder):
+        if stage == "split" and folder.name == "arena-100":
+            raise RuntimeError("too many")
+        return StageCost(seconds=2.0, peak_memory_gib=1.0)
+
+    monkeypatch.setattr("benchmarks.stage_costs.run_stage", run_stage)
+    failed = []
+    rows = measure_stages((100, 200), tmp_path, failed)
+    found = [(row["name"], row["rows"]) for row in rows]
+    stages = [("fetch", 200), ("split", 200), ("preprocess", 200)]
+    assert found == [("fetch", 100), *stages]
+    assert failed == ["`split`, 100 battles"]
+
+
+def test_a_bar_in_a_cell_does_not_end_it():
+    table = markdown_table({"a|b": lambda row: row["x"]}, [{"x": "1|2"}])
+    assert table == "| a\\|b |\n| --- |\n| 1\\|2 |"
+
+
+def test_one_repetition_has_no_spread():
+    row = {"repetitions": 1, "x": 1.25, "x_min": 1.25, "x_max": 1.25}
+    assert spread(row, "x", 1) == "1.2"
+
+
+def test_a_result_is_the_last_line_that_a_process_writes():
+    values = vars(result(1.5))
+    assert read_result(f"a warning\n{json.dumps(values)}\n") == result(1.5)
+
+
+@pytest.mark.parametrize("name", ["study", "batching", "ours"])
+def test_a_measurement_in_its_own_process(name, tmp_path):
+    write_full_length(tmp_path, seq_len=32, battles=3)
+    system = Measurement(name, "float32", 32, 1, 2, tmp_path)
+    measured = measure_in_process(system, torch_python=Path("not needed"))
+    assert measured.precision == "float32"
+    assert measured.padding_share == 0
+    # The embedding alone, its gradient and Adam's two moments.
+    assert measured.peak_memory_gib >= measured.train_memory_gib > 4 * 128_100 * 384 * 4 / 2**30
