@@ -75,7 +75,7 @@ def test_outputs_are_the_stock_outputs(pair, length):
     )
 
 
-@pytest.mark.parametrize("bucket_size, max_sequence_length", [(16, 512), (64, 500)])
+@pytest.mark.parametrize("bucket_size, max_sequence_length", [(16, 512), (64, 500), (256, 512)])
 def test_outputs_at_1024_tokens(tmp_path, bucket_size, max_sequence_length):
     """Distances beyond the last bucket are clipped in the same way.
 
