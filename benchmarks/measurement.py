@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-# What `ours` takes where nobody asks for another.
-DEFAULT_PRECISION = "default"
 
 
 @dataclass(frozen=True)
@@ -15,7 +13,7 @@ class Measurement:
 
     Args:
         name: `study`, a step from it to `ours`, `ours`, or `transformers`.
-        precision: one of `PRECISIONS`, or `default`.
+        precision: one of `PRECISIONS`.
         layers: of the extra-small backbone.
         batch: battles a training step.
         workload: folder that `benchmarks.workload` wrote.
@@ -44,7 +42,7 @@ def parse_measurement(names: tuple[str, ...]) -> Measurement:
     """Read the command line of a process that measures one of the systems `names`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=names)
-    parser.add_argument("--precision", choices=(DEFAULT_PRECISION, *PRECISIONS), required=True)
+    parser.add_argument("--precision", choices=PRECISIONS, required=True)
     parser.add_argument("--seq-len", type=int, required=True)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--batch", type=int, default=8)

@@ -4,13 +4,12 @@ Battles are read from the folder that `benchmarks.workload` wrote.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measurement import DEFAULT_PRECISION, Measurement
+from benchmarks.measurement import Measurement
 from benchmarks.sequences import Batch
 from benchmarks.sizes import (
     BUCKETS,
@@ -23,36 +22,25 @@ from benchmarks.sizes import (
     SEED,
     VOCABULARY_SIZE,
 )
-from preference.batches import make_inputs, memory_bound_batches, packed_lengths, training_batches
+from preference.batches import SIDES, sorted_batches
 from preference.deberta import DebertaV3Backbone
+from preference.examples import Epochs, Examples
 from preference.packing import Packing
 from preference.params import ModelParams, TrainParams, load_params
-from preference.prediction import BATCH_SCORES, BATCH_SIZE
-from preference.tokens import Tokens, open_tokens
-from preference.training import steps_in_epoch
+from preference.prediction import TOKENS_PER_BATCH
+from preference.tokens import open_tokens
 
 # The first visits every shape and warms up, the second is timed.
 EPOCHS = 2
-JIT_COMPILE = False
 
 
-@dataclass(frozen=True)
-class OurBattles:
-    """Battles as `preference` reads them: `rows` of the tokens and `labels`, both [battles]."""
-
-    tokens: Tokens
-    rows: np.ndarray
-    labels: np.ndarray
-    packing: Packing
-
-
-def open_battles(folder: Path, seq_len: int) -> OurBattles:
+def open_battles(folder: Path, seq_len: int) -> Examples:
     """Map the tokens of a workload."""
-    return OurBattles(
+    return Examples(
         tokens=open_tokens(folder / "tokens"),
+        packing=Packing(seq_len=seq_len, turns="all"),
         rows=np.load(folder / "rows.npy"),
         labels=np.load(folder / "labels.npy"),
-        packing=Packing(seq_len=seq_len, turns="all"),
     )
 
 
@@ -76,44 +64,38 @@ def model_params(seq_len: int) -> ModelParams:
     return replace(load_params().model, seq_len=seq_len)
 
 
-def train_params(batch: int) -> TrainParams:
-    """Return the shared training of params.yaml with the study's batch, for two short epochs."""
+def train_params(measurement: Measurement) -> TrainParams:
+    """Return the shared training of params.yaml with the study's tokens a step, for two epochs."""
     return replace(
         load_params().train,
         learning_rate=LEARNING_RATE,
-        batch_size=batch,
+        tokens_per_batch=tokens_per_batch(measurement),
         epochs=EPOCHS,
         patience=EPOCHS,
     )
 
 
-def our_precision(asked: str) -> str:
-    """Return the precision to compute in, where `default` leaves the choice to us."""
-    return "float32" if asked == DEFAULT_PRECISION else asked
+def tokens_per_batch(measurement: Measurement) -> int:
+    """Return what a batch of the measurement holds when all its sequences are full."""
+    return measurement.batch * SIDES * measurement.seq_len
 
 
-def our_batch(battles: int) -> str:
-    """Say how large our training steps are, where others take so many battles."""
-    return f"{battles} battles"
+def batch_name(tokens: int) -> str:
+    """Say how large our batches are."""
+    return f"{tokens:,} tokens"
 
 
-def our_batches(measurement: Measurement, battles: OurBattles) -> list[Batch]:
+def our_epochs(measurement: Measurement, battles: Examples) -> Epochs:
+    """Return the batches of a training."""
+    return Epochs(battles, tokens_per_batch(measurement), SEED)
+
+
+def our_batches(measurement: Measurement, battles: Examples) -> list[Batch]:
     """Return the batches of the epoch that is timed."""
-    batches = training_batches(
-        battles.tokens,
-        battles.rows,
-        battles.labels,
-        battles.packing,
-        measurement.batch,
-        SEED,
-    )
-    steps = steps_in_epoch(len(battles.rows), measurement.batch)
-    return list(islice(batches, steps, EPOCHS * steps))
+    return [battles.batch(batch) for batch in our_epochs(measurement, battles).batches(EPOCHS - 1)]
 
 
-def our_prediction_batches(battles: OurBattles) -> Iterator[Batch]:
+def our_prediction_batches(battles: Examples) -> Iterator[Batch]:
     """Yield what `preference.prediction` gives the model, longest battles first."""
-    lengths = packed_lengths(battles.tokens, battles.rows, battles.packing)
-    for batch in memory_bound_batches(lengths, BATCH_SIZE, BATCH_SCORES):
-        inputs = make_inputs(battles.tokens, battles.rows[batch], battles.packing)
-        yield inputs, np.eye(3, dtype=np.float32)[battles.labels[batch]]
+    for batch in sorted_batches(battles.lengths, battles.widths, TOKENS_PER_BATCH):
+        yield battles.batch(batch)

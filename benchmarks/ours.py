@@ -1,6 +1,7 @@
 """`ours`: the code that the stages run, from `train_model` to `predict_battles`."""
 
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,30 +9,29 @@ import numpy as np
 from benchmarks.keras_streams import StepClock, device_name
 from benchmarks.measurement import Measurement
 from benchmarks.our_settings import (
-    OurBattles,
+    batch_name,
     model_params,
     open_battles,
     our_backbone,
-    our_batch,
     our_batches,
-    our_precision,
+    our_epochs,
+    tokens_per_batch,
     train_params,
 )
 from benchmarks.process_meter import peak_memory_gib
 from benchmarks.result import Result
 from benchmarks.sequences import padding_share
 from benchmarks.sizes import SEED
-from preference.batches import packed_lengths
 from preference.determinism import make_deterministic
+from preference.examples import Examples
 from preference.model import build_model
 from preference.prediction import predict_battles
-from preference.training import Examples, train_model
+from preference.training import train_model
 
 
 def measure_ours(measurement: Measurement) -> Result:
     """Train two epochs and time the second; predict the same battles."""
-    precision = our_precision(measurement.precision)
-    keras.config.set_dtype_policy(precision)
+    keras.config.set_dtype_policy(measurement.precision)
     keras.utils.set_random_seed(SEED)
     make_deterministic()
     battles = open_battles(measurement.workload, measurement.seq_len)
@@ -40,9 +40,9 @@ def measure_ours(measurement: Measurement) -> Result:
     _train(model, battles, measurement, clock)
     train_memory_gib = peak_memory_gib()
     return Result(
-        precision=precision,
+        precision=measurement.precision,
         device=device_name(),
-        batch=our_batch(measurement.batch),
+        batch=batch_name(tokens_per_batch(measurement)),
         train_seconds=clock.epoch_seconds,
         predict_seconds=_prediction_seconds(model, battles),
         padding_share=padding_share(our_batches(measurement, battles)),
@@ -53,34 +53,26 @@ def measure_ours(measurement: Measurement) -> Result:
 
 
 def _train(
-    model: keras.Model, battles: OurBattles, measurement: Measurement, clock: StepClock
+    model: keras.Model, battles: Examples, measurement: Measurement, clock: StepClock
 ) -> None:
     # Validation is no part of the time, but `train_model` needs some.
-    valid = Examples(battles.rows[:1], battles.labels[:1])
-    train_model(
-        model,
-        battles.tokens,
-        Examples(battles.rows, battles.labels),
-        valid,
-        battles.packing,
-        train_params(measurement.batch),
-        SEED,
-        callbacks=[clock],
-    )
+    valid = replace(battles, rows=battles.rows[:1], labels=battles.labels[:1])
+    epochs = our_epochs(measurement, battles)
+    train_model(model, epochs, valid, train_params(measurement), callbacks=[clock])
 
 
-def _prediction_seconds(model: keras.Model, battles: OurBattles) -> float:
+def _prediction_seconds(model: keras.Model, battles: Examples) -> float:
     """Time all battles, less what the shortest alone takes: nearly all of it is tracing.
 
     The first call warms up: what it alone pays must not be subtracted.
     """
-    shortest = packed_lengths(battles.tokens, battles.rows, battles.packing).argmin()
+    shortest = battles.lengths.argmin()
     _seconds(model, battles, battles.rows[[shortest]])
     overhead = _seconds(model, battles, battles.rows[[shortest]])
     return _seconds(model, battles, battles.rows) - overhead
 
 
-def _seconds(model: keras.Model, battles: OurBattles, rows: np.ndarray) -> float:
+def _seconds(model: keras.Model, battles: Examples, rows: np.ndarray) -> float:
     began = time.perf_counter()
     ids = np.sort(battles.tokens.battle_ids[rows])
     predict_battles(model, battles.tokens, ids, battles.packing, "benchmark")

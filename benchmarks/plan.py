@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.measurement import DEFAULT_PRECISION, Measurement
+from benchmarks.measurement import Measurement
 from benchmarks.settings import Settings
 from benchmarks.workload import write_full_length, write_real_lengths
 
@@ -21,7 +21,8 @@ COMPARED = (
     ("batching", "float32"),
     ("precision", "mixed_bfloat16"),
     ("compilation", "mixed_bfloat16"),
-    ("ours", DEFAULT_PRECISION),
+    ("ours", "float32"),
+    ("ours", "mixed_bfloat16"),
     ("transformers", "float32"),
     ("transformers", "mixed_bfloat16"),
 )

@@ -16,8 +16,8 @@ SYSTEMS = {
     "attention": "`study` with our attention",
     "batching": "`attention` with our batches of battles of like length",
     "precision": "`batching` in mixed precision",
-    "compilation": "`precision`, compiled where we compile on this device",
-    "ours": "what the stages run: `train_model` and `predict_battles` with the default settings",
+    "compilation": "`precision`, compiled by XLA, as `train.jit: auto` does on a GPU",
+    "ours": "what the stages run: `train_model` and `predict_battles`",
     "transformers": "Hugging Face DeBERTa v2/v3 in PyTorch, AdamW, padded to the batch's longest "
     "sequence, grouped by length",
 }

@@ -32,7 +32,7 @@ FULL = Settings(
     stem="benchmarks",
     layers=12,
     length_layers=4,
-    runs=8,
+    runs=4,
     repetitions=3,
     lengths=(128, 256, 512, 1024, 2048),
     # 57,477 battles are the real set.

@@ -9,12 +9,12 @@ import keras_nlp
 from benchmarks.keras_streams import StepClock, device_name, make_stream
 from benchmarks.measurement import Measurement
 from benchmarks.our_settings import (
-    JIT_COMPILE,
+    batch_name,
     open_battles,
     our_backbone,
-    our_batch,
     our_batches,
     our_prediction_batches,
+    tokens_per_batch,
 )
 from benchmarks.process_meter import peak_memory_gib
 from benchmarks.result import Result
@@ -42,9 +42,11 @@ class Step:
     batching: bool = False
     compilation: bool = False
 
-    def batch(self, battles: int) -> str:
+    def batch(self, measurement: Measurement) -> str:
         """Say how large a training step is."""
-        return our_batch(battles) if self.batching else f"{battles} battles"
+        if self.batching:
+            return batch_name(tokens_per_batch(measurement))
+        return f"{measurement.batch} battles"
 
 
 STEPS = {
@@ -72,7 +74,7 @@ def measure_step(measurement: Measurement) -> Result:
     return Result(
         precision=measurement.precision,
         device=device_name(),
-        batch=step.batch(measurement.batch),
+        batch=step.batch(measurement),
         train_seconds=clock.epoch_seconds,
         predict_seconds=time.perf_counter() - began,
         padding_share=padding_share(training),
@@ -101,8 +103,8 @@ def compiled_model(step: Step, layers: int) -> keras.Model:
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=LABEL_SMOOTHING
         ),
-        # Keras would compile by itself: slower on a CPU, what the study did on its GPU.
-        jit_compile=JIT_COMPILE if step.compilation or device_name() == "cpu" else "auto",
+        # Keras compiles by itself, as the study did on its GPU; on a CPU it is the slower.
+        jit_compile=step.compilation or device_name() != "cpu",
     )
     return model
 

@@ -15,14 +15,8 @@ from benchmarks.sizes import SEED, VOCABULARY_SIZE
 from benchmarks.stage_runs import DATA_STAGES, run_stage, write_params
 from preference.battles import SEGMENTS
 from preference.packing import Packing, full_lengths, pack
-from preference.tokens import (
-    SegmentWriter,
-    SpecialTokens,
-    Tokens,
-    find_tokens,
-    open_tokens,
-    save_index,
-)
+from preference.token_writer import SegmentWriter, save_index
+from preference.tokens import SpecialTokens, Tokens, find_tokens, open_tokens
 
 # The simulated tokenizer writes more tokens a character than DeBERTa's: with this scale a response
 # has a median of 224 tokens and a mean of 286, where the real ones have 228 and 290.
@@ -78,11 +72,11 @@ def write_full_length(folder: Path, seq_len: int, battles: int) -> None:
     lengths = dict(zip(SEGMENTS, (PROMPT_TOKENS, response, response), strict=True))
     (folder / "tokens").mkdir(parents=True)
     for segment, length in lengths.items():
-        writer = SegmentWriter()
+        writer = SegmentWriter(folder / "tokens", segment)
         ids = random.integers(FIRST_ORDINARY_TOKEN, VOCABULARY_SIZE, battles * length)
         writer.append(ids.astype(np.int32), np.full(battles, length))
-        writer.save(folder / "tokens", segment)
-    save_index(folder / "tokens", np.arange(battles), [1] * battles, SPECIAL)
+        writer.save(np.arange(battles))
+    save_index(folder / "tokens", np.arange(battles), np.ones(battles, dtype=np.int64), SPECIAL)
     packing = Packing(seq_len=seq_len, turns="all")
     tokens, labels = open_tokens(folder / "tokens"), random.integers(3, size=battles)
     _write(folder, tokens, np.arange(battles), labels, packing)
