@@ -29,7 +29,10 @@ class SavedModel:
 def save_model(saved: SavedModel, folder: Path) -> None:
     """Write the three files."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.json").write_text(saved.model.to_json(indent=2))
+    architecture = keras.saving.serialize_keras_object(saved.model)
+    # Loss and optimizer belong to the training.
+    architecture.pop("compile_config", None)
+    (folder / "model.json").write_text(json.dumps(architecture, indent=2) + "\n")
     saved.model.save_weights(folder / "model.weights.h5")
     packing = {**asdict(saved.packing), "tokens": saved.tokens}
     (folder / "packing.json").write_text(json.dumps(packing, indent=2) + "\n")
