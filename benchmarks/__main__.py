@@ -5,12 +5,15 @@
 
 To measure a part alone, and leave docs/ as it is:
 
-    python -m benchmarks --quick --only comparison --out elsewhere
+    python -m benchmarks --only comparison --repetitions 1 --out elsewhere
 """
 
 import argparse
 import json
+import shlex
 import subprocess
+import sys
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -30,7 +33,7 @@ PARTS = ("comparison", "lengths", "stages")
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure the parts that were asked for, and write their tables, page and picture."""
-    settings = QUICK if arguments.quick else FULL
+    settings = asked_settings(arguments)
     out = arguments.out.resolve() / settings.stem
     out.parent.mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[Row]] = {part: [] for part in PARTS}
@@ -54,6 +57,16 @@ def main(arguments: argparse.Namespace) -> None:
             [arguments.torch_python, "-m", "benchmarks.picture", out], cwd=REPOSITORY
         )
     out.with_suffix(".md").write_text(write_report(report))
+
+
+def asked_settings(arguments: argparse.Namespace) -> Settings:
+    """Return the settings, and the command that the page names."""
+    settings = QUICK if arguments.quick else FULL
+    if arguments.repetitions:
+        settings = replace(settings, repetitions=arguments.repetitions)
+    if tuple(arguments.only) != PARTS or arguments.repetitions:
+        settings = replace(settings, command="python -m benchmarks " + shlex.join(sys.argv[1:]))
+    return settings
 
 
 def measure_part(
@@ -90,6 +103,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Compare speed and memory with others.")
     parser.add_argument("--quick", action="store_true", help="fewer layers and rows")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--repetitions", type=int, help="of each comparison")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
     parser.add_argument("--torch-python", type=Path, default=REPOSITORY / ".venv-bench/bin/python")
     main(parser.parse_args())
