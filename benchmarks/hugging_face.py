@@ -5,13 +5,9 @@ from transformers import DebertaV2Config, DebertaV2Model
 
 from benchmarks.sequences import LABELS
 from benchmarks.sizes import (
-    BUCKETS,
-    DROPOUT,
-    HEADS,
+    EXTRA_SMALL,
     HIDDEN_DIM,
-    INTERMEDIATE_DIM,
     LEARNING_RATE,
-    MAX_SEQUENCE_LENGTH,
     VOCABULARY_SIZE,
 )
 
@@ -41,17 +37,17 @@ def configuration(layers: int) -> DebertaV2Config:
         vocab_size=VOCABULARY_SIZE,
         hidden_size=HIDDEN_DIM,
         num_hidden_layers=layers,
-        num_attention_heads=HEADS,
-        intermediate_size=INTERMEDIATE_DIM,
+        num_attention_heads=EXTRA_SMALL["num_heads"],
+        intermediate_size=EXTRA_SMALL["intermediate_dim"],
         hidden_act="gelu",
-        hidden_dropout_prob=DROPOUT,
-        attention_probs_dropout_prob=DROPOUT,
-        max_position_embeddings=MAX_SEQUENCE_LENGTH,
+        hidden_dropout_prob=EXTRA_SMALL["dropout"],
+        attention_probs_dropout_prob=EXTRA_SMALL["dropout"],
+        max_position_embeddings=EXTRA_SMALL["max_sequence_length"],
         type_vocab_size=0,
         layer_norm_eps=1e-7,
         relative_attention=True,
         max_relative_positions=-1,
-        position_buckets=BUCKETS,
+        position_buckets=EXTRA_SMALL["bucket_size"],
         norm_rel_ebd="layer_norm",
         pos_att_type=["c2p", "p2c"],
         share_att_key=True,

@@ -12,15 +12,9 @@ import numpy as np
 from benchmarks.measurement import Measurement
 from benchmarks.sequences import Batch
 from benchmarks.sizes import (
-    BUCKETS,
-    DROPOUT,
-    HEADS,
-    HIDDEN_DIM,
-    INTERMEDIATE_DIM,
+    EXTRA_SMALL,
     LEARNING_RATE,
-    MAX_SEQUENCE_LENGTH,
     SEED,
-    VOCABULARY_SIZE,
 )
 from preference.batches import SIDES, sorted_batches
 from preference.deberta import DebertaV3Backbone
@@ -46,17 +40,7 @@ def open_battles(folder: Path, seq_len: int) -> Examples:
 
 def our_backbone(layers: int) -> DebertaV3Backbone:
     """Build extra-small with as many layers and random weights."""
-    return DebertaV3Backbone(
-        vocabulary_size=VOCABULARY_SIZE,
-        num_layers=layers,
-        num_heads=HEADS,
-        hidden_dim=HIDDEN_DIM,
-        intermediate_dim=INTERMEDIATE_DIM,
-        dropout=DROPOUT,
-        max_sequence_length=MAX_SEQUENCE_LENGTH,
-        bucket_size=BUCKETS,
-        name="backbone",
-    )
+    return DebertaV3Backbone(num_layers=layers, **EXTRA_SMALL, name="backbone")
 
 
 def model_params(seq_len: int) -> ModelParams:

@@ -2,11 +2,16 @@
 
 VOCABULARY_SIZE = 128_100
 HIDDEN_DIM = 384
-HEADS = 6
-INTERMEDIATE_DIM = 1536
-BUCKETS = 256
-MAX_SEQUENCE_LENGTH = 512
-DROPOUT = 0.1
+# As keras-nlp names them, but for the number of layers.
+EXTRA_SMALL = {
+    "vocabulary_size": VOCABULARY_SIZE,
+    "hidden_dim": HIDDEN_DIM,
+    "num_heads": 6,
+    "intermediate_dim": 1536,
+    "dropout": 0.1,
+    "max_sequence_length": 512,
+    "bucket_size": 256,
+}
 
 # Of the study at its peak. Speed does not depend on it, but nothing must diverge.
 LEARNING_RATE = 2.4e-6

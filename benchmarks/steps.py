@@ -20,16 +20,10 @@ from benchmarks.process_meter import peak_memory_gib
 from benchmarks.result import Result
 from benchmarks.sequences import LABELS, Batch, load_sequences, padding_share, random_batches
 from benchmarks.sizes import (
-    BUCKETS,
-    DROPOUT,
-    HEADS,
-    HIDDEN_DIM,
-    INTERMEDIATE_DIM,
+    EXTRA_SMALL,
     LABEL_SMOOTHING,
     LEARNING_RATE,
-    MAX_SEQUENCE_LENGTH,
     SEED,
-    VOCABULARY_SIZE,
 )
 from preference.pair_layers import FoldSides, UnfoldSides
 
@@ -126,16 +120,7 @@ def study_model(backbone: keras_nlp.models.Backbone) -> keras.Model:
 
 def stock_backbone(layers: int) -> keras_nlp.models.DebertaV3Backbone:
     """Build keras-nlp's extra-small with as many layers and random weights."""
-    return keras_nlp.models.DebertaV3Backbone(
-        vocabulary_size=VOCABULARY_SIZE,
-        num_layers=layers,
-        num_heads=HEADS,
-        hidden_dim=HIDDEN_DIM,
-        intermediate_dim=INTERMEDIATE_DIM,
-        dropout=DROPOUT,
-        max_sequence_length=MAX_SEQUENCE_LENGTH,
-        bucket_size=BUCKETS,
-    )
+    return keras_nlp.models.DebertaV3Backbone(num_layers=layers, **EXTRA_SMALL)
 
 
 def _warm_up(batches: list[Batch], compiled: bool) -> list[Batch]:
