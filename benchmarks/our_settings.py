@@ -16,10 +16,10 @@ from benchmarks.sizes import (
     LEARNING_RATE,
     SEED,
 )
-from preference.batches import SIDES, sorted_batches
+from preference.batches import sorted_batches
 from preference.deberta import DebertaV3Backbone
 from preference.examples import Epochs, Examples
-from preference.packing import Packing
+from preference.packing import SIDES, Packing
 from preference.params import ModelParams, TrainParams, load_params
 from preference.prediction import TOKENS_PER_BATCH
 from preference.tokens import open_tokens
@@ -61,7 +61,7 @@ def train_params(measurement: Measurement) -> TrainParams:
 
 def tokens_per_batch(measurement: Measurement) -> int:
     """Return what a batch of the measurement holds when all its sequences are full."""
-    return measurement.batch * SIDES * measurement.seq_len
+    return measurement.batch * len(SIDES) * measurement.seq_len
 
 
 def batch_name(tokens: int) -> str:
@@ -80,6 +80,7 @@ def our_batches(measurement: Measurement, battles: Examples) -> list[Batch]:
 
 
 def our_prediction_batches(battles: Examples) -> Iterator[Batch]:
-    """Yield what `preference.prediction` gives the model, longest battles first."""
-    for batch in sorted_batches(battles.lengths, battles.widths, TOKENS_PER_BATCH):
+    """Yield both sides beside each other, as many tokens as `preference.prediction` reads."""
+    budget = TOKENS_PER_BATCH // len(SIDES)
+    for batch in sorted_batches(battles.lengths, battles.widths, budget):
         yield battles.batch(batch)

@@ -22,7 +22,6 @@ from benchmarks.process_meter import peak_memory_gib
 from benchmarks.result import Result
 from benchmarks.sequences import padding_share
 from benchmarks.sizes import SEED
-from preference.determinism import make_deterministic
 from preference.examples import Examples
 from preference.model import build_model
 from preference.prediction import predict_battles
@@ -33,7 +32,6 @@ def measure_ours(measurement: Measurement) -> Result:
     """Train two epochs and time the second; predict the same battles."""
     keras.config.set_dtype_policy(measurement.precision)
     keras.utils.set_random_seed(SEED)
-    make_deterministic()
     battles = open_battles(measurement.workload, measurement.seq_len)
     model = build_model(our_backbone(measurement.layers), model_params(measurement.seq_len))
     clock = StepClock()

@@ -87,7 +87,7 @@ def _write(
 ) -> None:
     np.save(folder / "rows.npy", rows)
     np.save(folder / "labels.npy", labels)
-    token_ids, padding_mask = pack(tokens, rows, packing, packing.seq_len)
-    offsets = np.concatenate([[0], np.cumsum(padding_mask.sum(axis=2).ravel())])
-    ids = token_ids[padding_mask.astype(bool)]
+    inputs = pack(tokens, rows, packing, packing.seq_len)
+    offsets = np.concatenate([[0], np.cumsum(inputs["padding_mask"].sum(axis=2).ravel())])
+    ids = inputs["token_ids"][inputs["padding_mask"].astype(bool)]
     save_sequences(Sequences(ids, offsets, labels), folder / "sequences.npz")

@@ -1,6 +1,6 @@
 """Battles with their labels, and the streams of batches that a training reads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -8,19 +8,13 @@ from itertools import count
 import numpy as np
 import tensorflow as tf
 
-from preference.batches import (
-    Inputs,
-    make_inputs,
-    one_hot,
-    packed_lengths,
-    padded_widths,
-    shuffled_batches,
-    sorted_batches,
-)
-from preference.packing import Packing
+from preference.batches import padded_widths, shuffled_batches, sorted_batches
+from preference.battles import LABELS
+from preference.packing import SIDES, Inputs, Packing, pack, packed_lengths
+from preference.streams import input_signature, stream_batches
 from preference.tokens import Tokens
 
-PREFETCHED_BATCHES = 4
+SIGNATURE = (input_signature(None, len(SIDES), None), tf.TensorSpec((None, len(LABELS))))
 
 
 @dataclass(frozen=True)
@@ -36,24 +30,33 @@ class Examples:
     labels: np.ndarray
 
     def batch(self, positions: np.ndarray) -> tuple[Inputs, np.ndarray]:
-        """Return the model's inputs and the one-hot labels of some of the battles."""
-        inputs = make_inputs(self.tokens, self.rows[positions], self.packing)
+        """Return the model's inputs and the one-hot labels of some battles of one width."""
+        width = int(self.widths[positions].max())
+        inputs = pack(self.tokens, self.rows[positions], self.packing, width)
         return inputs, one_hot(self.labels[positions])
 
     @cached_property
     def lengths(self) -> np.ndarray:
         """The longer side of each battle, packed: int64 [battles]."""
-        return packed_lengths(self.tokens, self.rows, self.packing)
+        return packed_lengths(self.tokens, self.rows, self.packing).max(axis=1)
 
     @cached_property
     def widths(self) -> np.ndarray:
-        """To which width each battle is padded: int64 [battles]."""
+        """To which width both sides of each battle are padded: int64 [battles]."""
         return padded_widths(self.lengths, self.packing.seq_len)
+
+    def padding_share(self) -> float:
+        """Return which share of the positions that the model reads is padding."""
+        real = packed_lengths(self.tokens, self.rows, self.packing).sum()
+        return float(1 - real / (len(SIDES) * self.widths.sum()))
 
 
 @dataclass(frozen=True)
 class Epochs:
-    """The batches of epoch after epoch. Epoch e depends on (seed, e) alone."""
+    """The batches of epoch after epoch. Epoch e depends on (seed, e) alone.
+
+    `tokens_per_batch` counts both sides with their padding.
+    """
 
     examples: Examples
     tokens_per_batch: int
@@ -62,7 +65,7 @@ class Epochs:
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Return the positions of each batch; all epochs have the same number of batches."""
         random = np.random.default_rng((self.seed, epoch))
-        return shuffled_batches(self.examples.widths, self.tokens_per_batch, random)
+        return shuffled_batches(self.examples.widths, self.tokens_per_batch // len(SIDES), random)
 
     @cached_property
     def steps(self) -> int:
@@ -87,22 +90,17 @@ class Epochs:
                     weights = np.full(len(batch), weight * len(batch), dtype=np.float32)
                     yield *self.examples.batch(batch), weights
 
-        return _stream(generate, tf.data.INFINITE_CARDINALITY, tf.TensorSpec((None,), tf.float32))
+        signature = (*SIGNATURE, tf.TensorSpec((None,)))
+        return stream_batches(generate, tf.data.INFINITE_CARDINALITY, signature)
 
 
 def validation_stream(examples: Examples, tokens_per_batch: int) -> tf.data.Dataset:
     """Return inputs and labels of every battle once, longest first."""
-    batches = sorted_batches(examples.lengths, examples.widths, tokens_per_batch)
-    return _stream(lambda: map(examples.batch, batches), len(batches))
+    budget = tokens_per_batch // len(SIDES)
+    batches = sorted_batches(examples.lengths, examples.widths, budget)
+    return stream_batches(lambda: map(examples.batch, batches), len(batches), SIGNATURE)
 
 
-def _stream(
-    generate: Callable[[], Iterator[tuple]], number: int, *more: tf.TensorSpec
-) -> tf.data.Dataset:
-    """Make the next batches while the model works on this one."""
-    sides = tf.TensorSpec((None, 2, None), tf.int32)
-    inputs = {"token_ids": sides, "padding_mask": sides}
-    signature = (inputs, tf.TensorSpec((None, 3), tf.float32), *more)
-    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    cardinality = tf.data.experimental.assert_cardinality(number)
-    return dataset.apply(cardinality).prefetch(PREFETCHED_BATCHES)
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Return labels [n] as float32 [n, 3]."""
+    return np.eye(len(LABELS), dtype=np.float32)[labels]

@@ -17,7 +17,7 @@ class FusedAdam(keras.optimizers.Adam):
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Update `variable` and its two moments in place."""
-        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+        if keras.backend.backend() != "tensorflow":
             super().update_step(gradient, variable, learning_rate)
             return
         index = self._get_variable_index(variable)

@@ -2,11 +2,14 @@
 
 import keras
 import keras_nlp
+import numpy as np
+from keras import ops
 
 from preference.heads import build_head
-from preference.pair_layers import FirstToken, FoldSides, MaskedMean, SwapSides, UnfoldSides
+from preference.pair_layers import FirstToken, FoldSides, MaskedMean, UnfoldSides
 from preference.params import ModelParams
 
+INPUTS = ("token_ids", "padding_mask")
 POOLS = {"mean": MaskedMean, "cls": FirstToken}
 
 
@@ -20,10 +23,7 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
     Returns: a model from `token_ids` and `padding_mask`, int32 (batch, 2, length), A first, to
         logits of A wins, B wins and tie, float32 (batch, 3).
     """
-    inputs = {
-        name: keras.Input((2, None), dtype="int32", name=name)
-        for name in ("token_ids", "padding_mask")
-    }
+    inputs = {name: keras.Input((2, None), dtype="int32", name=name) for name in INPUTS}
     rows = {name: FoldSides(name=f"fold_{name}")(tensor) for name, tensor in inputs.items()}
     vectors = POOLS[params.pool](name="pool")(backbone(rows), padding_mask=rows["padding_mask"])
     pooled = UnfoldSides(name="pooled")(vectors)
@@ -31,14 +31,23 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
     return keras.Model(inputs, logits, name="preference")
 
 
-def score_both_orders(model: keras.Model) -> keras.Model:
-    """Return a model that shares the weights and gives `logits` and `swapped` logits.
+def encoder_of(model: keras.Model) -> keras.Model:
+    """Return backbone and pool, which read one side, with the weights of `model`.
 
-    `swapped` is what the model says when B is shown first (its first logit is for B). It costs one
-    more pass through the head, none through the backbone.
+    Returns: a model from `token_ids` and `padding_mask`, int32 (rows, length), to the pooled
+        vectors (rows, hidden).
     """
-    pooled, head = model.get_layer("pooled").output, model.get_layer("head")
-    swapped = head(SwapSides(name="swap")(pooled))
-    return keras.Model(
-        model.input, {"logits": model.output, "swapped": swapped}, name="both_orders"
-    )
+    (backbone,) = (layer for layer in model.layers if isinstance(layer, keras_nlp.models.Backbone))
+    rows = {name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS}
+    vectors = model.get_layer("pool")(backbone(rows), padding_mask=rows["padding_mask"])
+    return keras.Model(rows, vectors, name="encoder")
+
+
+def score_both_orders(model: keras.Model, pooled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logits (battles, 3) of pooled vectors (battles, 2, hidden), in both orders.
+
+    The second are what the model says when B is shown first (their first logit is for B).
+    """
+    head = model.get_layer("head")
+    in_order, swapped = (head(vectors, training=False) for vectors in (pooled, pooled[:, ::-1]))
+    return ops.convert_to_numpy(in_order), ops.convert_to_numpy(swapped)

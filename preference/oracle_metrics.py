@@ -7,7 +7,7 @@ the surface part, can be seen without reading the prompt.
 
 import numpy as np
 
-SMALLEST = np.finfo(np.float64).eps
+from preference.metrics import SMALLEST
 
 
 def regret(oracle: np.ndarray, probabilities: np.ndarray) -> float:

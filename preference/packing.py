@@ -16,6 +16,8 @@ SIDES = ("response_a", "response_b")
 # [CLS], [SEP] and [SEP].
 SPECIAL_TOKENS = 3
 
+Inputs = dict[str, np.ndarray]
+
 
 @dataclass(frozen=True)
 class Packing:
@@ -35,33 +37,49 @@ def full_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarr
     return np.stack([prompt + response for response in responses], axis=1) + SPECIAL_TOKENS
 
 
+def packed_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarray:
+    """Return the length of each side of each battle after packing: int64 [rows, 2]."""
+    return np.minimum(full_lengths(tokens, rows, packing), packing.seq_len)
+
+
 def summarize_packing(tokens: Tokens, rows: np.ndarray, packing: Packing) -> dict[str, float]:
     """Return the share of sequences that are cut, and the share of tokens that are kept."""
     full = full_lengths(tokens, rows, packing)
     return {
         "sequences_cut": float((full > packing.seq_len).mean()),
-        "tokens_kept": float(np.minimum(full, packing.seq_len).sum() / full.sum()),
+        "tokens_kept": float(packed_lengths(tokens, rows, packing).sum() / full.sum()),
     }
 
 
-def pack(
-    tokens: Tokens, rows: np.ndarray, packing: Packing, width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return token ids and padding mask, int32 [rows, 2, width] each, padded on the right.
+def pack(tokens: Tokens, rows: np.ndarray, packing: Packing, width: int) -> Inputs:
+    """Return both sides of battles: `token_ids` and `padding_mask`, int32 [rows, 2, width]."""
+    sides = np.tile(np.arange(len(SIDES)), len(rows))
+    inputs = pack_sequences(tokens, np.repeat(rows, len(SIDES)), sides, packing, width)
+    return {name: values.reshape(len(rows), len(SIDES), width) for name, values in inputs.items()}
 
-    `width` is no less than the longest packed sequence.
+
+def pack_sequences(
+    tokens: Tokens, rows: np.ndarray, sides: np.ndarray, packing: Packing, width: int
+) -> Inputs:
+    """Return one side of each battle: `token_ids` and `padding_mask`, int32 [rows, width].
+
+    Args:
+        sides: of the battles `rows`, 0 for A and 1 for B: [rows].
+        width: no less than the longest packed sequence; padding is on the right.
     """
-    token_ids = np.full((len(rows), 2, width), tokens.special.pad, dtype=np.int32)
-    padding_mask = np.zeros_like(token_ids)
+    token_ids = np.empty((len(rows), width), dtype=np.int32)
+    padding_mask = np.empty_like(token_ids)
     for side, name in enumerate(SIDES):
-        lengths = _pack_side(tokens, rows, packing, name, token_ids[:, side])
-        padding_mask[:, side] = np.arange(width) < lengths[:, None]
-    return token_ids, padding_mask
+        chosen = sides == side
+        token_ids[chosen], lengths = _pack_side(tokens, rows[chosen], packing, name, width)
+        padding_mask[chosen] = np.arange(width) < lengths[:, None]
+    return {"token_ids": token_ids, "padding_mask": padding_mask}
 
 
 def _pack_side(
-    tokens: Tokens, rows: np.ndarray, packing: Packing, response: str, out: np.ndarray
-) -> np.ndarray:
+    tokens: Tokens, rows: np.ndarray, packing: Packing, response: str, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the token ids [rows, width] and the length of each sequence [rows]."""
     first, last = _turn_ranges(tokens, rows, packing)
     prompt_segment, response_segment = tokens.segments["prompt"], tokens.segments[response]
     prompt, answer = (
@@ -70,7 +88,8 @@ def _pack_side(
     )
     prompt, answer = share_room(prompt, answer, packing.seq_len - SPECIAL_TOKENS)
 
-    column = np.arange(out.shape[1])
+    out = np.full((len(rows), width), tokens.special.pad, dtype=np.int32)
+    column = np.arange(width)
     prompt_end, answer_end = (prompt + 1)[:, None], (prompt + 2 + answer)[:, None]
     out[:, 0] = tokens.special.cls
     out[(column > 0) & (column < prompt_end)] = _newest(prompt_segment, first, last, prompt)
@@ -79,7 +98,7 @@ def _pack_side(
         response_segment, first, last, answer
     )
     out[column == answer_end] = tokens.special.sep
-    return prompt + answer + SPECIAL_TOKENS
+    return out, prompt + answer + SPECIAL_TOKENS
 
 
 def share_room(

@@ -34,22 +34,17 @@ class UnfoldSides(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="preference")
-class SwapSides(keras.layers.Layer):
-    """Exchange the two sides of (batch, 2, hidden)."""
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the inputs with B first."""
-        return ops.flip(inputs, axis=1)
-
-
-@keras.saving.register_keras_serializable(package="preference")
 class MaskedMean(keras.layers.Layer):
-    """Average (rows, length, hidden) over the tokens that `padding_mask` (rows, length) keeps."""
+    """Average (rows, length, hidden) over the tokens that `padding_mask` (rows, length) keeps.
+
+    In float32 whatever the inputs are: bfloat16 cannot count beyond 256.
+    """
 
     def call(self, inputs: keras.KerasTensor, padding_mask: keras.KerasTensor) -> keras.KerasTensor:
         """Return (rows, hidden)."""
-        weights = ops.cast(padding_mask, inputs.dtype)[:, :, None]
-        return ops.sum(inputs * weights, axis=1) / ops.sum(weights, axis=1)
+        weights = ops.cast(padding_mask, "float32")[:, :, None]
+        total = ops.sum(ops.cast(inputs, "float32") * weights, axis=1)
+        return ops.cast(total / ops.sum(weights, axis=1), inputs.dtype)
 
     def compute_output_shape(self, inputs_shape: tuple, padding_mask_shape: tuple) -> tuple:
         """Return (rows, hidden)."""

@@ -1,47 +1,77 @@
-"""Predict battles with a trained model, in both orders, longest battles first."""
+"""Predict battles with a trained model, in both orders.
 
+The backbone reads every side once, beside others of its length; the head then reads the pairs.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.special import softmax
 from tqdm import tqdm
 
-from preference.batches import make_inputs, packed_lengths, padded_widths, sorted_batches
-from preference.battles import A_WINS, B_WINS, LABELS, TIE
+from preference.batches import padded_widths, sorted_batches
+from preference.battles import A_WINS, B_WINS, TIE
 from preference.determinism import make_deterministic
-from preference.model import score_both_orders
-from preference.packing import Packing
+from preference.model import encoder_of, score_both_orders
+from preference.packing import Inputs, Packing, pack_sequences, packed_lengths
 from preference.predictions import Predictions
 from preference.saved_model import load_model
+from preference.streams import input_signature, stream_batches
 from preference.tokens import Tokens, open_tokens
 
-# 4 battles at 1,024 tokens: with 12 heads, 400 MB a tensor of float32 scores.
+# 8 sequences of 1,024 tokens: with 12 heads, 400 MB a tensor of float32 scores.
 TOKENS_PER_BATCH = 8192
+SIGNATURE = input_signature(None, None)
 
 
 def predict_battles(
     model: keras.Model, tokens: Tokens, ids: np.ndarray, packing: Packing, name: str
 ) -> Predictions:
     """Predict the battles `ids`, int64 [n]; `name` stands beside the progress bar."""
-    scorer = score_both_orders(model)
-    # Keras compiles a model that nobody compiled with XLA: once for each width of batch.
-    scorer.compile(jit_compile=False)
-    rows = tokens.rows_of(ids)
-    lengths = packed_lengths(tokens, rows, packing)
-    widths = padded_widths(lengths, packing.seq_len)
-    logits = np.empty((len(rows), 2, len(LABELS)))
-    with tqdm(total=len(rows), desc=f"predict {name}", unit=" battles") as progress:
-        for batch in sorted_batches(lengths, widths, TOKENS_PER_BATCH):
-            scores = scorer.predict_on_batch(make_inputs(tokens, rows[batch], packing))
-            logits[batch, 0], logits[batch, 1] = scores["logits"], scores["swapped"]
-            progress.update(len(batch))
-    probabilities = softmax(logits, axis=-1)
+    pooled = encode_battles(model, tokens, tokens.rows_of(ids), packing, name)
+    in_order, swapped = score_both_orders(model, pooled)
     return Predictions(
         ids=ids,
-        probabilities=probabilities[:, 0],
-        swapped=probabilities[:, 1][:, [B_WINS, A_WINS, TIE]],
+        probabilities=softmax(in_order.astype(np.float64), axis=-1),
+        swapped=softmax(swapped.astype(np.float64), axis=-1)[:, [B_WINS, A_WINS, TIE]],
     )
+
+
+def encode_battles(
+    model: keras.Model, tokens: Tokens, rows: np.ndarray, packing: Packing, name: str
+) -> np.ndarray:
+    """Return the pooled vectors of both sides of battles: float32 [rows, 2, hidden]."""
+    lengths = packed_lengths(tokens, rows, packing)
+    battle, side = (index.ravel() for index in np.indices(lengths.shape))
+    widths = padded_widths(lengths.ravel(), packing.seq_len)
+    batches = sorted_batches(lengths.ravel(), widths, TOKENS_PER_BATCH)
+
+    def generate() -> Iterator[Inputs]:
+        for batch in batches:
+            width = int(widths[batch[0]])
+            yield pack_sequences(tokens, rows[battle[batch]], side[batch], packing, width)
+
+    encode = _trace(encoder_of(model))
+    vectors = []
+    with tqdm(total=lengths.size, desc=f"predict {name}", unit=" answers") as progress:
+        for inputs in stream_batches(generate, len(batches), SIGNATURE):
+            vectors.append(encode(inputs).numpy())
+            progress.update(len(vectors[-1]))
+    order = np.argsort(np.concatenate(batches))
+    return np.concatenate(vectors)[order].reshape(*lengths.shape, -1)
+
+
+def _trace(encoder: keras.Model) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
+    """Make one graph for all shapes, where Keras's `predict` traces up to three."""
+
+    @tf.function(input_signature=[SIGNATURE], autograph=False)
+    def encode(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.cast(encoder(inputs, training=False), tf.float32)
+
+    return encode
 
 
 def predict_saved(folder: Path, ids: np.ndarray) -> Predictions:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from preference.determinism import make_deterministic
 from preference.errors import BadInput
 from preference.examples import Epochs, Examples, validation_stream
 from preference.optimizers import build_optimizer
@@ -23,7 +24,8 @@ def train_model(
 ) -> dict[str, float]:
     """Fit `model` in place; afterwards it has the weights of the epoch that `valid` chose.
 
-    The loss has label smoothing; `log_loss`, by which the epoch is chosen, has none.
+    The same model, data and parameters give the same weights, to the last bit. The loss has label
+    smoothing; `log_loss`, by which the epoch is chosen, has none.
 
     Returns: `best_epoch`, counted from 1, and its `valid_log_loss` and `valid_accuracy`.
 
@@ -31,6 +33,8 @@ def train_model(
         BadInput: no epoch has a finite log loss.
     """
     _compile(model, params, train.steps * params.epochs)
+    # Not before: Keras would silently compile without XLA. The kernels are the same either way.
+    make_deterministic()
     history = model.fit(
         train.stream(),
         steps_per_epoch=train.steps,

@@ -13,9 +13,7 @@ import keras
 from dvclive import Live
 
 from preference.backbones import load_backbone
-from preference.batches import padding_share
 from preference.battles import BATTLES
-from preference.determinism import make_deterministic
 from preference.errors import exit_on_bad_input
 from preference.examples import Epochs, Examples
 from preference.model import build_model
@@ -35,7 +33,6 @@ def main(name: str) -> None:
     """Train the experiment `name`, and save the epoch that valid chose."""
     params = load_params().experiment(name)
     keras.utils.set_random_seed(params.seed)
-    make_deterministic()
     keras.config.set_dtype_policy(params.train.precision)
     folder = find_tokens(TOKENS, params.model.preset)
     tokens = open_tokens(folder)
@@ -50,7 +47,7 @@ def main(name: str) -> None:
         # In the place of the last step's values, which are not those of the model that is kept.
         live.summary = {
             **summarize_packing(tokens, train.rows, packing),
-            "padding_share": padding_share(tokens, train.rows, packing),
+            "padding_share": train.padding_share(),
             **best,
         }
     save_model(SavedModel(model, packing, str(folder)), Path("models") / name)

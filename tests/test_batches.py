@@ -7,16 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preference.batches import (
-    make_inputs,
-    one_hot,
-    packed_lengths,
-    padded_widths,
-    padding_share,
-    shuffled_batches,
-    sorted_batches,
-)
-from preference.examples import Epochs, Examples, validation_stream
+from preference.batches import padded_widths, shuffled_batches, sorted_batches
+from preference.examples import Epochs, Examples, one_hot, validation_stream
 from preference.packing import Packing
 from preference.tokens import Segment, SpecialTokens, Tokens
 
@@ -132,8 +124,9 @@ def test_the_padding_share_is_what_the_inputs_show(tokens):
     for inputs, *_ in epochs(tokens, 1, rows=rows)[0]:
         real += inputs["padding_mask"].sum()
         padded += inputs["padding_mask"].size
-    assert padding_share(tokens, rows, PACKING) == pytest.approx(1 - real / padded)
-    assert 0.05 < padding_share(tokens, rows, PACKING) < 0.6
+    share = Examples(tokens, PACKING, rows, LABELS[rows]).padding_share()
+    assert share == pytest.approx(1 - real / padded)
+    assert 0.05 < share < 0.6
 
 
 def test_long_and_short_batches_are_mixed():
@@ -163,16 +156,8 @@ def test_batches_are_a_partition_within_the_budget(lengths, tokens_per_batch, se
         assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
         for batch in batches:
             assert len(set(widths[batch])) == 1
-            assert len(batch) == 1 or 2 * widths[batch].sum() <= tokens_per_batch
+            assert len(batch) == 1 or widths[batch].sum() <= tokens_per_batch
     assert lengths[np.concatenate(ordered)].tolist() == sorted(lengths, reverse=True)
-
-
-def test_packed_length_is_the_longer_side_that_the_model_reads(tokens):
-    rows = np.array([4, 0, 77, 4])
-    packing = Packing(seq_len=40, turns="all")
-    inputs = make_inputs(tokens, rows, packing)
-    longest = inputs["padding_mask"].sum(axis=2).max(axis=1)
-    assert packed_lengths(tokens, rows, packing).tolist() == longest.tolist()
 
 
 def test_one_hot_by_hand():

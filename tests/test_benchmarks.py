@@ -131,14 +131,14 @@ def test_few_runs_have_the_lengths_and_the_neighbours_of_many():
 def test_a_workload_holds_the_same_battles_twice(tmp_path):
     write_full_length(tmp_path, seq_len=32, battles=3)
     sequences = load_sequences(tmp_path / "sequences.npz")
-    packed, mask = pack(
+    packed = pack(
         open_tokens(tmp_path / "tokens"),
         np.load(tmp_path / "rows.npy"),
         Packing(seq_len=32, turns="all"),
         width=32,
     )
-    assert mask.all()
-    np.testing.assert_array_equal(sequences.pad(np.arange(3), 32)["token_ids"], packed)
+    assert packed["padding_mask"].all()
+    np.testing.assert_array_equal(sequences.pad(np.arange(3), 32)["token_ids"], packed["token_ids"])
     np.testing.assert_array_equal(sequences.labels, np.load(tmp_path / "labels.npy"))
 
 

@@ -16,8 +16,8 @@ from small_model import (
 
 from preference.backbones import load_backbone
 from preference.heads import build_head
-from preference.model import score_both_orders
-from preference.pair_layers import FirstToken, FoldSides, MaskedMean, SwapSides, UnfoldSides
+from preference.model import encoder_of, score_both_orders
+from preference.pair_layers import FirstToken, FoldSides, MaskedMean, UnfoldSides
 from preference.params import ModelParams
 
 
@@ -37,6 +37,15 @@ def numpy_pooled(model, inputs, pool):
         means = [vectors[: mask.sum()].mean(axis=0) for vectors, mask in rows]
         sides.append(np.array(means) if pool == "mean" else vectors[:, 0])
     return np.stack(sides, axis=1)
+
+
+def score(model, inputs):
+    """Return the logits in both orders, each side read by itself."""
+    encoder = encoder_of(model)
+    sides = [
+        encoder({name: values[:, side] for name, values in inputs.items()}) for side in range(2)
+    ]
+    return score_both_orders(model, np.stack(sides, axis=1))
 
 
 def numpy_network(model, pooled):
@@ -93,7 +102,6 @@ def test_sides_are_folded_and_unfolded_in_order():
     folded = np.asarray(FoldSides()(battles))
     assert np.array_equal(folded, [battles[row // 2, row % 2] for row in range(6)])
     assert np.array_equal(UnfoldSides()(folded), battles)
-    assert np.array_equal(SwapSides()(battles), battles[:, [1, 0]])
 
 
 @pytest.mark.parametrize("pool", ["mean", "cls"])
@@ -115,30 +123,41 @@ def test_swapping_the_sides_swaps_a_and_b_exactly(head):
     swapped = np.asarray(network(pooled[:, ::-1]))
     assert np.array_equal(swapped, logits[:, [1, 0, 2]])
     assert np.abs(logits[:, 0] - logits[:, 1]).min() > 0
-    both = score_both_orders(make_model(head)).predict_on_batch(make_inputs(33))
-    assert np.array_equal(both["swapped"], both["logits"][:, [1, 0, 2]])
-    probabilities = softmax(both["logits"], axis=1), softmax(both["swapped"], axis=1)
+    logits, swapped = score(make_model(head), make_inputs(33))
+    assert np.array_equal(swapped, logits[:, [1, 0, 2]])
+    probabilities = softmax(logits, axis=1), softmax(swapped, axis=1)
     np.testing.assert_allclose(probabilities[1], probabilities[0][:, [1, 0, 2]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("head", ["concat", "mlp"])
 def test_other_heads_are_not_bound_to_the_order(head):
-    both = score_both_orders(make_model(head)).predict_on_batch(make_inputs())
-    assert not np.allclose(both["swapped"], both["logits"][:, [1, 0, 2]], atol=1e-3)
+    logits, swapped = score(make_model(head), make_inputs())
+    assert not np.allclose(swapped, logits[:, [1, 0, 2]], atol=1e-3)
 
 
 @pytest.mark.parametrize("head", HEADS)
 def test_swapped_is_what_the_model_says_of_swapped_battles(head):
     model, inputs = make_model(head), make_inputs()
-    both = score_both_orders(model)(inputs)
-    np.testing.assert_allclose(both["logits"], model(inputs), atol=1e-6)
-    np.testing.assert_allclose(both["swapped"], model(swap(inputs)), atol=1e-5)
+    logits, swapped = score(model, inputs)
+    np.testing.assert_allclose(logits, model(inputs), atol=1e-6)
+    np.testing.assert_allclose(swapped, model(swap(inputs)), atol=1e-5)
 
 
-def test_both_orders_share_the_weights():
+def test_the_encoder_shares_the_weights():
     model = make_model()
-    scorer = score_both_orders(model)
-    assert {id(weight) for weight in scorer.weights} == {id(weight) for weight in model.weights}
+    head = {id(weight) for weight in model.get_layer("head").weights}
+    assert {id(weight) for weight in encoder_of(model).weights} | head == {
+        id(weight) for weight in model.weights
+    }
+
+
+def test_the_mean_is_counted_in_float32():
+    """bfloat16 has 8 bits: it cannot count to 513, and a sum of ones stays at 256."""
+    mask = np.ones((1, 600), dtype=np.int32)
+    mask[:, 513:] = 0
+    values = np.where(mask, 1.0, 99.0)[:, :, None]
+    pooled = MaskedMean(dtype="mixed_bfloat16")(values.astype("bfloat16"), padding_mask=mask)
+    assert np.asarray(pooled).tolist() == [[1.0]]
 
 
 def test_one_backbone_reads_both_sides():

@@ -9,6 +9,8 @@ from preference.packing import (
     Packing,
     full_lengths,
     pack,
+    pack_sequences,
+    packed_lengths,
     share_room,
     summarize_packing,
 )
@@ -111,7 +113,7 @@ def test_pack_is_what_the_guarantees_say(case):
         for row in rows
     ]
     width = spare + max(len(sequence) for battle in expected for sequence in battle)
-    token_ids, padding_mask = pack(tokens, rows, packing, width)
+    token_ids, padding_mask = pack(tokens, rows, packing, width).values()
 
     assert token_ids.shape == padding_mask.shape == (len(rows), 2, width)
     assert token_ids.dtype == padding_mask.dtype == np.int32
@@ -126,13 +128,24 @@ def test_pack_is_what_the_guarantees_say(case):
             whole = sum(len(t) for name in ("prompt", segment) for t in texts[row][name][:read])
             assert full[battle, side] == whole + 3
             assert length == min(whole + 3, packing.seq_len)
+    assert np.array_equal(packed_lengths(tokens, rows, packing), padding_mask.sum(axis=2))
+
+
+@given(cases(), st.randoms())
+def test_sides_can_be_packed_in_any_order(case, random):
+    battles, rows, packing, _ = case
+    tokens, _ = make_tokens(battles)
+    sides = np.array([random.randrange(2) for _ in rows])
+    chosen = pack_sequences(tokens, rows, sides, packing, packing.seq_len)
+    for name, values in pack(tokens, rows, packing, packing.seq_len).items():
+        assert np.array_equal(chosen[name], values[np.arange(len(rows)), sides])
 
 
 @given(cases())
 def test_neither_part_is_cut_below_its_half(case):
     battles, rows, packing, _ = case
     tokens, texts = make_tokens(battles)
-    token_ids, _ = pack(tokens, rows, packing, packing.seq_len)
+    token_ids = pack(tokens, rows, packing, packing.seq_len)["token_ids"]
     room = packing.seq_len - 3
     for battle, row in enumerate(rows):
         for side, segment in enumerate(("response_a", "response_b")):
@@ -151,7 +164,7 @@ def test_room_is_shared_a_token_at_a_time(prompt, response, room):
 
 def test_a_long_prompt_leaves_the_response():
     tokens, texts = make_tokens([[(5000, 40, 0)]])
-    token_ids, padding_mask = pack(tokens, np.array([0]), Packing(512, "all"), 512)
+    token_ids, padding_mask = pack(tokens, np.array([0]), Packing(512, "all"), 512).values()
     assert set(texts[0]["response_a"][0]) <= set(token_ids[0, 0].tolist())
     assert padding_mask.all()
 
@@ -161,14 +174,14 @@ def test_by_hand():
     tokens, _ = make_tokens([[(5, 10, 1), (3, 6, 0)]])
     prompt_1, answer_1 = [3, 4, 5, 6, 7], list(range(8, 18))
     prompt_2, answer_2 = [19, 20, 21], list(range(22, 28))
-    packed, _ = pack(tokens, np.array([0]), Packing(16, "all"), 16)
+    packed = pack(tokens, np.array([0]), Packing(16, "all"), 16)["token_ids"]
     head_and_tail = [prompt_1[0], prompt_1[1], prompt_1[-1]]
     assert packed[0, 0].tolist() == [
         *(CLS, *head_and_tail, *prompt_2),
         *(SEP, answer_1[0], *answer_2, SEP),
     ]
     assert packed[0, 1].tolist() == [CLS, *prompt_1, *prompt_2, SEP, 18, SEP, *[PAD] * 4]
-    first, _ = pack(tokens, np.array([0]), Packing(16, "first"), 16)
+    first = pack(tokens, np.array([0]), Packing(16, "first"), 16)["token_ids"]
     assert first[0, 0].tolist() == [CLS, *prompt_1, SEP, *answer_1[:4], *answer_1[-4:], SEP]
 
 

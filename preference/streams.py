@@ -1,0 +1,27 @@
+"""Batches made in the background, as `tf.data` streams with one signature for all widths."""
+
+from collections.abc import Callable, Iterator
+
+import tensorflow as tf
+
+PREFETCHED_BATCHES = 4
+
+
+def input_signature(*shape: int | None) -> dict[str, tf.TensorSpec]:
+    """Return the signature of `token_ids` and `padding_mask` of this shape."""
+    return {name: tf.TensorSpec(shape, tf.int32) for name in ("token_ids", "padding_mask")}
+
+
+def stream_batches(
+    generate: Callable[[], Iterator[object]], number: int, signature: object
+) -> tf.data.Dataset:
+    """Make the next batches while the model works on this one.
+
+    Args:
+        generate: starts anew at the first batch.
+        number: of batches, or `tf.data.INFINITE_CARDINALITY`.
+        signature: nested as a batch is, of tensor specifications.
+    """
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    cardinality = tf.data.experimental.assert_cardinality(number)
+    return dataset.apply(cardinality).prefetch(PREFETCHED_BATCHES)
