@@ -3,13 +3,12 @@
     make bench          # the full comparison
     make bench-quick    # fewer layers and rows
 
-To measure a part alone, and leave docs/ as it is:
+To measure a part alone; the page keeps what it has of the others:
 
-    python -m benchmarks --only comparison --repetitions 1 --out elsewhere
+    python -m benchmarks --only comparison --repetitions 1
 """
 
 import argparse
-import json
 import shlex
 import subprocess
 import sys
@@ -21,14 +20,13 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.machine import describe_machine
 from benchmarks.measurement import Measurement
+from benchmarks.part_files import PARTS, read_parts, write_parts
 from benchmarks.plan import plan_comparison, plan_lengths
-from benchmarks.report import Report, write_report
+from benchmarks.report import Origin, Part, write_report
 from benchmarks.runner import Row, measure_all, measure_in_process, summarize
 from benchmarks.settings import FULL, QUICK, Settings
 from benchmarks.stage_costs import measure_stages
 from benchmarks.stage_runs import REPOSITORY
-
-PARTS = ("comparison", "lengths", "stages")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -36,27 +34,19 @@ def main(arguments: argparse.Namespace) -> None:
     settings = asked_settings(arguments)
     out = arguments.out.resolve() / settings.stem
     out.parent.mkdir(parents=True, exist_ok=True)
-    tables: dict[str, list[Row]] = {part: [] for part in PARTS}
-    failed: list[str] = []
-    with TemporaryDirectory() as folder:
-        for part in arguments.only:
-            tables[part] = measure_part(
-                part, settings, Path(folder) / part, arguments.torch_python, failed
-            )
-            _write_table(tables[part], table_path(out, part))
-    report = Report(
-        command=settings.command,
-        day=date.today(),
-        machine=describe_machine(arguments.torch_python),
-        failed=failed,
-        picture=f"{settings.stem}.svg",
-        **tables,
-    )
-    if tables["comparison"]:
-        subprocess.check_call(
-            [arguments.torch_python, "-m", "benchmarks.picture", out], cwd=REPOSITORY
-        )
-    out.with_suffix(".md").write_text(write_report(report))
+    machine = describe_machine(arguments.torch_python)
+    parts = read_parts(out)
+    for name in arguments.only:
+        with TemporaryDirectory() as folder:
+            rows, failed = measure_part(name, settings, Path(folder), arguments.torch_python)
+        origin = Origin(settings.command, date.today().isoformat(), machine, failed)
+        parts[name] = Part(rows, origin)
+        write_parts(parts, out)
+        if "comparison" in parts:
+            draw = [arguments.torch_python, "-m", "benchmarks.picture", out]
+            subprocess.check_call(draw, cwd=REPOSITORY)
+        page = write_report(parts, picture=f"{settings.stem}.svg")
+        out.with_suffix(".md").write_text(page)
 
 
 def asked_settings(arguments: argparse.Namespace) -> Settings:
@@ -70,33 +60,25 @@ def asked_settings(arguments: argparse.Namespace) -> Settings:
 
 
 def measure_part(
-    part: str, settings: Settings, folder: Path, torch_python: Path, failed: list[str]
-) -> list[Row]:
-    """Return the rows of one table; `failed` grows by what could not be measured."""
+    part: str, settings: Settings, folder: Path, torch_python: Path
+) -> tuple[list[Row], list[str]]:
+    """Return the rows of one table, and the names of what could not be measured."""
     print(f"\n== {part}", flush=True)
     if part == "stages":
-        return measure_stages(settings.stage_rows, folder, failed)
+        return measure_stages(settings.stage_rows, folder)
     plan = plan_comparison if part == "comparison" else plan_lengths
     results = measure_all(
         plan(settings, folder),
         settings.repetitions if part == "comparison" else 1,
         partial(measure_in_process, torch_python=torch_python),
     )
-    failed += [_name(measurement) for measurement, found in results.items() if not found]
-    return [summarize(measurement, found) for measurement, found in results.items() if found]
-
-
-def table_path(out: Path, part: str) -> Path:
-    """Return where a part's rows stand: the comparison's beside the page, under its name."""
-    return out.with_suffix(".json") if part == "comparison" else Path(f"{out}-{part}.json")
+    failed = [_name(measurement) for measurement, found in results.items() if not found]
+    rows = [summarize(measurement, found) for measurement, found in results.items() if found]
+    return rows, failed
 
 
 def _name(measurement: Measurement) -> str:
     return f"`{measurement.name}`, {measurement.precision}, {measurement.seq_len} tokens"
-
-
-def _write_table(rows: list[Row], path: Path) -> None:
-    path.write_text(json.dumps(rows, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,7 @@ import numpy as np
 
 from benchmarks.measurement import Measurement
 from benchmarks.sequences import Batch
-from benchmarks.sizes import (
-    EXTRA_SMALL,
-    LEARNING_RATE,
-    SEED,
-)
+from benchmarks.sizes import EXTRA_SMALL, LEARNING_RATE, SEED
 from preference.batches import sorted_batches
 from preference.deberta import DebertaV3Backbone
 from preference.examples import Epochs, Examples

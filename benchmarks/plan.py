@@ -19,6 +19,7 @@ COMPARED = (
     ("study", "mixed_bfloat16"),
     ("attention", "float32"),
     ("batching", "float32"),
+    ("packing", "float32"),
     ("precision", "mixed_bfloat16"),
     ("compilation", "mixed_bfloat16"),
     ("ours", "float32"),

@@ -1,7 +1,6 @@
 """The results as Markdown: what was compared, on which machine, by which command."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from benchmarks.report_tables import (
     LENGTH_COLUMNS,
@@ -15,6 +14,8 @@ SYSTEMS = {
     "study": "the study's recipe: stock keras-nlp, every sequence padded, batches in random order",
     "attention": "`study` with our attention",
     "batching": "`attention` with our batches of battles of like length",
+    "packing": "`attention` on the same tokens in full rows, without padding: a bound for packing "
+    "several sequences into a row, which would mask the others besides",
     "precision": "`batching` in mixed precision",
     "compilation": "`precision`, compiled by XLA, as `train.jit: auto` does on a GPU",
     "ours": "what the stages run: `train_model` and `predict_battles`",
@@ -31,36 +32,40 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class Report:
-    """All that one benchmark found; a table that was not measured is empty."""
+class Origin:
+    """Where the rows of one part come from; `failed` names what is missing in them."""
 
     command: str
-    day: date
+    day: str
     machine: dict[str, str]
-    comparison: list[Row]
-    lengths: list[Row]
-    stages: list[Row]
     failed: list[str]
-    picture: str
 
 
-def write_report(report: Report) -> str:
-    """Return the page."""
-    parts = ["# Benchmarks", _header(report), NOTE]
-    if report.comparison:
-        parts += [f"![Battles a second]({report.picture})", *_comparison(report.comparison)]
-    if report.lengths:
-        parts += _lengths(report.lengths)
-    if report.stages:
-        parts += _stages(report.stages)
-    if report.failed:
-        parts += ["Failed, and in no table: " + "; ".join(report.failed) + "."]
-    return "\n\n".join(parts) + "\n"
+@dataclass(frozen=True)
+class Part:
+    """One table: its rows, and where they come from."""
+
+    rows: list[Row]
+    origin: Origin
 
 
-def _header(report: Report) -> str:
-    machine = ", ".join(f"{key} {value}" for key, value in report.machine.items())
-    return f"Made by `{report.command}` on {report.day.isoformat()}. Machine: {machine}."
+def write_report(parts: dict[str, Part], picture: str) -> str:
+    """Return the page of the parts that have rows: `comparison`, `lengths`, `stages`."""
+    page = ["# Benchmarks", NOTE]
+    for name, write in SECTIONS.items():
+        if name in parts and parts[name].rows:
+            title, *rest = write(parts[name].rows)
+            page += [title, _origin(parts[name].origin)]
+            if name == "comparison":
+                page += [f"![Battles a second]({picture})"]
+            page += rest
+    return "\n\n".join(page) + "\n"
+
+
+def _origin(origin: Origin) -> str:
+    machine = ", ".join(f"{key} {value}" for key, value in origin.machine.items())
+    failed = f" Failed, and not in the table: {'; '.join(origin.failed)}." if origin.failed else ""
+    return f"Made by `{origin.command}` on {origin.day}. Machine: {machine}.{failed}"
 
 
 def _comparison(rows: list[Row]) -> list[str]:
@@ -94,3 +99,6 @@ def _stages(rows: list[Row]) -> list[str]:
 
 def _layers(row: Row) -> str:
     return f"DeBERTa v3 extra-small, {row['layers']} of its 12 layers"
+
+
+SECTIONS = {"comparison": _comparison, "lengths": _lengths, "stages": _stages}

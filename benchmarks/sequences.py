@@ -57,6 +57,17 @@ def load_sequences(path: Path) -> Sequences:
         return Sequences(**arrays)
 
 
+def full_rows(sequences: Sequences, width: int) -> Sequences:
+    """Return the same tokens, one sequence after the other, cut into pairs of full rows.
+
+    The last pair is filled with the first tokens. Its labels are the first battles'.
+    """
+    pairs = -(-len(sequences.ids) // (2 * width))
+    offsets = np.arange(2 * pairs + 1) * width
+    ids = np.resize(sequences.ids, offsets[-1])
+    return Sequences(ids, offsets, np.resize(sequences.labels, pairs))
+
+
 def random_batches(battles: int, size: int, seed: int) -> list[np.ndarray]:
     """Cut a random order of the battles into batches of positions."""
     return _cut(np.random.default_rng(seed).permutation(battles), size)

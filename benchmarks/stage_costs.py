@@ -11,12 +11,14 @@ from benchmarks.stage_runs import DATA_STAGES, run_stage, write_params
 LENGTH_SCALE = 1.0
 
 
-def measure_stages(sizes: tuple[int, ...], folder: Path, failed: list[str]) -> list[Row]:
+def measure_stages(sizes: tuple[int, ...], folder: Path) -> tuple[list[Row], list[str]]:
     """Run the stages on a simulated arena of each size; `fetch` simulates it, too.
 
-    `failed` grows by the size at which a stage fails; what was measured before stays.
+    Returns: the rows, and the names of the sizes at which a stage failed; what had been measured
+        before it stays.
     """
     rows: list[Row] = []
+    failed: list[str] = []
     for battles in sizes:
         arena = folder / f"arena-{battles}"
         write_params(arena, battles, LENGTH_SCALE)
@@ -27,7 +29,7 @@ def measure_stages(sizes: tuple[int, ...], folder: Path, failed: list[str]) -> l
             print(f"    {error}", flush=True)
             failed.append(f"`{stage}`, {battles:,} battles")
         shutil.rmtree(arena)
-    return rows
+    return rows, failed
 
 
 def _measure(stage: str, battles: int, arena: Path) -> Row:

@@ -18,13 +18,15 @@ from benchmarks.our_settings import (
 )
 from benchmarks.process_meter import peak_memory_gib
 from benchmarks.result import Result
-from benchmarks.sequences import LABELS, Batch, load_sequences, padding_share, random_batches
-from benchmarks.sizes import (
-    EXTRA_SMALL,
-    LABEL_SMOOTHING,
-    LEARNING_RATE,
-    SEED,
+from benchmarks.sequences import (
+    LABELS,
+    Batch,
+    full_rows,
+    load_sequences,
+    padding_share,
+    random_batches,
 )
+from benchmarks.sizes import EXTRA_SMALL, LABEL_SMOOTHING, LEARNING_RATE, SEED
 from preference.pair_layers import FoldSides, UnfoldSides
 
 
@@ -34,6 +36,7 @@ class Step:
 
     attention: bool = False
     batching: bool = False
+    packing: bool = False
     compilation: bool = False
 
     def batch(self, measurement: Measurement) -> str:
@@ -47,6 +50,7 @@ STEPS = {
     "study": Step(),
     "attention": Step(attention=True),
     "batching": Step(attention=True, batching=True),
+    "packing": Step(attention=True, packing=True),
     "precision": Step(attention=True, batching=True),
     "compilation": Step(attention=True, batching=True, compilation=True),
 }
@@ -84,6 +88,8 @@ def plan_batches(step: Step, measurement: Measurement) -> tuple[list[Batch], lis
         battles = open_battles(measurement.workload, measurement.seq_len)
         return our_batches(measurement, battles), list(our_prediction_batches(battles))
     sequences = load_sequences(measurement.workload / "sequences.npz")
+    if step.packing:
+        sequences = full_rows(sequences, measurement.seq_len)
     plan = random_batches(len(sequences.labels), measurement.batch, SEED)
     padded = [sequences.batch(battles, measurement.seq_len) for battles in plan]
     return padded, padded

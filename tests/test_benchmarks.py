@@ -1,19 +1,20 @@
 """The benchmarks measure the same battles for everyone, and report what they measured."""
 
 import json
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.measurement import Measurement
-from benchmarks.report import Report, write_report
+from benchmarks.part_files import read_parts, write_parts
+from benchmarks.report import Origin, Part, write_report
 from benchmarks.report_tables import markdown_table, spread
 from benchmarks.result import Result, read_result
 from benchmarks.runner import measure_all, measure_in_process, summarize
 from benchmarks.sequences import (
     Sequences,
+    full_rows,
     grouped_batches,
     load_sequences,
     longest_first,
@@ -68,15 +69,9 @@ def measurement(name, workload=Path("nowhere")):
     return Measurement(name, "float32", 16, 1, 1, workload)
 
 
-def report(**tables):
-    empty = {"comparison": [], "lengths": [], "stages": [], "failed": []}
-    return Report(
-        command="make bench",
-        day=date(2026, 1, 2),
-        machine={"processor": "Abacus", "cores": "2"},
-        picture="benchmarks.svg",
-        **{**empty, **tables},
-    )
+def part(rows, failed=(), command="make bench"):
+    machine = {"processor": "Abacus", "cores": "2"}
+    return Part(rows, Origin(command, "2026-01-02", machine, list(failed)))
 
 
 def test_padding_by_hand(sequences):
@@ -89,6 +84,15 @@ def test_padding_by_hand(sequences):
     assert padding_share(iter([(inputs, labels)])) == pytest.approx(4 / 12)
     assert padding_share(iter(alone)) == pytest.approx(2 / 10)
     assert padding_share(iter([sequences.batch(np.array([0, 1]), 4)])) == pytest.approx(8 / 16)
+
+
+def test_full_rows_hold_the_same_tokens_without_padding(sequences):
+    rows = full_rows(sequences, width=3)
+    inputs, _ = rows.batch(np.array([0, 1]))
+    # 8 tokens in 4 rows of 3: the last is filled from the start.
+    ids = [[[1, 2, 3], [4, 5, 6]], [[7, 8, 1], [2, 3, 4]]]
+    assert inputs["token_ids"].tolist() == ids
+    assert inputs["padding_mask"].all()
 
 
 def test_sequences_survive_the_disk(sequences, tmp_path):
@@ -178,21 +182,27 @@ def test_the_page_has_every_table(sequences, tmp_path):
         summarize(measurement("ours", tmp_path), [result(1.0)]),
     ]
     stages = [{"name": "fetch", "rows": 57477, "seconds": 12.34, "peak_memory_gib": 0.5}]
-    page = write_report(
-        report(comparison=rows, lengths=rows, stages=stages, failed=["`study`, 2048 tokens"])
-    )
+    parts = {
+        "comparison": part(rows),
+        "lengths": part(rows, failed=["`study`, 2048 tokens"]),
+        "stages": part(stages, command="python -m benchmarks --only stages"),
+    }
+    write_parts(parts, tmp_path / "benchmarks")
+    assert read_parts(tmp_path / "benchmarks") == parts
+    page = write_report(parts, "benchmarks.svg")
     assert "Made by `make bench` on 2026-01-02. Machine: processor Abacus, cores 2." in page
     assert "**simulated**" in page and "![Battles a second](benchmarks.svg)" in page
     assert "| `study` | float32 | 2 battles | 0.75 (0.50–1.00) | 1.00 |" in page
     assert "| `ours` | float32 | 2 battles | 2.00 | 2.67 |" in page
     assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.2 | 1.5 |" in page
     assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
-    assert "Failed, and in no table: `study`, 2048 tokens." in page
+    assert "cores 2. Failed, and not in the table: `study`, 2048 tokens." in page
+    assert "Made by `python -m benchmarks --only stages`" in page
 
 
 def test_a_part_that_was_not_measured_is_not_on_the_page():
     stages = [{"name": "fetch", "rows": 1, "seconds": 1.0, "peak_memory_gib": 1.0}]
-    page = write_report(report(stages=stages))
+    page = write_report({"comparison": part([]), "stages": part(stages)}, "benchmarks.svg")
     assert "Cost against rows" in page
     for absent in ("The same battles", "Cost against length", "Failed", "!["):
         assert absent not in page
@@ -205,8 +215,7 @@ def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, 
         return StageCost(seconds=2.0, peak_memory_gib=1.0)
 
     monkeypatch.setattr("benchmarks.stage_costs.run_stage", run_stage)
-    failed = []
-    rows = measure_stages((100, 200), tmp_path, failed)
+    rows, failed = measure_stages((100, 200), tmp_path)
     found = [(row["name"], row["rows"]) for row in rows]
     stages = [("fetch", 200), ("split", 200), ("preprocess", 200)]
     assert found == [("fetch", 100), *stages]
@@ -228,7 +237,7 @@ def test_a_result_is_the_last_line_that_a_process_writes():
     assert read_result(f"a warning\n{json.dumps(values)}\n") == result(1.5)
 
 
-@pytest.mark.parametrize("name", ["study", "batching", "ours"])
+@pytest.mark.parametrize("name", ["study", "packing", "batching", "ours"])
 def test_a_measurement_in_its_own_process(name, tmp_path):
     write_full_length(tmp_path, seq_len=32, battles=3)
     system = Measurement(name, "float32", 32, 1, 2, tmp_path)
