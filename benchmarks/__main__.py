@@ -22,6 +22,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.measurement import Measurement
 from benchmarks.part_files import PARTS, read_parts, write_parts
 from benchmarks.plan import plan_comparison, plan_lengths
+from benchmarks.quality import measure_quality
 from benchmarks.report import Origin, Part, write_report
 from benchmarks.runner import Row, measure_all, measure_in_process, summarize
 from benchmarks.settings import FULL, QUICK, Settings
@@ -66,6 +67,8 @@ def measure_part(
     print(f"\n== {part}", flush=True)
     if part == "stages":
         return measure_stages(settings.stage_rows, folder)
+    if part == "quality":
+        return measure_quality(settings.quality_rows, settings.quality_seeds, folder)
     plan = plan_comparison if part == "comparison" else plan_lengths
     results = measure_all(
         plan(settings, folder),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.report import Origin, Part
 
-PARTS = ("comparison", "lengths", "stages")
+PARTS = ("comparison", "quality", "lengths", "stages")
 
 
 def read_parts(out: Path) -> dict[str, Part]:

@@ -24,6 +24,16 @@ STAGE_COLUMNS: Columns = {
 }
 
 
+def quality_columns(ours: Row) -> Columns:
+    """Return the columns of the results; the differences are to the row `ours`."""
+    return {
+        "training": lambda row: f"`{row['name']}`",
+        "log loss on valid": lambda row: ", ".join(f"{x:.4f}" for x in row["valid_log_losses"]),
+        "mean difference": lambda row: f"{row['valid_log_loss'] - ours['valid_log_loss']:+.4f}",
+        "seconds": lambda row: f"{row['seconds']:.0f}",
+    }
+
+
 def comparison_columns(study: Row) -> Columns:
     """Return the columns of the comparison; the ratios are relative to the row `study`."""
     return {

@@ -15,6 +15,8 @@ class Settings:
         repetitions: of each comparison; lengths and stages are measured once.
         lengths: tokens a sequence.
         stage_rows: battles that the stages before the training read.
+        quality_rows, quality_seeds: battles, and trainings of each variant, where results are
+            compared.
     """
 
     command: str
@@ -25,6 +27,8 @@ class Settings:
     repetitions: int
     lengths: tuple[int, ...]
     stage_rows: tuple[int, ...]
+    quality_rows: int
+    quality_seeds: int
 
 
 FULL = Settings(
@@ -37,6 +41,9 @@ FULL = Settings(
     lengths=(128, 256, 512, 1024, 2048),
     # 57,477 battles are the real set.
     stage_rows=(1_000, 10_000, 57_477, 100_000, 1_000_000),
+    # The default's.
+    quality_rows=8_000,
+    quality_seeds=3,
 )
 QUICK = Settings(
     command="make bench-quick",
@@ -47,4 +54,6 @@ QUICK = Settings(
     repetitions=1,
     lengths=(128, 512),
     stage_rows=(1_000, 4_000),
+    quality_rows=1_000,
+    quality_seeds=1,
 )

@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import keras_nlp
 import numpy as np
 import pytest
 
+from benchmarks import variants
 from benchmarks.measurement import Measurement
 from benchmarks.part_files import read_parts, write_parts
+from benchmarks.quality import VARIANTS, measure_quality
 from benchmarks.report import Origin, Part, write_report
 from benchmarks.report_tables import markdown_table, spread
 from benchmarks.result import Result, read_result
@@ -24,7 +28,9 @@ from benchmarks.sequences import (
 )
 from benchmarks.stage_costs import measure_stages
 from benchmarks.stage_runs import StageCost
+from benchmarks.variants import RandomBatches, stock_backbone
 from benchmarks.workload import choose_runs, write_full_length
+from preference.backbones import load_backbone
 from preference.packing import Packing, pack
 from preference.tokens import open_tokens
 
@@ -182,8 +188,14 @@ def test_the_page_has_every_table(sequences, tmp_path):
         summarize(measurement("ours", tmp_path), [result(1.0)]),
     ]
     stages = [{"name": "fetch", "rows": 57477, "seconds": 12.34, "peak_memory_gib": 0.5}]
+    quality = [
+        {"name": name, "rows": 800, "seconds": 9.6, "valid_log_losses": losses}
+        | {"valid_log_loss": sum(losses) / 2}
+        for name, losses in (("ours", [0.9, 0.8]), ("stock Adam", [0.91, 0.81]))
+    ]
     parts = {
         "comparison": part(rows),
+        "quality": part(quality),
         "lengths": part(rows, failed=["`study`, 2048 tokens"]),
         "stages": part(stages, command="python -m benchmarks --only stages"),
     }
@@ -195,6 +207,7 @@ def test_the_page_has_every_table(sequences, tmp_path):
     assert "| `study` | float32 | 2 battles | 0.75 (0.50–1.00) | 1.00 |" in page
     assert "| `ours` | float32 | 2 battles | 2.00 | 2.67 |" in page
     assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.2 | 1.5 |" in page
+    assert "| `stock Adam` | 0.9100, 0.8100 | +0.0100 | 10 |" in page
     assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
     assert "cores 2. Failed, and not in the table: `study`, 2048 tokens." in page
     assert "Made by `python -m benchmarks --only stages`" in page
@@ -246,3 +259,34 @@ def test_a_measurement_in_its_own_process(name, tmp_path):
     assert measured.padding_share == 0
     # The embedding alone, its gradient and Adam's two moments.
     assert measured.peak_memory_gib >= measured.train_memory_gib > 4 * 128_100 * 384 * 4 / 2**30
+
+
+def test_the_stock_variant_starts_from_our_weights():
+    ours = load_backbone("deberta_v3_tiny", vocabulary_size=50)
+    stock = stock_backbone(ours)
+    assert isinstance(stock, keras_nlp.models.DebertaV3Backbone)
+    inputs = {
+        "token_ids": np.arange(40).reshape(2, 20),
+        "padding_mask": (np.arange(20) < [[20], [13]]).astype(int),
+    }
+    kept = inputs["padding_mask"].astype(bool)
+    np.testing.assert_allclose(
+        np.asarray(stock(inputs))[kept], np.asarray(ours(inputs))[kept], atol=1e-5
+    )
+
+
+def test_random_batches_visit_every_battle_once():
+    examples = SimpleNamespace(rows=np.arange(103))
+    batches = RandomBatches(examples, 512, seed=1).batches(0)
+    assert sorted(np.concatenate(batches)) == list(range(103))
+    assert {len(batch) for batch in batches} == {14, 15}
+
+
+def test_results_are_compared_seed_by_seed(tmp_path):
+    """The real stages and trainings, on a small arena; stock Adam is ours up to rounding."""
+    rows, failed = measure_quality(battles=200, seeds=1, folder=tmp_path)
+    assert failed == []
+    assert [row["name"] for row in rows] == list(VARIANTS) == list(variants.VARIANTS)
+    losses = {row["name"]: row["valid_log_loss"] for row in rows}
+    for exact in ("stock backbone", "stock Adam"):
+        assert losses[exact] == pytest.approx(losses["ours"], abs=2e-3)

@@ -1,0 +1,66 @@
+"""The training of the embedded default, ours or without one of its speed-ups."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import keras
+import keras_nlp
+import numpy as np
+
+from preference.deberta import DebertaV3Backbone
+from preference.examples import Epochs
+
+# The study's batches hold 8 battles; as many battles a step as our batches have on average.
+BATTLES_PER_BATCH = 15
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs from ours."""
+
+    precision: str = "float32"
+    backbone: Callable[[DebertaV3Backbone], keras_nlp.models.Backbone] = lambda ours: ours
+    epochs: type[Epochs] = Epochs
+    adam: type[keras.optimizers.Optimizer] | None = None
+
+    @contextmanager
+    def optimizer(self) -> Iterator[None]:
+        """Let the training build Keras's own Adam, where that is what differs."""
+        if self.adam is None:
+            yield
+            return
+        with patch("preference.optimizers.FusedAdam", self.adam):
+            yield
+
+
+class RandomBatches(Epochs):
+    """Battles of all lengths beside each other, as many in each batch."""
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """Return the positions of each batch."""
+        random = np.random.default_rng((self.seed, epoch))
+        order = random.permutation(len(self.examples.rows))
+        return np.array_split(order, -(-len(order) // BATTLES_PER_BATCH))
+
+
+def stock_backbone(ours: DebertaV3Backbone) -> keras_nlp.models.DebertaV3Backbone:
+    """Return keras-nlp's backbone with the size and the weights of ours."""
+    config = ours.get_config()
+    for key in ("initializer_range", "name", "dtype", "trainable"):
+        config.pop(key, None)
+    stock = keras_nlp.models.DebertaV3Backbone(**config, name=ours.name)
+    weights = {weight.path: weight for weight in ours.weights}
+    for weight in stock.weights:
+        weight.assign(weights[weight.path])
+    return stock
+
+
+VARIANTS = {
+    "ours": Variant(),
+    "stock backbone": Variant(backbone=stock_backbone),
+    "stock Adam": Variant(adam=keras.optimizers.Adam),
+    "random batches": Variant(epochs=RandomBatches),
+    "mixed_bfloat16": Variant(precision="mixed_bfloat16"),
+}
