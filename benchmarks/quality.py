@@ -14,18 +14,20 @@ LENGTH_SCALE = 0.1
 VARIANTS = ("ours", "stock backbone", "stock Adam", "random batches", "mixed_bfloat16")
 
 
-def measure_quality(battles: int, seeds: int, folder: Path) -> tuple[list[Row], list[str]]:
-    """Train every variant with every seed on one simulated arena.
+def measure_quality(
+    battles: int, seeds: int, folder: Path, variants: tuple[str, ...] = VARIANTS
+) -> tuple[list[Row], list[str]]:
+    """Train each variant with each seed on one simulated arena.
 
     Returns: a row a variant, and the names of what could not be measured.
     """
     write_params(folder, battles, LENGTH_SCALE)
     for stage in DATA_STAGES:
         run_stage(stage, folder)
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
     failed = []
     for seed in range(1, seeds + 1):
-        for name in VARIANTS:
+        for name in variants:
             print(f"{name}, seed {seed} of {seeds}", flush=True)
             if result := _train(name, seed, folder):
                 print(f"    {result['valid_log_loss']:.4f}", flush=True)

@@ -11,7 +11,7 @@ import time
 
 import keras
 
-from benchmarks.variants import VARIANTS
+from benchmarks.variants import VARIANTS, with_stock_backbone
 from preference.backbones import load_backbone
 from preference.model import build_model
 from preference.packing import Packing
@@ -31,7 +31,9 @@ def train_variant(name: str, seed: int) -> dict[str, float]:
     train, valid = (read_examples(tokens, packing, split) for split in ("train", "valid"))
     epochs = variant.epochs(train, params.train.tokens_per_batch, seed)
     backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
-    model = build_model(variant.backbone(backbone), params.model)
+    model = build_model(backbone, params.model)
+    if variant.stock_backbone:
+        model = with_stock_backbone(model, backbone, params.model)
     began = time.perf_counter()
     with variant.optimizer():
         best = train_model(model, epochs, valid, params.train, callbacks=[])

@@ -1,6 +1,6 @@
 """The training of the embedded default, ours or without one of its speed-ups."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
@@ -11,6 +11,8 @@ import numpy as np
 
 from preference.deberta import DebertaV3Backbone
 from preference.examples import Epochs
+from preference.model import build_model
+from preference.params import ModelParams
 
 # The study's batches hold 8 battles; as many battles a step as our batches have on average.
 BATTLES_PER_BATCH = 15
@@ -21,7 +23,7 @@ class Variant:
     """What differs from ours."""
 
     precision: str = "float32"
-    backbone: Callable[[DebertaV3Backbone], keras_nlp.models.Backbone] = lambda ours: ours
+    stock_backbone: bool = False
     epochs: type[Epochs] = Epochs
     adam: type[keras.optimizers.Optimizer] | None = None
 
@@ -45,7 +47,16 @@ class RandomBatches(Epochs):
         return np.array_split(order, -(-len(order) // BATTLES_PER_BATCH))
 
 
-def stock_backbone(ours: DebertaV3Backbone) -> keras_nlp.models.DebertaV3Backbone:
+def with_stock_backbone(
+    model: keras.Model, ours: DebertaV3Backbone, params: ModelParams
+) -> keras.Model:
+    """Return a model with all weights of `model`, and the backbone of keras-nlp."""
+    stock = build_model(copy_to_stock(ours), params)
+    stock.get_layer("head").set_weights(model.get_layer("head").get_weights())
+    return stock
+
+
+def copy_to_stock(ours: DebertaV3Backbone) -> keras_nlp.models.DebertaV3Backbone:
     """Return keras-nlp's backbone with the size and the weights of ours."""
     config = ours.get_config()
     for key in ("initializer_range", "name", "dtype", "trainable"):
@@ -59,7 +70,7 @@ def stock_backbone(ours: DebertaV3Backbone) -> keras_nlp.models.DebertaV3Backbon
 
 VARIANTS = {
     "ours": Variant(),
-    "stock backbone": Variant(backbone=stock_backbone),
+    "stock backbone": Variant(stock_backbone=True),
     "stock Adam": Variant(adam=keras.optimizers.Adam),
     "random batches": Variant(epochs=RandomBatches),
     "mixed_bfloat16": Variant(precision="mixed_bfloat16"),
