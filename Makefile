@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help setup repro test lint lock bench bench-quick lock-bench clean
+.PHONY: help setup repro test lint lock coverage pr-report profile bench bench-quick lock-bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ setup: .venv/installed  ## Make .venv and install the locked packages, if they a
 
 repro: setup  ## Reproduce the pipeline, and show what it found.
 	dvc repro
-	@cat metrics/summary.md
+	@cat metrics/report.md
 
 test: setup  ## Check the code's form, and run every test.
 	ruff check . && ruff format --check .
@@ -39,6 +39,16 @@ lock: setup  ## Write the locked requirements anew.
 	  --custom-compile-command "make lock" requirements.in -o requirements.txt
 	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" requirements-test.in -o requirements-test.txt
+
+coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/statistics.md.
+	python -m coverage_study
+
+pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main [PROFILE=small].
+	@python -m review "$(or $(BASE),main)" $(if $(PROFILE),--profile "$(PROFILE)") \
+	  $(if $(REPRODUCE),--reproduce)
+
+profile: setup  ## Run a profile as an experiment: make profile NAME=small.
+	@python -m profiles "$(or $(NAME),small)"
 
 bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/benchmarks.md.
 	python -m benchmarks

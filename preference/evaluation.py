@@ -1,145 +1,147 @@
-"""Compare every experiment, reference and, on simulated data, the oracle on the test battles.
+"""Compare every experiment, reference and blend, and on simulated data the oracle, on test.
 
-A difference between two models is judged by its paired standard error over groups: both saw the
-same battles, so what makes a battle hard for both cancels. The difference to `oracle` is the
-realised gap, which luck may make negative; `regret` is its expectation, which is never below 0.
+The difference to `oracle` is the realised gap, which luck may make negative; `regret` is its
+expectation, which is never below 0.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from preference.comparisons import Losses, compare_with, noise_of_a_change
 from preference.errors import BadInput
-from preference.metrics import (
-    accuracy,
-    class_figures,
-    confusion_counts,
-    f1_macro,
-    flip_rate,
-    log_loss,
-    row_log_loss,
-    standard_error,
-)
-from preference.oracle_metrics import agreement_decides, recovered_slopes, regret
+from preference.group_bootstrap import GroupBootstrap
+from preference.model_details import describe_model, row_losses
+from preference.oracle_metrics import agreement_decides
+from preference.params import EvaluationParams
 from preference.predictions import Predictions
+from preference.scored_models import BLEND
+from preference.significance import Difference
+from preference.slice_scores import score_slices
+from preference.slices import Slice
+from preference.trainings import Model, Training
+from preference.truth import Truth
 
 ORACLE = "oracle"
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The test battles: `ids`, `labels` and `groups` are int [n].
-
-    `oracle` [n, 3] and `agreement` [n] are as in the battles table, and None for real data.
-    """
-
-    ids: np.ndarray
-    labels: np.ndarray
-    groups: np.ndarray
-    oracle: np.ndarray | None = None
-    agreement: np.ndarray | None = None
-
-
-def with_oracle(predictions: Mapping[str, Predictions], truth: Truth) -> dict[str, Predictions]:
-    """Add the truth as one more model, `oracle`, where it is known."""
-    if truth.oracle is None:
-        return dict(predictions)
-    return {**predictions, ORACLE: Predictions(truth.ids, truth.oracle, swapped=truth.oracle)}
+# What `dvc metrics diff` shows.
+HEADLINE = ("log_loss", "accuracy", "f1_macro", "flip_rate")
 
 
 def evaluate_models(
-    predictions: Mapping[str, Predictions], truth: Truth
+    models: Mapping[str, Model],
+    arms: Sequence[str],
+    calibration: Truth,
+    test: Truth,
+    slices: Sequence[Slice],
+    params: EvaluationParams,
+    seed: int,
 ) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
     """Return the headline figures of each model, and the details behind them.
 
+    Args:
+        models: as `score_models` returns them.
+        arms: names of the experiments and of the blend among `models`; the others are references.
+            The first is what the others are compared with.
+        calibration: the truth of the calibration split.
+        test: the truth of the test split.
+        slices: of the test battles.
+        params: how intervals are made.
+        seed: chooses the resamples.
+
     Raises:
-        BadInput: a model's predictions are of other battles, or are not probabilities, or the
-            test split has a single group.
+        BadInput: the test split has a single group.
     """
-    if len(np.unique(truth.groups)) < 2:
+    if len(np.unique(test.groups)) < 2:
         raise BadInput("the test split has fewer than two groups: raise split.test.")
-    for name, prediction in predictions.items():
-        _check(name, prediction, truth)
-    models = with_oracle(predictions, truth)
-    headline = {name: _headline(truth.labels, model) for name, model in models.items()}
-    losses = {name: row_log_loss(truth.labels, m.probabilities) for name, m in models.items()}
+    bootstrap = GroupBootstrap(test.groups, params.resamples, seed)
+    references = [name for name in models if name not in arms]
+    rival = min(references, key=lambda name: _calibration_loss(models[name], calibration.labels))
+    compared = with_oracle(models, calibration, test)
+    predictions = {name: [one.test for one in model.scored] for name, model in compared.items()}
+    losses = {name: row_losses(test.labels, ones) for name, ones in predictions.items()}
+    figures = {
+        name: describe_model(model, calibration, test, bootstrap)
+        for name, model in compared.items()
+    }
     details = {
-        "simulated": truth.oracle is not None,
-        "rows": len(truth.ids),
-        "groups": len(np.unique(truth.groups)),
-        "models": {name: _details(truth, model) for name, model in models.items()},
-        "log_loss_differences": _differences(losses, truth.groups),
+        "simulated": test.oracle is not None,
+        "rows": len(test.ids),
+        "groups": len(np.unique(test.groups)),
+        "resamples": params.resamples,
+        "arms": list(arms),
+        "references": references,
+        "baseline": arms[0],
+        "best_reference": rival,
+        "models": figures,
+        "differences": {
+            "baseline": as_mappings(compare_with(arms[0], arms, losses, bootstrap)),
+            "reference": as_mappings(compare_with(rival, arms, losses, bootstrap)),
+        },
+        "slices": score_slices(slices, test.labels, predictions, bootstrap),
     }
-    if truth.oracle is not None and truth.agreement is not None:
-        decided = agreement_decides(truth.oracle, truth.agreement)
-        if len(np.unique(truth.groups[decided])) > 1:
-            on_decided = {name: rows[decided] for name, rows in losses.items()}
-            details["agreement_differences"] = _differences(on_decided, truth.groups[decided])
-    return headline, details
+    if test.oracle is not None:
+        gaps = as_mappings(compare_with(ORACLE, list(models), losses, bootstrap))
+        details["differences"]["oracle"] = gaps
+        for name, gap in gaps.items():
+            figures[name]["regret_covered"] = gap["low"] <= figures[name]["regret"] <= gap["high"]
+        details["agreement_differences"] = _where_agreement_decides(
+            arms, rival, losses, test, params, seed
+        )
+    experiments = [name for name in arms if name != BLEND]
+    others = experiments if len(experiments) > 1 else [rival]
+    noise = {name: noise_of_a_change(name, others, losses, bootstrap) for name in arms}
+    return _headline(figures, noise), details
 
 
-def _check(name: str, prediction: Predictions, truth: Truth) -> None:
-    if not np.array_equal(prediction.ids, truth.ids):
-        raise BadInput(f"{name}: its predictions are not those of the test battles, in order.")
-    for probabilities in (prediction.probabilities, prediction.swapped):
-        sums = probabilities.sum(axis=1)
-        # Not `any(abs(...) > ...)`: a model that diverged predicts NaN, and must not pass.
-        if not (np.all(probabilities >= 0) and np.allclose(sums, 1, atol=1e-4)):
-            raise BadInput(
-                f"{name}: some predictions are not probabilities. If its training diverged, lower "
-                "train.learning_rate."
-            )
+def with_oracle(models: Mapping[str, Model], calibration: Truth, test: Truth) -> dict[str, Model]:
+    """Add the truth as one more model, `oracle`, where it is known."""
+    if calibration.oracle is None or test.oracle is None:
+        return dict(models)
+    truth = Training(
+        calibration=Predictions(calibration.ids, calibration.oracle, swapped=calibration.oracle),
+        test=Predictions(test.ids, test.oracle, swapped=test.oracle),
+    )
+    return {**models, ORACLE: Model(raw=[truth], scored=[truth], temperatures=[])}
 
 
-def _headline(labels: np.ndarray, model: Predictions) -> dict[str, float]:
-    return {
-        "log_loss": log_loss(labels, model.probabilities),
-        "accuracy": accuracy(labels, model.probabilities),
-        "f1_macro": f1_macro(labels, model.probabilities),
-        "flip_rate": flip_rate(model.probabilities, model.swapped),
-    }
+def _calibration_loss(model: Model, labels: np.ndarray) -> float:
+    losses = row_losses(labels, [training.calibration for training in model.scored])
+    return float(losses.mean())
 
 
-def _details(truth: Truth, model: Predictions) -> dict[str, Any]:
-    losses = row_log_loss(truth.labels, model.probabilities)
-    details = {
-        "log_loss_standard_error": standard_error(losses, truth.groups),
-        "classes": class_figures(truth.labels, model.probabilities),
-        "confusion": confusion_counts(truth.labels, model.probabilities),
-    }
-    if truth.oracle is not None and truth.agreement is not None:
-        details |= _against_oracle(losses, model.probabilities, truth.oracle, truth.agreement)
-    return details
+def _headline(
+    figures: Mapping[str, Mapping[str, Any]], noise: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
+    """Return scalars alone; `log_loss_noise` stands beside `log_loss` in a diff."""
+    headline = {}
+    for name, model in figures.items():
+        scalars = {metric: model[metric]["value"] for metric in HEADLINE}
+        if name in noise:
+            scalars["log_loss_noise"] = noise[name]
+        headline[name] = scalars
+    return headline
 
 
-def _against_oracle(
-    losses: np.ndarray, probabilities: np.ndarray, oracle: np.ndarray, agreement: np.ndarray
-) -> dict[str, Any]:
-    surface_recovered, agreement_recovered = recovered_slopes(probabilities, oracle, agreement)
-    decided = agreement_decides(oracle, agreement)
-    return {
-        "regret": regret(oracle, probabilities),
-        "surface_recovered": surface_recovered,
-        "agreement_recovered": agreement_recovered,
-        "log_loss_agreement": float(losses[decided].mean()) if decided.any() else None,
-        "rows_agreement": int(decided.sum()),
-    }
+def _where_agreement_decides(
+    arms: Sequence[str],
+    rival: str,
+    losses: Losses,
+    test: Truth,
+    params: EvaluationParams,
+    seed: int,
+) -> dict[str, dict[str, float]]:
+    """Compare with a rival that does not read the prompt, where the prompt decides."""
+    decided = agreement_decides(test.oracle, test.agreement)
+    groups = test.groups[decided]
+    if len(np.unique(groups)) < 2:
+        return {}
+    bootstrap = GroupBootstrap(groups, params.resamples, seed)
+    on_decided = {name: rows[:, decided] for name, rows in losses.items()}
+    return as_mappings(compare_with(rival, arms, on_decided, bootstrap))
 
 
-def _differences(
-    losses: Mapping[str, np.ndarray], groups: np.ndarray
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Return mean and paired standard error of each model's losses minus each other's."""
-    return {
-        name: {other: _summarize(losses[name] - losses[other], groups) for other in losses}
-        for name in losses
-    }
-
-
-def _summarize(differences: np.ndarray, groups: np.ndarray) -> dict[str, float]:
-    return {
-        "mean": float(differences.mean()),
-        "standard_error": standard_error(differences, groups),
-    }
+def as_mappings(differences: Mapping[str, Difference]) -> dict[str, dict[str, float]]:
+    """Return the differences as JSON has them."""
+    return {name: asdict(difference) for name, difference in differences.items()}

@@ -36,9 +36,14 @@ class Examples:
         return inputs, one_hot(self.labels[positions])
 
     @cached_property
+    def side_lengths(self) -> np.ndarray:
+        """Both sides of each battle, packed: int64 [battles, 2]."""
+        return packed_lengths(self.tokens, self.rows, self.packing)
+
+    @cached_property
     def lengths(self) -> np.ndarray:
         """The longer side of each battle, packed: int64 [battles]."""
-        return packed_lengths(self.tokens, self.rows, self.packing).max(axis=1)
+        return self.side_lengths.max(axis=1)
 
     @cached_property
     def widths(self) -> np.ndarray:
@@ -47,8 +52,7 @@ class Examples:
 
     def padding_share(self) -> float:
         """Return which share of the positions that the model reads is padding."""
-        real = packed_lengths(self.tokens, self.rows, self.packing).sum()
-        return float(1 - real / (len(SIDES) * self.widths.sum()))
+        return float(1 - self.side_lengths.sum() / (len(SIDES) * self.widths.sum()))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Measures of predictions against labels.
 
-`labels` is int [n], `probabilities` and `swapped` float64 [n, 3] in `LABELS` order, all with one
-row a battle. Log loss is in nats. A class that is never predicted, or absent, scores zero.
+`labels` is int [n], `probabilities` float64 [n, 3] in `LABELS` order, both with one row a battle.
+Log loss is in nats. A class that is never predicted, or absent, scores zero.
 """
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from preference.battles import LABELS
 
@@ -29,18 +29,9 @@ def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
-def f1_macro(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean of the three labels' F1, each label counting the same."""
-    predicted = probabilities.argmax(axis=1)
-    return float(f1_score(labels, predicted, labels=CLASSES, average="macro", zero_division=0))
-
-
-def flip_rate(probabilities: np.ndarray, swapped: np.ndarray) -> float:
-    """Return the share of battles whose label changes when the answers change places.
-
-    `swapped` is already mapped back to the original names, as in `Predictions`.
-    """
-    return float(np.mean(probabilities.argmax(axis=1) != swapped.argmax(axis=1)))
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Return float64 [n, 3] with 1 in the column of the label."""
+    return np.eye(len(CLASSES))[labels]
 
 
 def class_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, dict[str, float]]:

@@ -21,4 +21,6 @@ def write_metrics(metrics: Mapping[str, object], path: Path) -> None:
 def _rounded(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
     return round(value, DIGITS) if isinstance(value, float) else value

@@ -31,15 +31,20 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
     return keras.Model(inputs, logits, name="preference")
 
 
+def backbone_of(model: keras.Model) -> keras_nlp.models.Backbone:
+    """Return the backbone of a model that `build_model` made."""
+    (backbone,) = (layer for layer in model.layers if isinstance(layer, keras_nlp.models.Backbone))
+    return backbone
+
+
 def encoder_of(model: keras.Model) -> keras.Model:
     """Return backbone and pool, which read one side, with the weights of `model`.
 
     Returns: a model from `token_ids` and `padding_mask`, int32 (rows, length), to the pooled
         vectors (rows, hidden).
     """
-    (backbone,) = (layer for layer in model.layers if isinstance(layer, keras_nlp.models.Backbone))
     rows = {name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS}
-    vectors = model.get_layer("pool")(backbone(rows), padding_mask=rows["padding_mask"])
+    vectors = model.get_layer("pool")(backbone_of(model)(rows), padding_mask=rows["padding_mask"])
     return keras.Model(rows, vectors, name="encoder")
 
 

@@ -34,6 +34,7 @@ NonNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 DropoutRate = Annotated[Number, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 T = TypeVar("T")
 
@@ -110,9 +111,12 @@ class ModelParams:
 class TrainParams:
     """Optimisation. `learning_rate` is the peak; `warmup_share` is of all steps.
 
+    `seeds` are those of the trainings of each experiment; none means `seed` alone.
     `tokens_per_batch` counts both sides and their padding. `jit` compiles the step with XLA; `auto`
     does so on a GPU.
     """
+
+    seeds: list[Seed]
 
     optimizer: Literal["adam", "adamw"]
     learning_rate: Positive
@@ -128,6 +132,8 @@ class TrainParams:
     def __post_init__(self) -> None:
         if self.optimizer == "adam" and self.weight_decay:
             raise ValueError("weight_decay needs optimizer: adamw")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds has the same seed twice: each training needs its own")
 
 
 @checked
@@ -139,10 +145,23 @@ class ReferenceParams:
 
 
 @checked
+class EvaluationParams:
+    """How test is judged.
+
+    Intervals are made from `resamples` of the groups. `both_orders` averages the predictions of
+    both orders of the answers. `blend` names the models to mix; none means no blend.
+    """
+
+    resamples: Annotated[int, Field(ge=100)]
+    both_orders: bool
+    blend: list[str]
+
+
+@checked
 class Params:
     """All of `params.yaml`."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    seed: Seed
     data: DataParams
     split: SplitParams
     tokenizer: TokenizerParams
@@ -150,9 +169,14 @@ class Params:
     model: ModelParams
     train: TrainParams
     reference: ReferenceParams
+    evaluation: EvaluationParams
     experiments: dict[str, dict[Literal["text", "model", "train"], dict[str, Any]]] = field(
         default_factory=dict
     )
+
+    def training_seeds(self) -> list[int]:
+        """Return the seed of each training of an experiment, at least one."""
+        return self.train.seeds or [self.seed]
 
     def experiment(self, name: str) -> "Params":
         """Return these parameters with the overrides of experiment `name` applied.

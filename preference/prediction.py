@@ -3,7 +3,7 @@
 The backbone reads every side once, beside others of its length; the head then reads the pairs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -74,9 +74,9 @@ def _trace(encoder: keras.Model) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
     return encode
 
 
-def predict_saved(folder: Path, ids: np.ndarray) -> Predictions:
-    """Predict the battles `ids` with the model saved in `folder`."""
+def predict_saved(folder: Path, splits: Sequence[np.ndarray], name: str) -> list[Predictions]:
+    """Predict the battles of several splits, ids int64 [n] each, with the model in `folder`."""
     make_deterministic()
     saved = load_model(folder)
     tokens = open_tokens(Path(saved.tokens))
-    return predict_battles(saved.model, tokens, ids, saved.packing, folder.name)
+    return [predict_battles(saved.model, tokens, ids, saved.packing, name) for ids in splits]

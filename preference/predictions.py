@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preference.battles import LABELS
+from preference.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,21 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
         columns[f"swapped_p_{label}"] = predictions.swapped[:, index]
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path)
+
+
+def check_predictions(name: str, predictions: Predictions, ids: np.ndarray) -> None:
+    """Check that predictions are probabilities of the battles `ids`, int64 [n], in order.
+
+    Raises:
+        BadInput: they are not.
+    """
+    if not np.array_equal(predictions.ids, ids):
+        raise BadInput(f"{name}: its predictions are not those of the split's battles, in order.")
+    for probabilities in (predictions.probabilities, predictions.swapped):
+        sums = probabilities.sum(axis=1)
+        # Not `any(abs(...) > ...)`: a model that diverged predicts NaN, and must not pass.
+        if not (np.all(probabilities >= 0) and np.allclose(sums, 1, atol=1e-4)):
+            raise BadInput(
+                f"{name}: some predictions are not probabilities. If its training diverged, lower "
+                "train.learning_rate."
+            )

@@ -27,7 +27,8 @@ def train_model(
     The same model, data and parameters give the same weights, to the last bit. The loss has label
     smoothing; `log_loss`, by which the epoch is chosen, has none.
 
-    Returns: `best_epoch`, counted from 1, and its `valid_log_loss` and `valid_accuracy`.
+    Returns: `best_epoch`, counted from 1, its `valid_log_loss` and `valid_accuracy`, and how many
+        `epochs` there were.
 
     Raises:
         BadInput: no epoch has a finite log loss.
@@ -53,6 +54,7 @@ def train_model(
         raise BadInput("the training diverged: lower train.learning_rate in params.yaml.")
     best = int(np.nanargmin(history[CHOOSE_BY]))
     return {
+        "epochs": len(history[CHOOSE_BY]),
         "best_epoch": best + 1,
         "valid_log_loss": history[CHOOSE_BY][best],
         "valid_accuracy": history["val_accuracy"][best],

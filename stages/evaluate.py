@@ -1,10 +1,9 @@
-"""Compare the experiments and references on the test battles.
+"""Compare the experiments, references and their blend on the test battles.
 
     python -m stages.evaluate
 
-Reads the test split, every model under models/ and, of simulated data, the truth; writes
-data/predictions/test/, metrics/evaluate.json, metrics/evaluation_details.json,
-metrics/summary.md and metrics/plots/.
+Reads the calibration and test splits, every model under models/ and, of simulated data, the truth;
+writes data/predictions/, metrics/evaluate.json, metrics/evaluation_details.json and metrics/plots/.
 """
 
 from pathlib import Path
@@ -12,57 +11,102 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from preference.battles import BATTLES, has_oracle
+from preference.battles import BATTLES, SEGMENTS, has_oracle
 from preference.errors import exit_on_bad_input
-from preference.evaluation import Truth, evaluate_models, with_oracle
+from preference.evaluation import evaluate_models, with_oracle
 from preference.evaluation_plots import write_plots
-from preference.evaluation_summary import summarize
+from preference.hardest_battles import write_hardest
 from preference.metrics_file import write_metrics
-from preference.params import load_params
+from preference.packing import Packing, full_lengths
+from preference.params import Params, load_params
 from preference.prediction import predict_saved
 from preference.predictions import write_predictions
-from preference.references import BATTLE_COLUMNS, REFERENCES, load_reference, predict_reference
+from preference.references import REFERENCES, load_reference, predict_reference
+from preference.scored_models import score_models
+from preference.slices import slice_battles
 from preference.split_battles import read_split_battles
+from preference.tokens import find_tokens, open_tokens
+from preference.trainings import Model, Training
+from preference.truth import Truth
 
-SPLIT = Path("data/split/test.parquet")
+SPLITS = Path("data/split")
+TOKENS = Path("data/tokens")
 MODELS = Path("models")
-REFERENCE_FOLDER = MODELS / "reference"
-PREDICTIONS = Path("data/predictions/test")
+PREDICTIONS = Path("data/predictions")
 METRICS = Path("metrics")
 
 
 def main() -> None:
-    """Predict the test battles with every model, and write what came of it."""
+    """Predict both splits with every model, and write what came of it."""
     params = load_params()
-    truth, battles = read_test_battles()
-    predictions = {name: predict_saved(MODELS / name, truth.ids) for name in params.experiments}
+    calibration, test = (read_battles(split) for split in ("calibration", "test"))
+    truths = read_truth(calibration), read_truth(test)
+    raw = {name: predict_arm(name, params, truths) for name in params.experiments}
     for name in REFERENCES:
-        reference = load_reference(name, REFERENCE_FOLDER)
-        predictions[name] = predict_reference(reference, battles)
-    for name, prediction in predictions.items():
-        write_predictions(prediction, PREDICTIONS / f"{name}.parquet")
-    headline, details = evaluate_models(predictions, truth)
+        reference = load_reference(name, MODELS / "reference")
+        split_predictions = [predict_reference(reference, part) for part in (calibration, test)]
+        raw[name] = [Training(*split_predictions)]
+    models, weights = score_models(raw, *truths, params.evaluation)
+    arms = [name for name in models if name not in REFERENCES]
+    slices = slice_battles(test, truths[1].labels, is_truncated(test, params))
+    headline, details = evaluate_models(
+        models, arms, *truths, slices, params.evaluation, params.seed
+    )
+    details["blend"] = {"weights": weights} if weights else None
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(details, METRICS / "evaluation_details.json")
-    summary = summarize(headline, details, REFERENCES)
-    (METRICS / "summary.md").write_text(summary, encoding="utf-8")
+    write_scored(models)
+    best = min(arms, key=lambda name: headline[name]["log_loss"])
+    predicted = models[best].scored[0].test.probabilities
+    write_hardest(test, predicted, PREDICTIONS / "hardest.json")
+    first = {name: one.scored[0].test for name, one in with_oracle(models, *truths).items()}
     log_losses = {name: figures["log_loss"] for name, figures in headline.items()}
-    write_plots(with_oracle(predictions, truth), truth.labels, log_losses, METRICS / "plots")
+    write_plots(first, truths[1].labels, log_losses, METRICS / "plots")
 
 
-def read_test_battles() -> tuple[Truth, pa.Table]:
-    """Return the truth of the test battles, and what a reference reads of them."""
-    simulated = has_oracle(BATTLES)
-    columns = (*BATTLE_COLUMNS, "oracle", "oracle_agreement") if simulated else BATTLE_COLUMNS
-    battles = read_split_battles(BATTLES, SPLIT, columns)
-    truth = Truth(
+def read_battles(split: str) -> pa.Table:
+    """Return the battles of a split, with their texts and, of simulated data, the truth."""
+    columns = (*SEGMENTS, "label")
+    if has_oracle(BATTLES):
+        columns += ("oracle", "oracle_agreement")
+    return read_split_battles(BATTLES, SPLITS / f"{split}.parquet", columns)
+
+
+def read_truth(battles: pa.Table) -> Truth:
+    """Return what is true of the battles."""
+    simulated = "oracle" in battles.column_names
+    return Truth(
         ids=battles["id"].to_numpy(),
         labels=battles["label"].to_numpy(),
         groups=battles["group"].to_numpy(),
         oracle=np.array(battles["oracle"].to_pylist()) if simulated else None,
         agreement=battles["oracle_agreement"].to_numpy() if simulated else None,
     )
-    return truth, battles
+
+
+def predict_arm(name: str, params: Params, truths: tuple[Truth, Truth]) -> list[Training]:
+    """Return what each training of an experiment predicts of the calibration and test battles."""
+    _, *others = params.experiment(name).training_seeds()
+    folders = [MODELS / name, *(MODELS / name / f"seed-{seed}" for seed in others)]
+    ids = [truth.ids for truth in truths]
+    return [Training(*predict_saved(folder, ids, name)) for folder in folders]
+
+
+def is_truncated(battles: pa.Table, params: Params) -> np.ndarray:
+    """Return which battles have a side that is longer than `model.seq_len`: bool [n]."""
+    tokens = open_tokens(find_tokens(TOKENS, params.model.preset))
+    packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
+    lengths = full_lengths(tokens, tokens.rows_of(battles["id"].to_numpy()), packing)
+    return lengths.max(axis=1) > params.model.seq_len
+
+
+def write_scored(models: dict[str, Model]) -> None:
+    """Write the predictions as they are scored; those of further seeds beside the first's."""
+    for name, model in models.items():
+        for number, training in enumerate(model.scored):
+            file = f"{name}.parquet" if number == 0 else f"{name}-{number + 1}.parquet"
+            write_predictions(training.calibration, PREDICTIONS / "calibration" / file)
+            write_predictions(training.test, PREDICTIONS / "test" / file)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@
     python -m stages.train exp1
 
 Reads data/tokens/ and the train and valid splits; writes models/<experiment>/ and, with dvclive,
-metrics/<experiment>/.
+metrics/<experiment>/. Where `train.seeds` has several, each further training has a process of its
+own, and writes models/<experiment>/seed-<seed>/.
 """
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -16,6 +19,7 @@ from preference.backbones import load_backbone
 from preference.battles import BATTLES
 from preference.errors import exit_on_bad_input
 from preference.examples import Epochs, Examples
+from preference.flop_count import summarize_flops
 from preference.model import build_model
 from preference.packing import Packing, summarize_packing
 from preference.params import load_params
@@ -30,27 +34,41 @@ TOKENS = Path("data/tokens")
 
 
 def main(name: str) -> None:
-    """Train the experiment `name`, and save the epoch that valid chose."""
+    """Train the experiment `name` once for each seed."""
+    first, *others = load_params().experiment(name).training_seeds()
+    folder = Path("models") / name
+    with Live(f"metrics/{name}", dvcyaml=False, save_dvc_exp=False) as live:
+        # In the place of the last step's values, which are not those of the model that is kept.
+        live.summary = train(name, first, folder, live)
+    for seed in others:
+        # Keras and TensorFlow keep state, on which no training may depend.
+        command = [sys.executable, "-m", "stages.train", name, f"--seed={seed}"]
+        subprocess.run(command, check=True)
+
+
+def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[str, float]:
+    """Train once, save the epoch that valid chose in `folder`, and return what is known of it."""
     params = load_params().experiment(name)
-    keras.utils.set_random_seed(params.seed)
+    keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(params.train.precision)
-    folder = find_tokens(TOKENS, params.model.preset)
-    tokens = open_tokens(folder)
+    tokens_folder = find_tokens(TOKENS, params.model.preset)
+    tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
-    train, valid = (read_examples(tokens, packing, split) for split in ("train", "valid"))
-    epochs = Epochs(train, params.train.tokens_per_batch, params.seed)
+    examples, valid = (read_examples(tokens, packing, split) for split in ("train", "valid"))
+    epochs = Epochs(examples, params.train.tokens_per_batch, seed)
     backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
     model = build_model(backbone, params.model)
-    with Live(f"metrics/{name}", dvcyaml=False, save_dvc_exp=False) as live:
-        callbacks = [ProgressBar(name, epochs, params.train.epochs), LiveMetrics(live, epochs)]
-        best = train_model(model, epochs, valid, params.train, callbacks)
-        # In the place of the last step's values, which are not those of the model that is kept.
-        live.summary = {
-            **summarize_packing(tokens, train.rows, packing),
-            "padding_share": train.padding_share(),
-            **best,
-        }
-    save_model(SavedModel(model, packing, str(folder)), Path("models") / name)
+    callbacks = [ProgressBar(name, epochs, params.train.epochs)]
+    if live:
+        callbacks.append(LiveMetrics(live, epochs))
+    trained = train_model(model, epochs, valid, params.train, callbacks)
+    save_model(SavedModel(model, packing, str(tokens_folder)), folder)
+    return {
+        **summarize_packing(tokens, examples.rows, packing),
+        "padding_share": examples.padding_share(),
+        **summarize_flops(model, examples, trained["epochs"]),
+        **trained,
+    }
 
 
 def read_examples(tokens: Tokens, packing: Packing, split: str) -> Examples:
@@ -63,5 +81,11 @@ def read_examples(tokens: Tokens, packing: Packing, split: str) -> Examples:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train one experiment of params.yaml.")
     parser.add_argument("experiment")
+    parser.add_argument("--seed", type=int, help="train on this seed alone, into seed-<seed>/")
+    arguments = parser.parse_args()
     with exit_on_bad_input():
-        main(parser.parse_args().experiment)
+        if arguments.seed is None:
+            main(arguments.experiment)
+        else:
+            folder = Path("models") / arguments.experiment / f"seed-{arguments.seed}"
+            train(arguments.experiment, arguments.seed, folder)

@@ -8,12 +8,12 @@ from preference.metrics import (
     accuracy,
     class_figures,
     confusion_counts,
-    f1_macro,
-    flip_rate,
     log_loss,
     standard_error,
 )
 from preference.oracle_metrics import agreement_decides, recovered_slopes, regret
+from preference.order_metrics import flips, swap_difference
+from preference.resampled_metrics import resampled_f1_macro
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -49,7 +49,6 @@ def test_measures_are_those_of_sklearn(seed):
     report = sklearn_metrics.classification_report(
         labels, predicted, labels=[0, 1, 2], output_dict=True, zero_division=0
     )
-    assert f1_macro(labels, probabilities) == pytest.approx(report["macro avg"]["f1-score"])
     for number, figures in enumerate(class_figures(labels, probabilities).values()):
         expected = list(report[str(number)].values())
         assert list(figures.values()) == pytest.approx(expected)
@@ -69,7 +68,8 @@ def test_measures_of_a_case_computed_by_hand():
     assert log_loss(labels, probabilities) == pytest.approx(expected)
     assert accuracy(labels, probabilities) == 0.5
     # F1 is 0.5 for A and B; a tie, which is neither predicted nor present, counts as 0.
-    assert f1_macro(labels, probabilities) == pytest.approx(1 / 3)
+    counts = np.array(confusion_counts(labels, probabilities))
+    assert resampled_f1_macro(counts) == pytest.approx(1 / 3)
     assert confusion_counts(labels, probabilities) == [[1, 1, 0], [1, 1, 0], [0, 0, 0]]
     assert class_figures(labels, probabilities)["A"] == {
         "precision": 0.5,
@@ -79,10 +79,11 @@ def test_measures_of_a_case_computed_by_hand():
     }
 
 
-def test_flip_rate_counts_changed_labels_and_not_changed_probabilities():
+def test_flips_are_changed_labels_and_not_changed_probabilities():
     probabilities = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [0.4, 0.5, 0.1]])
     swapped = np.array([[0.4, 0.3, 0.3], [0.3, 0.5, 0.2], [0.1, 0.1, 0.8], [0.4, 0.5, 0.1]])
-    assert flip_rate(probabilities, swapped) == 0.25
+    assert flips(probabilities, swapped).tolist() == [False, True, False, False]
+    assert swap_difference(probabilities, swapped) == pytest.approx([0.2 / 3, 0.4 / 3, 0, 0])
 
 
 def test_standard_error_of_single_battles_is_the_textbook_one():

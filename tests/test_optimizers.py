@@ -27,6 +27,7 @@ def train_params(**changes):
         "epochs": 1,
         "patience": 1,
         "precision": "float32",
+        "seeds": [],
         "jit": "auto",
     }
     return TrainParams(**values | changes)

@@ -29,6 +29,7 @@ model:
   head_units: []
   head_dropout: []
 train:
+  seeds: []
   optimizer: adam
   learning_rate: 0.003
   weight_decay: 0.0
@@ -40,6 +41,7 @@ train:
   precision: float32
   jit: auto
 reference: {max_features: 20000, inverse_regularization: 0.1}
+evaluation: {resamples: 2000, both_orders: false, blend: [baseline]}
 experiments:
   baseline: {}
   exp1: {train: {optimizer: adamw, weight_decay: 0.01}}
@@ -124,6 +126,11 @@ def test_values_are_read_as_written(tmp_path):
         ({"train.learning_rate": -0.1}, "train.learning_rate"),
         ({"train.learning_rate": "fast"}, "train.learning_rate"),
         ({"train.warmup_share": 1.1}, "train.warmup_share"),
+        ({"train.seeds": [1, 1]}, "the same seed twice"),
+        ({"train.seeds": [-1]}, "train.seeds"),
+        ({"train.seeds": 1}, "train.seeds"),
+        ({"evaluation.resamples": 10}, "evaluation.resamples"),
+        ({"evaluation.blend": "exp1"}, "evaluation.blend"),
         ({"train.tokens_per_batch": 0}, "train.tokens_per_batch"),
         ({"train.precision": "float64"}, "train.precision"),
         ({"train.jit": "yes"}, "train.jit"),
@@ -229,3 +236,9 @@ def test_parameters_cannot_be_changed():
         params.seed = 1
     with pytest.raises(AttributeError):
         params.model.seq_len = 8
+
+
+def test_an_experiment_is_trained_on_the_seed_or_on_those_of_its_own(tmp_path):
+    params = load(tmp_path, changed({"experiments.exp1.train.seeds": [7, 8]}))
+    assert params.experiment("baseline").training_seeds() == [2024]
+    assert params.experiment("exp1").training_seeds() == [7, 8]

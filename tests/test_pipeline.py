@@ -24,6 +24,8 @@ SMALL = {
     "model.seq_len": 64,
     "train.epochs": 1,
     "reference.max_features": 500,
+    "evaluation.resamples": 200,
+    "experiments.exp1.train.seeds": [7, 8],
 }
 
 
@@ -93,10 +95,12 @@ def read_metrics(folder, name):
 
 def test_every_arm_and_reference_is_evaluated(clone):
     figures = read_metrics(clone, "evaluate.json")
-    arms, references = {"baseline", "exp1", "exp2", "exp3"}, {"prior", "length", "tfidf"}
-    assert set(figures) == arms | references | {"oracle"}
-    for model in figures.values():
-        assert set(model) == {"log_loss", "accuracy", "f1_macro", "flip_rate"}
+    arms = {"baseline", "exp1", "exp2", "exp3", "blend"}
+    others = {"prior", "length", "tfidf", "oracle"}
+    assert set(figures) == arms | others
+    for name, model in figures.items():
+        noise = {"log_loss_noise"} if name in arms else set()
+        assert set(model) == {"log_loss", "accuracy", "f1_macro", "flip_rate"} | noise
     assert figures["prior"]["log_loss"] == pytest.approx(1.0973, abs=0.03)
     assert all(figures["oracle"]["log_loss"] < figures[name]["log_loss"] for name in arms)
 
@@ -121,7 +125,7 @@ def test_a_second_repro_runs_nothing(clone):
 
 
 def test_stages_repeated_give_the_same_bytes(clone):
-    stages = ["fetch", "split", "preprocess", "train_reference", "train_exp3", "evaluate"]
+    stages = ["fetch", "split", "preprocess", "train_reference", "train_exp3", "evaluate", "report"]
     output = run("dvc", "repro", "--force", "--single-item", *stages, folder=clone)
     assert stages_run(output) == set(stages)
     assert run("git", "status", "--porcelain", folder=clone) == ""
@@ -129,7 +133,8 @@ def test_stages_repeated_give_the_same_bytes(clone):
 
 def test_an_experiment_runs_what_depends_on_it_and_shows_the_change(clone):
     output = run("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", folder=clone)
-    assert stages_run(output) == {"train_baseline", "train_exp1", "train_exp3", "evaluate"}
+    trainings = {"train_baseline", "train_exp1", "train_exp3"}
+    assert stages_run(output) == trainings | {"evaluate", "report"}
     assert "longer" in run("dvc", "exp", "show", "--csv", folder=clone)
     changed = run_json("dvc", "params", "diff", folder=clone)
     assert changed == {"params.yaml": {"model.seq_len": {"old": 64, "new": 1024, "diff": 960}}}

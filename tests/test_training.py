@@ -29,6 +29,7 @@ MODEL = ModelParams(
     preset="tiny", seq_len=16, pool="mean", head="concat", head_units=[], head_dropout=[]
 )
 TRAIN = TrainParams(
+    seeds=[],
     optimizer="adamw",
     learning_rate=0.01,
     weight_decay=0.01,

@@ -1,0 +1,66 @@
+"""The calibration of one model: expected errors with their noise, and a reliability diagram."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from preference.calibration_error import (
+    calibration_error,
+    class_wise_gaps,
+    error_if_calibrated,
+    reliability,
+    top_label_gaps,
+)
+from preference.group_bootstrap import GroupBootstrap
+from preference.metrics import one_hot
+from preference.predictions import Predictions
+from preference.seed_noise import mean_over_seeds
+
+
+def summarize_calibration(
+    labels: np.ndarray,
+    trainings: Sequence[Predictions],
+    bootstrap: GroupBootstrap,
+    oracle: np.ndarray | None,
+) -> dict[str, Any]:
+    """Return the errors, means over trainings; the diagram is that of the first training.
+
+    Args:
+        labels: int [n].
+        trainings: one a seed, of the n battles.
+        bootstrap: of the n battles.
+        oracle: the true probabilities [n, 3], where they are known: the class-wise error against
+            them is `truth`, which has no noise of labels.
+    """
+    probabilities = [one.probabilities for one in trainings]
+    top = [
+        calibration_error(bootstrap.means(top_label_gaps(labels, predicted)))
+        for predicted in probabilities
+    ]
+    class_wise = [
+        calibration_error(bootstrap.means(class_wise_gaps(one_hot(labels), predicted))).mean(axis=1)
+        for predicted in probabilities
+    ]
+    floors = [error_if_calibrated(predicted, bootstrap.random) for predicted in probabilities]
+    top_floor, class_wise_floor = np.mean(floors, axis=0).tolist()
+    return {
+        "top_label": _describe(top, bootstrap) | {"if_calibrated": top_floor},
+        "class_wise": _describe(class_wise, bootstrap) | {"if_calibrated": class_wise_floor},
+        "truth": None if oracle is None else _against_truth(oracle, probabilities),
+        "reliability": [asdict(one) for one in reliability(labels, probabilities[0], bootstrap)],
+    }
+
+
+def _describe(errors: Sequence[np.ndarray], bootstrap: GroupBootstrap) -> dict[str, float]:
+    figures = mean_over_seeds(np.stack(errors), bootstrap.random)
+    return asdict(bootstrap.basic_interval(figures))
+
+
+def _against_truth(oracle: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:
+    errors = [
+        calibration_error(class_wise_gaps(oracle, predicted).mean(axis=0)).mean()
+        for predicted in probabilities
+    ]
+    return float(np.mean(errors))

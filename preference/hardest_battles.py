@@ -1,0 +1,35 @@
+"""The battles that a model gets most wrong, with their texts, for a person to read."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from preference.battles import LABELS, SEGMENTS
+from preference.metrics import row_log_loss
+
+SHOWN = 10
+
+
+def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> None:
+    """Write the `SHOWN` battles with the largest log loss as JSON, worst first.
+
+    Args:
+        battles: `id`, `label` and `SEGMENTS` of n battles.
+        probabilities: float64 [n, 3].
+    """
+    losses = row_log_loss(battles["label"].to_numpy(), probabilities)
+    worst = np.argsort(-losses, kind="stable")[:SHOWN]
+    rows = battles.select(["id", *SEGMENTS, "label"]).take(worst).to_pylist()
+    hardest = [
+        {
+            **row,
+            "label": LABELS[row["label"]],
+            "probabilities": probabilities[number].tolist(),
+            "log_loss": float(losses[number]),
+        }
+        for row, number in zip(rows, worst, strict=True)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(hardest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,137 @@
+"""The report of an evaluation: Markdown for a review, and one HTML page that needs nothing else.
+
+Guarantees
+1. The same inputs give the same bytes.
+2. The page loads nothing and runs nothing; the battles' texts are shown as text.
+3. A figure that a template asks for and does not get is an error, never an empty place.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from preference.battles import LABELS
+from preference.data_card import (
+    describe_data,
+    describe_leaks,
+    find_leaks,
+    length_table,
+    quarantine_table,
+    split_table,
+)
+from preference.learning_curves import learning_curve_picture
+from preference.report_charts import difference_pictures, log_loss_picture, slice_pictures
+from preference.report_inputs import ReportInputs
+from preference.report_notes import (
+    describe_blend,
+    describe_calibration,
+    describe_order,
+    describe_slices,
+    describe_truth,
+)
+from preference.report_panels import confusion_pictures, reliability_pictures
+from preference.report_tables import (
+    blend_table,
+    calibration_table,
+    model_table,
+    order_table,
+    slice_table,
+)
+from preference.training_cost import cost_table
+from preference.verdict import best_arm, judge
+from preference.wording import number, percent
+
+TEMPLATES = Path(__file__).parent / "templates"
+# What Markdown takes for markup; "p < 0.001" and [0.91, 0.95] it does not.
+MARKUP = re.compile(r"[\\|*_`~]|<(?=[a-z/!?])|&(?=[#a-z])|(?<=\])\(", re.IGNORECASE)
+LINE_BREAK = re.compile(r"\s*\n\s*")
+
+
+def render_markdown(inputs: ReportInputs) -> str:
+    """Return the verdict, one table and notes, as Markdown."""
+    # Escapes whatever an expression of the template puts out.
+    environment = _environment(finalize=escape_markdown)
+    return environment.get_template("report.md.j2").render(_shared(inputs))
+
+
+def render_html(inputs: ReportInputs) -> str:
+    """Return the whole report as one HTML page."""
+    environment = _environment(autoescape=True)
+    environment.filters.update(number=number, percent=percent)
+    pictures = _pictures(inputs)
+    tables = _tables(inputs)
+    return environment.get_template("report.html.j2").render(
+        **_shared(inputs),
+        pictures=pictures,
+        tables=tables,
+        data=describe_data(inputs.data),
+        leaks=describe_leaks(inputs.split),
+        hardest=inputs.hardest,
+        best=best_arm(inputs.details),
+        labels=LABELS,
+    )
+
+
+def escape_markdown(value: object) -> str:
+    """Return the text so that Markdown, in a table too, shows it as it is, in one line."""
+    return MARKUP.sub(r"\\\g<0>", LINE_BREAK.sub(" ", str(value)))
+
+
+def _environment(**options: Any) -> jinja2.Environment:  # noqa: ANN401
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
+
+
+def _shared(inputs: ReportInputs) -> dict[str, object]:
+    details = inputs.details
+    return {
+        "simulated": details["simulated"],
+        "rows": f"{details['rows']:,}",
+        "groups": f"{details['groups']:,}",
+        "verdict": [*find_leaks(inputs.split), *judge(details, inputs.training)],
+        "models": model_table(details),
+        "notes": {
+            "Calibration": describe_calibration(details),
+            "Order of the answers": describe_order(details),
+            "Slices": describe_slices(details),
+            "Blend": describe_blend(details),
+            "Simulated truth": describe_truth(details),
+        },
+    }
+
+
+def _pictures(inputs: ReportInputs) -> Mapping[str, object]:
+    details, curves = inputs.details, inputs.curves
+    return {
+        "log_loss": [log_loss_picture(details), *difference_pictures(details)],
+        "reliability": reliability_pictures(details),
+        "curves": [
+            learning_curve_picture("Log loss on valid", curves["valid"], dots=True),
+            learning_curve_picture("Log loss on train", curves["train"], dots=False),
+        ],
+        "confusion": confusion_pictures(details),
+        "slices": slice_pictures(details),
+    }
+
+
+def _tables(inputs: ReportInputs) -> Mapping[str, object]:
+    details, data = inputs.details, inputs.data
+    return {
+        "slices": slice_table(details),
+        "calibration": calibration_table(details),
+        "order": order_table(details),
+        "blend": blend_table(details),
+        "cost": cost_table(details, inputs.training),
+        "splits": split_table(data, inputs.split),
+        "lengths": length_table(data),
+        "quarantine": quarantine_table(data),
+    }

@@ -1,0 +1,151 @@
+"""Dot-and-bar charts of the report: a figure and its 95 % interval for each model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from preference.pictures import WIDTH, Picture, Theme, draw, sized
+from preference.verdict import best_arm
+from preference.verdict_on_truth import ORACLE
+from preference.wording import interval, number, signed, signed_interval, with_interval
+
+ROW_HEIGHT, AXIS_HEIGHT, LEGEND_HEIGHT = 24, 44, 24
+
+Details = Mapping[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+
+
+def log_loss_picture(details: Details) -> Picture:
+    """Show the log loss of every model, the best on top."""
+    models = details["models"]
+    ranked = sorted(models, key=lambda name: models[name]["log_loss"]["value"])
+    rows = [_row(name, kind_of(name, details), models[name]["log_loss"]) for name in ranked]
+    texts = [f"{name} {with_interval(models[name]['log_loss'])}" for name in ranked]
+    return draw(
+        "Log loss on test, lower is better",
+        f"Log loss with 95 % interval: {'; '.join(texts)}.",
+        lambda theme: _dots_and_bars(rows, theme, "log loss (nats)"),
+    )
+
+
+def difference_pictures(details: Details) -> list[Picture]:
+    """Show each arm's paired difference to the baseline, and to the best reference."""
+    others = {"baseline": details["baseline"], "reference": details["best_reference"]}
+    return [
+        _difference_picture(other, details["differences"][kind])
+        for kind, other in others.items()
+        if details["differences"][kind]
+    ]
+
+
+def slice_pictures(details: Details) -> list[Picture]:
+    """Show the best arm and the best reference on the parts of each division of the battles.
+
+    All have one scale, that of the parts with enough battles; longer intervals are cut at its end.
+    """
+    shown = [best_arm(details), details["best_reference"]]
+    names = dict.fromkeys(part["slice"] for part in details["slices"])
+    scale = _common_scale(details["slices"], shown)
+    return [
+        _slice_picture(
+            name, [part for part in details["slices"] if part["slice"] == name], shown, scale
+        )
+        for name in names
+    ]
+
+
+def kind_of(name: str, details: Details) -> str:
+    """Name the kind of a model as legends and tables do."""
+    if name == ORACLE:
+        return "truth"
+    return "experiment" if name in details["arms"] else "reference"
+
+
+def _difference_picture(other: str, differences: Mapping[str, Any]) -> Picture:
+    rows = [_row(name, "experiment", difference) for name, difference in differences.items()]
+    texts = [
+        f"{name} {signed(difference['value'])} {signed_interval(difference)}"
+        for name, difference in differences.items()
+    ]
+    return draw(
+        f"Difference to {other}, left of zero is better",
+        f"Paired difference of log loss to {other} with 95 % interval: {'; '.join(texts)}.",
+        lambda theme: _dots_and_bars(rows, theme, "difference of log loss (nats)", zero=True),
+    )
+
+
+def _dots_and_bars(rows: Rows, theme: Theme, title: str, zero: bool = False) -> alt.LayerChart:
+    kinds = {"experiment": theme.arm, "reference": theme.reference, "truth": theme.oracle}
+    present = [kind for kind in kinds if any(row["kind"] == kind for row in rows)]
+    legend = alt.Legend() if len(present) > 1 else None
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("label:N", sort=None, title=None),
+        color=alt.Color(
+            "kind:N",
+            scale=alt.Scale(domain=present, range=[kinds[kind] for kind in present]),
+            legend=legend,
+        ),
+    )
+    shape = alt.Shape("kind:N", scale=alt.Scale(domain=present), legend=legend)
+    chart = _marks(base, shape, title, alt.Scale(zero=zero, nice=True))
+    if zero:
+        chart = _with_zero(chart, theme)
+    height = ROW_HEIGHT * len(rows) + AXIS_HEIGHT + (LEGEND_HEIGHT if legend else 0)
+    return sized(chart, WIDTH, height)
+
+
+def _marks(base: alt.Chart, shape: alt.Shape, title: str, scale: alt.Scale) -> alt.LayerChart:
+    low = alt.X("low:Q", scale=scale, title=title)
+    bars = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q")
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(x="value:Q", shape=shape)
+    return alt.layer(bars, dots)
+
+
+def _with_zero(chart: alt.LayerChart, theme: Theme) -> alt.LayerChart:
+    line = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=theme.text, strokeDash=[3, 3])
+    return alt.layer(line.encode(x="zero:Q"), chart)
+
+
+def _slice_picture(name: str, parts: Rows, shown: list[str], scale: alt.Scale) -> Picture:
+    rows = [
+        _row(_part_label(part), model, part["models"][model]["log_loss"])
+        for part in parts
+        for model in shown
+    ]
+    texts = [
+        f"{row['label']}: {row['kind']} {number(row['value'])} {interval(row)}" for row in rows
+    ]
+    return draw(
+        name,
+        f"Log loss by {name}, with 95 % interval: {'; '.join(texts)}.",
+        lambda theme: _grouped_dots(rows, shown, theme, scale),
+    )
+
+
+def _grouped_dots(rows: Rows, shown: list[str], theme: Theme, scale: alt.Scale) -> alt.LayerChart:
+    colours = [theme.arm, theme.reference]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("label:N", sort=None, title=None),
+        yOffset=alt.YOffset("kind:N", sort=None),
+        color=alt.Color("kind:N", scale=alt.Scale(domain=shown, range=colours)),
+    )
+    shape = alt.Shape("kind:N", scale=alt.Scale(domain=shown))
+    height = ROW_HEIGHT * len(rows) + AXIS_HEIGHT + LEGEND_HEIGHT
+    return sized(_marks(base, shape, "log loss (nats)", scale), WIDTH, height)
+
+
+def _part_label(part: Mapping[str, Any]) -> str:
+    return f"{part['part']} ({part['rows']:,}{', too few' if part['few'] else ''})"
+
+
+def _common_scale(parts: Rows, shown: list[str]) -> alt.Scale:
+    enough = [part for part in parts if not part["few"]] or parts
+    bounds = [part["models"][model]["log_loss"] for part in enough for model in shown]
+    domain = [min(each["low"] for each in bounds), max(each["high"] for each in bounds)]
+    return alt.Scale(domain=domain, nice=True, zero=False, clamp=True)
+
+
+def _row(label: str, kind: str, estimate: Mapping[str, float]) -> dict[str, Any]:
+    bounds = {bound: estimate[bound] for bound in ("value", "low", "high")}
+    return {"label": label, "kind": kind, **bounds}

@@ -1,0 +1,125 @@
+"""What the report says beside the verdict: calibration, order, slices, blend and truth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from preference.judged_difference import describe, is_better
+from preference.verdict import best_arm
+from preference.verdict_on_truth import ORACLE
+from preference.wording import (
+    Sentence,
+    interval,
+    join,
+    number,
+    percent,
+    signed,
+    signed_interval,
+    with_interval,
+)
+
+# A blend's smaller weights do not change what it predicts.
+SMALLEST_WEIGHT = 0.005
+
+Details = Mapping[str, Any]
+
+
+def describe_calibration(details: Details) -> list[Sentence]:
+    """Say which arms' probabilities are off by more than chance would make them."""
+    errors = {name: details["models"][name]["calibration"]["top_label"] for name in details["arms"]}
+    off = [name for name, error in errors.items() if error["low"] > error["if_calibrated"]]
+    texts = {
+        name: f"{name} {with_interval(error, 3)}, {number(error['if_calibrated'], 3)} if calibrated"
+        for name, error in errors.items()
+    }
+    sentences = [
+        Sentence(f"Calibration error beyond that of a calibrated model: {texts[name]}.")
+        for name in off
+    ]
+    if len(off) < len(errors):
+        fine = "; ".join(texts[name] for name in errors if name not in off)
+        sentences.append(Sentence(f"No calibration error that chance does not explain: {fine}."))
+    return sentences
+
+
+def describe_order(details: Details) -> list[Sentence]:
+    """Say how often the order of the answers decides, and what averaging both orders gains."""
+    models = {name: details["models"][name] for name in details["arms"]}
+    flips = [
+        f"{name} {number(100 * model['flip_rate']['value'], 1)}\u00a0%"
+        for name, model in models.items()
+    ]
+    gains = [
+        f"{name} {signed(gain['value'])} {signed_interval(gain)}"
+        for name, gain in ((name, model["both_orders"]["gain"]) for name, model in models.items())
+    ]
+    return [
+        Sentence(f"Battles whose predicted label changes with the order: {', '.join(flips)}."),
+        Sentence(
+            "Gain in log loss of averaging both orders, which doubles the cost to run (positive "
+            f"is better): {', '.join(gains)}."
+        ),
+    ]
+
+
+def describe_slices(details: Details) -> list[Sentence]:
+    """Name the parts where the best arm is clearly better or worse than on all battles."""
+    best = best_arm(details)
+    overall = details["models"][best]["log_loss"]
+    enough = [part for part in details["slices"] if not part["few"]]
+    apart = [part for part in enough if _lies_apart(part["models"][best]["log_loss"], overall)]
+    if not apart:
+        return [Sentence(f"No part stands out for {best}, of {len(enough)} with enough battles.")]
+    return [
+        Sentence(
+            f"Parts that stand out for {best}, of {len(enough)} with enough battles "
+            f"(all battles: log loss {number(overall['value'])}):"
+        ),
+        *(_describe_part(part, best, overall["value"]) for part in apart),
+    ]
+
+
+def describe_blend(details: Details) -> list[Sentence]:
+    """Name the weights of the blend, the largest first; nothing where there is no blend."""
+    if not details["blend"]:
+        return []
+    weights = sorted(details["blend"]["weights"].items(), key=lambda item: -item[1])
+    shown = [f"{name} {weight:.2f}" for name, weight in weights if weight >= SMALLEST_WEIGHT]
+    return [Sentence(f"The blend mixes {join(shown)}; the weights were fitted on calibration.")]
+
+
+def describe_truth(details: Details) -> list[Sentence]:
+    """Say, on simulated battles, what the best arm has found of what decides them."""
+    if not details["simulated"]:
+        return []
+    best, reference, models = best_arm(details), details["best_reference"], details["models"]
+    difference = details["agreement_differences"][best]
+    covered = [model["regret_covered"] for name, model in models.items() if name != ORACLE]
+    return [
+        Sentence(
+            f"{best} recovers {percent(models[best]['surface_recovered'])} of what the answers "
+            f"alone show, and {percent(models[best]['agreement_recovered'])} of the agreement "
+            "of prompt and answer."
+        ),
+        Sentence(
+            f"On the {models[best]['rows_agreement']:,} battles that agreement decides, {best} "
+            f"{'beats' if is_better(difference) else 'does not beat'} {reference} "
+            f"({describe(difference)})."
+        ),
+        Sentence(
+            f"The interval of the difference to the {ORACLE} covers the true regret of "
+            f"{sum(covered)} of {len(covered)} models."
+        ),
+    ]
+
+
+def _lies_apart(estimate: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    return estimate["low"] > other["high"] or estimate["high"] < other["low"]
+
+
+def _describe_part(part: Mapping[str, Any], best: str, overall: float) -> Sentence:
+    log_loss = part["models"][best]["log_loss"]
+    kind = "harder" if log_loss["value"] > overall else "easier"
+    return Sentence(
+        f"{part['slice']}, {part['part']} ({part['rows']:,} battles): {kind}, log loss "
+        f"{number(log_loss['value'])} {interval(log_loss)}."
+    )

@@ -1,0 +1,28 @@
+"""Write the report of an evaluation, for a review and as a page.
+
+    python -m stages.report
+
+Reads the metrics of every stage and data/predictions/hardest.json; writes metrics/report.md and
+metrics/report.html.
+"""
+
+from pathlib import Path
+
+from preference.errors import exit_on_bad_input
+from preference.report import render_html, render_markdown
+from preference.report_inputs import read_report_inputs
+
+METRICS = Path("metrics")
+HARDEST = Path("data/predictions/hardest.json")
+
+
+def main() -> None:
+    """Read what the stages measured, and tell it."""
+    inputs = read_report_inputs(METRICS, HARDEST)
+    (METRICS / "report.md").write_text(render_markdown(inputs), encoding="utf-8")
+    (METRICS / "report.html").write_text(render_html(inputs), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input():
+        main()
