@@ -55,8 +55,8 @@ def describe_order(details: Details) -> list[Sentence]:
     return [
         Sentence(f"Battles whose predicted label changes with the order: {', '.join(flips)}."),
         Sentence(
-            "Gain in log loss of averaging both orders, which doubles the cost to run (positive "
-            f"is better): {', '.join(gains)}."
+            "Gain in log loss of averaging both orders (positive is better; it costs a second pass "
+            f"of the head, while the backbone reads each answer once): {', '.join(gains)}."
         ),
     ]
 
