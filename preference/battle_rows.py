@@ -28,7 +28,7 @@ class NotABattle(ValueError):
 
 
 def parse_battle(row: RawRow) -> dict[str, object]:
-    """Return the row as a battle, with the keys of `BATTLE_SCHEMA`.
+    """Return the row as a battle, with the keys of `BATTLE_SCHEMA` but for `source`.
 
     A null turn becomes an empty one and a lone surrogate becomes U+FFFD; text is otherwise
     untouched. Segments that are short of turns are filled up with empty ones where the turns that

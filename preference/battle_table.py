@@ -2,7 +2,7 @@
 
 Guarantees
 1. Every row read is either in a batch or in the quarantine, and never in both.
-2. Ids are unique: of several battles with one id the first is kept.
+2. Ids are unique over all sources: of several battles with one id the first is kept.
 3. Of the rows before the current batch no more than their ids is held.
 """
 
@@ -12,49 +12,60 @@ from itertools import islice
 import pyarrow as pa
 from tqdm import tqdm
 
+from preference.arena_release import ID_COLUMNS, to_kaggle_row
+from preference.battle_ids import number_extra_battle
 from preference.battle_rows import NotABattle, RawRow, parse_battle
+from preference.battle_source import BattleSource
 from preference.quarantine import QuarantinedRow
 
 # What is held as Python objects at one time, and a row group of the file.
 BATCH_ROWS = 8192
 LONGEST_ID = 40
 
-NumberedRows = Iterable[tuple[int, RawRow]]
-
 
 def parse_battles(
-    rows: NumberedRows, schema: pa.Schema, quarantined: list[QuarantinedRow]
+    sources: Iterable[BattleSource], schema: pa.Schema, quarantined: list[QuarantinedRow]
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the battles among numbered raw rows, showing progress on stderr.
+    """Yield the battles among the rows of the sources, showing progress on stderr.
 
     Args:
-        rows: raw rows with their line numbers.
+        sources: where the rows are from, in the order in which they are read.
         schema: `BATTLE_SCHEMA`, or extends it by columns that are taken from the raw row as they
             are.
         quarantined: the rows that are no battles are appended to it.
     """
-    battles = _parse_rows(tqdm(rows, desc="read", unit=" rows"), schema, quarantined)
+    battles = _parse_rows(sources, schema, quarantined)
     while chunk := list(islice(battles, BATCH_ROWS)):
         yield pa.RecordBatch.from_pylist(chunk, schema)
 
 
 def _parse_rows(
-    rows: NumberedRows, schema: pa.Schema, quarantined: list[QuarantinedRow]
+    sources: Iterable[BattleSource], schema: pa.Schema, quarantined: list[QuarantinedRow]
 ) -> Iterator[dict[str, object]]:
     """Yield the battles among the rows, and append the other rows to `quarantined`."""
     ids = set()
-    for line, row in rows:
-        try:
-            battle = parse_battle(row)
-            if battle["id"] in ids:
-                raise NotABattle("duplicate id")
-        except NotABattle as problem:
-            quarantined.append(QuarantinedRow(line, str(problem), _readable_id(row)))
-            continue
-        ids.add(battle["id"])
-        yield {name: battle[name] if name in battle else row[name] for name in schema.names}
+    for source in sources:
+        for line, row in tqdm(source.rows, desc=f"read {source.name}", unit=" rows"):
+            try:
+                battle = _parse_row(row, source)
+                if battle["id"] in ids:
+                    raise NotABattle("duplicate id")
+            except NotABattle as problem:
+                reason, row_id = str(problem), _readable_id(row)
+                quarantined.append(QuarantinedRow(source.name, line, reason, row_id))
+                continue
+            ids.add(battle["id"])
+            yield {name: battle[name] if name in battle else row[name] for name in schema.names}
+
+
+def _parse_row(row: RawRow, source: BattleSource) -> dict[str, object]:
+    battle = {**parse_battle(to_kaggle_row(row)), "source": source.name}
+    if source.extra:
+        battle["id"] = number_extra_battle(source.name, battle["id"])
+    return battle
 
 
 def _readable_id(row: RawRow) -> str | None:
-    value = row.get("id")
+    """Return the id as the source has it, which is where one looks for the row."""
+    value = next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
     return str(value)[:LONGEST_ID] if isinstance(value, str | int) else None

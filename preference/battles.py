@@ -1,7 +1,8 @@
 """The battles table: one row a battle, the only form in which later steps see the data.
 
 `prompt`, `response_a` and `response_b` hold one item a turn and are equally long. `model_a` and
-`model_b` are never features. The `oracle` columns exist for simulated data alone and are read by
+`model_b` are never features. `source` is where the battle is from: the value of `data.source`, or
+the file in `data.extra`. The `oracle` columns exist for simulated data alone and are read by
 `evaluate` alone: `oracle` is the true probability of each label, `oracle_agreement` the part of
 the true utility difference (A minus B) that lies in the agreement of prompt and answer.
 """
@@ -33,6 +34,7 @@ BATTLE_SCHEMA = pa.schema(
         pa.field("label", pa.int8(), nullable=False),
         pa.field("model_a", pa.string()),
         pa.field("model_b", pa.string()),
+        pa.field("source", pa.string(), nullable=False),
     ]
 )
 SIMULATED_SCHEMA = BATTLE_SCHEMA.append(

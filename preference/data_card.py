@@ -13,6 +13,7 @@ LEAKS = {
     "shared_prompts": "prompts",
     "shared_answers": "pairs of answers",
 }
+EXTRA = "extra"
 QUANTILES = {"p50": "median", "p90": "90 % below", "p99": "99 % below", "max": "longest"}
 
 
@@ -43,6 +44,22 @@ def describe_data(data: Data) -> list[Sentence]:
     ]
 
 
+def describe_extra(split: Data) -> list[Sentence]:
+    """Say of each extra source how many of its battles train has, and how many are left out.
+
+    Args:
+        split: the content of `metrics/split.json`.
+    """
+    return [
+        Sentence(
+            f"{name} adds {counts['rows_in_train']:,} battles to train; "
+            f"{counts['rows_left_out']:,} are left out, because they share a prompt or answers "
+            "with a battle of another source that is not extra."
+        )
+        for name, counts in split[EXTRA].items()
+    ]
+
+
 def find_leaks(split: Data) -> list[Sentence]:
     """Warn of everything that more than one split holds.
 
@@ -64,7 +81,7 @@ def describe_leaks(split: Data) -> list[Sentence]:
 
 def split_table(data: Data, split: Data) -> Table:
     """Return size and class shares of all battles and of each split."""
-    parts = {name: split[name] for name in split if name not in LEAKS}
+    parts = {name: split[name] for name in split if name not in (*LEAKS, EXTRA)}
     rows = [
         _size_row("all", data["rows_kept"], sum(part["groups"] for part in parts.values()), data),
         *(_size_row(name, part["rows"], part["groups"], part) for name, part in parts.items()),

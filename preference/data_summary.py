@@ -1,12 +1,14 @@
 """What is in the battles: counts, shares and lengths for `metrics/data.json`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from preference.battle_source import BattleSource
 from preference.battles import SEGMENTS, label_shares
+from preference.downloaded_file import DownloadedFile
 from preference.prompt_groups import digest_texts, number_digests
 from preference.quarantine import QuarantinedRow, count_reasons
 
@@ -14,24 +16,48 @@ from preference.quarantine import QuarantinedRow, count_reasons
 TURN_SEPARATOR = "\x1f"
 
 
-def summarize_data(
-    batches: Iterable[pa.RecordBatch],
+def summarize_sources(
+    sources: Sequence[BattleSource],
+    rows_kept: Mapping[str, int],
     quarantined: Sequence[QuarantinedRow],
-    source: str,
-    simulated: bool,
+) -> dict[str, dict[str, object]]:
+    """Describe each source: its rows, and what identifies a file that was downloaded.
+
+    Args:
+        sources: where the rows are from.
+        rows_kept: the number of battles of each source.
+        quarantined: the rows of all sources that are no battles.
+    """
+    return {
+        source.name: {
+            "rows_read": rows_kept[source.name] + count,
+            "rows_kept": rows_kept[source.name],
+            "rows_quarantined": count,
+            **_describe_download(source.download),
+        }
+        for source in sources
+        for count in [sum(row.source == source.name for row in quarantined)]
+    }
+
+
+def _describe_download(file: DownloadedFile | None) -> dict[str, object]:
+    if file is None:
+        return {}
+    revision = {"revision": file.revision} if file.revision else {}
+    return {**revision, "bytes": file.size, "sha256": file.sha256}
+
+
+def summarize_data(
+    batches: Iterable[pa.RecordBatch], quarantined: Sequence[QuarantinedRow]
 ) -> dict[str, object]:
     """Describe the battles and the rows that are none. Lengths are in characters, of all turns.
 
     Args:
         batches: at least one, with columns `label`, `prompt`, `response_a` and `response_b`.
         quarantined: the rows that are no battles.
-        source: where the rows are from.
-        simulated: whether the battles are simulated.
     """
     battles = pa.Table.from_batches(map(_measure_battles, batches))
     return {
-        "source": source,
-        "simulated": simulated,
         "rows_read": len(battles) + len(quarantined),
         "rows_kept": len(battles),
         "rows_quarantined": len(quarantined),

@@ -6,7 +6,7 @@ overrides under `experiments.<name>`.
 
 import json
 from dataclasses import asdict, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
@@ -17,6 +17,9 @@ from preference.errors import BadInput
 
 PARAMS_FILE = Path("params.yaml")
 SHORTEST_SEQUENCE = 16
+SIMULATED = "simulated"
+# DVC watches its content as a dependency of `fetch`.
+EXTRA_FOLDER = PurePosixPath("data/extra")
 
 
 def _reject_boolean(value: object) -> object:
@@ -51,11 +54,28 @@ class SimulatedParams:
 
 @checked
 class DataParams:
-    """`source` is `simulated` or the path of a file in the Kaggle schema."""
+    """Where battles are from.
+
+    `source` is `simulated`, `arena55k`, `kaggle` or the path of a file. `extra` are files in
+    data/extra with more battles for train.
+    """
 
     source: Annotated[str, Field(min_length=1)]
+    extra: list[str]
     max_quarantined: Share
     simulated: SimulatedParams
+
+    def __post_init__(self) -> None:
+        for name in self.extra:
+            if PurePosixPath(name) != EXTRA_FOLDER / PurePosixPath(name).name:
+                raise ValueError(
+                    f"extra: {name} is not in {EXTRA_FOLDER}, where DVC notices its changes. "
+                    f"Put the file there, and write {EXTRA_FOLDER / PurePosixPath(name).name}"
+                )
+        if len({self.source, *self.extra}) < 1 + len(self.extra):
+            raise ValueError("extra names a file twice, or that of source: each once is enough")
+        if self.extra and self.source == SIMULATED:
+            raise ValueError("extra adds to real battles: let source be no simulation, or extra []")
 
 
 @checked

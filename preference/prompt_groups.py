@@ -27,20 +27,24 @@ from preference.battles import SEGMENTS
 DIGEST_BYTES = 16
 
 
-def group_battles(batches: Iterable[pa.RecordBatch]) -> np.ndarray:
-    """Return the group number of each battle, int64 [n].
+def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
+    """Return `id` and what the grouping compares of each battle, so that no text need be held.
 
     Args:
         batches: at least one, with columns `id`, `prompt`, `response_a` and `response_b`.
     """
-    battles = pa.Table.from_batches(map(_digest_battles, batches))
+    return pa.Table.from_batches(map(_digest_batch, batches))
+
+
+def group_battles(digests: pa.Table) -> np.ndarray:
+    """Return the group number of each battle, int64 [n], from what `digest_battles` returns."""
     answers = number_digests(
-        pa.chunked_array([*battles["response_a"].chunks, *battles["response_b"].chunks])
-    ).reshape(2, len(battles))
+        pa.chunked_array([*digests["response_a"].chunks, *digests["response_b"].chunks])
+    ).reshape(2, len(digests))
     pairs = _number_pairs(answers.min(axis=0), answers.max(axis=0))
-    prompts, openings = number_digests(battles["prompt"]), number_digests(battles["opening"])
+    prompts, openings = number_digests(digests["prompt"]), number_digests(digests["opening"])
     components = _connect(prompts, openings, pairs)
-    ids = battles["id"].to_numpy()
+    ids = digests["id"].to_numpy()
     return pd.Series(ids).groupby(components).transform("min").to_numpy()
 
 
@@ -61,7 +65,7 @@ def number_digests(digests: pa.ChunkedArray) -> np.ndarray:
     return digests.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
 
 
-def _digest_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     opening = digest_texts(pc.list_slice(batch["prompt"], 0, 1))
     digests = {segment: digest_texts(batch[segment]) for segment in SEGMENTS}
     return pa.RecordBatch.from_pydict({"id": batch["id"], "opening": opening, **digests})

@@ -1,4 +1,4 @@
-"""The rows of the source that are no battles, and the limit on their share."""
+"""The rows of the sources that are no battles, and the limit on their share."""
 
 import json
 from collections import Counter
@@ -13,8 +13,9 @@ REASONS_TOLD = 3
 
 @dataclass(frozen=True)
 class QuarantinedRow:
-    """A row that is no battle: its line, the reason, and its id as text where it has one."""
+    """A row that is no battle: its source and line, the reason, and its id where it has one."""
 
+    source: str
     line: int
     reason: str
     id: str | None
@@ -34,10 +35,16 @@ def count_reasons(rows: Sequence[QuarantinedRow]) -> dict[str, int]:
 def check_quarantine(
     rows: Sequence[QuarantinedRow], rows_kept: int, source: str, max_share: float
 ) -> None:
-    """Stop where too many rows, or all, are quarantined.
+    """Stop where too many rows of a source, or all, are quarantined.
+
+    Args:
+        rows: those of the source that are quarantined.
+        rows_kept: how many others it has.
+        source: its name.
+        max_share: of all its rows.
 
     Raises:
-        BadInput: their share of all rows read is above `max_share`, or no row was kept.
+        BadInput: the share of `rows` is above `max_share`, or no row was kept.
     """
     rows_read = len(rows) + rows_kept
     if rows_kept and len(rows) <= max_share * rows_read:

@@ -16,6 +16,7 @@ import jinja2
 from preference.battles import LABELS
 from preference.data_card import (
     describe_data,
+    describe_extra,
     describe_leaks,
     find_leaks,
     length_table,
@@ -67,7 +68,7 @@ def render_html(inputs: ReportInputs) -> str:
         **_shared(inputs),
         pictures=pictures,
         tables=tables,
-        data=describe_data(inputs.data),
+        data=[*describe_data(inputs.data), *describe_extra(inputs.split)],
         leaks=describe_leaks(inputs.split),
         hardest=inputs.hardest,
         best=best_arm(inputs.details),

@@ -1,8 +1,9 @@
-"""Open a file in the Kaggle schema, and tell what is wrong with one that cannot be read."""
+"""Open a file with battles, and tell what is wrong with one that cannot be read."""
 
 import csv
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,27 +12,41 @@ from preference.battle_rows import RawRow
 from preference.errors import BadInput
 from preference.source_formats import read_csv_rows, read_json_rows, read_parquet_rows
 
-READERS = {
+ReadRows = Callable[[Path], Iterator[tuple[int, RawRow]]]
+READERS: dict[str, ReadRows] = {
     ".csv": read_csv_rows,
     ".csv.gz": read_csv_rows,
+    ".zip": read_csv_rows,
     ".parquet": read_parquet_rows,
     ".jsonl": read_json_rows,
     ".jsonl.gz": read_json_rows,
 }
-DAMAGED = (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException)
+# The last is for a way of compressing that Python's zipfile does not know.
+DAMAGED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    csv.Error,
+    pa.ArrowException,
+    zipfile.BadZipFile,
+    NotImplementedError,
+)
 
 
 def read_source_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
-    """Yield each row with the line of the file at which it starts (in Parquet, its number).
+    """Return each row with the line of the file at which it starts (in Parquet, its number).
 
-    Only the columns of the Kaggle schema are read, and their values are passed on as they are.
-    Memory does not grow with the file.
+    Only the columns of the Kaggle schema or of an Arena release are read, and their values are
+    passed on as they are. Memory does not grow with the file.
 
     Raises:
-        BadInput: the file is missing, a folder, of an unknown kind, empty, damaged or without
-            rows, or lacks columns.
+        BadInput: the file is missing, a folder, of an unknown kind or empty; or, when rows are
+            asked for, damaged, without rows or without columns that are needed.
     """
-    read_rows = READERS[_find_extension(path)]
+    return _read_rows(path, READERS[_find_extension(path)])
+
+
+def _read_rows(path: Path, read_rows: ReadRows) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
     try:
         for numbered_row in read_rows(path):
@@ -43,14 +58,14 @@ def read_source_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
             "short: download or write it again."
         ) from error
     if rows_read == 0:
-        raise BadInput(f"{path} has no rows. Put battles into it, or correct data.source.")
+        raise BadInput(f"{path} has no rows. Put battles into it, or name another in params.yaml.")
 
 
 def _find_extension(path: Path) -> str:
     if not path.exists():
-        raise BadInput(f"{path} does not exist. Put the file there, or correct data.source.")
+        raise BadInput(f"{path} does not exist. Put it there, or correct its path in params.yaml.")
     if not path.is_file():
-        raise BadInput(f"{path} is not a file. Let data.source name a file.")
+        raise BadInput(f"{path} is not a file. Name a file in params.yaml.")
     for extension in READERS:
         if path.name.lower().endswith(extension):
             break

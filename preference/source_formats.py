@@ -1,21 +1,25 @@
 """Raw rows of CSV, JSON-lines and Parquet files, one at a time.
 
-Memory does not grow with the file. A row that cannot be taken apart becomes one that says so under
-the key `MALFORMED`, so that it costs one row and not the file. A damaged file raises whatever the
-library that reads it raises.
+The columns are those of the Kaggle schema or of an Arena release, whichever the file has. Memory
+does not grow with the file, and no archive is unpacked. A row that cannot be taken apart becomes
+one that says so under the key `MALFORMED`, so that it costs one row and not the file. A damaged
+file raises whatever the library that reads it raises.
 """
 
 import csv
 import gzip
+import io
 import json
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from preference.arena_release import CONVERSATIONS, ID_COLUMNS, RELEASE_COLUMNS
 from preference.battle_rows import MALFORMED, REQUIRED_COLUMNS, SOURCE_COLUMNS, RawRow
 from preference.errors import BadInput
 
@@ -23,6 +27,10 @@ from preference.errors import BadInput
 LONGEST_FIELD = 2**31 - 1
 PARQUET_BATCH_ROWS = 256
 NOT_UTF8 = "not valid UTF-8"
+KNOWN_COLUMNS = {*SOURCE_COLUMNS, *RELEASE_COLUMNS, *ID_COLUMNS}
+# The one file of Kaggle's archive that has battles with labels.
+ARCHIVED = "train.csv"
+ENCRYPTED = 0x1
 
 
 def read_csv_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
@@ -63,19 +71,23 @@ def read_parquet_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as source:
         names = source.schema_arrow.names
         _check_columns(path, names)
-        columns = [name for name in SOURCE_COLUMNS if name in names]
+        columns = [name for name in names if name in KNOWN_COLUMNS]
         batches = source.iter_batches(PARQUET_BATCH_ROWS, columns=columns)
         yield from enumerate(chain.from_iterable(map(_batch_rows, batches)), start=1)
 
 
 def _csv_row(header: Sequence[str], fields: Sequence[str]) -> RawRow:
     named = zip(header, fields, strict=False)
-    row = {name: field for name, field in named if name in SOURCE_COLUMNS}
+    row = {name: field for name, field in named if name in KNOWN_COLUMNS}
     if len(fields) != len(header):
-        return {"id": row.get("id"), MALFORMED: "wrong number of fields"}
+        return {**_id_of(row), MALFORMED: "wrong number of fields"}
     if not all(map(_is_utf8, row.values())):
-        return {"id": row["id"], MALFORMED: NOT_UTF8}
+        return {**_id_of(row), MALFORMED: NOT_UTF8}
     return row
+
+
+def _id_of(row: RawRow) -> RawRow:
+    return {name: row[name] for name in ID_COLUMNS if name in row}
 
 
 def _json_row(text: str) -> RawRow:
@@ -87,7 +99,7 @@ def _json_row(text: str) -> RawRow:
         values = None
     if not isinstance(values, dict):
         return {MALFORMED: "not a JSON object"}
-    return {name: values[name] for name in SOURCE_COLUMNS if name in values}
+    return {name: value for name, value in values.items() if name in KNOWN_COLUMNS}
 
 
 def _batch_rows(batch: pa.RecordBatch) -> Iterable[RawRow]:
@@ -100,9 +112,27 @@ def _batch_rows(batch: pa.RecordBatch) -> Iterable[RawRow]:
 
 
 def _open_text(path: Path) -> TextIO:
-    open_file = gzip.open if path.name.lower().endswith(".gz") else open
     # Bytes that are not UTF-8 become surrogates, by which the row concerned is recognised.
-    return open_file(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return io.TextIOWrapper(
+        _open_bytes(path), encoding="utf-8-sig", errors="surrogateescape", newline=""
+    )
+
+
+def _open_bytes(path: Path) -> IO[bytes]:
+    name = path.name.lower()
+    if name.endswith(".zip"):
+        return _open_archived(path)
+    return gzip.open(path) if name.endswith(".gz") else path.open("rb")
+
+
+def _open_archived(path: Path) -> IO[bytes]:
+    # What is opened stays readable when the archive is closed.
+    with zipfile.ZipFile(path) as archive:
+        if ARCHIVED not in archive.namelist():
+            raise BadInput(f"{path} holds no {ARCHIVED}. Unpack it, and name the file in it.")
+        if archive.getinfo(ARCHIVED).flag_bits & ENCRYPTED:
+            raise BadInput(f"{path} is encrypted. Unpack it, and name the file in it.")
+        return archive.open(ARCHIVED)
 
 
 def _is_utf8(text: str) -> bool:
@@ -114,9 +144,16 @@ def _is_utf8(text: str) -> bool:
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
-    missing = [name for name in REQUIRED_COLUMNS if name not in names]
+    missing = [name for name in _required_columns(names) if name not in names]
     if missing:
         raise BadInput(f"{path} lacks columns: {', '.join(missing)}. Add or rename them.")
-    repeated = [name for name in SOURCE_COLUMNS if list(names).count(name) > 1]
+    repeated = sorted(name for name in KNOWN_COLUMNS if list(names).count(name) > 1)
     if repeated:
         raise BadInput(f"{path} has columns twice: {', '.join(repeated)}. Remove one of each.")
+
+
+def _required_columns(names: Sequence[str]) -> Sequence[str]:
+    if not any(name in names for name in CONVERSATIONS):
+        return REQUIRED_COLUMNS
+    ids = [name for name in ID_COLUMNS if name in names]
+    return (*(ids or ID_COLUMNS[:1]), *RELEASE_COLUMNS)

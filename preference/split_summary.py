@@ -21,11 +21,12 @@ def summarize_splits(
     Args:
         splits: for each split a table of `id` and `group`.
         batches: at least one, with columns `id`, `label`, `prompt`, `response_a`, `response_b`.
+            Battles that are in no split are not looked at.
     """
     assigned = pd.concat(
         [split.to_pandas().assign(split=name) for name, split in splits.items()]
     ).set_index("id")
-    rows = pd.concat(map(_hash_battles, batches)).join(assigned, on="id")
+    rows = pd.concat(map(_hash_battles, batches)).join(assigned, on="id", how="inner")
     return {
         **{name: _summarize_split(rows[rows["split"] == name]) for name in splits},
         "shared_groups": _count_shared(rows, "group"),

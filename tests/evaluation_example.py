@@ -194,6 +194,7 @@ def example_split():
         "shared_groups": 0,
         "shared_prompts": 0,
         "shared_answers": 0,
+        "extra": {},
     }
 
 

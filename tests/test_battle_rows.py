@@ -169,6 +169,6 @@ def test_any_row_is_a_battle_that_arrow_can_hold_or_has_a_reason(changes):
     except NotABattle as problem:
         assert len(str(problem)) < 60
         return
-    batch = pa.RecordBatch.from_pylist([battle], BATTLE_SCHEMA)
+    batch = pa.RecordBatch.from_pylist([battle | {"source": "rows"}], BATTLE_SCHEMA)
     batch.validate(full=True)
     assert len({len(battle[name]) for name in ("prompt", "response_a", "response_b")}) == 1

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from preference import battle_table, battles
+from preference.battle_source import BattleSource
 from preference.battle_table import parse_battles
 from preference.battles import BATTLE_SCHEMA, scan_battles, writing_battles
 from preference.errors import BadInput
@@ -18,11 +19,15 @@ def raw_row(number):
     return {"id": number, **texts, "winner_model_a": 1, "winner_model_b": 0, "winner_tie": 0}
 
 
+def parse(rows, quarantined):
+    return parse_battles([BattleSource("rows", rows)], BATTLE_SCHEMA, quarantined)
+
+
 def test_a_batch_is_given_before_the_rows_after_it_are_read(monkeypatch):
     """The source has no end, so that a parser that reads it all would never give a batch."""
     monkeypatch.setattr(battle_table, "BATCH_ROWS", 10)
     rows = ((number, raw_row(number)) for number in count())
-    batches = list(islice(parse_battles(rows, BATTLE_SCHEMA, []), 3))
+    batches = list(islice(parse(rows, []), 3))
     assert [batch["id"].to_pylist() for batch in batches] == [
         list(range(start, start + 10)) for start in (0, 10, 20)
     ]
@@ -33,7 +38,7 @@ def test_a_duplicate_id_is_found_however_far_apart(monkeypatch):
     monkeypatch.setattr(battle_table, "BATCH_ROWS", 10)
     rows = [*map(raw_row, range(95)), raw_row(0), raw_row(94)]
     quarantined = []
-    batches = list(parse_battles(enumerate(rows, start=2), BATTLE_SCHEMA, quarantined))
+    batches = list(parse(enumerate(rows, start=2), quarantined))
     assert [len(batch) for batch in batches] == [10] * 9 + [5]
     assert [(row.line, row.reason, row.id) for row in quarantined] == [
         (97, "duplicate id", "0"),
@@ -43,7 +48,7 @@ def test_a_duplicate_id_is_found_however_far_apart(monkeypatch):
 
 def write(path, numbers, batch_rows):
     rows = list(enumerate(map(raw_row, numbers)))
-    table = pa.Table.from_batches(parse_battles(rows, BATTLE_SCHEMA, []))
+    table = pa.Table.from_batches(parse(rows, []))
     with writing_battles(path, BATTLE_SCHEMA) as writer:
         for batch in table.to_batches(max_chunksize=batch_rows):
             writer.write_batch(batch)
@@ -66,7 +71,7 @@ def test_what_is_written_in_batches_is_scanned_in_batches(tmp_path, monkeypatch)
 
 def test_a_table_that_was_not_finished_is_not_left(tmp_path):
     path = tmp_path / "battles.parquet"
-    batch = next(parse_battles([(1, raw_row(1))], BATTLE_SCHEMA, []))
+    batch = next(parse([(1, raw_row(1))], []))
     with (
         pytest.raises(BadInput, match="cut short"),
         writing_battles(path, BATTLE_SCHEMA) as writer,

@@ -9,7 +9,8 @@ import yaml
 from preference.params import load_params
 
 REPOSITORY = Path(__file__).parents[1]
-SIMULATION = "${data.source}"
+SOURCE = "${data.source}"
+SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle")
 STAGES = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
 PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
@@ -43,10 +44,10 @@ def imported_files(file, found=None):
 
 
 def code_of(stage):
-    """The files that a stage's command runs; the simulation is the source, and code of nothing."""
+    """The files that a stage's command runs; what a source's package holds is the source."""
     module = STAGES[stage]["cmd"].split(" -m ")[1].split()[0]
     files = (file.relative_to(REPOSITORY).as_posix() for file in imported_files(file_of(module)))
-    return {SIMULATION if file.startswith("simulated/") else file for file in files}
+    return {SOURCE if file.split("/")[0] in SOURCE_PACKAGES else file for file in files}
 
 
 def test_the_stages_are_the_named_ones():
@@ -57,8 +58,21 @@ def test_the_stages_are_the_named_ones():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_are_the_imports(stage):
-    declared = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py") or dep == SIMULATION}
+    declared = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py") or dep == SOURCE}
     assert declared == {file for file in code_of(stage) if not file.endswith("__init__.py")}
+
+
+@pytest.mark.parametrize("package", SOURCE_PACKAGES)
+def test_a_source_is_imported_only_where_it_is_chosen(package):
+    """So that a run on a file needs no source's code, and DVC need not watch it."""
+    importing = {
+        (file.relative_to(REPOSITORY).as_posix(), node.col_offset > 0)
+        for folder in ("preference", "stages")
+        for file in (REPOSITORY / folder).glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == package
+    }
+    assert importing == {("preference/open_sources.py", True)}
 
 
 @pytest.mark.parametrize("package", ["preference", "stages"])

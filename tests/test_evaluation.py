@@ -355,6 +355,7 @@ def write_inputs(folder, truth):
         "label": pa.array(truth.labels, pa.int8()),
         "model_a": [None] * count,
         "model_b": [None] * count,
+        "source": ["drawn"] * count,
     }
     schema = BATTLE_SCHEMA
     if truth.oracle is not None:

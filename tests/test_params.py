@@ -16,6 +16,7 @@ GOOD = yaml.safe_load(
 seed: 2024
 data:
   source: simulated
+  extra: []
   max_quarantined: 0.01
   simulated: {battles: 8000, length_scale: 0.1}
 split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15}
@@ -117,6 +118,13 @@ def test_values_are_read_as_written(tmp_path):
         ({"text.turns": "last"}, "text.turns"),
         ({"data.source": 7}, "data.source"),
         ({"data.source": ""}, "data.source"),
+        ({"data.extra": "data/extra/x.csv"}, "data.extra"),
+        ({"data.extra": ["x.csv"]}, "write data/extra/x.csv"),
+        ({"data.source": "a.csv", "data.extra": ["data/extra/../x.csv"]}, "not in data/extra"),
+        ({"data.source": "a.csv", "data.extra": ["data/extra/deep/x.csv"]}, "not in data/extra"),
+        ({"data.source": "a.csv", "data.extra": ["data/extra/x.csv"] * 2}, "a file twice"),
+        ({"data.source": "data/extra/x.csv", "data.extra": ["data/extra/x.csv"]}, "a file twice"),
+        ({"data.extra": ["data/extra/x.csv"]}, "extra adds to real battles"),
         ({"data.max_quarantined": 1.5}, "data.max_quarantined"),
         ({"data.simulated.length_scale": 0}, "data.simulated.length_scale"),
         ({"split.train": 0.6}, "split"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preference.prompt_groups import group_battles
+from preference.prompt_groups import digest_battles, group_battles
 from preference.split_summary import summarize_splits
 
 # Ways to write one text that must not make it another.
@@ -52,13 +52,13 @@ def true_components(ids, rows):
 @given(battles_of_texts, st.randoms(use_true_random=False))
 def test_groups_are_the_connected_components_whatever_the_order(rows, random):
     ids = random.sample(range(-50, 1000), len(rows))
-    groups = group_battles(make_table(ids, rows).to_batches()).tolist()
+    groups = group_battles(digest_battles(make_table(ids, rows).to_batches())).tolist()
     assert dict(zip(ids, groups, strict=True)) == true_components(ids, rows)
 
 
 def group(*rows):
     table = make_table(list(range(len(rows))), [[(t, 0) for t in r] for r in rows])
-    return group_battles(table.to_batches())
+    return group_battles(digest_battles(table.to_batches()))
 
 
 def test_reversed_answers_and_chains_are_one_group():
@@ -81,7 +81,7 @@ def test_conversations_that_begin_alike_are_one_group():
             "response_b": [["d"], ["e", "x"], ["f", "x"]],
         }
     )
-    assert group_battles(table.to_batches()).tolist() == [1, 1, 3]
+    assert group_battles(digest_battles(table.to_batches())).tolist() == [1, 1, 3]
 
 
 @pytest.mark.parametrize("sizes", [(4,), (1, 2, 1), (2, 0, 2), (1, 1, 1, 1)])
@@ -91,14 +91,14 @@ def test_groups_do_not_depend_on_the_batches(sizes):
     )
     batch = table.to_batches()[0]
     batches = [batch.slice(sum(sizes[:n]), size) for n, size in enumerate(sizes)]
-    assert group_battles(batches).tolist() == [5, 6, 5, 6]
+    assert group_battles(digest_battles(batches)).tolist() == [5, 6, 5, 6]
 
 
 @given(battles_of_texts)
 def test_groups_share_no_text(rows):
     ids = list(range(len(rows)))
     table = make_table(ids, rows).append_column("label", pa.array([0] * len(rows), pa.int8()))
-    groups = group_battles(table.to_batches())
+    groups = group_battles(digest_battles(table.to_batches()))
     whole = {str(g): np.flatnonzero(groups == g) for g in np.unique(groups)}
     summary = summarize_splits(
         {

@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from preference.battle_source import BattleSource
 from preference.battle_table import parse_battles
 from preference.battles import BATTLE_SCHEMA, SEGMENTS
 from preference.source_file import read_source_rows
@@ -23,7 +24,9 @@ def without_lone_surrogates(text):
 def test_real_rows_agree_with_an_independent_reading():
     quarantined = []
     battles = pa.Table.from_batches(
-        parse_battles(read_source_rows(REAL_ROWS), BATTLE_SCHEMA, quarantined)
+        parse_battles(
+            [BattleSource("real", read_source_rows(REAL_ROWS))], BATTLE_SCHEMA, quarantined
+        )
     )
     expected = pd.read_csv(REAL_ROWS)
     assert len(battles) + len(quarantined) == len(expected) == 1000

@@ -14,12 +14,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
+from preference.battle_source import BattleSource
 from preference.battle_table import parse_battles
 from preference.battles import BATTLE_SCHEMA, LABELS
 from preference.errors import BadInput
 from preference.paired_logistic import fit, predict
 from preference.params import ReferenceParams
-from preference.prompt_groups import group_battles
+from preference.prompt_groups import digest_battles, group_battles
 from preference.reference_features import FORMAT, format_features, length_features
 from preference.references import (
     REFERENCES,
@@ -46,6 +47,7 @@ def make_battles(answers_a, answers_b, labels):
         "label": pa.array(labels, pa.int8()),
         "model_a": [None] * count,
         "model_b": [None] * count,
+        "source": ["drawn"] * count,
     }
     return pa.table(columns, schema=BATTLE_SCHEMA)
 
@@ -64,7 +66,7 @@ def draw_battles(count, seed, planted="excellent", longer_wins=False):
 
 
 def swap(battles):
-    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a"]
+    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a", "source"]
     return battles.select(names).rename_columns(BATTLE_SCHEMA.names)
 
 
@@ -158,8 +160,10 @@ def test_formatting_is_counted():
 def test_references_score_on_real_rows_as_others_found():
     if not REAL_ROWS.exists():
         pytest.skip("no real rows in shared/data")
-    battles = pa.Table.from_batches(parse_battles(read_source_rows(REAL_ROWS), BATTLE_SCHEMA, []))
-    labels, groups = battles["label"].to_numpy(), group_battles(battles.to_batches())
+    source = BattleSource("real", read_source_rows(REAL_ROWS))
+    battles = pa.Table.from_batches(parse_battles([source], BATTLE_SCHEMA, []))
+    labels = battles["label"].to_numpy()
+    groups = group_battles(digest_battles(battles.to_batches()))
     params = ReferenceParams(max_features=5000, inverse_regularization=0.1)
     predicted = {name: np.empty((len(labels), len(LABELS))) for name in REFERENCES}
     folds = GroupKFold(3, shuffle=True, random_state=0).split(labels, labels, groups)

@@ -1,7 +1,9 @@
 import csv
 import gzip
+import io
 import json
 import tracemalloc
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +33,14 @@ def write_csv(path, rows, header=COLUMNS):
     return path
 
 
+def zipped(content, name="train.csv"):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("test.csv", "id\n1\n")
+        archive.writestr(name, content)
+    return stream.getvalue()
+
+
 def read(path):
     return list(read_source_rows(path))
 
@@ -47,10 +57,11 @@ def test_every_format_gives_the_same_values(tmp_path):
     expected = [dict(zip(COLUMNS, ROW, strict=True))] * 2
     text = "".join(json.dumps(row) + "\n" for row in expected)
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    (tmp_path / "a.zip").write_bytes(zipped(plain.read_bytes()))
     (tmp_path / "a.jsonl").write_text(text)
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     pq.write_table(pa.Table.from_pylist(expected), tmp_path / "a.parquet")
-    for name in ("a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz", "a.parquet"):
+    for name in ("a.csv", "a.csv.gz", "a.zip", "a.jsonl", "a.jsonl.gz", "a.parquet"):
         assert [row for _, row in read(tmp_path / name)] == expected, name
 
 
@@ -120,6 +131,21 @@ def test_field_of_five_megabytes(tmp_path):
     assert read(path)[0][1]["response_a"] == answer
 
 
+def change_entry(content, offset, value):
+    """Change two bytes of the last file's entry in a zip's directory."""
+    entry = content.rindex(b"PK\x01\x02")
+    start = entry + offset
+    return content[:start] + value.to_bytes(2, "little") + content[start + 2 :]
+
+
+def encrypted(content):
+    return change_entry(content, 8, 1)
+
+
+def compressed_by(method, content):
+    return change_entry(content, 10, method)
+
+
 def bad_files(folder):
     """Yield a bad file and what its error must say."""
     good = write_csv(folder / "good.csv", [ROW] * 100).read_bytes()
@@ -139,6 +165,12 @@ def bad_files(folder):
     yield "cut.csv", good[:-13], "cut short"
     yield "not.csv.gz", good, "cannot be read beyond row 0"
     yield "cut.csv.gz", gzip.compress(good)[:-20], "cannot be read beyond row"
+    yield "not.zip", good, "cannot be read beyond row 0"
+    yield "cut.zip", zipped(good)[:-20], "cannot be read beyond row 0"
+    yield "damaged.zip", zipped(good).replace(zipped(good)[100:110], b"x" * 10), "cannot be read"
+    yield "other.zip", zipped(good, "../train.csv"), "holds no train.csv"
+    yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"
+    yield "unknown.zip", compressed_by(99, zipped(good)), "cannot be read beyond row 0"
     yield "not.parquet", good, "cannot be read beyond row 0"
     yield "cut.parquet", parquet[:-100], "cannot be read beyond row 0"
 
@@ -153,10 +185,14 @@ def test_bad_files_are_named_with_what_is_wrong(tmp_path):
         assert message in str(error.value), name
 
 
-@pytest.mark.parametrize("extension", ["csv", "jsonl"])
+@pytest.mark.parametrize("extension", ["csv", "zip", "jsonl"])
 def test_memory_does_not_grow_with_the_rows(tmp_path, extension):
     row = [*ROW[:4], json.dumps(["x" * 2000]), *ROW[5:]]
     path = write_csv(tmp_path / "a.csv", [row] * 5000)
+    size = path.stat().st_size
+    if extension == "zip":
+        content, path = path.read_bytes(), tmp_path / "a.zip"
+        path.write_bytes(zipped(content))
     if extension == "jsonl":
         path = tmp_path / "a.jsonl"
         path.write_text((json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n") * 5000)
@@ -165,4 +201,4 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, extension):
         pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < path.stat().st_size / 10
+    assert peak < size / 10

@@ -55,6 +55,7 @@ def battles_table(battles):
             "id": number,
             **{name: [turn[column] for turn in turns] for column, name in enumerate(SEGMENTS)},
             "label": 0,
+            "source": "drawn",
         }
         for number, turns in battles.items()
     ]

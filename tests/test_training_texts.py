@@ -22,7 +22,7 @@ def texts_of(number):
 def files(tmp_path):
     """Battles 0 to 299 in disorder, every third of them in train."""
     numbers = np.random.default_rng(0).permutation(300).tolist()
-    rows = [{"id": number, **texts_of(number), "label": 0} for number in numbers]
+    rows = [{"id": number, **texts_of(number), "label": 0, "source": "x"} for number in numbers]
     table = pa.Table.from_pylist(rows, schema=BATTLE_SCHEMA)
     pq.write_table(table, tmp_path / "battles.parquet", row_group_size=70)
     pq.write_table(pa.table({"id": list(TRAIN)}), tmp_path / "train.parquet")

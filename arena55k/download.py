@@ -1,0 +1,77 @@
+"""Download the pinned file into the hub's cache on this machine, or find it there.
+
+Guarantees
+1. A file that is in the cache is read without a request.
+2. A download that was cut continues where it stopped, in the same run and in the next one.
+3. What is returned has the pinned size and hash.
+
+`hf_hub_download` would not do: when it fails it deletes what it has (huggingface_hub#4196). So the
+file is downloaded by `http_get`, on which it builds, into the cache's folder for assets.
+"""
+
+import os
+from pathlib import Path
+
+from huggingface_hub import cached_assets_path, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import WeakFileLock, build_hf_headers
+from tqdm import tqdm
+
+from arena55k.failures import FAILURES, describe_failure
+from arena55k.pin import Pin, check_pin, read_pin
+from preference.downloaded_file import DownloadedFile, identify_file
+from preference.errors import BadInput
+
+
+def download_battles() -> DownloadedFile:
+    """Return the pinned file, downloaded with progress on stderr where it is not in the cache.
+
+    The hub's variables are honoured: HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN.
+
+    Raises:
+        BadInput: it cannot be downloaded, or is not the pinned file.
+    """
+    pin = read_pin()
+    try:
+        path = _find_in_hub_cache(pin) or _download(pin)
+    except FAILURES as error:
+        raise BadInput(describe_failure(error, pin)) from error
+    file = identify_file(path, pin.revision)
+    check_pin(file, pin)
+    return file
+
+
+def _find_in_hub_cache(pin: Pin) -> Path | None:
+    """Return the file where `hf download` or a program like it has put it."""
+    found = try_to_load_from_cache(
+        pin.repository, pin.file, revision=pin.revision, repo_type="dataset"
+    )
+    return Path(found) if isinstance(found, str) else None
+
+
+def _download(pin: Pin) -> Path:
+    folder = cached_assets_path("arena55k", pin.repository, pin.revision)
+    path = folder / Path(pin.file).name
+    with WeakFileLock(folder / "lock"):
+        if not path.exists():
+            partial = path.with_name(f"{path.name}.partial")
+            _append_the_rest(partial, pin)
+            os.replace(partial, path)
+    return path
+
+
+def _append_the_rest(partial: Path, pin: Pin) -> None:
+    url = hf_hub_url(pin.repository, pin.file, revision=pin.revision, repo_type="dataset")
+    # Not compressed on the way, because a part of such a stream could not be continued.
+    headers = build_hf_headers(headers={"Accept-Encoding": "identity"})
+    with partial.open("ab") as stream:
+        if stream.tell() == pin.size:
+            return
+        http_get(
+            url,
+            stream,
+            resume_size=stream.tell(),
+            headers=headers,
+            displayed_filename=pin.file,
+            tqdm_class=tqdm,
+        )

@@ -1,0 +1,44 @@
+"""Open what `data.source` and `data.extra` name."""
+
+from pathlib import Path
+
+from preference.battle_source import BattleSource
+from preference.downloaded_file import DownloadedFile
+from preference.params import SIMULATED, Params
+from preference.source_file import read_source_rows
+
+
+def open_sources(params: Params) -> list[BattleSource]:
+    """Return the main source, then the extra ones.
+
+    Raises:
+        BadInput: a download failed, or did not give the file that was wanted.
+    """
+    extra = [
+        BattleSource(name, read_source_rows(Path(name)), extra=True) for name in params.data.extra
+    ]
+    return [_open_main_source(params), *extra]
+
+
+def _open_main_source(params: Params) -> BattleSource:
+    # Each source is imported where it is chosen, because a run on another should not depend on it.
+    name = params.data.source
+    if name == SIMULATED:
+        from simulated import simulate_rows
+
+        simulation = params.data.simulated
+        rows = simulate_rows(simulation.battles, simulation.length_scale, params.seed)
+        return BattleSource(name, enumerate(rows, start=1))
+    if name == "arena55k":
+        from arena55k import download_battles
+
+        return _open_download(name, download_battles())
+    if name == "kaggle":
+        from kaggle import download_battles
+
+        return _open_download(name, download_battles())
+    return BattleSource(name, read_source_rows(Path(name)))
+
+
+def _open_download(name: str, download: DownloadedFile) -> BattleSource:
+    return BattleSource(name, read_source_rows(download.path), download=download)
