@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from preference.battle_source import BattleSource
 from preference.battles import SEGMENTS, label_shares
 from preference.downloaded_file import DownloadedFile
-from preference.prompt_groups import digest_texts, number_digests
 from preference.quarantine import QuarantinedRow, count_reasons
+from preference.text_digests import digest_texts, number_digests
 
 # A character that no text holds by accident, so that ["a", "b"] and ["ab"] stay different.
 TURN_SEPARATOR = "\x1f"

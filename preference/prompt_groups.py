@@ -11,9 +11,7 @@ exception: battles whose answers are both empty form one group, because leaking 
 would break the first guarantee, and the group is small (19 of the 57,477 real battles).
 """
 
-import unicodedata
 from collections.abc import Iterable
-from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
@@ -23,8 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from preference.battles import SEGMENTS
-
-DIGEST_BYTES = 16
+from preference.text_digests import digest_texts, number_digests
 
 
 def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
@@ -48,32 +45,10 @@ def group_battles(digests: pa.Table) -> np.ndarray:
     return pd.Series(ids).groupby(components).transform("min").to_numpy()
 
 
-def digest_texts(conversations: pa.ListArray) -> pa.Array:
-    """Return digests of the normalised texts of conversations list<string> [n], binary(16) [n].
-
-    Their 128 bits stand for the texts, so that those need not be held in memory.
-    """
-    digests = [
-        blake2b(_normalize(turns).encode(), digest_size=DIGEST_BYTES).digest()
-        for turns in conversations.to_pylist()
-    ]
-    return pa.array(digests, pa.binary(DIGEST_BYTES))
-
-
-def number_digests(digests: pa.ChunkedArray) -> np.ndarray:
-    """Number the distinct digests [n] from 0, int64 [n]."""
-    return digests.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-
-
 def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     opening = digest_texts(pc.list_slice(batch["prompt"], 0, 1))
     digests = {segment: digest_texts(batch[segment]) for segment in SEGMENTS}
     return pa.RecordBatch.from_pydict({"id": batch["id"], "opening": opening, **digests})
-
-
-def _normalize(turns: Iterable[str]) -> str:
-    """Join the turns; fold compatibility characters, case and white space."""
-    return " ".join(unicodedata.normalize("NFKC", "\n".join(turns)).casefold().split())
 
 
 def _number_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:

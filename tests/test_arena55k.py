@@ -51,8 +51,7 @@ def code(tmp_path_factory):
     """A copy of the code, whose pin a test may change."""
     folder = tmp_path_factory.mktemp("code")
     for package in ("arena55k", "preference", "stages"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / package, folder / package, ignore=ignored)
+        shutil.copytree(REPOSITORY / package, folder / package)
     return folder
 
 
