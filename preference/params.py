@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from preference.errors import BadInput
@@ -28,6 +28,17 @@ def _reject_boolean(value: object) -> object:
     return value
 
 
+def _check_extra_file(name: str) -> str:
+    path = EXTRA_FOLDER / PurePosixPath(name).name
+    if PurePosixPath(name) != path:
+        raise ValueError(
+            f"the file is not in {EXTRA_FOLDER}, where DVC notices its changes. Put it there, and "
+            f"write {path}"
+        )
+    return name
+
+
+ExtraFile = Annotated[str, AfterValidator(_check_extra_file)]
 # Not strict, because YAML 1.1 reads `1e-3` as text.
 Number = Annotated[
     float, Field(strict=False, allow_inf_nan=False), BeforeValidator(_reject_boolean)
@@ -61,17 +72,11 @@ class DataParams:
     """
 
     source: Annotated[str, Field(min_length=1)]
-    extra: list[str]
+    extra: list[ExtraFile]
     max_quarantined: Share
     simulated: SimulatedParams
 
     def __post_init__(self) -> None:
-        for name in self.extra:
-            if PurePosixPath(name) != EXTRA_FOLDER / PurePosixPath(name).name:
-                raise ValueError(
-                    f"extra: {name} is not in {EXTRA_FOLDER}, where DVC notices its changes. "
-                    f"Put the file there, and write {EXTRA_FOLDER / PurePosixPath(name).name}"
-                )
         if len({self.source, *self.extra}) < 1 + len(self.extra):
             raise ValueError("extra names a file twice, or that of source: each once is enough")
         if self.extra and self.source == SIMULATED:

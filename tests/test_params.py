@@ -119,7 +119,7 @@ def test_values_are_read_as_written(tmp_path):
         ({"data.source": 7}, "data.source"),
         ({"data.source": ""}, "data.source"),
         ({"data.extra": "data/extra/x.csv"}, "data.extra"),
-        ({"data.extra": ["x.csv"]}, "write data/extra/x.csv"),
+        ({"data.extra": ["x.csv"]}, "data.extra.0: the file is not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/../x.csv"]}, "not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/deep/x.csv"]}, "not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/x.csv"] * 2}, "a file twice"),
