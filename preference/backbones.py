@@ -1,13 +1,20 @@
-"""Backbones: our own small DeBERTa v3 configurations, or any keras-nlp preset."""
+"""Backbones: our own small DeBERTa v3 configurations, or any preset with weights."""
+
+from pathlib import Path
 
 import keras
 import keras_nlp
 
 from preference.deberta import DebertaV3Backbone, with_fast_attention
 from preference.errors import BadInput
-from preference.presets import loading_preset
+from preference.hugging_face_bert import load_hugging_face_bert
+from preference.hugging_face_deberta import load_hugging_face_deberta
+from preference.presets import loading_preset, read_hugging_face_config
+from preference.single_segment import SEGMENTED_INPUTS, with_single_segment
 
 INPUTS = {"token_ids", "padding_mask"}
+# By the `model_type` of a config.json. What is in none of them is keras-hub's to convert.
+HUGGING_FACE_LOADERS = {"deberta-v2": load_hugging_face_deberta, "bert": load_hugging_face_bert}
 
 # Trained from scratch, in the place of extra-small and small. Few position buckets, because the
 # default's texts are short; distances beyond the last bucket are clipped. The first weights have a
@@ -37,29 +44,42 @@ SMALL_CONFIGURATIONS = {
 def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbone:
     """Build one of our configurations with fresh weights, or load a preset with its own.
 
-    A preset of DeBERTa v3 gets our attention, which computes the same in less time. The precision
-    is the global policy's.
+    A preset of DeBERTa v3 gets our attention, which computes the same in less time. One that tells
+    two segments apart, as BERT, reads all as the first. The precision is the global policy's.
 
     Args:
         preset: a name in `SMALL_CONFIGURATIONS`, or what `loading_preset` accepts.
         vocabulary_size: rows of the embedding table of our own configurations.
 
+    Returns: a backbone from `INPUTS` to hidden states (rows, length, hidden).
+
     Raises:
-        BadInput: the preset cannot be loaded, or needs inputs other than `INPUTS`.
+        BadInput: the preset cannot be loaded, or needs other inputs.
     """
     if preset in SMALL_CONFIGURATIONS:
         return DebertaV3Backbone(
             vocabulary_size=vocabulary_size, **SMALL_CONFIGURATIONS[preset], name="backbone"
         )
-    with loading_preset(preset):
-        backbone = keras_nlp.models.Backbone.from_preset(
-            preset, dtype=keras.config.dtype_policy().name, name="backbone"
-        )
+    with loading_preset(preset) as source:
+        backbone = _load_pretrained(source)
     if set(backbone.input) != INPUTS:
         raise BadInput(
             f"params.yaml, model.preset: {preset!r} takes {', '.join(sorted(backbone.input))}, and "
-            f"only {' and '.join(sorted(INPUTS))} are given. Use a DeBERTa v3 or RoBERTa preset."
+            f"only {' and '.join(sorted(INPUTS))} are given. Use a preset of DeBERTa v3, BERT or "
+            "RoBERTa."
         )
+    return backbone
+
+
+def _load_pretrained(source: str) -> keras_nlp.models.Backbone:
+    config = read_hugging_face_config(source)
+    if load := HUGGING_FACE_LOADERS.get(config.get("model_type")):
+        return load(Path(source), config)
+    backbone = keras_nlp.models.Backbone.from_preset(
+        source, dtype=keras.config.dtype_policy().name, name="backbone"
+    )
     if isinstance(backbone, keras_nlp.models.DebertaV3Backbone):
         return with_fast_attention(backbone)
+    if set(backbone.input) == SEGMENTED_INPUTS:
+        return with_single_segment(backbone)
     return backbone

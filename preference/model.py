@@ -5,11 +5,14 @@ import keras_nlp
 import numpy as np
 from keras import ops
 
+from preference.errors import BadInput
 from preference.heads import build_head
 from preference.pair_layers import FirstToken, FoldSides, MaskedMean, UnfoldSides
 from preference.params import ModelParams
 
 INPUTS = ("token_ids", "padding_mask")
+# One vector a position, where a backbone has absolute ones; relative ones have no end.
+POSITIONS = "position_embedding/embeddings"
 POOLS = {"mean": MaskedMean, "cls": FirstToken}
 
 
@@ -22,13 +25,27 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
 
     Returns: a model from `token_ids` and `padding_mask`, int32 (batch, 2, length), A first, to
         logits of A wins, B wins and tie, float32 (batch, 3).
+
+    Raises:
+        BadInput: sequences may be longer than the positions that the backbone knows.
     """
+    _check_length(backbone, params)
     inputs = {name: keras.Input((2, None), dtype="int32", name=name) for name in INPUTS}
     rows = {name: FoldSides(name=f"fold_{name}")(tensor) for name, tensor in inputs.items()}
     vectors = POOLS[params.pool](name="pool")(backbone(rows), padding_mask=rows["padding_mask"])
     pooled = UnfoldSides(name="pooled")(vectors)
     logits = build_head(params, backbone.hidden_dim)(pooled)
     return keras.Model(inputs, logits, name="preference")
+
+
+def _check_length(backbone: keras_nlp.models.Backbone, params: ModelParams) -> None:
+    for weight in backbone.weights:
+        if weight.path.endswith(POSITIONS) and params.seq_len > weight.shape[0]:
+            raise BadInput(
+                f"params.yaml, model.seq_len: {params.seq_len} tokens are more than the "
+                f"{weight.shape[0]} positions of {params.preset!r}. Lower it for the experiments "
+                "with this preset."
+            )
 
 
 def backbone_of(model: keras.Model) -> keras_nlp.models.Backbone:

@@ -1,5 +1,6 @@
-"""Names of presets: which exist, which are ours, and what to say of one that cannot be loaded."""
+"""Presets: which names there are, where they are, and what to say of one that cannot be loaded."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,16 +8,19 @@ from pathlib import Path
 import keras_nlp
 
 from preference.errors import BadInput
+from preference.hugging_face_hub import SCHEME, download_preset
 
 TRAINED_FROM_SCRATCH = ("deberta_v3_tiny", "deberta_v3_mini")
 
 
 @contextmanager
-def loading_preset(preset: str) -> Iterator[None]:
-    """Check that a keras-nlp preset exists, and explain what goes wrong while it is loaded.
+def loading_preset(preset: str) -> Iterator[str]:
+    """Find a preset, and explain what goes wrong while it is loaded.
 
     Args:
         preset: a registered name, a `scheme://` handle, or the folder of a saved preset.
+
+    Yields: the folder on this machine, where there is one, else what keras-hub takes: `preset`.
 
     Raises:
         BadInput: there is no such preset, it is damaged, or it cannot be downloaded.
@@ -26,10 +30,14 @@ def loading_preset(preset: str) -> Iterator[None]:
         raise BadInput(
             f"params.yaml, model.preset: there is no preset {preset!r}. Use one of "
             f"{', '.join(TRAINED_FROM_SCRATCH)}, a keras-nlp name such as "
-            "deberta_v3_extra_small_en, or the folder of a saved preset."
+            "deberta_v3_extra_small_en, hf://organization/name, or the folder of a preset."
         )
     try:
-        yield
+        yield _downloaded(preset)
+    except BadInput as error:
+        raise BadInput(
+            f"params.yaml, model.preset: {preset!r} cannot be loaded: {error}"
+        ) from error
     # A damaged folder fails as KeyError, TypeError, tf.errors.InternalError or otherwise.
     except Exception as error:
         raise BadInput(
@@ -37,3 +45,18 @@ def loading_preset(preset: str) -> Iterator[None]:
             f"{type(error).__name__}: {error}. "
             "Check the network, or name the folder of a preset saved on this machine."
         ) from error
+
+
+def read_hugging_face_config(source: str) -> dict:
+    """Return the `config.json` of a folder in Hugging Face format, and of all else {}."""
+    file = Path(source, "config.json")
+    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return config if "model_type" in config else {}
+
+
+def _downloaded(preset: str) -> str:
+    if not preset.startswith(SCHEME):
+        return preset
+    folder = str(download_preset(preset))
+    # The weights of its own format keras-hub downloads itself.
+    return folder if read_hugging_face_config(folder) else preset

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import keras
 
-from preference import deberta, heads, pair_layers
+from preference import deberta, heads, pair_layers, single_segment
 from preference.errors import check_exists
 from preference.packing import Packing
 
 # Importing them registers our layers, so that Keras finds them by name.
-LAYER_MODULES = (deberta, heads, pair_layers)
+LAYER_MODULES = (deberta, heads, pair_layers, single_segment)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import keras_nlp
 import sentencepiece
 
 from preference.errors import BadInput
-from preference.presets import loading_preset
+from preference.hugging_face_tokenizer import load_hugging_face_tokenizer
+from preference.presets import loading_preset, read_hugging_face_config
 
 Tokenizer = keras_nlp.tokenizers.Tokenizer
 
@@ -64,13 +65,15 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
 
 
 def load_preset_tokenizer(preset: str) -> Tokenizer:
-    """Load the tokenizer of a keras-nlp preset.
+    """Load the tokenizer of a preset, of keras-nlp's format or Hugging Face's.
 
     Raises:
         BadInput: the preset cannot be loaded.
     """
-    with loading_preset(preset):
-        return keras_nlp.models.Tokenizer.from_preset(preset)
+    with loading_preset(preset) as source:
+        if read_hugging_face_config(source):
+            return load_hugging_face_tokenizer(Path(source))
+        return keras_nlp.models.Tokenizer.from_preset(source)
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:

@@ -1,0 +1,118 @@
+"""DeBERTa v3 from a folder of Hugging Face format (`model_type: deberta-v2`).
+
+keras-hub has no converter for it (keras-hub#2987). Its own backbone has the same variables under
+the same names, so that `assign_tensors` fits it too.
+"""
+
+import math
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from preference.deberta import DebertaV3Backbone
+from preference.errors import BadInput
+from preference.hugging_face_deberta_config import backbone_arguments
+from preference.hugging_face_weights import read_tensors
+
+# Layers of the Keras backbone and modules of transformers. Below, those of one transformer layer.
+MODULES = {
+    "token_embedding": "embeddings.word_embeddings",
+    "embeddings_layer_norm": "embeddings.LayerNorm",
+    "rel_embedding": "encoder.rel_embeddings",
+    "rel_embedding/rel_embeddings_layer_norm": "encoder.LayerNorm",
+}
+LAYER_MODULES = {
+    "self_attention_layer/query": "attention.self.query_proj",
+    "self_attention_layer/key": "attention.self.key_proj",
+    "self_attention_layer/value": "attention.self.value_proj",
+    "self_attention_layer/attention_output": "attention.output.dense",
+    "self_attention_layer_norm": "attention.output.LayerNorm",
+    "feedforward_intermediate_dense": "intermediate.dense",
+    "feedforward_output_dense": "output.dense",
+    "feedforward_layer_norm": "output.LayerNorm",
+}
+BIASES = ("bias", "beta")
+# Before the names of a checkpoint that has heads too.
+PREFIX = "deberta."
+
+
+def load_hugging_face_deberta(folder: Path, config: dict) -> DebertaV3Backbone:
+    """Build a backbone of ours with the size and the weights of a folder.
+
+    Args:
+        folder: with weights as `preference.hugging_face_weights` describes.
+        config: the content of its `config.json`.
+
+    Raises:
+        BadInput: the model has an option that our backbone lacks, or a tensor is missing or of
+            another shape.
+    """
+    backbone = DebertaV3Backbone(**backbone_arguments(config), name="backbone")
+    unused = assign_tensors(backbone.weights, read_tensors(folder))
+    if unused:
+        print(f"{folder}: not used were the tensors {', '.join(unused)}", file=sys.stderr)
+    return backbone
+
+
+def assign_tensors(
+    variables: Iterable[keras.Variable], tensors: Iterable[tuple[str, np.ndarray]]
+) -> list[str]:
+    """Give each variable of a DeBERTa v3 backbone its tensor.
+
+    Returns: the names of the tensors that belong to no variable, as those of a head.
+
+    Raises:
+        BadInput: a variable has no tensor, or one of another shape.
+    """
+    missing = {tensor_name(variable.path): variable for variable in variables}
+    unused = []
+    for name, tensor in tensors:
+        variable = missing.pop(name.removeprefix(PREFIX), None)
+        if variable is None:
+            unused.append(name)
+        else:
+            variable.assign(_as_variable(name, tensor, variable))
+    if missing:
+        raise BadInput(
+            f"the weights lack {len(missing)} tensors, of which the first is {min(missing)}. "
+            "Download them again, or use another checkpoint."
+        )
+    return unused
+
+
+def tensor_name(path: str) -> str:
+    """Return how transformers names the variable of a Keras backbone, without prefix."""
+    layer, _, kind = path.rpartition("/")
+    if found := re.fullmatch(r"disentangled_attention_encoder_layer_(\d+)/(.+)", layer):
+        module = f"encoder.layer.{found[1]}.{LAYER_MODULES[found[2]]}"
+    else:
+        module = MODULES[layer]
+    return f"{module}.bias" if kind in BIASES else f"{module}.weight"
+
+
+def _as_variable(name: str, tensor: np.ndarray, variable: keras.Variable) -> np.ndarray:
+    """Transpose the matrix of a dense layer, and divide its units among the heads."""
+    shape = _shape_in_checkpoint(variable)
+    if tensor.shape != shape:
+        raise BadInput(
+            f"tensor {name} is {tensor.shape}, and config.json says {shape}: they do not belong "
+            "together. Download both again."
+        )
+    return (tensor.T if _is_matrix(variable) else tensor).reshape(variable.shape)
+
+
+def _shape_in_checkpoint(variable: keras.Variable) -> tuple[int, ...]:
+    first, *others = variable.shape
+    if _is_matrix(variable):
+        return (math.prod(others), first)
+    if variable.path.endswith("/bias"):
+        return (math.prod(variable.shape),)
+    return tuple(variable.shape)
+
+
+def _is_matrix(variable: keras.Variable) -> bool:
+    return variable.path.endswith("/kernel")

@@ -1,0 +1,89 @@
+"""Backbones that tell two segments apart, as BERT does, where all is one segment."""
+
+import keras
+import keras_nlp
+from keras import ops
+
+SEGMENTED_INPUTS = {"token_ids", "padding_mask", "segment_ids"}
+
+
+@keras.saving.register_keras_serializable(package="preference")
+class FirstSegment(keras.layers.Layer):
+    """Number every token of (rows, length) as of the first segment."""
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return zeros, (rows, length)."""
+        return ops.zeros_like(inputs)
+
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return a tensor like the input."""
+        return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
+
+
+@keras.saving.register_keras_serializable(package="preference")
+class SingleSegmentBackbone(keras_nlp.models.Backbone):
+    """A backbone from `token_ids` and `padding_mask` to hidden states (rows, length, hidden).
+
+    Args:
+        encoder: the same with `segment_ids`; it has a layer `token_embedding`.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        dtype: str | keras.DTypePolicy | None = None,
+        **kwargs: object,
+    ) -> None:
+        # === Functional Model ===
+        token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+        padding_mask = keras.Input((None,), dtype="int32", name="padding_mask")
+        segment_ids = FirstSegment(name="first_segment")(token_ids)
+        inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
+        outputs = encoder({**inputs, "segment_ids": segment_ids})
+        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
+
+        # === Config ===
+        self.encoder = encoder
+        self.token_embedding = encoder.get_layer("token_embedding")
+        self.vocabulary_size = self.token_embedding.input_dim
+        self.hidden_dim = outputs.shape[-1]
+
+    def get_config(self) -> dict:
+        """Return what `from_config` needs."""
+        encoder = keras.saving.serialize_keras_object(self.encoder)
+        return {**super().get_config(), "encoder": encoder}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "SingleSegmentBackbone":
+        """Rebuild the backbone with its encoder."""
+        encoder = keras.saving.deserialize_keras_object(config.pop("encoder"))
+        return cls(encoder, **config)
+
+
+def with_single_segment(
+    backbone: keras_nlp.models.Backbone, activation: str | None = None
+) -> SingleSegmentBackbone:
+    """Return a backbone without `segment_ids`, with the weights and the name of the one given.
+
+    What only the other outputs need, as BERT's pooled one, is left out: it would never be trained.
+
+    Args:
+        backbone: with `SEGMENTED_INPUTS`, and hidden states as its output `sequence_output`.
+        activation: of the transformer layers, in the place of their own.
+    """
+    encoder = keras.Model(backbone.input, backbone.output["sequence_output"], name="encoder")
+    if activation:
+        encoder = _with_activation(encoder, activation)
+    return SingleSegmentBackbone(encoder, dtype=backbone.dtype_policy, name=backbone.name)
+
+
+def _with_activation(encoder: keras.Model, activation: str) -> keras.Model:
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if isinstance(layer, keras_nlp.layers.TransformerEncoder):
+            config["activation"] = activation
+        return type(layer).from_config(config)
+
+    changed = keras.models.clone_model(encoder, clone_function=clone)
+    changed.set_weights(encoder.get_weights())
+    return changed
