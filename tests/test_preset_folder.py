@@ -11,18 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from preference.backbones import load_backbone
 from preference.prediction import predict_saved
 from preference.saved_model import load_model
 from preference.tokenizer import train_tokenizer
 from stages import fetch, preprocess, split, train
 
 REPOSITORY = Path(__file__).parents[1]
+FIXTURES = REPOSITORY / "tests/fixtures/hugging_face"
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch, fresh_preprocess):
-    """A working folder whose baseline starts from a preset, with tokens made."""
-    monkeypatch.chdir(tmp_path)
+def keras_weights():
+    """Save a preset of keras-hub in `preset`, and return its weights."""
     tokenizer = train_tokenizer(["What is a preset? It is a folder with weights."], 300)
     backbone = keras_nlp.models.DebertaV3Backbone(
         vocabulary_size=tokenizer.vocabulary_size(),
@@ -34,6 +34,27 @@ def folder(tmp_path, monkeypatch, fresh_preprocess):
     )
     backbone.save_to_preset("preset")
     tokenizer.save_to_preset("preset")
+    return backbone.get_weights()
+
+
+def hugging_face_weights(name):
+    """Put a model of transformers in `preset`, and return its weights."""
+    shutil.copytree(FIXTURES / name, "preset")
+    return load_backbone("preset", vocabulary_size=1).get_weights()
+
+
+PRESETS = {
+    "keras": keras_weights,
+    "deberta": lambda: hugging_face_weights("deberta"),
+    "bert": lambda: hugging_face_weights("bert"),
+}
+
+
+@pytest.fixture(params=PRESETS.values(), ids=PRESETS)
+def weights(request, tmp_path, monkeypatch, fresh_preprocess):
+    """The weights of a preset; in the working folder, tokens for a baseline that starts from it."""
+    monkeypatch.chdir(tmp_path)
+    expected = request.param()
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     params["data"]["simulated"]["battles"] = 150
     params["model"] |= {"preset": "preset", "seq_len": 64}
@@ -47,22 +68,22 @@ def folder(tmp_path, monkeypatch, fresh_preprocess):
     Path("data/split/calibration.parquet").unlink()
     preprocess.main()
     assert test.exists()
-    return backbone
+    return expected
 
 
-def test_baseline_starts_from_the_weights_of_a_preset_folder(folder):
+def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
     keras.backend.clear_session()
     train.main("baseline")
+    shutil.rmtree("preset")
     trained = load_model(Path("models/baseline")).model.get_layer("backbone")
-    for ours, preset in zip(trained.get_weights(), folder.get_weights(), strict=True):
+    for ours, preset in zip(trained.get_weights(), weights, strict=True):
         np.testing.assert_allclose(ours, preset, atol=1e-5)
     ids = pq.read_table("test.parquet")["id"].to_numpy()
-    shutil.rmtree("preset")
-    predictions = predict_saved(Path("models/baseline"), ids)
+    (predictions,) = predict_saved(Path("models/baseline"), [ids], "baseline")
     assert predictions.probabilities.sum(axis=1) == pytest.approx(1)
 
 
-def test_each_tokenizer_has_tokens_of_its_own(folder):
+def test_each_tokenizer_has_tokens_of_its_own(weights):
     index = json.loads(Path("data/tokens/index.json").read_text())
     assert set(index) == {"preset", "deberta_v3_mini"}
     assert len(set(index.values())) == 2
