@@ -8,6 +8,7 @@ code is refused.
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import safetensors
@@ -22,10 +23,11 @@ WEIGHTS = (
 
 
 def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name and the values of each tensor, float32, holding one at a time.
+    """Yield the name and the values of each tensor, float32; of safetensors, one is in memory.
 
     Raises:
-        BadInput: the folder has no weights, a part of them is missing, or torch is needed.
+        BadInput: the folder has no weights, a part of them is missing, torch is needed, or torch
+            finds more than weights.
     """
     for file in weight_files(folder):
         read = _read_safetensors if file.suffix == ".safetensors" else _read_torch
@@ -55,7 +57,7 @@ def check_safetensors(folder: Path) -> None:
     """
     file, *_ = weight_files(folder)
     if file.suffix != ".safetensors":
-        raise BadInput(f"keras-hub cannot read {file}. {_how_to_convert(folder)}.")
+        raise BadInput(f"keras-hub cannot read {file}. {_how_to_convert(folder)}")
 
 
 def _how_to_convert(folder: Path) -> str:
@@ -88,5 +90,12 @@ def _read_torch(file: Path) -> Iterator[tuple[str, np.ndarray]]:
             f"{file} is read by torch, which is not installed. Run `pip install torch`. "
             f"{_how_to_convert(file.parent)}"
         ) from error
-    for name, tensor in torch.load(file, map_location="cpu", weights_only=True).items():
+    try:
+        tensors = torch.load(file, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise BadInput(
+            f"{file} is damaged, or holds more than weights and could run code: it is not read. "
+            "Use a checkpoint with model.safetensors."
+        ) from error
+    for name, tensor in tensors.items():
         yield name, tensor.float().numpy()

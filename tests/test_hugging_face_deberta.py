@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from pickle import UnpicklingError
 from types import ModuleType, SimpleNamespace
 
 import keras_nlp
@@ -175,6 +176,20 @@ def test_torch_is_asked_for_weights_only(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", torch)
     assert difference(load_backbone(str(FIXTURES / "deberta_torch"), vocabulary_size=1)) < 1e-4
     assert calls == [("pytorch_model.bin", {"map_location": "cpu", "weights_only": True})]
+
+
+def test_a_pickle_with_code_is_not_read(monkeypatch):
+    """What the stand-in raises is what torch raised at a pickle that calls `os.system`."""
+
+    def load(*_, **options):
+        raise UnpicklingError("Weights only load failed. Set weights_only=False")
+
+    torch = ModuleType("torch")
+    torch.load = load
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    with pytest.raises(BadInput, match=r"could run code: it is not read.*safetensors") as caught:
+        load_backbone(str(FIXTURES / "deberta_torch"), vocabulary_size=1)
+    assert "weights_only=False" not in str(caught.value)
 
 
 OTHER_MODELS = {
