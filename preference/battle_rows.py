@@ -6,14 +6,15 @@ as native lists. A row that its reader could not take apart has the key `MALFORM
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from preference.battles import A_WINS, B_WINS, SEGMENTS, TIE
 
 RawRow = Mapping[str, object]
 
 WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie": TIE}
-REQUIRED_COLUMNS = ("id", *SEGMENTS, *WINNER_LABELS)
+UNLABELLED_COLUMNS = ("id", *SEGMENTS)
+REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
 SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
 MALFORMED = "malformed"
 
@@ -37,21 +38,42 @@ def parse_battle(row: RawRow) -> dict[str, object]:
     Raises:
         NotABattle: the row is malformed, lacks a column, or has a value that cannot be used.
     """
-    if MALFORMED in row:
-        raise NotABattle(row[MALFORMED])
-    for name in REQUIRED_COLUMNS:
-        if name not in row:
-            raise NotABattle(f"{name} is missing")
+    _check_columns(row, REQUIRED_COLUMNS)
     return {
-        "id": _parse_id(row["id"]),
-        **_align({segment: _parse_turns(segment, row[segment]) for segment in SEGMENTS}),
+        **parse_unlabelled_battle(row),
         "label": _parse_label(row),
         "model_a": _parse_name("model_a", row),
         "model_b": _parse_name("model_b", row),
     }
 
 
-def _parse_id(value: object) -> int:
+def parse_unlabelled_battle(row: RawRow) -> dict[str, object]:
+    """Return `id`, prompt and answers of a row that need not say who won, as `parse_battle` does.
+
+    Raises:
+        NotABattle: as `parse_battle`, but for what is wrong with labels and models.
+    """
+    _check_columns(row, UNLABELLED_COLUMNS)
+    return {
+        "id": parse_id(row["id"]),
+        **_align({segment: _parse_turns(segment, row[segment]) for segment in SEGMENTS}),
+    }
+
+
+def _check_columns(row: RawRow, columns: Sequence[str]) -> None:
+    if MALFORMED in row:
+        raise NotABattle(row[MALFORMED])
+    for name in columns:
+        if name not in row:
+            raise NotABattle(f"{name} is missing")
+
+
+def parse_id(value: object) -> int:
+    """Return an id as a number.
+
+    Raises:
+        NotABattle: it is no integer of 64 bits.
+    """
     if isinstance(value, str) and INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, float) and value.is_integer():

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preference.arena_release import CONVERSATIONS, ID_COLUMNS, RELEASE_COLUMNS
-from preference.battle_rows import MALFORMED, REQUIRED_COLUMNS, SOURCE_COLUMNS, RawRow
+from preference.battle_rows import MALFORMED, SOURCE_COLUMNS, RawRow
 from preference.errors import BadInput
 
 # The csv module stops at 128 KiB by default; this is the most that it takes on every platform.
@@ -33,14 +33,14 @@ ARCHIVED = "train.csv"
 ENCRYPTED = 0x1
 
 
-def read_csv_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
+def read_csv_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
     """Yield the rows with the line at which each starts. Blank lines are no rows."""
     csv.field_size_limit(LONGEST_FIELD)
     with _open_text(path) as stream:
         # Strict, because otherwise a stray quote silently swallows the rows after it.
         reader = csv.reader(stream, strict=True)
         header = next(reader, [])
-        _check_columns(path, header)
+        _check_columns(path, header, required)
         while True:
             line = reader.line_num + 1
             try:
@@ -57,20 +57,23 @@ def read_csv_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
                 yield line, _csv_row(header, fields)
 
 
-def read_json_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
-    """Yield the object on each line with the line's number. Blank lines are no rows."""
+def read_json_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
+    """Yield the object on each line with the line's number. Blank lines are no rows.
+
+    Each object has its own keys, so that one that lacks some of `required` is for the parser.
+    """
     with _open_text(path) as stream:
         for line, text in enumerate(stream, start=1):
             if text.strip():
                 yield line, _json_row(text)
 
 
-def read_parquet_rows(path: Path) -> Iterator[tuple[int, RawRow]]:
+def read_parquet_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
     """Yield the rows with their numbers, from 1."""
     # Not buffered ahead, because that loads whole row groups, often all of the file.
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as source:
         names = source.schema_arrow.names
-        _check_columns(path, names)
+        _check_columns(path, names, required)
         columns = [name for name in names if name in KNOWN_COLUMNS]
         batches = source.iter_batches(PARQUET_BATCH_ROWS, columns=columns)
         yield from enumerate(chain.from_iterable(map(_batch_rows, batches)), start=1)
@@ -143,8 +146,8 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _check_columns(path: Path, names: Sequence[str]) -> None:
-    missing = [name for name in _required_columns(names) if name not in names]
+def _check_columns(path: Path, names: Sequence[str], required: Sequence[str]) -> None:
+    missing = [name for name in _required_columns(names, required) if name not in names]
     if missing:
         raise BadInput(f"{path} lacks columns: {', '.join(missing)}. Add or rename them.")
     repeated = sorted(name for name in KNOWN_COLUMNS if list(names).count(name) > 1)
@@ -152,8 +155,9 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
         raise BadInput(f"{path} has columns twice: {', '.join(repeated)}. Remove one of each.")
 
 
-def _required_columns(names: Sequence[str]) -> Sequence[str]:
-    if not any(name in names for name in CONVERSATIONS):
-        return REQUIRED_COLUMNS
+def _required_columns(names: Sequence[str], required: Sequence[str]) -> Sequence[str]:
+    # Of a release nothing is wanted but its labelled battles.
+    if "winner_tie" not in required or not any(name in names for name in CONVERSATIONS):
+        return required
     ids = [name for name in ID_COLUMNS if name in names]
     return (*(ids or ID_COLUMNS[:1]), *RELEASE_COLUMNS)
