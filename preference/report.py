@@ -6,12 +6,7 @@ Guarantees
 3. A figure that a template asks for and does not get is an error, never an empty place.
 """
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
-import jinja2
 
 from preference.battles import LABELS
 from preference.data_card import (
@@ -41,30 +36,24 @@ from preference.report_tables import (
     order_table,
     slice_table,
 )
+from preference.templating import environment, markdown_template
 from preference.training_cost import cost_table
 from preference.verdict import best_arm, judge
 from preference.wording import number, percent
 
-TEMPLATES = Path(__file__).parent / "templates"
-# What Markdown takes for markup; "p < 0.001" and [0.91, 0.95] it does not.
-MARKUP = re.compile(r"[\\|*_`~]|<(?=[a-z/!?])|&(?=[#a-z])|(?<=\])\(", re.IGNORECASE)
-LINE_BREAK = re.compile(r"\s*\n\s*")
-
 
 def render_markdown(inputs: ReportInputs) -> str:
     """Return the verdict, one table and notes, as Markdown."""
-    # Escapes whatever an expression of the template puts out.
-    environment = _environment(finalize=escape_markdown)
-    return environment.get_template("report.md.j2").render(_shared(inputs))
+    return markdown_template("report.md.j2").render(_shared(inputs))
 
 
 def render_html(inputs: ReportInputs) -> str:
     """Return the whole report as one HTML page."""
-    environment = _environment(autoescape=True)
-    environment.filters.update(number=number, percent=percent)
+    templates = environment(autoescape=True)
+    templates.filters.update(number=number, percent=percent)
     pictures = _pictures(inputs)
     tables = _tables(inputs)
-    return environment.get_template("report.html.j2").render(
+    return templates.get_template("report.html.j2").render(
         **_shared(inputs),
         pictures=pictures,
         tables=tables,
@@ -73,22 +62,6 @@ def render_html(inputs: ReportInputs) -> str:
         hardest=inputs.hardest,
         best=best_arm(inputs.details),
         labels=LABELS,
-    )
-
-
-def escape_markdown(value: object) -> str:
-    """Return the text so that Markdown, in a table too, shows it as it is, in one line."""
-    return MARKUP.sub(r"\\\g<0>", LINE_BREAK.sub(" ", str(value)))
-
-
-def _environment(**options: Any) -> jinja2.Environment:  # noqa: ANN401
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        **options,
     )
 
 

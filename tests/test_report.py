@@ -19,8 +19,9 @@ from evaluation_example import (
 )
 
 from preference.errors import BadInput
-from preference.report import escape_markdown, render_html, render_markdown
+from preference.report import render_html, render_markdown
 from preference.report_inputs import read_report_inputs
+from preference.templating import escape_markdown
 from preference.wording import join, number, signed
 
 REPOSITORY = Path(__file__).parents[1]
