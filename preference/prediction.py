@@ -3,8 +3,7 @@
 The backbone reads every side once, beside others of its length; the head then reads the pairs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -14,13 +13,11 @@ from tqdm import tqdm
 
 from preference.batches import padded_widths, sorted_batches
 from preference.battles import A_WINS, B_WINS, TIE
-from preference.determinism import make_deterministic
 from preference.model import encoder_of, score_both_orders
-from preference.packing import Inputs, Packing, pack_sequences, packed_lengths
+from preference.packing import SIDES, Inputs, Packing, pack_sequences, packed_lengths
 from preference.predictions import Predictions
-from preference.saved_model import load_model
 from preference.streams import input_signature, stream_batches
-from preference.tokens import Tokens, open_tokens
+from preference.tokens import Tokens
 
 # 8 sequences of 1,024 tokens: with 12 heads, 400 MB a tensor of float32 scores.
 TOKENS_PER_BATCH = 8192
@@ -31,37 +28,61 @@ def predict_battles(
     model: keras.Model, tokens: Tokens, ids: np.ndarray, packing: Packing, name: str
 ) -> Predictions:
     """Predict the battles `ids`, int64 [n]; `name` stands beside the progress bar."""
-    pooled = encode_battles(model, tokens, tokens.rows_of(ids), packing, name)
-    in_order, swapped = score_both_orders(model, pooled)
-    return Predictions(
-        ids=ids,
-        probabilities=softmax(in_order.astype(np.float64), axis=-1),
-        swapped=softmax(swapped.astype(np.float64), axis=-1)[:, [B_WINS, A_WINS, TIE]],
-    )
+    with tqdm(total=len(ids) * len(SIDES), desc=f"predict {name}", unit=" answers") as progress:
+        return Predictor(model, packing).predict(tokens, ids, progress.update)
 
 
-def encode_battles(
-    model: keras.Model, tokens: Tokens, rows: np.ndarray, packing: Packing, name: str
-) -> np.ndarray:
-    """Return the pooled vectors of both sides of battles: float32 [rows, 2, hidden]."""
-    lengths = packed_lengths(tokens, rows, packing)
-    battle, side = (index.ravel() for index in np.indices(lengths.shape))
-    widths = padded_widths(lengths.ravel(), packing.seq_len)
-    batches = sorted_batches(lengths.ravel(), widths, TOKENS_PER_BATCH)
+class Predictor:
+    """A model that is traced once, and predicts as many battles and as often as it is asked.
 
-    def generate() -> Iterator[Inputs]:
-        for batch in batches:
-            width = int(widths[batch[0]])
-            yield pack_sequences(tokens, rows[battle[batch]], side[batch], packing, width)
+    Args:
+        model: as `build_model` makes it.
+        packing: how it reads battles.
+    """
 
-    encode = _trace(encoder_of(model))
-    vectors = []
-    with tqdm(total=lengths.size, desc=f"predict {name}", unit=" answers") as progress:
+    def __init__(self, model: keras.Model, packing: Packing) -> None:
+        self._model, self._packing = model, packing
+        self._encode = _trace(encoder_of(model))
+
+    def predict(
+        self, tokens: Tokens, ids: np.ndarray, advance: Callable[[int], object]
+    ) -> Predictions:
+        """Predict the battles `ids`, int64 [n], at least one.
+
+        Args:
+            tokens: of these battles and maybe of others.
+            ids: which, in which order.
+            advance: called with the number of answers that have been read since the last call.
+        """
+        pooled = self._encode_battles(tokens, tokens.rows_of(ids), advance)
+        in_order, swapped = score_both_orders(self._model, pooled)
+        return Predictions(
+            ids=ids,
+            probabilities=softmax(in_order.astype(np.float64), axis=-1),
+            swapped=softmax(swapped.astype(np.float64), axis=-1)[:, [B_WINS, A_WINS, TIE]],
+        )
+
+    def _encode_battles(
+        self, tokens: Tokens, rows: np.ndarray, advance: Callable[[int], object]
+    ) -> np.ndarray:
+        """Return the pooled vectors of both sides of battles: float32 [rows, 2, hidden]."""
+        packing = self._packing
+        lengths = packed_lengths(tokens, rows, packing)
+        battle, side = (index.ravel() for index in np.indices(lengths.shape))
+        widths = padded_widths(lengths.ravel(), packing.seq_len)
+        batches = sorted_batches(lengths.ravel(), widths, TOKENS_PER_BATCH)
+
+        def generate() -> Iterator[Inputs]:
+            for batch in batches:
+                width = int(widths[batch[0]])
+                yield pack_sequences(tokens, rows[battle[batch]], side[batch], packing, width)
+
+        vectors = []
         for inputs in stream_batches(generate, len(batches), SIGNATURE):
-            vectors.append(encode(inputs).numpy())
-            progress.update(len(vectors[-1]))
-    order = np.argsort(np.concatenate(batches))
-    return np.concatenate(vectors)[order].reshape(*lengths.shape, -1)
+            vectors.append(self._encode(inputs).numpy())
+            advance(len(vectors[-1]))
+        order = np.argsort(np.concatenate(batches))
+        return np.concatenate(vectors)[order].reshape(*lengths.shape, -1)
 
 
 def _trace(encoder: keras.Model) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
@@ -72,11 +93,3 @@ def _trace(encoder: keras.Model) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
         return tf.cast(encoder(inputs, training=False), tf.float32)
 
     return encode
-
-
-def predict_saved(folder: Path, splits: Sequence[np.ndarray], name: str) -> list[Predictions]:
-    """Predict the battles of several splits, ids int64 [n] each, with the model in `folder`."""
-    make_deterministic()
-    saved = load_model(folder)
-    tokens = open_tokens(Path(saved.tokens))
-    return [predict_battles(saved.model, tokens, ids, saved.packing, name) for ids in splits]

@@ -4,6 +4,7 @@
 to the original names: a model that does not care about the order has `swapped == probabilities`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,20 @@ class Predictions:
     ids: np.ndarray
     probabilities: np.ndarray
     swapped: np.ndarray
+
+
+def map_probabilities(
+    predictions: Predictions, change: Callable[[np.ndarray], np.ndarray]
+) -> Predictions:
+    """Return the predictions with `change`, from [n, 3] to [n, 3], applied to both orders."""
+    changed = change(predictions.probabilities), change(predictions.swapped)
+    return Predictions(predictions.ids, *changed)
+
+
+def average_both_orders(predictions: Predictions) -> Predictions:
+    """Return the mean of both orders of the answers, which then agree."""
+    mean = (predictions.probabilities + predictions.swapped) / 2
+    return Predictions(predictions.ids, mean, swapped=mean)
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:

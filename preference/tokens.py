@@ -20,6 +20,7 @@ import numpy as np
 from preference.battles import SEGMENTS
 from preference.errors import BadInput, check_exists
 
+TOKENS = Path("data/tokens")
 INDEX = "index.json"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preference.predictions import Predictions
+from preference.predictions import Predictions, average_both_orders, map_probabilities
 from preference.temperature import apply_temperature, fit_temperature
 
 
@@ -47,12 +47,7 @@ def calibrate_model(raw: Sequence[Training], labels: np.ndarray) -> Model:
 
 def average_orders(training: Training) -> Training:
     """Average the predictions of both orders of the answers, which then agree."""
-
-    def average(predictions: Predictions) -> Predictions:
-        mean = (predictions.probabilities + predictions.swapped) / 2
-        return Predictions(predictions.ids, mean, swapped=mean)
-
-    return Training(average(training.calibration), average(training.test))
+    return Training(average_both_orders(training.calibration), average_both_orders(training.test))
 
 
 def average_trainings(trainings: Sequence[Training]) -> Training:
@@ -77,8 +72,6 @@ def weigh_trainings(trainings: Sequence[Training], weights: Sequence[float]) -> 
 
 
 def _map(training: Training, change: Callable[[np.ndarray], np.ndarray]) -> Training:
-    changed = [
-        Predictions(one.ids, change(one.probabilities), change(one.swapped))
-        for one in (training.calibration, training.test)
-    ]
-    return Training(*changed)
+    return Training(
+        map_probabilities(training.calibration, change), map_probabilities(training.test, change)
+    )

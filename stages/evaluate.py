@@ -12,25 +12,25 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles import BATTLES, SEGMENTS, has_oracle
+from preference.bundle_prediction import predict_saved
 from preference.errors import exit_on_bad_input
 from preference.evaluation import evaluate_models, with_oracle
 from preference.evaluation_plots import write_plots
 from preference.hardest_battles import write_hardest
+from preference.manifest import weights_hash
 from preference.metrics_file import write_metrics
 from preference.packing import Packing, full_lengths
 from preference.params import Params, load_params
-from preference.prediction import predict_saved
 from preference.predictions import write_predictions
 from preference.references import REFERENCES, load_reference, predict_reference
 from preference.scored_models import score_models
 from preference.slices import slice_battles
 from preference.split_battles import read_split_battles
-from preference.tokens import find_tokens, open_tokens
+from preference.tokens import TOKENS, find_tokens, open_tokens
 from preference.trainings import Model, Training
 from preference.truth import Truth
 
 SPLITS = Path("data/split")
-TOKENS = Path("data/tokens")
 MODELS = Path("models")
 PREDICTIONS = Path("data/predictions")
 METRICS = Path("metrics")
@@ -53,6 +53,12 @@ def main() -> None:
         models, arms, *truths, slices, params.evaluation, params.seed
     )
     details["blend"] = {"weights": weights} if weights else None
+    details["averages_both_orders"] = params.evaluation.both_orders
+    # By which a model can tell that the figures are its own.
+    details["weights"] = {
+        name: [weights_hash(folder) for folder in folders_of(name, params)]
+        for name in params.experiments
+    }
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(details, METRICS / "evaluation_details.json")
     write_scored(models)
@@ -86,10 +92,15 @@ def read_truth(battles: pa.Table) -> Truth:
 
 def predict_arm(name: str, params: Params, truths: tuple[Truth, Truth]) -> list[Training]:
     """Return what each training of an experiment predicts of the calibration and test battles."""
-    _, *others = params.experiment(name).training_seeds()
-    folders = [MODELS / name, *(MODELS / name / f"seed-{seed}" for seed in others)]
     ids = [truth.ids for truth in truths]
+    folders = folders_of(name, params)
     return [Training(*predict_saved(folder, ids, name)) for folder in folders]
+
+
+def folders_of(name: str, params: Params) -> list[Path]:
+    """Return the folder of each training of an experiment."""
+    _, *others = params.experiment(name).training_seeds()
+    return [MODELS / name, *(MODELS / name / f"seed-{seed}" for seed in others)]
 
 
 def is_truncated(battles: pa.Table, params: Params) -> np.ndarray:

@@ -21,11 +21,10 @@ from preference.tokenizer import (
     load_preset_tokenizer,
     train_tokenizer,
 )
-from preference.tokens import INDEX
+from preference.tokens import INDEX, TOKENS
 from preference.training_texts import read_training_texts
 
 TRAIN = Path("data/split/train.parquet")
-TOKENS = Path("data/tokens")
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 
     python -m stages.train exp1
 
-Reads data/tokens/ and the train and valid splits; writes models/<experiment>/ and, with dvclive,
-metrics/<experiment>/. Where `train.seeds` has several, each further training has a process of its
-own, and writes models/<experiment>/seed-<seed>/.
+Reads data/tokens/ and the train, valid and calibration splits; writes models/<experiment>/, which
+is all that using the model needs, and, with dvclive, metrics/<experiment>/. Where `train.seeds` has
+several, each further training has a process of its own and writes models/<experiment>/seed-<seed>/.
 """
 
 import argparse
@@ -16,21 +16,30 @@ import keras
 from dvclive import Live
 
 from preference.backbones import load_backbone
-from preference.battles import BATTLES
+from preference.battles import BATTLES, LABELS, has_oracle, label_shares
+from preference.bundle_writer import (
+    hash_files,
+    library_versions,
+    resolved_parameters,
+    save_bundle,
+)
 from preference.errors import exit_on_bad_input
 from preference.examples import Epochs, Examples
 from preference.flop_count import summarize_flops
+from preference.manifest import FORMAT, Manifest
 from preference.model import build_model
 from preference.packing import Packing, summarize_packing
-from preference.params import load_params
-from preference.saved_model import SavedModel, save_model
+from preference.params import Params, load_params
+from preference.prediction import predict_battles
+from preference.predictions import check_predictions
 from preference.split_battles import read_split_battles
-from preference.tokens import Tokens, find_tokens, open_tokens
+from preference.tokens import TOKENS, Tokens, find_tokens, open_tokens
 from preference.training import train_model
+from preference.training_calibration import Calibration, calibrate_training
 from preference.training_progress import LiveMetrics, ProgressBar
 
 SPLITS = Path("data/split")
-TOKENS = Path("data/tokens")
+SPLITS_READ = ("train", "valid", "calibration")
 
 
 def main(name: str) -> None:
@@ -62,20 +71,67 @@ def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[
     if live:
         callbacks.append(LiveMetrics(live, epochs))
     trained = train_model(model, epochs, valid, params.train, callbacks)
-    save_model(SavedModel(model, packing, str(tokens_folder)), folder)
-    return {
+    figures = {
         **summarize_packing(tokens, examples.rows, packing),
         "padding_share": examples.padding_share(),
         **summarize_flops(model, examples, trained["epochs"]),
         **trained,
     }
+    calibration = calibrate(model, examples, name, seed)
+    manifest = describe(name, seed, params, tokens_folder, examples, figures, calibration)
+    save_bundle(model, tokens_folder, manifest, folder)
+    return figures
 
 
 def read_examples(tokens: Tokens, packing: Packing, split: str) -> Examples:
     """Find the tokens and labels of a split's battles."""
-    battles = read_split_battles(BATTLES, SPLITS / f"{split}.parquet", ("label",))
+    battles = read_split_battles(BATTLES, split_file(split), ("label",))
     rows = tokens.rows_of(battles["id"].to_numpy())
     return Examples(tokens, packing, rows, battles["label"].to_numpy())
+
+
+def calibrate(model: keras.Model, train: Examples, name: str, seed: int) -> Calibration:
+    """Fit the temperatures on the calibration split, which the training has not seen."""
+    battles = read_split_battles(BATTLES, split_file("calibration"), ("label",))
+    ids = battles["id"].to_numpy()
+    predictions = predict_battles(model, train.tokens, ids, train.packing, name)
+    check_predictions(name, predictions, ids)
+    labels, groups = battles["label"].to_numpy(), battles["group"].to_numpy()
+    return calibrate_training(labels, groups, predictions, seed)
+
+
+def describe(
+    name: str,
+    seed: int,
+    params: Params,
+    tokens_folder: Path,
+    train: Examples,
+    figures: dict[str, float],
+    calibration: Calibration,
+) -> Manifest:
+    """Write down all that is known of a training."""
+    return Manifest(
+        format=FORMAT,
+        name=name,
+        seed=seed,
+        labels=list(LABELS),
+        simulated=has_oracle(BATTLES),
+        packing=train.packing,
+        tokens=tokens_folder.name,
+        prior=list(label_shares(train.labels).values()),
+        calibration=calibration,
+        training=figures,
+        parameters=resolved_parameters(params),
+        data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
+        versions=library_versions(),
+        files={},
+        test=None,
+    )
+
+
+def split_file(split: str) -> Path:
+    """Return the path of a split's ids."""
+    return SPLITS / f"{split}.parquet"
 
 
 if __name__ == "__main__":

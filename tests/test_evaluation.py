@@ -407,7 +407,8 @@ def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
         ]
 
     stub = SimpleNamespace(predict_saved=predict_saved)
-    monkeypatch.setitem(sys.modules, "preference.prediction", stub)
+    monkeypatch.setitem(sys.modules, "preference.bundle_prediction", stub)
+    monkeypatch.setattr("preference.manifest.weights_hash", lambda folder: f"hash of {folder}")
     monkeypatch.chdir(tmp_path)
     params = (tmp_path / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(params.replace("seeds: []", "seeds: [3, 4]"))
@@ -423,6 +424,8 @@ def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
     details = json.loads((tmp_path / "metrics" / "evaluation_details.json").read_text())
     assert details["simulated"] == simulated
     assert details["models"]["exp1"]["seeds"] == 2
+    assert details["weights"]["exp1"] == ["hash of models/exp1", "hash of models/exp1/seed-4"]
+    assert details["averages_both_orders"] is False
     assert details["blend"]["weights"].keys() == set(load_params().evaluation.blend)
     truncated = {
         one["part"]: one["rows"] for one in details["slices"] if one["slice"] == "truncated"

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from preference.backbones import load_backbone
-from preference.prediction import predict_saved
-from preference.saved_model import load_model
+from preference.bundle import load_bundle
+from preference.bundle_prediction import predict_saved
+from preference.manifest import read_manifest
 from preference.tokenizer import train_tokenizer
 from stages import fetch, preprocess, split, train
 
@@ -63,24 +64,37 @@ def weights(request, tmp_path, monkeypatch, fresh_preprocess):
     Path("params.yaml").write_text(yaml.safe_dump(params))
     fetch.main()
     split.main()
-    test = Path("data/split/test.parquet").rename("test.parquet")
-    # What is not there cannot be looked at: neither for the vocabulary nor for the weights.
-    Path("data/split/calibration.parquet").unlink()
+    Path("data/split/test.parquet").rename("test.parquet")
+    # What is not there cannot be looked at.
+    calibration = Path("data/split/calibration.parquet").rename("calibration.parquet")
     preprocess.main()
-    assert test.exists()
+    calibration.rename("data/split/calibration.parquet")
     return expected
 
 
 def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
     keras.backend.clear_session()
     train.main("baseline")
-    shutil.rmtree("preset")
-    trained = load_model(Path("models/baseline")).model.get_layer("backbone")
+    trained = load_bundle(Path("models/baseline")).model.get_layer("backbone")
     for ours, preset in zip(trained.get_weights(), weights, strict=True):
         np.testing.assert_allclose(ours, preset, atol=1e-5)
     ids = pq.read_table("test.parquet")["id"].to_numpy()
+    shutil.rmtree("preset")
     (predictions,) = predict_saved(Path("models/baseline"), [ids], "baseline")
     assert predictions.probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_the_weights_know_nothing_of_the_calibration_split(weights):
+    manifests = []
+    for _ in range(2):
+        keras.backend.clear_session()
+        train.main("baseline")
+        manifests.append(read_manifest(Path("models/baseline")))
+        shutil.copy("test.parquet", "data/split/calibration.parquet")
+    first, other = manifests
+    assert first.calibration.battles != other.calibration.battles
+    assert first.calibration.in_order.temperature != other.calibration.in_order.temperature
+    assert first.files["model.weights.h5"] == other.files["model.weights.h5"]
 
 
 def test_each_tokenizer_has_tokens_of_its_own(weights):

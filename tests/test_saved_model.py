@@ -11,10 +11,7 @@ import pytest
 from small_model import HEADS, HIDDEN, VOCABULARY, make_inputs, make_model
 
 from preference.model import score_both_orders
-from preference.packing import Packing
-from preference.saved_model import SavedModel, load_model, save_model
-
-PACKING = Packing(seq_len=16, turns="all")
+from preference.saved_model import load_model, save_model
 
 
 @pytest.mark.parametrize("pool", ["mean", "cls"])
@@ -22,14 +19,12 @@ PACKING = Packing(seq_len=16, turns="all")
 def test_a_saved_model_gives_the_same_logits(tmp_path, head, pool):
     model, inputs = make_model(head, pool), make_inputs()
     expected = np.asarray(model(inputs))
-    save_model(SavedModel(model, PACKING, "data/tokens/abc"), tmp_path / "new" / "model")
+    save_model(model, tmp_path / "new" / "model")
     keras.utils.set_random_seed(99)
     loaded = load_model(tmp_path / "new" / "model")
-    assert loaded.packing == PACKING
-    assert loaded.tokens == "data/tokens/abc"
-    assert np.array_equal(loaded.model(inputs), expected)
+    assert np.array_equal(loaded(inputs), expected)
     pooled = np.random.default_rng(0).normal(size=(5, 2, HIDDEN)).astype("float32")
-    _, swapped = score_both_orders(loaded.model, pooled)
+    _, swapped = score_both_orders(loaded, pooled)
     assert np.array_equal(swapped, score_both_orders(model, pooled)[1])
 
 
@@ -44,8 +39,8 @@ def test_a_saved_model_with_a_stock_backbone(tmp_path):
         name="backbone",
     )
     model, inputs = make_model(backbone=backbone), make_inputs()
-    save_model(SavedModel(model, PACKING, "tokens"), tmp_path)
-    assert np.array_equal(load_model(tmp_path).model(inputs), model(inputs))
+    save_model(model, tmp_path)
+    assert np.array_equal(load_model(tmp_path)(inputs), model(inputs))
 
 
 def class_names(config):
@@ -61,9 +56,9 @@ def class_names(config):
 
 @pytest.mark.parametrize("head", ["mlp", "deep equivariant"])
 def test_saved_files_hold_no_code(tmp_path, head):
-    save_model(SavedModel(make_model(head), PACKING, "tokens"), tmp_path)
+    save_model(make_model(head), tmp_path)
     files = {file.name for file in tmp_path.iterdir()}
-    assert files == {"model.json", "model.weights.h5", "packing.json"}
+    assert files == {"model.json", "model.weights.h5"}
     names = set(class_names(json.loads((tmp_path / "model.json").read_text())))
     assert "DebertaV3Backbone" in {name for name, _ in names}
     assert not {name for name, _ in names} & {"Lambda", "function", "__lambda__"}
@@ -83,7 +78,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     for name, seed in {"first": 5, "again": 5, "other": 6}.items():
         # As in a new process: layers without a name are numbered, and their numbers are saved.
         keras.backend.clear_session()
-        save_model(SavedModel(make_model("mlp", seed=seed), PACKING, "tokens"), tmp_path / name)
+        save_model(make_model("mlp", seed=seed), tmp_path / name)
     content = SimpleNamespace(
         **{
             name: [

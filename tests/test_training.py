@@ -16,7 +16,7 @@ from preference.model import build_model
 from preference.packing import Packing
 from preference.params import ModelParams, TrainParams
 from preference.prediction import predict_battles
-from preference.saved_model import SavedModel, load_model, save_model
+from preference.saved_model import load_model, save_model
 from preference.tokens import Segment, SpecialTokens, Tokens
 from preference.training import compiles_with_xla, train_model
 from preference.training_progress import LiveMetrics, ProgressBar
@@ -160,9 +160,9 @@ def test_xla_is_chosen_by_the_device():
 
 def test_what_was_trained_is_loaded_without_its_optimizer(tmp_path):
     model, tokens, valid, _ = train(tmp_path / "live")
-    save_model(SavedModel(model, PACKING, "tokens"), tmp_path)
+    save_model(model, tmp_path)
     assert "compile_config" not in json.loads((tmp_path / "model.json").read_text())
-    again = load_model(tmp_path).model
+    again = load_model(tmp_path)
     assert not again.compiled
     found, expected = (
         predict_battles(one, tokens, valid.rows, PACKING, "test").probabilities

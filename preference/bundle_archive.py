@@ -1,0 +1,100 @@
+"""A bundle as one zip file: packed to the same bytes always, unpacked with suspicion."""
+
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from preference.errors import BadInput
+from preference.manifest import MANIFEST, parse_manifest
+
+# The zip format's first day.
+NO_TIME = (1980, 1, 1, 0, 0, 0)
+READABLE = (stat.S_IFREG | 0o644) << 16
+LARGEST_MANIFEST = 2**20
+# Unpacked. The weights of the largest DeBERTa v3 take 1.7 GB.
+LARGEST_BUNDLE = 8 * 2**30
+# An encrypted entry is a RuntimeError, and so is an unknown compression.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+
+
+def pack(files: Mapping[str, Path | str], archive: Path) -> None:
+    """Write files, by their names in the archive, or text in their place.
+
+    The archive appears under its name when it is complete.
+    """
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    partial = archive.with_name(f"{archive.name}.partial")
+    try:
+        with zipfile.ZipFile(partial, "w") as target:
+            for name, content in sorted(files.items()):
+                _add(target, name, content)
+        partial.replace(archive)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def bundle_folder(path: Path) -> Iterator[Path]:
+    """Give the folder of a bundle; a packed one is unpacked for as long as the block runs.
+
+    Raises:
+        BadInput: the path does not exist, or is neither a folder nor a zip file of a bundle.
+    """
+    if path.is_dir():
+        yield path
+        return
+    if not path.exists():
+        raise BadInput(
+            f"it does not exist. Run `dvc repro train_{path.name}`, or give the path of a bundle"
+        )
+    if not zipfile.is_zipfile(path):
+        raise BadInput("it is neither a folder nor a complete zip file. Copy or pack it again")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                _unpack(archive, folder)
+        except DAMAGED as error:
+            raise BadInput(f"it cannot be unpacked ({error}). Copy or pack it again") from error
+        yield folder
+
+
+def _add(target: zipfile.ZipFile, name: str, content: Path | str) -> None:
+    entry = zipfile.ZipInfo(name, NO_TIME)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = READABLE
+    # Else it would name the system that packed it.
+    entry.create_system = 3
+    if isinstance(content, str):
+        target.writestr(entry, content)
+        return
+    entry.file_size = content.stat().st_size
+    with content.open("rb") as source, target.open(entry, "w") as packed:
+        shutil.copyfileobj(source, packed)
+
+
+def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Write the files that the manifest names, and refuse an archive that has others.
+
+    The manifest has checked that its names stay inside the folder. No entry can be longer than it
+    says: zipfile reads no further.
+    """
+    sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+    if MANIFEST not in sizes:
+        raise BadInput(f"it has no {MANIFEST}. Give a zip that `python -m preference.package` made")
+    if sizes[MANIFEST] > LARGEST_MANIFEST or sum(sizes.values()) > LARGEST_BUNDLE:
+        raise BadInput(f"unpacked it is larger than {LARGEST_BUNDLE // 2**30} GiB. Do not trust it")
+    names = sorted([MANIFEST, *parse_manifest(archive.read(MANIFEST)).files])
+    # Not of `sizes`, which has each name once.
+    if sorted(entry.filename for entry in archive.infolist() if not entry.is_dir()) != names:
+        raise BadInput(f"its files are not those that {MANIFEST} names. Copy or pack it again")
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(name) as packed, (folder / name).open("wb") as target:
+            shutil.copyfileobj(packed, target)

@@ -1,0 +1,63 @@
+"""The model card: a bundle's README, with the metadata that a model hub reads at its top.
+
+Guarantees
+1. The same manifest gives the same bytes.
+2. A name from the data, however hostile, is shown as text, and breaks neither YAML nor Markdown.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from preference.group_bootstrap import Estimate
+from preference.manifest import Manifest
+from preference.presets import TRAINED_FROM_SCRATCH
+from preference.templating import markdown_template
+
+# As the Hub calls them; the log loss has no name there.
+HUB_METRICS = {"log_loss": "log_loss", "accuracy": "accuracy", "f1_macro": "f1"}
+MEASURES = {
+    "log_loss": "log loss (nats, lower is better)",
+    "accuracy": "accuracy",
+    "f1_macro": "macro F1",
+    "flip_rate": "share of winners that change with the order",
+}
+
+
+def render_card(manifest: Manifest) -> str:
+    """Return the content of README.md."""
+    metadata = yaml.safe_dump(_metadata(manifest), sort_keys=False, allow_unicode=True)
+    body = markdown_template("model_card.md.j2").render(
+        bundle=manifest,
+        measures=MEASURES,
+        from_scratch=manifest.parameters["model"]["preset"] in TRAINED_FROM_SCRATCH,
+    )
+    return f"---\n{metadata}---\n\n{body}"
+
+
+def _metadata(manifest: Manifest) -> dict[str, Any]:
+    results = [_result(manifest, "calibration", manifest.calibration.in_order.metrics)]
+    if manifest.test:
+        results.append(_result(manifest, "test", manifest.test.metrics))
+    return {
+        "library_name": "keras",
+        # No file says under which terms the weights may be used.
+        "license": "unknown",
+        "pipeline_tag": "text-classification",
+        "tags": ["human-preference", "pairwise", *(["simulated"] * manifest.simulated)],
+        "metrics": list(HUB_METRICS.values()),
+        "model-index": [{"name": manifest.name, "results": results}],
+    }
+
+
+def _result(manifest: Manifest, split: str, metrics: Mapping[str, Estimate]) -> dict[str, Any]:
+    kind = "simulated" if manifest.simulated else "real"
+    return {
+        "task": {"type": "text-classification", "name": "Human preference between two answers"},
+        "dataset": {"type": f"{kind}-battles", "name": f"{kind} battles", "split": split},
+        "metrics": [
+            {"type": hub_name, "name": MEASURES[name], "value": metrics[name].value}
+            for name, hub_name in HUB_METRICS.items()
+        ],
+    }
