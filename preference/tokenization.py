@@ -1,6 +1,6 @@
-"""From the battles table to the tokens of every turn, a batch of battles at a time."""
+"""From texts to the tokens of every turn: of the battles table on disk, or of some in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import pyarrow as pa
 import tensorflow as tf
 
 from preference.battles import SEGMENTS
-from preference.token_writer import SegmentWriter, order_of_turns, save_index
-from preference.tokens import SpecialTokens
+from preference.token_writer import SegmentWriter, offsets_of, order_of_turns, save_index
+from preference.tokens import Segment, SpecialTokens, Tokens
 
 
 def tokenize_battles(
@@ -32,7 +32,7 @@ def tokenize_battles(
         ids.append(batch["id"].to_numpy())
         turns.append(batch["prompt"].value_lengths().to_numpy())
         for segment, writer in writers.items():
-            writer.append(*_token_ids(tokenizer, batch[segment].flatten()))
+            writer.append(*_token_ids(tokenizer, batch[segment].flatten().to_pylist()))
     battle_ids, turns = np.concatenate(ids), np.concatenate(turns)
     order = np.argsort(battle_ids)
     for writer in writers.values():
@@ -40,11 +40,29 @@ def tokenize_battles(
     save_index(folder, battle_ids[order], turns[order], _special(tokenizer))
 
 
+def tokenize_conversations(
+    battles: Sequence[Mapping[str, Sequence[str]]], tokenizer: keras_nlp.tokenizers.Tokenizer
+) -> Tokens:
+    """Return the tokens of some battles in memory; their ids are 0, 1, 2, …
+
+    Args:
+        battles: at least one; each has the keys of `SEGMENTS`, with equally many turns.
+        tokenizer: any keras-nlp tokenizer with special tokens.
+    """
+    segments = {}
+    for name in SEGMENTS:
+        texts = [turn for battle in battles for turn in battle[name]]
+        ids, lengths = _token_ids(tokenizer, texts)
+        segments[name] = Segment(offsets_of(lengths), ids)
+    turns = np.array([len(battle["prompt"]) for battle in battles])
+    return Tokens(np.arange(len(battles)), offsets_of(turns), segments, _special(tokenizer))
+
+
 def _token_ids(
-    tokenizer: keras_nlp.tokenizers.Tokenizer, texts: pa.Array
+    tokenizer: keras_nlp.tokenizers.Tokenizer, texts: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ids of all texts, one after the other, and how many each text has."""
-    token_ids = tokenizer(texts.to_pylist())
+    token_ids = tokenizer(texts)
     if isinstance(token_ids, tf.RaggedTensor):
         return token_ids.flat_values.numpy(), token_ids.row_lengths().numpy()
     lengths = np.fromiter(map(len, token_ids), dtype=np.int64, count=len(token_ids))

@@ -1,0 +1,132 @@
+"""Ask a trained model, from Python, which of two answers people prefer."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from preference.battle_rows import NotABattle, parse_unlabelled_battle
+from preference.battles import BATTLES_A_BATCH, LABELS, SEGMENTS
+from preference.bundle import Bundle, load_bundle
+from preference.errors import BadInput
+from preference.prediction import Predictor
+from preference.predictions import average_both_orders
+from preference.temperature import apply_temperature
+from preference.tokenization import tokenize_conversations
+
+# A text, or one a turn, where a null turn counts as an empty one.
+Turns = str | Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class Preference:
+    """How probable it is that a person prefers A, prefers B, or neither; the three sum to 1."""
+
+    a_wins: float
+    b_wins: float
+    tie: float
+
+    @property
+    def winner(self) -> str:
+        """The most probable of the three: "A", "B" or "tie"."""
+        return LABELS[int(np.argmax(astuple(self)))]
+
+
+class PreferenceJudge:
+    """A trained model that compares answers.
+
+    Example:
+
+    ```python
+    judge = PreferenceJudge.load("models/exp2")
+    preference = judge.compare("What is two plus two?", "Four.", "I do not know.")
+    print(preference.winner, preference.a_wins, preference.b_wins, preference.tie)
+
+    battles = [
+        ("Name a fruit.", "An apple.", "A chair."),
+        (["Hello!", "How are you?"], ["Hi!", "Well."], ["Hello.", "Fine, and you?"]),
+    ]
+    for preference in judge.compare_many(battles):
+        print(preference.winner)
+    ```
+
+    Args:
+        bundle: what `stages.train` wrote.
+        both_orders: average the predictions of both orders of the answers, so that neither gains
+            by standing first. It costs next to nothing.
+    """
+
+    def __init__(self, bundle: Bundle, both_orders: bool = False) -> None:
+        calibration = bundle.manifest.calibration
+        self.name, self.prior = bundle.manifest.name, bundle.manifest.prior
+        self._tokenizer, self._both_orders = bundle.tokenizer, both_orders
+        self._predictor = Predictor(bundle.model, bundle.manifest.packing)
+        calibrated = calibration.both_orders if both_orders else calibration.in_order
+        self._temperature = calibrated.temperature
+
+    @classmethod
+    def load(cls, path: str | Path, both_orders: bool = False) -> "PreferenceJudge":
+        """Load the folder that a train stage wrote, or the zip file that it was packed into.
+
+        Raises:
+            BadInput: it cannot be used; the message says why, and what to do.
+        """
+        return cls(load_bundle(Path(path)), both_orders)
+
+    def compare(self, prompt: Turns, a: Turns, b: Turns) -> Preference:
+        """Compare two answers to one prompt.
+
+        Args:
+            prompt: a text, or the user's turns of a conversation.
+            a: a text, or the turns of the first answer, one for each turn of the prompt.
+            b: the same of the second answer.
+
+        Raises:
+            BadInput: prompt and answers have unequal turns, or none.
+        """
+        (preference,) = self.compare_many([(prompt, a, b)])
+        return preference
+
+    def compare_many(self, battles: Iterable[tuple[Turns, Turns, Turns]]) -> Iterator[Preference]:
+        """Yield the preference for each (prompt, a, b), in order.
+
+        Much faster than one by one. Memory does not grow with the battles.
+
+        Raises:
+            BadInput: as `compare`; the message has the number of the battle, counted from 1.
+        """
+        numbered = enumerate(battles, start=1)
+        while batch := list(islice(numbered, BATTLES_A_BATCH)):
+            parsed = [_parse_battle(number, *battle) for number, battle in batch]
+            for probabilities in self.predict(parsed).tolist():
+                yield Preference(*probabilities)
+
+    def predict(
+        self,
+        battles: Sequence[Mapping[str, Sequence[str]]],
+        advance: Callable[[int], object] = lambda answers: None,
+    ) -> np.ndarray:
+        """Predict battles at once: float64 [battles, 3] in `LABELS` order.
+
+        Args:
+            battles: at least one, as `parse_unlabelled_battle` returns them.
+            advance: called with the number of answers that have been read since the last call.
+        """
+        tokens = tokenize_conversations(battles, self._tokenizer)
+        predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
+        if self._both_orders:
+            predictions = average_both_orders(predictions)
+        return apply_temperature(predictions.probabilities, self._temperature)
+
+
+def _parse_battle(number: int, *segments: Turns) -> dict[str, object]:
+    turns = [[one] if isinstance(one, str) else list(one) for one in segments]
+    try:
+        return parse_unlabelled_battle({"id": number, **dict(zip(SEGMENTS, turns, strict=True))})
+    except NotABattle as problem:
+        raise BadInput(
+            f"battle {number}: {problem}. Give each of prompt, a and b as a text, or as equally "
+            "long lists of texts."
+        ) from problem

@@ -1,0 +1,95 @@
+"""Files of probabilities in the form of the Kaggle competition's submissions.
+
+Columns `id`, `winner_model_a`, `winner_model_b` and `winner_tie`, one row a battle, as CSV, Parquet
+or JSON Lines. An id that is not known is empty, or null.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from preference.battle_rows import WINNER_LABELS
+from preference.errors import BadInput
+
+COLUMNS = ("id", *WINNER_LABELS)
+SCHEMA = pa.schema([("id", pa.int64()), *((name, pa.float64()) for name in WINNER_LABELS)])
+
+Ids = Sequence[int | None]
+# Takes ids [n] and probabilities, float64 [n, 3] in `LABELS` order.
+Write = Callable[[Ids, np.ndarray], object]
+
+
+@contextmanager
+def writing_probabilities(path: Path) -> Iterator[Write]:
+    """Give a function that appends rows; the file appears under its name when it is complete.
+
+    Raises:
+        BadInput: the file is of an unknown kind.
+    """
+    open_file = WRITERS[check_output(path)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with open_file(partial) as write:
+            yield write
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def check_output(path: Path) -> str:
+    """Check that such a file can be written, and return its extension.
+
+    Raises:
+        BadInput: it is of an unknown kind, or a folder.
+    """
+    extension = path.suffix.lower()
+    if extension not in WRITERS:
+        raise BadInput(f"{path} is of an unknown kind. Let it end in one of {', '.join(WRITERS)}.")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder. Give the name of a file.")
+    return extension
+
+
+@contextmanager
+def _open_csv(path: Path) -> Iterator[Write]:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        yield lambda ids, probabilities: writer.writerows(_rows(ids, probabilities))
+
+
+@contextmanager
+def _open_json_lines(path: Path) -> Iterator[Write]:
+    with path.open("w", encoding="utf-8") as stream:
+        yield lambda ids, probabilities: stream.writelines(
+            json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n"
+            for row in _rows(ids, probabilities)
+        )
+
+
+@contextmanager
+def _open_parquet(path: Path) -> Iterator[Write]:
+    with pq.ParquetWriter(path, SCHEMA) as writer:
+        yield lambda ids, probabilities: writer.write_batch(
+            pa.RecordBatch.from_arrays([pa.array(ids, pa.int64()), *probabilities.T], schema=SCHEMA)
+        )
+
+
+def _rows(ids: Ids, probabilities: np.ndarray) -> Iterator[list[int | float | None]]:
+    for one, row in zip(ids, probabilities.tolist(), strict=True):
+        yield [one, *row]
+
+
+WRITERS: dict[str, Callable[[Path], AbstractContextManager[Write]]] = {
+    ".csv": _open_csv,
+    ".parquet": _open_parquet,
+    ".jsonl": _open_json_lines,
+}
