@@ -1,0 +1,31 @@
+"""What `evaluate` found of a model on the test battles, where it was this very model.
+
+The evaluation writes down the hash of the weights that it has read: figures of the same name but of
+other weights are those of another training.
+"""
+
+import json
+from pathlib import Path
+
+from preference.group_bootstrap import Estimate
+from preference.manifest import Manifest, Tested
+from preference.model_card import MEASURES
+from preference.saved_model import WEIGHTS
+
+
+def find_tested(details: Path, manifest: Manifest) -> Tested | None:
+    """Return the figures of `metrics/evaluation_details.json`; None where it has none of these."""
+    if not details.exists():
+        return None
+    evaluation = json.loads(details.read_text(encoding="utf-8"))
+    weights = evaluation.get("weights", {}).get(manifest.name, [])
+    if manifest.files[WEIGHTS] not in weights:
+        return None
+    figures = evaluation["models"][manifest.name]
+    return Tested(
+        battles=evaluation["rows"],
+        groups=evaluation["groups"],
+        trainings=len(weights),
+        both_orders=evaluation["averages_both_orders"],
+        metrics={name: Estimate(**figures[name]) for name in MEASURES},
+    )
