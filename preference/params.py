@@ -190,6 +190,18 @@ class EvaluationParams:
 
 
 @checked
+class SubmitParams:
+    """What `submit` predicts: a `model` below models/, and a file of `battles`.
+
+    `both_orders` averages the predictions of both orders of the answers.
+    """
+
+    model: Annotated[str, Field(min_length=1)]
+    battles: Annotated[str, Field(min_length=1)]
+    both_orders: bool
+
+
+@checked
 class Params:
     """All of `params.yaml`."""
 
@@ -202,6 +214,7 @@ class Params:
     train: TrainParams
     reference: ReferenceParams
     evaluation: EvaluationParams
+    submit: SubmitParams
     experiments: dict[str, dict[Literal["text", "model", "train"], dict[str, Any]]] = field(
         default_factory=dict
     )

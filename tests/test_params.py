@@ -43,6 +43,7 @@ train:
   jit: auto
 reference: {max_features: 20000, inverse_regularization: 0.1}
 evaluation: {resamples: 2000, both_orders: false, blend: [baseline]}
+submit: {model: baseline, battles: test.csv, both_orders: false}
 experiments:
   baseline: {}
   exp1: {train: {optimizer: adamw, weight_decay: 0.01}}

@@ -1,0 +1,32 @@
+"""Predict the battles of a file, as for the Kaggle competition's test.csv.
+
+    python -m stages.submit
+
+Reads models/<submit.model> and submit.battles; writes data/submission.csv.
+"""
+
+from pathlib import Path
+
+from preference.errors import exit_on_bad_input
+from preference.file_prediction import predict_file
+from preference.params import load_params
+
+MODELS = Path("models")
+SUBMISSION = Path("data/submission.csv")
+
+
+def main() -> None:
+    """Write the submission."""
+    params = load_params().submit
+    predict_file(
+        MODELS / params.model,
+        Path(params.battles),
+        SUBMISSION,
+        both_orders=params.both_orders,
+        named_by="submit.battles",
+    )
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input():
+        main()
