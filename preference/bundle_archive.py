@@ -50,9 +50,7 @@ def bundle_folder(path: Path) -> Iterator[Path]:
         yield path
         return
     if not path.exists():
-        raise BadInput(
-            f"it does not exist. Run `dvc repro train_{path.name}`, or give the path of a bundle"
-        )
+        raise BadInput("it does not exist. Train it with `dvc repro`, or give the path of another")
     if not zipfile.is_zipfile(path):
         raise BadInput("it is neither a folder nor a complete zip file. Copy or pack it again")
     with TemporaryDirectory() as name:

@@ -41,7 +41,7 @@ FileName = Annotated[str, Field(min_length=1), AfterValidator(_check_inside)]
 
 
 @checked
-class Tested:
+class FiguresOnTest:
     """What `evaluate` found on the test battles: means over `trainings`, this one among them."""
 
     battles: Count
@@ -73,7 +73,7 @@ class Manifest:
     data: Mapping[str, Sha256]
     versions: Mapping[str, str]
     files: Mapping[FileName, Sha256]
-    test: Tested | None
+    test: FiguresOnTest | None
 
     def __post_init__(self) -> None:
         if self.labels != list(LABELS):

@@ -8,12 +8,12 @@ import json
 from pathlib import Path
 
 from preference.group_bootstrap import Estimate
-from preference.manifest import Manifest, Tested
+from preference.manifest import FiguresOnTest, Manifest
 from preference.model_card import MEASURES
 from preference.saved_model import WEIGHTS
 
 
-def find_tested(details: Path, manifest: Manifest) -> Tested | None:
+def find_tested(details: Path, manifest: Manifest) -> FiguresOnTest | None:
     """Return the figures of `metrics/evaluation_details.json`; None where it has none of these."""
     if not details.exists():
         return None
@@ -22,7 +22,7 @@ def find_tested(details: Path, manifest: Manifest) -> Tested | None:
     if manifest.files[WEIGHTS] not in weights:
         return None
     figures = evaluation["models"][manifest.name]
-    return Tested(
+    return FiguresOnTest(
         battles=evaluation["rows"],
         groups=evaluation["groups"],
         trainings=len(weights),

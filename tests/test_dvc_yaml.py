@@ -11,7 +11,8 @@ from preference.params import load_params
 REPOSITORY = Path(__file__).parents[1]
 SOURCE = "${data.source}"
 SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle")
-STAGES = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+PIPELINE = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
+STAGES = PIPELINE["stages"]
 PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
 GROWING = ("metrics/plots", "metrics/report.html")
@@ -51,7 +52,7 @@ def code_of(stage):
 
 
 def test_the_stages_are_the_named_ones():
-    names = {"fetch", "split", "preprocess", "train_reference", "evaluate", "report"}
+    names = {"fetch", "split", "preprocess", "train_reference", "evaluate", "report", "submit"}
     assert set(STAGES) == names | {f"train_{name}" for name in EXPERIMENTS}
     assert EXPERIMENTS == ["baseline", "exp1", "exp2", "exp3"]
 
@@ -95,6 +96,19 @@ def test_a_training_depends_on_what_it_inherits(name):
 def test_trainings_differ_in_nothing_but_their_params():
     deps = [STAGES[f"train_{name}"]["deps"] for name in EXPERIMENTS]
     assert all(dep == deps[0] for dep in deps)
+
+
+def test_every_model_is_an_artifact():
+    artifacts = PIPELINE["artifacts"]
+    assert list(artifacts) == EXPERIMENTS
+    for name, artifact in artifacts.items():
+        assert artifact["path"] in STAGES[f"train_{name}"]["outs"]
+        assert artifact["type"] == "model"
+        assert artifact["desc"] and artifact["labels"]
+
+
+def test_a_training_depends_on_the_template_of_its_card():
+    assert "preference/templates/model_card.md.j2" in STAGES["train_baseline"]["deps"]
 
 
 def test_preprocess_depends_on_every_preset():

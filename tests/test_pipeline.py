@@ -5,10 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from sklearn.metrics import log_loss
 
 REPOSITORY = Path(__file__).parents[1]
 ENVIRONMENT = {
@@ -125,10 +129,49 @@ def test_a_second_repro_runs_nothing(clone):
 
 
 def test_stages_repeated_give_the_same_bytes(clone):
-    stages = ["fetch", "split", "preprocess", "train_reference", "train_exp3", "evaluate", "report"]
+    stages = ["fetch", "split", "preprocess", "train_reference", "train_exp3", "train_exp2"]
+    stages += ["evaluate", "report", "submit"]
     output = run("dvc", "repro", "--force", "--single-item", *stages, folder=clone)
     assert stages_run(output) == set(stages)
     assert run("git", "status", "--porcelain", folder=clone) == ""
+
+
+def test_a_bundle_has_the_temperature_of_the_evaluation(clone):
+    models = read_metrics(clone, "evaluation_details.json")["models"]
+    for arm, folders in {"exp2": ["exp2"], "exp1": ["exp1", "exp1/seed-8"]}.items():
+        bundles = [clone / "models" / folder / "bundle.json" for folder in folders]
+        found = [json.loads(path.read_text())["calibration"]["in_order"] for path in bundles]
+        temperatures = [one["temperature"] for one in found]
+        assert temperatures == pytest.approx(models[arm]["temperature"], abs=2e-5)
+
+
+def test_predictions_of_the_test_battles_score_as_the_evaluation_says(clone, tmp_path):
+    """The packed model, on its own, from the texts."""
+    ids = pq.read_table(clone / "data/split/test.parquet")["id"]
+    battles = pq.read_table(clone / "data/battles.parquet").to_pandas().set_index("id")
+    battles = battles.loc[ids.to_pylist()]
+    labels = battles["label"].to_numpy()
+    texts = battles[["prompt", "response_a", "response_b"]].map(lambda turns: json.dumps([*turns]))
+    texts.to_csv(tmp_path / "battles.csv")
+    python = [sys.executable, "-m"]
+    run(*python, "preference.package", "models/exp2", tmp_path / "exp2.zip", folder=clone)
+    command = ["--model", tmp_path / "exp2.zip", tmp_path / "battles.csv", tmp_path / "out.csv"]
+    run(*python, "preference.predict", *command, folder=clone)
+    submission = pd.read_csv(tmp_path / "out.csv")
+    assert submission["id"].tolist() == ids.to_pylist()
+    loss = log_loss(labels, submission[["winner_model_a", "winner_model_b", "winner_tie"]])
+    assert loss == pytest.approx(read_metrics(clone, "evaluate.json")["exp2"]["log_loss"], abs=1e-5)
+    with zipfile.ZipFile(tmp_path / "exp2.zip") as archive:
+        card = archive.read("README.md").decode()
+    assert f"Of {len(ids)} test battles" in card
+    assert f"| log loss (nats, lower is better) | {loss:.4f} [" in card
+
+
+def test_the_submission_has_the_battles_that_were_asked_for(clone):
+    submission = pd.read_csv(clone / "data/submission.csv")
+    assert list(submission) == ["id", "winner_model_a", "winner_model_b", "winner_tie"]
+    assert submission["id"].tolist() == list(range(20))
+    assert submission.drop(columns="id").sum(axis=1).to_numpy() == pytest.approx(1)
 
 
 def test_an_experiment_runs_what_depends_on_it_and_shows_the_change(clone):
