@@ -59,6 +59,11 @@ def calibration_error(mean_gaps: np.ndarray) -> np.ndarray:
     return np.abs(mean_gaps).sum(axis=-1)
 
 
+def mean_calibration_error(mean_gaps: np.ndarray) -> np.ndarray:
+    """Return the error averaged over the labels, from class-wise gaps [..., 3, BINS]: [...]."""
+    return calibration_error(mean_gaps).mean(axis=-1)
+
+
 def top_label(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the probability of the predicted label, and whether it was right: both [n]."""
     return probabilities.max(axis=1), (probabilities.argmax(axis=1) == labels).astype(float)

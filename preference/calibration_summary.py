@@ -10,13 +10,14 @@ from preference.calibration_error import (
     calibration_error,
     class_wise_gaps,
     error_if_calibrated,
+    mean_calibration_error,
     reliability,
     top_label_gaps,
 )
+from preference.error_interval import estimate_error
 from preference.group_bootstrap import GroupBootstrap
 from preference.metrics import one_hot
 from preference.predictions import Predictions
-from preference.seed_noise import mean_over_seeds
 
 
 def summarize_calibration(
@@ -35,32 +36,30 @@ def summarize_calibration(
             them is `truth`, which has no noise of labels.
     """
     probabilities = [one.probabilities for one in trainings]
-    top = [
-        calibration_error(bootstrap.means(top_label_gaps(labels, predicted)))
-        for predicted in probabilities
-    ]
+    top = [bootstrap.means(top_label_gaps(labels, predicted)) for predicted in probabilities]
+    observed = one_hot(labels)
     class_wise = [
-        calibration_error(bootstrap.means(class_wise_gaps(one_hot(labels), predicted))).mean(axis=1)
-        for predicted in probabilities
+        bootstrap.means(class_wise_gaps(observed, predicted)) for predicted in probabilities
     ]
     floors = [error_if_calibrated(predicted, bootstrap.random) for predicted in probabilities]
     top_floor, class_wise_floor = np.mean(floors, axis=0).tolist()
     return {
-        "top_label": _describe(top, bootstrap) | {"if_calibrated": top_floor},
-        "class_wise": _describe(class_wise, bootstrap) | {"if_calibrated": class_wise_floor},
+        "top_label": {
+            **asdict(estimate_error(top, calibration_error, bootstrap.random)),
+            "if_calibrated": top_floor,
+        },
+        "class_wise": {
+            **asdict(estimate_error(class_wise, mean_calibration_error, bootstrap.random)),
+            "if_calibrated": class_wise_floor,
+        },
         "truth": None if oracle is None else _against_truth(oracle, probabilities),
         "reliability": [asdict(one) for one in reliability(labels, probabilities[0], bootstrap)],
     }
 
 
-def _describe(errors: Sequence[np.ndarray], bootstrap: GroupBootstrap) -> dict[str, float]:
-    figures = mean_over_seeds(np.stack(errors), bootstrap.random)
-    return asdict(bootstrap.basic_interval(figures))
-
-
 def _against_truth(oracle: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:
     errors = [
-        calibration_error(class_wise_gaps(oracle, predicted).mean(axis=0)).mean()
+        mean_calibration_error(class_wise_gaps(oracle, predicted).mean(axis=0))
         for predicted in probabilities
     ]
     return float(np.mean(errors))

@@ -83,17 +83,6 @@ class GroupBootstrap:
         low, high = self._quantiles(figures[1:])
         return Estimate(float(figures[0]), low, high)
 
-    def basic_interval(self, figures: np.ndarray) -> Estimate:
-        """Return the basic interval of a figure that resampling biases, and that is at least 0.
-
-        It takes the resamples' deviations from the figure for the figure's from the truth, bias
-        included (Davison and Hinkley, 1997, equation 5.6). The figure, itself biased, may lie above
-        its interval.
-        """
-        low, high = self._quantiles(figures[1:])
-        value = float(figures[0])
-        return Estimate(value, max(2 * value - high, 0.0), max(2 * value - low, 0.0))
-
     def _quantiles(self, figures: np.ndarray) -> tuple[float, float]:
         tail = (1 - CONFIDENCE) / 2
         low, high = np.nanquantile(figures, [tail, 1 - tail])

@@ -2,7 +2,7 @@
 
 Guarantees
 1. Only the classes below are made: layers of ours, backbones and tokenizers of keras-nlp, and the
-   few of Keras that our models have. None of them runs code that a file holds.
+   few of Keras that those consist of. None of them runs code that a file holds.
 2. Whatever is wrong with the file is told as `BadInput`.
 """
 
@@ -19,11 +19,22 @@ from preference.errors import BadInput
 # Keras's own classes by their module. Lambda layers and functions are not among them.
 KERAS_CLASSES = {
     "keras": {"DTypePolicy", "Sequential"},
-    "keras.initializers": {"GlorotUniform", "Zeros"},
-    "keras.layers": {"Dense", "Dropout", "Flatten", "InputLayer"},
+    "keras.initializers": {"GlorotUniform", "Ones", "TruncatedNormal", "Zeros"},
+    "keras.layers": {
+        "Add",
+        "Dense",
+        "Dropout",
+        "Embedding",
+        "Flatten",
+        "InputLayer",
+        "LayerNormalization",
+        "ReversibleEmbedding",
+    },
     "keras.src.models.functional": {"Functional"},
 }
-REGISTERED_CLASSES = re.compile(r"preference>\w+|keras_hub>\w+(Backbone|Tokenizer)")
+REGISTERED_CLASSES = re.compile(
+    r"preference>\w+|keras_hub>(\w+(Backbone|Tokenizer)|PositionEmbedding|TransformerEncoder)"
+)
 # How Keras writes down which tensor a layer reads: a shape and names.
 TENSOR = "__keras_tensor__"
 
