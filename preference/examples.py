@@ -95,14 +95,14 @@ class Epochs:
                     yield *self.examples.batch(batch), weights
 
         signature = (*SIGNATURE, tf.TensorSpec((None,)))
-        return stream_batches(generate, tf.data.INFINITE_CARDINALITY, signature)
+        return stream_batches(generate, signature, tf.data.INFINITE_CARDINALITY)
 
 
 def validation_stream(examples: Examples, tokens_per_batch: int) -> tf.data.Dataset:
     """Return inputs and labels of every battle once, longest first."""
     budget = tokens_per_batch // len(SIDES)
     batches = sorted_batches(examples.lengths, examples.widths, budget)
-    return stream_batches(lambda: map(examples.batch, batches), len(batches), SIGNATURE)
+    return stream_batches(lambda: map(examples.batch, batches), SIGNATURE, len(batches))
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ The backbone reads every side once, beside others of its length; the head then r
 """
 
 from collections.abc import Callable, Iterator
+from threading import Lock
 
 import keras
 import numpy as np
@@ -35,6 +36,8 @@ def predict_battles(
 class Predictor:
     """A model that is traced once, and predicts as many battles and as often as it is asked.
 
+    Threads may share it; they wait for each other.
+
     Args:
         model: as `build_model` makes it.
         packing: how it reads battles.
@@ -43,6 +46,10 @@ class Predictor:
     def __init__(self, model: keras.Model, packing: Packing) -> None:
         self._model, self._packing = model, packing
         self._encode = _trace(encoder_of(model))
+        self._batches: Iterator[Inputs] = iter(())
+        self._turn = Lock()
+        # One for all calls, because TensorFlow keeps some memory for each that it has made.
+        self._stream = stream_batches(lambda: self._batches, SIGNATURE)
 
     def predict(
         self, tokens: Tokens, ids: np.ndarray, advance: Callable[[int], object]
@@ -54,7 +61,8 @@ class Predictor:
             ids: which, in which order.
             advance: called with the number of answers that have been read since the last call.
         """
-        pooled = self._encode_battles(tokens, tokens.rows_of(ids), advance)
+        with self._turn:
+            pooled = self._encode_battles(tokens, tokens.rows_of(ids), advance)
         in_order, swapped = score_both_orders(self._model, pooled)
         return Predictions(
             ids=ids,
@@ -78,7 +86,8 @@ class Predictor:
                 yield pack_sequences(tokens, rows[battle[batch]], side[batch], packing, width)
 
         vectors = []
-        for inputs in stream_batches(generate, len(batches), SIGNATURE):
+        self._batches = generate()
+        for inputs in self._stream:
             vectors.append(self._encode(inputs).numpy())
             advance(len(vectors[-1]))
         order = np.argsort(np.concatenate(batches))

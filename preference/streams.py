@@ -13,15 +13,16 @@ def input_signature(*shape: int | None) -> dict[str, tf.TensorSpec]:
 
 
 def stream_batches(
-    generate: Callable[[], Iterator[object]], number: int, signature: object
+    generate: Callable[[], Iterator[object]], signature: object, number: int | None = None
 ) -> tf.data.Dataset:
     """Make the next batches while the model works on this one.
 
     Args:
         generate: starts anew at the first batch.
-        number: of batches, or `tf.data.INFINITE_CARDINALITY`.
         signature: nested as a batch is, of tensor specifications.
+        number: of batches, or `tf.data.INFINITE_CARDINALITY`; None where it differs each time.
     """
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    cardinality = tf.data.experimental.assert_cardinality(number)
-    return dataset.apply(cardinality).prefetch(PREFETCHED_BATCHES)
+    if number is not None:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(number))
+    return dataset.prefetch(PREFETCHED_BATCHES)
