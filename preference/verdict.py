@@ -169,8 +169,8 @@ def _judge_seeds(details: Details) -> Sentence:
     models = {name: details["models"][name] for name in details["arms"]}
     if all(model["seeds"] == 1 for model in models.values()):
         return Sentence(
-            "Each experiment was trained once, with one seed: the noise of a training comes on "
-            "top of every interval here."
+            "Each experiment was trained once, with one seed: what is real here is real of these "
+            "trainings, and the noise of a training comes on top of every interval."
         )
     deviations = [
         f"{name} {number(model['seed_sd'])} (of {model['seeds']})"

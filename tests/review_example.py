@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
+ARMS = {"baseline": {}, "exp1": {"train": {"weight_decay": 0.2}}, "exp2": {}}
 BATTLES = 40
 ENVIRONMENT = {
     **os.environ,
@@ -52,6 +53,8 @@ for arm, changes in params["experiments"].items():
     write_predictions(predictions, Path("data/predictions/test") / f"{arm}.parquet")
     figures[arm] = {"log_loss": round(losses.mean(), 6), "log_loss_noise": NOISE}
 Path("metrics/evaluate.json").write_text(json.dumps(figures))
+Path("metrics/plots").mkdir(exist_ok=True)
+Path("metrics/plots/losses.csv").write_text("battle,loss\\n0,1.5\\n1,0.5\\n")
 report = ["# Report", "## Verdict", "- exp1 is it.", "## More", "No."]
 Path("metrics/report.md").write_text("\\n\\n".join(report))
 """
@@ -59,8 +62,16 @@ STAGE = {
     "cmd": "python evaluate.py",
     "params": [{"params.yaml": None}],
     "deps": ["data/battles.parquet", "data/split/test.parquet", "evaluate.py"],
-    "outs": ["data/predictions", {"metrics/report.md": {"cache": False}}],
+    "outs": [
+        "data/predictions",
+        {"metrics/plots": {"cache": False}},
+        {"metrics/report.md": {"cache": False}},
+    ],
     "metrics": [{"metrics/evaluate.json": {"cache": False}}],
+}
+PIPELINE = {
+    "stages": {"evaluate": STAGE},
+    "plots": [{"losses": {"x": "battle", "y": {"metrics/plots/losses.csv": "loss"}}}],
 }
 
 
@@ -78,11 +89,10 @@ def make_repository(folder):
     (folder / "data/.gitignore").write_text("/predictions\n")
     (folder / ".gitignore").write_text("/pr-report/\n")
     (folder / "profiles/small.yaml").write_text("train: {epochs: 1}\n")
-    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"evaluate": STAGE}}))
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(PIPELINE))
     write_battles(folder, range(BATTLES))
     write_script(folder, noise=0.1)
-    arms = {"baseline": {}, "exp1": {"train": {"weight_decay": 0.2}}}
-    edit_params(folder, experiments=arms, train={"optimizer": "adamw", "epochs": 3})
+    edit_params(folder, experiments=ARMS, train={"optimizer": "adamw", "epochs": 3})
     run("git", "init", "--quiet", "--initial-branch=main", folder=folder)
     run("git", "config", "user.name", "A user", folder=folder)
     run("git", "config", "user.email", "user@example.com", folder=folder)

@@ -14,8 +14,7 @@ from small_model import model_params
 from preference.backbones import load_backbone
 from preference.errors import BadInput
 from preference.model import build_model, encoder_of
-from preference.packing import Packing
-from preference.saved_model import SavedModel, load_model, save_model
+from preference.saved_model import load_model, save_model
 
 FIXTURES = Path(__file__).with_name("fixtures") / "hugging_face"
 BERT = FIXTURES / "bert"
@@ -79,10 +78,10 @@ def test_nothing_is_left_that_is_never_trained():
 def test_a_saved_model_needs_the_folder_no_more(copy, tmp_path):
     model = build_model(load(copy), model_params())
     expected, encoded = np.asarray(model(sides())), encode(model)
-    save_model(SavedModel(model, Packing(seq_len=64, turns="all"), "tokens"), tmp_path / "saved")
+    save_model(model, tmp_path / "saved")
     shutil.rmtree(copy)
     keras.backend.clear_session()
-    loaded = load_model(tmp_path / "saved").model
+    loaded = load_model(tmp_path / "saved")
     assert np.array_equal(loaded(sides()), expected)
     assert np.array_equal(encode(loaded), encoded)
 

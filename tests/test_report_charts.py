@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from preference.learning_curves import MOST_POINTS, average_points
 from preference.pictures import DARK, LIGHT
-from preference.report import TEMPLATES
 from preference.report_charts import log_loss_picture
 from preference.report_panels import confusion_pictures, reliability_pictures
+from preference.templating import TEMPLATES
 
 ARMS = ("baseline", "exp1")
 

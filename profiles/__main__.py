@@ -1,0 +1,59 @@
+"""Run the pipeline with a profile's values, as the DVC experiment of the profile's name.
+
+    make profile NAME=small        # python -m profiles small
+
+It runs in a temporary folder: params.yaml and the results in the workspace stay as they are.
+`dvc exp show` lists the experiment, and `dvc exp apply small` brings values and results into the
+workspace.
+"""
+
+import argparse
+import subprocess
+import sys
+
+from preference.errors import BadInput, exit_on_bad_input
+from preference.profiles import assignments, check_profile
+
+DVC_EXPERIMENT = (sys.executable, "-m", "dvc", "exp")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Check the profile, run it, and return DVC's exit status."""
+    name = arguments.name
+    profile = check_profile(name)
+    check_is_new(name)
+    command = [*DVC_EXPERIMENT, "run", "--temp", "--name", name]
+    for assignment in assignments(profile):
+        command += ["--set-param", assignment]
+    return subprocess.run(command).returncode
+
+
+def check_is_new(name: str) -> None:
+    """Stop before DVC does: it keeps one experiment of a name for each commit.
+
+    Raises:
+        BadInput: the present commit has an experiment of this name.
+    """
+    listing = [*DVC_EXPERIMENT, "list", "--name-only"]
+    known = subprocess.run(listing, text=True, capture_output=True).stdout.split()
+    if name in known:
+        raise BadInput(
+            f"this commit has an experiment {name!r} already: look at it with `dvc exp show`, or "
+            f"`dvc exp remove {name}` and run it again (what is unchanged is not run twice)."
+        )
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m profiles",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", help="of a file profiles/NAME.yaml, and of the experiment")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input():
+        sys.exit(main(read_arguments()))

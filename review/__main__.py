@@ -1,0 +1,100 @@
+"""Write pr-report/: comment.md, and as pages report.html and plots/index.html.
+
+    make pr-report BASE=main                  # python -m review main
+    make pr-report BASE=main PROFILE=small    # python -m review main --profile small
+
+The first compares the results that the workspace and the revision have, and runs nothing. The
+second first reproduces both with a profile, in a temporary folder, and needs no earlier results.
+"""
+
+import argparse
+import shutil
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from preference.errors import exit_on_bad_input
+from preference.params import PARAMS_FILE, load_params
+from preference.profiles import flatten, read_profile
+from review.comment import Review, write_comment
+from review.comparison import compare_sides
+from review.diffs import find_stale_stages, read_diff
+from review.evaluation import read_verdict, write_pages
+from review.reproduction import Sides, reproduce_both, reproduce_workspace
+from review.results import open_side
+from review.revision import Revision, find_revision
+
+OUT = Path("pr-report")
+SMALL = "small"
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the comment and the pages, and show the comment."""
+    workspace = Path()
+    base = find_revision(arguments.base, workspace)
+    with choose_sides(arguments, base, workspace) as sides:
+        comment = write_comment(make_review(base, sides, workspace))
+        shutil.rmtree(OUT, ignore_errors=True)
+        OUT.mkdir()
+        (OUT / "comment.md").write_text(comment, encoding="utf-8")
+        pages = write_pages(sides.base, sides.folder, OUT)
+    print(comment)
+    print(f"Written to {', '.join(str(path) for path in (OUT / 'comment.md', *pages))}.")
+
+
+def choose_sides(
+    arguments: argparse.Namespace, base: Revision, workspace: Path
+) -> AbstractContextManager[Sides]:
+    """Return what to compare, reproduced first where that is asked for."""
+    profile = arguments.profile
+    if arguments.reproduce and not reproduce_workspace(workspace):
+        profile = SMALL
+    if profile:
+        return reproduce_both(base, profile, workspace)
+    return nullcontext(Sides(workspace, base))
+
+
+def make_review(base: Revision, sides: Sides, workspace: Path) -> Review:
+    """Gather what the comment says.
+
+    Parameters are those of the change itself: a profile, the same on both sides, would hide some.
+    """
+    old, new = (
+        open_side(base.name, sides.folder, sides.base),
+        open_side("the workspace", sides.folder),
+    )
+    params = read_diff("params", base, workspace)
+    overridden = dict(flatten(read_profile(sides.profile))) if sides.profile else {}
+    return Review(
+        base=base,
+        comparison=compare_sides(old, new, load_params(sides.folder / PARAMS_FILE)),
+        params=params,
+        metrics=read_diff("metrics", sides.base, sides.folder),
+        verdict=read_verdict(sides.folder),
+        stale_stages=[] if sides.profile else find_stale_stages(workspace),
+        profile=sides.profile,
+        hidden_params=[one.key for one in params if one.key in overridden],
+    )
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m review",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("base", help="a branch, tag or commit")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--profile", help="reproduce both sides with profiles/PROFILE.yaml")
+    how.add_argument(
+        "--reproduce",
+        action="store_true",
+        help="dvc pull and dvc repro; both sides with the small profile where there is no remote",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input():
+        sys.exit(main(read_arguments()))

@@ -1,0 +1,84 @@
+"""What `dvc params diff` and `dvc metrics diff` find, as Markdown.
+
+They are read as JSON: DVC's own `--md` does not escape what it puts into its table.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from review.commands import dvc
+from review.markdown import NONE, code, table
+from review.revision import Revision
+
+ROWS = 100
+
+
+@dataclass(frozen=True)
+class Differing:
+    """A parameter or metric that differs. A value is None where a side lacks it.
+
+    `difference` is new minus old, and None where they are no numbers.
+    """
+
+    path: str
+    key: str
+    old: Any
+    new: Any
+    difference: float | None
+
+
+def read_diff(kind: Literal["params", "metrics"], base: Revision, folder: Path) -> list[Differing]:
+    """Return what differs between a revision and the workspace, by file and key.
+
+    Raises:
+        CommandFailed: DVC cannot read a side.
+    """
+    found = json.loads(dvc(folder, kind, "diff", base.commit, "--json"))
+    return [
+        Differing(path, key, values.get("old"), values.get("new"), values.get("diff"))
+        for path, keys in sorted(found.items())
+        for key, values in sorted(keys.items())
+    ]
+
+
+def find_stale_stages(folder: Path) -> list[str]:
+    """Return the stages that `dvc repro` would run again in the workspace.
+
+    Raises:
+        CommandFailed: DVC cannot read the pipeline.
+    """
+    return sorted(json.loads(dvc(folder, "status", "--json")))
+
+
+def params_table(differing: Sequence[Differing], base: str) -> str:
+    """Return the parameters on both sides; `base` is the Markdown of a heading."""
+    rows = [[code(one.key), _cell(one.old), _cell(one.new)] for one in differing[:ROWS]]
+    return table(["parameter", base, "here"], rows) + _count_rest(differing)
+
+
+def metrics_table(differing: Sequence[Differing], base: str, with_path: bool) -> str:
+    """Return the metrics on both sides and how they changed."""
+    rows = [
+        [
+            code(f"{one.path}: {one.key}" if with_path else one.key),
+            _cell(one.old),
+            _cell(one.new),
+            NONE if one.difference is None else f"{one.difference:+.6g}",
+        ]
+        for one in differing[:ROWS]
+    ]
+    return table(["metric", base, "here", "change"], rows) + _count_rest(differing)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return NONE
+    return f"{value:.6g}" if isinstance(value, float) else code(value)
+
+
+def _count_rest(differing: Sequence[Differing]) -> str:
+    rest = len(differing) - ROWS
+    return f"\n\n… and {rest} more." if rest > 0 else ""

@@ -1,0 +1,70 @@
+"""The verdict on a change, as Markdown: one line, what is behind it, and a table."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from preference.wording import join, number, p_value, signed, signed_interval
+from review.changes import UNKNOWN, WITHIN_NOISE, Change
+from review.comparison import Comparison
+from review.markdown import code, table
+
+
+def judge_change(comparison: Comparison) -> str:
+    """Say in a line whether any change is larger than its noise."""
+    if not comparison.is_possible:
+        return "The change cannot be judged: the test battles are not the same."
+    if not comparison.changes:
+        return "Nothing changed: every model has the same test log loss on both sides."
+    judged = [
+        f"{code(name)} is {change.verdict}"
+        for name, change in comparison.changes.items()
+        if change.is_larger_than_noise
+    ]
+    if judged:
+        return f"Larger than noise: {join(judged)}."
+    return "No change of test log loss is known to be larger than its noise."
+
+
+def explain(comparison: Comparison, base: str) -> list[str]:
+    """Return what the verdict rests on, and the models that it says nothing of."""
+    verdicts = {name: change.verdict for name, change in comparison.changes.items()}
+    groups = {
+        "Within noise, which is not the same as no change": [
+            name for name, verdict in verdicts.items() if verdict == WITHIN_NOISE
+        ],
+        "No side says how large the noise is": [
+            name for name, verdict in verdicts.items() if verdict == UNKNOWN
+        ],
+        "The same on both sides": comparison.same,
+        "Only here": comparison.added,
+        f"Only in {base}": comparison.removed,
+    }
+    listed = [f"{title}: {_names(names)}." for title, names in groups.items() if names]
+    return [*listed, *comparison.basis]
+
+
+def change_table(comparison: Comparison, base: str) -> str:
+    """Return the models that changed; `base` is the Markdown of a heading."""
+    rows = [
+        [
+            code(name),
+            number(change.old),
+            number(change.new),
+            _describe(change),
+            f"**{change.verdict}**" if change.is_larger_than_noise else change.verdict,
+        ]
+        for name, change in comparison.changes.items()
+    ]
+    return table(["model", base, "here", "change", "verdict"], rows)
+
+
+def _describe(change: Change) -> str:
+    value = signed(change.new - change.old)
+    if change.difference is not None:
+        difference = asdict(change.difference)
+        return f"{value} {signed_interval(difference)}, p {p_value(difference['p_holm'])}"
+    return value if change.noise is None else f"{value} ± {number(change.noise)}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(code(name) for name in names)

@@ -1,0 +1,156 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.utils.hydra import apply_overrides
+
+from preference.errors import BadInput
+from preference.params import load_params
+from preference.profiles import assignments, check_profile, flatten, write_into_params
+
+REPOSITORY = Path(__file__).parents[1]
+NAMES = sorted(path.stem for path in (REPOSITORY / "profiles").glob("*.yaml"))
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "PYTHONPATH": str(REPOSITORY),
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+
+
+def run(*command, folder, succeeds=True):
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, text=True, capture_output=True)
+    output = done.stdout + done.stderr
+    assert (done.returncode == 0) == succeeds, output[-3000:]
+    return output
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with this repository's params.yaml, and with no profile."""
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
+    (tmp_path / "profiles").mkdir()
+    return tmp_path
+
+
+def write_profile(folder, text):
+    (folder / "profiles" / "mine.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_profile_is_valid_and_changes_something(name):
+    profile = check_profile(name, REPOSITORY)
+    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    shared = dict(flatten(params))
+    assert profile
+    assert [key for key, value in flatten(profile) if shared.get(key) == value] == []
+
+
+def test_there_is_a_small_profile():
+    assert "small" in NAMES
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("train: {epoch: 1}", ["profiles/mine.yaml", "unknown key train.epoch"]),
+        ("train: {epochs: many}", ["profiles/mine.yaml", "train.epochs"]),
+        ("train: {epochs: 0}", ["profiles/mine.yaml", "train.epochs"]),
+        ("train: 1", ["profiles/mine.yaml", "train"]),
+        ("experiments: {exp1: {train: {epoch: 1}}}", ["profiles/mine.yaml", "exp1.train.epoch"]),
+        ("- train", ["profiles/mine.yaml", "no sections"]),
+        ("", ["profiles/mine.yaml", "no sections"]),
+        ("train: [", ["profiles/mine.yaml", "not valid YAML"]),
+    ],
+)
+def test_a_profile_that_params_yaml_cannot_take_is_refused(folder, text, messages):
+    write_profile(folder, text)
+    with pytest.raises(BadInput) as error:
+        check_profile("mine", folder)
+    assert [message for message in messages if message not in str(error.value)] == []
+
+
+def test_an_unknown_profile_is_refused_and_the_known_ones_are_named(folder):
+    write_profile(folder, "seed: 1")
+    with pytest.raises(BadInput, match=r"no profiles/other.yaml.*mine"):
+        check_profile("other", folder)
+
+
+def test_only_what_a_profile_names_is_changed(folder):
+    before = dict(flatten(yaml.safe_load((folder / "params.yaml").read_text())))
+    profile = {"train": {"epochs": 7}, "experiments": {"exp1": {"model": {"seq_len": 64}}}}
+    write_into_params(profile, folder / "params.yaml")
+    after = dict(flatten(yaml.safe_load((folder / "params.yaml").read_text())))
+    assert after == before | {"train.epochs": 7, "experiments.exp1.model.seq_len": 64}
+    assert load_params(folder / "params.yaml").experiment("exp1").model.seq_len == 64
+
+
+def test_dvc_reads_every_kind_of_value_as_the_profile_means_it(tmp_path):
+    values = {
+        "text": "a b, {c}: [d] 'e' \"f\" = \u00e9",
+        "digits": "12",
+        "empty": "",
+        "count": 3,
+        "rate": 0.00025,
+        "flag": False,
+        "nothing": None,
+        "units": [8, 4],
+        "names": ["a b", "c,d"],
+        "none": [],
+    }
+    file = tmp_path / "params.yaml"
+    file.write_text("section: {count: 2}\nseed: 1\n")
+    apply_overrides(file, assignments({"section": values, "seed": 5}))
+    assert yaml.safe_load(file.read_text()) == {"section": values, "seed": 5}
+
+
+@pytest.fixture
+def repository(folder):
+    """A pipeline of one stage, which copies params.yaml, and a profile."""
+    write_profile(
+        folder,
+        "train: {epochs: 7}\n"
+        "model: {head: mlp, head_units: [8], head_dropout: [0.5]}\n"
+        "experiments: {exp1: {text: {turns: first}}}\n",
+    )
+    stage = {
+        "cmd": "cp params.yaml copy.yaml",
+        "params": [{"params.yaml": None}],
+        "outs": [{"copy.yaml": {"cache": False}}],
+    }
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"copy": stage}}))
+    run("git", "init", "--quiet", "--initial-branch=main", folder=folder)
+    run("git", "config", "user.name", "A user", folder=folder)
+    run("git", "config", "user.email", "user@example.com", folder=folder)
+    run("dvc", "init", "--quiet", folder=folder)
+    run("git", "add", "--all", folder=folder)
+    run("git", "commit", "--quiet", "--message", "Start", folder=folder)
+    return folder
+
+
+def test_a_profile_runs_as_an_experiment_and_leaves_the_workspace_as_it_was(repository):
+    params = (repository / "params.yaml").read_bytes()
+    run(sys.executable, "-m", "profiles", "mine", folder=repository)
+    assert (repository / "params.yaml").read_bytes() == params
+    assert run("git", "status", "--porcelain", folder=repository) == ""
+
+    again = run(sys.executable, "-m", "profiles", "mine", folder=repository, succeeds=False)
+    assert "dvc exp remove mine" in again
+
+    run("dvc", "exp", "apply", "mine", folder=repository)
+    ran = yaml.safe_load((repository / "copy.yaml").read_text())
+    run("git", "checkout", "--quiet", "params.yaml", folder=repository)
+    write_into_params(check_profile("mine", repository), repository / "params.yaml")
+    assert ran == yaml.safe_load((repository / "params.yaml").read_text())
+
+
+def test_a_bad_profile_stops_before_anything_runs(repository):
+    write_profile(repository, "train: {epoch: 1}")
+    output = run(sys.executable, "-m", "profiles", "mine", folder=repository, succeeds=False)
+    assert output.startswith("error: profiles/mine.yaml")
+    assert len(output.splitlines()) == 1
