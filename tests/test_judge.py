@@ -1,11 +1,12 @@
 """`PreferenceJudge`, which the tests of `predict` compare with the model itself."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice, pairwise
 
 import numpy as np
 import pytest
-from small_bundle import make_battles, write_bundle
+from small_bundle import WORDS, make_battles, write_bundle
 
 from preference.errors import BadInput
 from preference.judge import Preference, PreferenceJudge
@@ -77,6 +78,16 @@ def test_battles_are_read_as_they_are_asked_for(judge, monkeypatch):
     endless = (("soup", f"bread {number}", "rake") for number in count())
     assert len(list(islice(judge.compare_many(endless), 5))) == 5
     assert list(judge.compare_many([])) == []
+
+
+def test_threads_may_share_a_judge(judge):
+    questions = [[(f"{word} {number}", "bread", "rake") for number in range(30)] for word in WORDS]
+    alone = [[as_row(one) for one in judge.compare_many(battles)] for battles in questions]
+    with ThreadPoolExecutor(len(questions)) as pool:
+        together = pool.map(lambda battles: list(judge.compare_many(battles)), questions)
+        shared = [[as_row(one) for one in preferences] for preferences in together]
+    assert np.std(alone, axis=(0, 1)).min() > 1e-3
+    assert shared == alone
 
 
 def test_a_battle_that_is_none_is_told_by_its_number(judge):

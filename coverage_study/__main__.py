@@ -1,0 +1,47 @@
+"""Count how often intervals cover and tests call chance real, and write the results to docs/.
+
+make coverage                          # the full study
+python -m coverage_study --quick       # fewer data sets: docs/statistics-quick.md
+"""
+
+import argparse
+from pathlib import Path
+
+from coverage_study.page import write_page
+from coverage_study.results import summarize
+from coverage_study.settings import FULL, QUICK, asked_conditions
+from coverage_study.study import build_worlds, count_claims
+from preference.metrics_file import write_metrics
+from preference.params import PARAMS_FILE, load_params
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run the study with the parameters of `params.yaml`, and write its two files."""
+    params = load_params(REPOSITORY / PARAMS_FILE)
+    settings = QUICK if arguments.quick else FULL
+    datasets = arguments.datasets or settings.datasets
+    resamples = settings.resamples or params.evaluation.resamples
+    conditions = asked_conditions(settings, params)
+    worlds = build_worlds(settings, params.data.simulated.length_scale, params.seed)
+    counts = count_claims(worlds, conditions, datasets, resamples, params.seed)
+    results = summarize(counts, worlds, conditions, datasets, resamples)
+    out = arguments.out / settings.stem
+    write_metrics(results, out.with_suffix(".json"))
+    out.with_suffix(".md").write_text(write_page(results, _command(arguments)), encoding="utf-8")
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command that gives the same results, wherever they are written."""
+    quick = " --quick" if arguments.quick else ""
+    datasets = f" --datasets {arguments.datasets}" if arguments.datasets else ""
+    return f"python -m coverage_study{quick}{datasets}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Check intervals and tests against the truth.")
+    parser.add_argument("--datasets", type=int, help="of each condition")
+    parser.add_argument("--quick", action="store_true", help="fewer data sets and resamples")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    main(parser.parse_args())

@@ -1,0 +1,92 @@
+"""The counts as shares with the error of their own: the content of the JSON file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scipy.stats import binomtest
+
+from coverage_study.alarms import ONE_NULL, TRUE_DIFFERENCE
+from coverage_study.models import RIVAL
+from coverage_study.settings import TESTED, Condition
+from coverage_study.study import GROUPS, Counts
+from coverage_study.world import World
+from preference.group_bootstrap import CONFIDENCE
+from preference.judged_difference import REAL
+
+Row = dict[str, Any]
+HEADLINE = (RIVAL, "log_loss")
+# What is asked of the pipeline.
+LOWEST, HIGHEST, MOST_FALSE_ALARMS = 0.93, 0.97, 0.06
+
+
+def summarize(
+    counts: Counts,
+    worlds: Mapping[str, World],
+    conditions: list[Condition],
+    datasets: int,
+    resamples: int,
+) -> dict[str, Any]:
+    """Return every share with its Wilson interval, and the headline.
+
+    `coverage` and `false_alarm_rate` are of the first condition: of the log loss of `noisy`, and of
+    the null pair. The extremes are over all intervals of the pipeline, which resamples groups.
+    """
+    populations = {condition.name: worlds[condition.population] for condition in conditions}
+    intervals, tests, tests_of = [], [], datasets * TESTED
+    for (condition, resampled, asked), count in counts.items():
+        row = {"condition": condition, "resampled": resampled}
+        if isinstance(asked, str):
+            tests.append(row | {"test": asked} | _share(count, tests_of))
+        else:
+            model, figure = asked
+            truth = populations[condition].truth[asked]
+            named = {"model": model, "figure": figure, "truth": truth}
+            intervals.append(row | named | _share(count, datasets))
+    of_groups = [row["share"] for row in intervals if row["resampled"] == GROUPS]
+    first = conditions[0].name
+    return {
+        "simulated": True,
+        "coverage": counts[first, GROUPS, HEADLINE] / datasets,
+        "false_alarm_rate": counts[first, GROUPS, ONE_NULL] / tests_of,
+        "datasets": datasets,
+        "datasets_tested": tests_of,
+        "lowest_coverage": min(of_groups),
+        "highest_coverage": max(of_groups),
+        "confidence": CONFIDENCE,
+        "real_below": REAL,
+        "resamples": resamples,
+        "conditions": [_describe(one, populations[one.name]) for one in conditions],
+        "intervals": intervals,
+        "tests": tests,
+    }
+
+
+def is_outside(row: Row) -> bool:
+    """Say whether a share is not what is asked of the pipeline; of power nothing is asked."""
+    if "figure" in row:
+        return not LOWEST <= row["share"] <= HIGHEST
+    return row["test"] != TRUE_DIFFERENCE and row["share"] > MOST_FALSE_ALARMS
+
+
+def is_surely_outside(row: Row) -> bool:
+    """Say whether the whole interval of a share, and not chance alone, is outside of that."""
+    bounds = [{**row, "share": row[bound]} for bound in ("low", "high")]
+    same_side = row["high"] < LOWEST or row["low"] > HIGHEST or "test" in row
+    return same_side and all(map(is_outside, bounds))
+
+
+def _share(count: int, datasets: int) -> dict[str, float]:
+    interval = binomtest(count, datasets).proportion_ci(method="wilson")
+    return {"share": count / datasets, "low": float(interval.low), "high": float(interval.high)}
+
+
+def _describe(condition: Condition, world: World) -> Row:
+    sizes = world.population.sizes
+    return {
+        "name": condition.name,
+        "rows": condition.rows,
+        "groups": round(condition.rows / sizes.mean()),
+        "share_in_groups_of_several": float(sizes[sizes > 1].sum() / sizes.sum()),
+        "largest_group": int(sizes.max()),
+        "seed_sd": world.seed_sd,
+    }
