@@ -26,7 +26,7 @@ Details = Mapping[str, Any]
 def describe_calibration(details: Details) -> list[Sentence]:
     """Say which arms' probabilities are off by more than chance would make them."""
     errors = {name: details["models"][name]["calibration"]["top_label"] for name in details["arms"]}
-    off = [name for name, error in errors.items() if error["low"] > error["if_calibrated"]]
+    off = [name for name, error in errors.items() if error["low"] > 0]
     texts = {
         name: f"{name} {with_interval(error, 3)}, {number(error['if_calibrated'], 3)} if calibrated"
         for name, error in errors.items()

@@ -37,7 +37,7 @@ def difference(value, half_width=0.01, p_holm=0.5):
 
 
 def calibration(simulated):
-    error = {**estimate(0.031, 0.011), "if_calibrated": 0.026}
+    error = {"value": 0.031, "low": 0.0, "high": 0.042, "if_calibrated": 0.026}
     bins = [
         {"confidence": confidence, **estimate(accuracy, 0.07), "accuracy": accuracy, "rows": 200}
         for confidence, accuracy in RELIABILITY

@@ -58,6 +58,16 @@ def test_equal_models_do_not_differ():
     assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
 
 
+def test_seeds_against_one_training_have_as_few_degrees_of_freedom_as_there_are_seeds():
+    """Without noise of battles it is the t test of the seeds' means."""
+    random = np.random.default_rng(8)
+    means = np.array([0.1, 0.16, 0.13])
+    bootstrap = GroupBootstrap(np.arange(50), 200, seed=0)
+    noise = random.normal(scale=1e-9, size=50)
+    found = paired_difference(means[:, None] + noise, np.zeros((1, 50)), bootstrap)
+    assert found.p == pytest.approx(stats.ttest_1samp(means, 0).pvalue, rel=0.1)
+
+
 def test_a_constant_difference_is_certain():
     losses = np.ones(50)
     assert compare(losses, losses * 2, np.arange(50)).p == 0

@@ -219,7 +219,7 @@ def test_only_parts_that_lie_apart_and_have_battles_stand_out():
 def test_calibration_is_judged_by_what_chance_would_show():
     details = example_details(("baseline", "exp1"))
     error = details["models"]["exp1"]["calibration"]["top_label"]
-    details["models"]["exp1"]["calibration"]["top_label"] = {**error, "if_calibrated": 0.019}
+    details["models"]["exp1"]["calibration"]["top_label"] = {**error, "low": 0.004}
     off, fine = describe_calibration(details)
     assert off.text.startswith("Calibration error beyond") and "exp1 0.031" in off.text
     assert "baseline 0.031" in fine.text and "exp1" not in fine.text
