@@ -34,7 +34,7 @@ DAMAGED = (
 
 
 def read_source_rows(
-    path: Path, required: Sequence[str] = REQUIRED_COLUMNS, named_by: str = "its path in params"
+    path: Path, required: Sequence[str] = REQUIRED_COLUMNS, named_by: str = "params.yaml"
 ) -> Iterator[tuple[int, RawRow]]:
     """Return each row with the line of the file at which it starts (in Parquet, its number).
 
