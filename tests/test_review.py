@@ -276,7 +276,8 @@ def test_both_sides_are_reproduced_with_a_profile_and_the_workspace_is_not_touch
 def test_what_is_the_same_on_both_sides_runs_once(folder, monkeypatch, capfd):
     (folder / "notes.md").write_text("No code.")
     commit(folder, "Notes")
-    monkeypatch.setenv("PATH", ENVIRONMENT["PATH"])
+    for name in ("PATH", "PYTHONPATH"):
+        monkeypatch.setenv(name, ENVIRONMENT[name])
     with reproduce_both(find_revision("HEAD~1", folder), "small", folder) as sides:
         assert read_diff("metrics", sides.base, sides.folder) == []
         assert (sides.folder / "notes.md").exists()
