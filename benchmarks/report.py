@@ -19,7 +19,7 @@ SYSTEMS = {
     "several sequences into a row, which would mask the others besides",
     "precision": "`batching` in mixed precision",
     "compilation": "`precision`, compiled by XLA, as `train.jit: auto` does on a GPU",
-    "ours": "what the stages run: `train_model` and `predict_battles`",
+    "ours": "what the stages run: `train_model` and `Predictor`",
     "transformers": "Hugging Face DeBERTa v2/v3 in PyTorch, AdamW, padded to the batch's longest "
     "sequence, grouped by length",
 }
