@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help setup repro test lint lock coverage pr-report profile bench bench-quick lock-bench clean
+.PHONY: help setup repro test lint lock coverage pr-report profile arena55k bench bench-quick lock-bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,7 +48,10 @@ pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main 
 	  $(if $(REPRODUCE),--reproduce)
 
 profile: setup  ## Run a profile as an experiment: make profile NAME=small.
-	@python -m profiles "$(or $(NAME),small)"
+	@python -m profiles "$(or $(NAME),small)" $(if $(FORCE),--force)
+
+arena55k: setup  ## Run the study's arms on the 57,477 real battles (hours on a GPU).
+	@python -m profiles arena55k $(if $(FORCE),--force)
 
 bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/benchmarks.md.
 	python -m benchmarks

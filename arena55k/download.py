@@ -41,6 +41,11 @@ def download_battles() -> DownloadedFile:
     return file
 
 
+def is_downloaded(pin: Pin) -> bool:
+    """Say whether the file is in the cache, without a request."""
+    return _find_in_hub_cache(pin) is not None or _asset_path(pin).exists()
+
+
 def _find_in_hub_cache(pin: Pin) -> Path | None:
     """Return the file where `hf download` or a program like it has put it."""
     found = try_to_load_from_cache(
@@ -49,10 +54,14 @@ def _find_in_hub_cache(pin: Pin) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def _download(pin: Pin) -> Path:
+def _asset_path(pin: Pin) -> Path:
     folder = cached_assets_path("arena55k", pin.repository, pin.revision)
-    path = folder / Path(pin.file).name
-    with WeakFileLock(folder / "lock"):
+    return folder / Path(pin.file).name
+
+
+def _download(pin: Pin) -> Path:
+    path = _asset_path(pin)
+    with WeakFileLock(path.with_name("lock")):
         if not path.exists():
             partial = path.with_name(f"{path.name}.partial")
             _append_the_rest(partial, pin)

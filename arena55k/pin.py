@@ -17,13 +17,17 @@ PIN_NAME = "arena55k/pin.yaml"
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Pin:
-    """A data set's repository and revision, the file in it, its size in bytes and its hash."""
+    """A data set's repository and revision, the file in it, its size in bytes and its hash.
+
+    `battles` is how many rows it has, from which a run's hours are estimated.
+    """
 
     repository: Annotated[str, Field(pattern="^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")]
     revision: Annotated[str, Field(pattern="^[0-9a-f]{40}$")]
     file: str
     size: Annotated[int, Field(ge=1)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    battles: Annotated[int, Field(ge=1)]
 
 
 def read_pin() -> Pin:

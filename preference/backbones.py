@@ -75,9 +75,15 @@ def _load_pretrained(source: str) -> keras_nlp.models.Backbone:
     config = read_hugging_face_config(source)
     if load := HUGGING_FACE_LOADERS.get(config.get("model_type")):
         return load(Path(source), config)
-    backbone = keras_nlp.models.Backbone.from_preset(
-        source, dtype=keras.config.dtype_policy().name, name="backbone"
+    return adapt_backbone(
+        keras_nlp.models.Backbone.from_preset(
+            source, dtype=keras.config.dtype_policy().name, name="backbone"
+        )
     )
+
+
+def adapt_backbone(backbone: keras_nlp.models.Backbone) -> keras_nlp.models.Backbone:
+    """Give a stock DeBERTa v3 our attention, and one that tells two segments apart only one."""
     if isinstance(backbone, keras_nlp.models.DebertaV3Backbone):
         return with_fast_attention(backbone)
     if set(backbone.input) == SEGMENTED_INPUTS:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,15 +37,22 @@ def check_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
         BadInput: as `read_profile`; or a key or value is not one that params.yaml may have.
     """
     profile = read_profile(name, folder)
-    with TemporaryDirectory() as temporary:
-        merged = Path(temporary) / PARAMS_FILE
-        merged.write_text((folder / PARAMS_FILE).read_text(encoding="utf-8"), encoding="utf-8")
-        write_into_params(profile, merged)
+    with merged_params(profile, folder) as merged:
         try:
             load_params(merged)
         except BadInput as error:
             raise BadInput(f"{PROFILES / name}.yaml, together with {error}") from error
     return profile
+
+
+@contextmanager
+def merged_params(profile: Values, folder: Path = Path()) -> Iterator[Path]:
+    """Yield a temporary file: params.yaml with a profile's values."""
+    with TemporaryDirectory() as temporary:
+        merged = Path(temporary) / PARAMS_FILE
+        merged.write_text((folder / PARAMS_FILE).read_text(encoding="utf-8"), encoding="utf-8")
+        write_into_params(profile, merged)
+        yield merged
 
 
 def write_into_params(profile: Values, path: Path) -> None:

@@ -4,7 +4,8 @@
 
 It runs in a temporary folder: params.yaml and the results in the workspace stay as they are.
 `dvc exp show` lists the experiment, and `dvc exp apply small` brings values and results into the
-workspace.
+workspace. A profile with a set of the real size first says what it will take; without a GPU it asks
+for `--force`.
 """
 
 import argparse
@@ -12,8 +13,11 @@ import subprocess
 import sys
 
 from preference.errors import BadInput, exit_on_bad_input
-from preference.profiles import assignments, check_profile
+from preference.params import load_params
+from preference.profiles import assignments, check_profile, merged_params
 
+# Sets of the real size, which take hours.
+REAL_SOURCES = ("arena55k", "kaggle")
 DVC_EXPERIMENT = (sys.executable, "-m", "dvc", "exp")
 
 
@@ -22,6 +26,12 @@ def main(arguments: argparse.Namespace) -> int:
     name = arguments.name
     profile = check_profile(name)
     check_is_new(name)
+    with merged_params(profile) as params_file:
+        if load_params(params_file).data.source in REAL_SOURCES:
+            # Imported here, because it loads TensorFlow.
+            from profiles.plan import tell_plan
+
+            tell_plan(params_file, arguments.force)
     command = [*DVC_EXPERIMENT, "run", "--temp", "--name", name]
     for assignment in assignments(profile):
         command += ["--set-param", assignment]
@@ -51,6 +61,7 @@ def read_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", help="of a file profiles/NAME.yaml, and of the experiment")
+    parser.add_argument("--force", action="store_true", help="run for hours on a CPU, too")
     return parser.parse_args()
 
 

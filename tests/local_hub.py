@@ -27,6 +27,9 @@ class LocalHub:
         folder = self.repositories.get("/".join(parts[:2]), 404)
         if not isinstance(folder, Path):
             return folder, b""
+        if len(parts) == 2:
+            files = [describe(file, folder) for file in files_of(folder)]
+            return 200, json.dumps({"id": "/".join(parts), "siblings": files}).encode()
         if parts[2] == "revision":
             return 200, json.dumps({"id": "/".join(parts[:2]), "sha": COMMIT}).encode()
         if parts[2] == "tree":
@@ -43,6 +46,7 @@ def describe(file, folder):
     return {
         "type": "file",
         "path": file.relative_to(folder).as_posix(),
+        "rfilename": file.relative_to(folder).as_posix(),
         "size": file.stat().st_size,
         "oid": hashlib.sha1(file.read_bytes()).hexdigest(),
     }

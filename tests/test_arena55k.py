@@ -1,8 +1,4 @@
-"""data.source: arena55k, by the stage's entry point, against a server that answers as the hub does.
-
-As the hub does, the server sends a file's headers at the address of the repository, and from there
-to another host for its content.
-"""
+"""data.source: arena55k, by the stage's entry point, from a server that answers as the hub does."""
 
 import hashlib
 import shutil
@@ -11,18 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from dataset_hub import CONTENT_PATH, DATASET, PATH, REVISION, hub, write_pin
 from fetch_runs import REPOSITORY, as_text, assert_refused, make_rows, read_outputs, write_csv
 from fetch_runs import run_stage as run_stage_in
 from huggingface_hub import cached_assets_path
-from local_server import LocalServer, Refusal, environment_without, free_port
+from local_server import Refusal, environment_without, free_port
 
 from arena55k import pin
 from preference.errors import BadInput
 
-DATASET, REVISION = "someone/battles", "0123456789abcdef0123456789abcdef01234567"
-PATH = f"/datasets/{DATASET}/resolve/{REVISION}/train.csv"
-CONTENT_PATH = "/content/train.csv"
 # huggingface_hub writes 10 MiB at a time: what a cut leaves is a multiple of that.
 CHUNK = 10 * 2**20
 
@@ -66,10 +59,7 @@ class User:
         self.environment = environment_without("HF_", "HUGGING") | mine
 
     def pin(self, content, **changes):
-        digest = hashlib.sha256(content).hexdigest()
-        pin = {"repository": DATASET, "revision": REVISION, "file": "train.csv"}
-        pin |= {"size": len(content), "sha256": digest, **changes}
-        (self.code / "arena55k" / "pin.yaml").write_text(yaml.safe_dump(pin))
+        write_pin(self.code, content, battles=60, **changes)
 
     def fetch(self, port, **environment):
         environment = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", **environment}
@@ -80,27 +70,6 @@ class User:
 @pytest.fixture
 def user(tmp_path, code):
     return User(tmp_path, code)
-
-
-def hub(content):
-    """Return a server with one file, which sends to another host, itself by another name."""
-
-    def respond(handler):
-        if handler.path == CONTENT_PATH:
-            return handler.send_file(content)
-        if handler.path != PATH:
-            return handler.send(404, headers={"X-Error-Code": "RepoNotFound"})
-        if handler.refuse():
-            return None
-        headers = {
-            "Location": f"http://localhost:{handler.local.port}{CONTENT_PATH}",
-            "X-Repo-Commit": REVISION,
-            "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
-            "X-Linked-Size": len(content),
-        }
-        return handler.send(302, headers=headers)
-
-    return LocalServer(respond)
 
 
 def assert_fetched(user, result, content, count=60):
@@ -272,6 +241,6 @@ def test_a_pin_that_pins_nothing_is_refused(user, content, change, monkeypatch):
 def test_the_committed_pin_is_the_known_file():
     """The size and hash that were recorded elsewhere, at the revision that public code pins."""
     committed = pin.read_pin()
-    assert committed.size == 184_175_071
+    assert (committed.size, committed.battles) == (184_175_071, 57_477)
     assert committed.sha256.startswith("0692154aaf20fc66")
     assert committed.revision.startswith("18c298340948c0e7")

@@ -1,26 +1,27 @@
 """The pipeline as a user runs it: a small configuration, in a clone of its own."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
+import boto3
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
+from moto.server import ThreadedMotoServer
+from pipeline_runs import (
+    ENVIRONMENT,
+    commit,
+    copy_repository,
+    edit_params,
+    read_metrics,
+    run,
+    run_json,
+    stages_run,
+)
 from sklearn.metrics import log_loss
 
-REPOSITORY = Path(__file__).parents[1]
-ENVIRONMENT = {
-    **os.environ,
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "DVC_NO_ANALYTICS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
 SMALL = {
     "data.simulated.battles": 400,
     "data.simulated.length_scale": 0.05,
@@ -33,68 +34,15 @@ SMALL = {
 }
 
 
-def run(*command, folder, succeeds=True):
-    done = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, text=True, capture_output=True, check=False
-    )
-    output = done.stdout + done.stderr
-    assert (done.returncode == 0) == succeeds, output[-3000:]
-    return output
-
-
-def run_json(*command, folder):
-    # DVC writes the JSON as one line; warnings of its own may follow on stderr.
-    return json.loads(run(*command, "--json", folder=folder).splitlines()[0])
-
-
-def edit_params(folder, changes):
-    file = folder / "params.yaml"
-    params = yaml.safe_load(file.read_text())
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        section = params
-        for name in sections:
-            section = section[name]
-        section[last] = value
-    file.write_text(yaml.safe_dump(params, sort_keys=False))
-
-
-def stages_run(output):
-    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """A clone with the small configuration, reproduced and committed."""
-    folder = tmp_path_factory.mktemp("user") / "clone"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    for name in listed.stdout.splitlines():
-        if (REPOSITORY / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / name, folder / name)
-    run("git", "init", "--quiet", folder=folder)
-    run("git", "config", "user.name", "A user", folder=folder)
-    run("git", "config", "user.email", "user@example.com", folder=folder)
+    folder = copy_repository(tmp_path_factory.mktemp("user") / "clone")
     edit_params(folder, SMALL)
     commit(folder, "Small configuration")
     run("dvc", "repro", folder=folder)
     commit(folder, "Reproduced")
     return folder
-
-
-def commit(folder, message):
-    run("git", "add", "--all", folder=folder)
-    run("git", "commit", "--quiet", "--message", message, folder=folder)
-
-
-def read_metrics(folder, name):
-    return json.loads((folder / "metrics" / name).read_text())
 
 
 def test_every_arm_and_reference_is_evaluated(clone):
@@ -234,3 +182,43 @@ def test_a_changed_source_file_is_noticed(clone):
         source.unlink()
         run("git", "checkout", "--quiet", ".", folder=clone)
         run("dvc", "checkout", folder=clone)
+
+
+@pytest.fixture
+def folder_remote(tmp_path):
+    """A folder, which needs no further settings."""
+    return str(tmp_path / "store"), {}, ENVIRONMENT
+
+
+@pytest.fixture
+def s3_remote():
+    """A bucket of a server on this machine."""
+    keys = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "secret"}
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    credentials = {name.lower(): value for name, value in keys.items()}
+    client = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint, **credentials)
+    client.create_bucket(Bucket="battles")
+    yield "s3://battles/store", {"endpointurl": endpoint}, ENVIRONMENT | keys
+    server.stop()
+
+
+@pytest.mark.parametrize("remote", ["folder_remote", "s3_remote"])
+def test_what_one_clone_pushes_another_pulls(clone, tmp_path, remote, request):
+    address, settings, environment = request.getfixturevalue(remote)
+    other = tmp_path / "other"
+    run("git", "clone", "--quiet", clone.as_uri(), str(other), folder=tmp_path)
+    for folder in (clone, other):
+        run("dvc", "remote", "add", "--local", "--default", "store", address, folder=folder)
+        for setting in settings.items():
+            run("dvc", "remote", "modify", "--local", "store", *setting, folder=folder)
+    try:
+        run("dvc", "push", folder=clone, environment=environment)
+    finally:
+        run("dvc", "remote", "remove", "--local", "store", folder=clone)
+    assert not (other / "models/exp2").exists()
+    run("dvc", "pull", folder=other, environment=environment)
+    for name in ("data/battles.parquet", "models/exp2/bundle.json", "metrics/report.html"):
+        assert (other / name).read_bytes() == (clone / name).read_bytes()
+    assert stages_run(run("dvc", "repro", folder=other)) == set()
