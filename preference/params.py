@@ -5,6 +5,7 @@ overrides under `experiments.<name>`.
 """
 
 import json
+import re
 from dataclasses import asdict, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
@@ -25,6 +26,10 @@ from preference.errors import BadInput
 PARAMS_FILE = Path("params.yaml")
 SHORTEST_SEQUENCE = 16
 SIMULATED = "simulated"
+# Without a hyphen, which stands before the number of a further training in the name of its files.
+EXPERIMENT_NAME = "[A-Za-z0-9_]+"
+# What has a row or a folder of its own beside the experiments.
+OTHER_MODELS = ("prior", "length", "tfidf", "reference", "blend", "oracle", "plots")
 # DVC watches its content as a dependency of `fetch`.
 EXTRA_FOLDER = PurePosixPath("data/extra")
 
@@ -218,6 +223,14 @@ class Params:
     experiments: dict[str, dict[Literal["text", "model", "train"], dict[str, Any]]] = field(
         default_factory=dict
     )
+
+    def __post_init__(self) -> None:
+        for name in self.experiments:
+            if not re.fullmatch(EXPERIMENT_NAME, name) or name in OTHER_MODELS:
+                raise ValueError(
+                    f"experiments: {name!r} cannot be a name. Use letters, digits and _, and none "
+                    f"of {', '.join(OTHER_MODELS)}"
+                )
 
     def training_seeds(self) -> list[int]:
         """Return the seed of each training of an experiment, at least one."""

@@ -153,6 +153,8 @@ def test_values_are_read_as_written(tmp_path):
         ({"experiments.exp1.data.source": "x.csv"}, "experiments.exp1.data"),
         ({"experiments.exp1": None}, "experiments.exp1"),
         ({"experiments.exp1": "adamw"}, "experiments.exp1"),
+        ({"experiments.exp1-2": {}}, "'exp1-2' cannot be a name"),
+        ({"experiments.blend": {}}, "'blend' cannot be a name"),
     ],
 )
 def test_a_mistake_is_named(tmp_path, changes, named):
