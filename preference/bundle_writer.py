@@ -44,6 +44,8 @@ def hash_files(paths: Sequence[Path]) -> dict[str, str]:
 def resolved_parameters(params: Params) -> dict[str, Mapping[str, Any]]:
     """Return the sections that an experiment may change; a preset's folder by its name alone."""
     sections = {name: asdict(getattr(params, name)) for name in ("text", "model", "train")}
+    # It changes no result, and what a training writes must not depend on it.
+    del sections["train"]["checkpoint_minutes"]
     preset = Path(sections["model"]["preset"])
     if preset.is_absolute():
         # Where it lies is nobody's business, and differs between machines.

@@ -59,12 +59,19 @@ class Examples:
 class Epochs:
     """The batches of epoch after epoch. Epoch e depends on (seed, e) alone.
 
-    `tokens_per_batch` counts both sides with their padding.
+    `tokens_per_batch` counts both sides with their padding. The stream begins with the step
+    `begin_step` of the epoch `begin_epoch`, both from 0.
     """
 
     examples: Examples
     tokens_per_batch: int
     seed: int
+    begin_epoch: int = 0
+    begin_step: int = 0
+
+    def first_step(self, epoch: int) -> int:
+        """Return the step with which an epoch begins, from 0."""
+        return self.begin_step if epoch == self.begin_epoch else 0
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Return the positions of each batch; all epochs have the same number of batches."""
@@ -89,8 +96,8 @@ class Epochs:
         weight = self.steps / len(self.examples.rows)
 
         def generate() -> Iterator[tuple]:
-            for epoch in count():
-                for batch in self.batches(epoch):
+            for epoch in count(self.begin_epoch):
+                for batch in self.batches(epoch)[self.first_step(epoch) :]:
                     weights = np.full(len(batch), weight * len(batch), dtype=np.float32)
                     yield *self.examples.batch(batch), weights
 

@@ -150,7 +150,7 @@ class TrainParams:
 
     `seeds` are those of the trainings of each experiment; none means `seed` alone.
     `tokens_per_batch` counts both sides and their padding. `jit` compiles the step with XLA; `auto`
-    does so on a GPU.
+    does so on a GPU. `checkpoint_minutes` changes no result.
     """
 
     seeds: list[Seed]
@@ -165,6 +165,7 @@ class TrainParams:
     patience: Count
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     jit: Literal["auto", True, False]
+    checkpoint_minutes: Positive
 
     def __post_init__(self) -> None:
         if self.optimizer == "adam" and self.weight_decay:

@@ -1,18 +1,19 @@
 """Train one experiment with Keras `fit`, and keep the epoch with the best validation log loss."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from preference.best_epoch import CHOOSE_BY, BestEpoch
+from preference.checkpoints import Checkpoints
 from preference.determinism import make_deterministic
 from preference.errors import BadInput
 from preference.examples import Epochs, Examples, validation_stream
 from preference.optimizers import build_optimizer
 from preference.params import TrainParams
-
-CHOOSE_BY = "val_log_loss"
 
 
 def train_model(
@@ -21,11 +22,13 @@ def train_model(
     valid: Examples,
     params: TrainParams,
     callbacks: list[keras.callbacks.Callback],
+    checkpoints: Checkpoints | None = None,
 ) -> dict[str, float]:
     """Fit `model` in place; afterwards it has the weights of the epoch that `valid` chose.
 
-    The same model, data and parameters give the same weights, to the last bit. The loss has label
-    smoothing; `log_loss`, by which the epoch is chosen, has none.
+    The same model, data and parameters give the same weights, to the last bit, also where the
+    training was killed and goes on with a checkpoint. The loss has label smoothing; `log_loss`, by
+    which the epoch is chosen, has none.
 
     Returns: `best_epoch`, counted from 1, its `valid_log_loss` and `valid_accuracy`, and how many
         `epochs` there were.
@@ -36,29 +39,48 @@ def train_model(
     _compile(model, params, train.steps * params.epochs)
     # Not before: Keras would silently compile without XLA. The kernels are the same either way.
     make_deterministic()
-    history = model.fit(
-        train.stream(),
-        steps_per_epoch=train.steps,
-        epochs=params.epochs,
-        validation_data=validation_stream(valid, params.tokens_per_batch),
-        callbacks=[
-            *callbacks,
-            keras.callbacks.EarlyStopping(
-                CHOOSE_BY, mode="min", patience=params.patience, restore_best_weights=True
-            ),
-        ],
-        shuffle=False,
-        verbose=0,
-    ).history
-    if not np.isfinite(history[CHOOSE_BY]).any():
+    validation = validation_stream(valid, params.tokens_per_batch)
+    best = BestEpoch(params.patience)
+    callbacks = [*callbacks, best]
+    if checkpoints:
+        # Keras makes the variables of the metrics when they are first needed.
+        model.evaluate(validation.take(1), verbose=0)
+        checkpoints.restore(model, best)
+        callbacks.append(checkpoints)
+    for part, epochs in _parts(train, params.epochs):
+        if best.is_over:
+            break
+        model.fit(
+            part.stream(),
+            steps_per_epoch=part.steps - part.begin_step,
+            initial_epoch=part.begin_epoch,
+            epochs=epochs,
+            validation_data=validation,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+    if best.epoch is None:
         raise BadInput("the training diverged: lower train.learning_rate in params.yaml.")
-    best = int(np.nanargmin(history[CHOOSE_BY]))
+    model.set_weights(best.weights)
     return {
-        "epochs": len(history[CHOOSE_BY]),
-        "best_epoch": best + 1,
-        "valid_log_loss": history[CHOOSE_BY][best],
-        "valid_accuracy": history["val_accuracy"][best],
+        "epochs": len(best.history),
+        "best_epoch": best.epoch + 1,
+        "valid_log_loss": best.history[best.epoch][CHOOSE_BY],
+        "valid_accuracy": best.history[best.epoch]["val_accuracy"],
     }
+
+
+def _parts(train: Epochs, epochs: int) -> Iterator[tuple[Epochs, int]]:
+    """Yield batches, and the number of epochs after which they end.
+
+    What is left of an epoch is a part of its own, for `fit` has one number of steps for all epochs.
+    """
+    if train.begin_step:
+        yield train, train.begin_epoch + 1
+        train = replace(train, begin_epoch=train.begin_epoch + 1, begin_step=0)
+    if train.begin_epoch < epochs:
+        yield train, epochs
 
 
 def _compile(model: keras.Model, params: TrainParams, steps: int) -> None:

@@ -1,5 +1,8 @@
 """What a user sees of a training: a progress bar, and metrics by step in dvclive."""
 
+from pathlib import Path
+from typing import Any
+
 import keras
 from dvclive import Live
 from tqdm import tqdm
@@ -28,14 +31,20 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar = tqdm(total=total, desc=self.name, unit=" battles", mininterval=1.0)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Name the epoch."""
-        self.before, self.done = self.bar.n, self.train.battles_done(epoch)
+        """Name the epoch, and show what was done before."""
+        self.first, self.done = self.train.first_step(epoch), self.train.battles_done(epoch)
+        self.before = len(self.train.examples.rows) * epoch
+        before_this_run = self.before + (int(self.done[self.first - 1]) if self.first else 0)
+        # Not counted as speed.
+        self.bar.initial = self.bar.initial or before_this_run
+        self.bar.n = max(self.bar.n, before_this_run)
         self.bar.set_description(f"{self.name}, epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Advance by a batch's share of the epoch."""
-        self.bar.set_postfix(step=f"{batch + 1}/{self.train.steps}", refresh=False)
-        self.bar.update(self.before + int(self.done[batch]) - self.bar.n)
+        step = self.first + batch
+        self.bar.set_postfix(step=f"{step + 1}/{self.train.steps}", refresh=False)
+        self.bar.update(self.before + int(self.done[step]) - self.bar.n)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Print the epoch's losses above the bar."""
@@ -60,18 +69,39 @@ class LiveMetrics(keras.callbacks.Callback):
     def __init__(self, live: Live, train: Epochs) -> None:
         super().__init__()
         self.live, self.train = live, train
+        self.logged_battles, self.logged_sum = 0, 0.0
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs: also the text of the files that have been written."""
+        files = {
+            path.relative_to(self.live.dir).as_posix(): path.read_text(encoding="utf-8")
+            for path in sorted(Path(self.live.plots_dir).rglob("*.tsv"))
+        }
+        logged = [self.logged_battles, self.logged_sum]
+        return {"step": self.live.step, "logged": logged, "files": files}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where another process was when it called `state`."""
+        self.live.step = state["step"]
+        self.logged_battles, self.logged_sum = state["logged"]
+        for name, text in state["files"].items():
+            path = Path(self.live.dir) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Remember the step at which the epoch starts, from which Keras averages its metrics."""
-        self.first_step, self.done = epoch * self.train.steps, self.train.battles_done(epoch)
-        self.logged_battles, self.logged_sum = 0, 0.0
+        self.before, self.done = epoch * self.train.steps, self.train.battles_done(epoch)
+        self.first = self.train.first_step(epoch)
+        if not self.first:
+            self.logged_battles, self.logged_sum = 0, 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Log the training metrics at some steps."""
-        steps = batch + 1
-        self.live.step = self.first_step + steps
+        steps = self.first + batch + 1
+        self.live.step = self.before + steps
         if steps % LOG_EVERY_STEPS == 0 or steps == self.train.steps:
-            battles = int(self.done[batch])
+            battles = int(self.done[steps - 1])
             total = logs["log_loss"] * battles
             recent = (total - self.logged_sum) / (battles - self.logged_battles)
             self.live.log_metric("train/log_loss", recent)

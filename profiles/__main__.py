@@ -9,8 +9,10 @@ for `--force`.
 """
 
 import argparse
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from preference.errors import BadInput, exit_on_bad_input
 from preference.params import load_params
@@ -35,7 +37,9 @@ def main(arguments: argparse.Namespace) -> int:
     command = [*DVC_EXPERIMENT, "run", "--temp", "--name", name]
     for assignment in assignments(profile):
         command += ["--set-param", assignment]
-    return subprocess.run(command).returncode
+    # Not in the temporary folder, which a run that was killed leaves behind and the next one not.
+    checkpoints = {"PREFERENCE_CHECKPOINTS": str(Path(".checkpoints", name).absolute())}
+    return subprocess.run(command, env={**os.environ, **checkpoints}).returncode
 
 
 def check_is_new(name: str) -> None:

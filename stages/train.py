@@ -5,9 +5,13 @@
 Reads data/tokens/ and the train, valid and calibration splits; writes models/<experiment>/, which
 is all that using the model needs, and, with dvclive, metrics/<experiment>/. Where `train.seeds` has
 several, each further training has a process of its own and writes models/<experiment>/seed-<seed>/.
+
+A training that was killed goes on when it is run again, from its checkpoint in .checkpoints/ (or
+where PREFERENCE_CHECKPOINTS says), and ends with the same bytes.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +27,7 @@ from preference.bundle_writer import (
     resolved_parameters,
     save_bundle,
 )
+from preference.checkpoints import Checkpoints, find_checkpoint
 from preference.errors import exit_on_bad_input
 from preference.examples import Epochs, Examples
 from preference.flop_count import summarize_flops
@@ -36,10 +41,12 @@ from preference.split_battles import read_split_battles
 from preference.tokens import TOKENS, Tokens, find_tokens, open_tokens
 from preference.training import train_model
 from preference.training_calibration import Calibration, calibrate_training
+from preference.training_identity import identify_training
 from preference.training_progress import LiveMetrics, ProgressBar
 
 SPLITS = Path("data/split")
 SPLITS_READ = ("train", "valid", "calibration")
+CHECKPOINTS = Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
 
 
 def main(name: str) -> None:
@@ -53,6 +60,8 @@ def main(name: str) -> None:
         # Keras and TensorFlow keep state, on which no training may depend.
         command = [sys.executable, "-m", "stages.train", name, f"--seed={seed}"]
         subprocess.run(command, check=True)
+    for seed in (first, *others):
+        checkpoint_file(name, seed).unlink(missing_ok=True)
 
 
 def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[str, float]:
@@ -64,13 +73,28 @@ def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
     examples, valid = (read_examples(tokens, packing, split) for split in ("train", "valid"))
-    epochs = Epochs(examples, params.train.tokens_per_batch, seed)
+    identity = identify_training(params, seed, [BATTLES, *map(split_file, SPLITS_READ), TOKENS])
+    checkpoint = find_checkpoint(checkpoint_file(name, seed), identity)
+    epochs = Epochs(
+        examples,
+        params.train.tokens_per_batch,
+        seed,
+        begin_epoch=checkpoint.epoch if checkpoint else 0,
+        begin_step=checkpoint.step if checkpoint else 0,
+    )
     backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
     model = build_model(backbone, params.model)
-    callbacks = [ProgressBar(name, epochs, params.train.epochs)]
-    if live:
-        callbacks.append(LiveMetrics(live, epochs))
-    trained = train_model(model, epochs, valid, params.train, callbacks)
+    logged = LiveMetrics(live, epochs) if live else None
+    callbacks = [ProgressBar(name, epochs, params.train.epochs), *filter(None, [logged])]
+    checkpoints = Checkpoints(
+        checkpoint_file(name, seed),
+        identity,
+        params.train.checkpoint_minutes,
+        epochs,
+        logged,
+        checkpoint,
+    )
+    trained = train_model(model, epochs, valid, params.train, callbacks, checkpoints)
     figures = {
         **summarize_packing(tokens, examples.rows, packing),
         "padding_share": examples.padding_share(),
@@ -127,6 +151,11 @@ def describe(
         files={},
         test=None,
     )
+
+
+def checkpoint_file(name: str, seed: int) -> Path:
+    """Return the path of a training's checkpoint."""
+    return CHECKPOINTS / f"{name}-seed-{seed}.npz"
 
 
 def split_file(split: str) -> Path:

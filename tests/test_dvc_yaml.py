@@ -17,6 +17,8 @@ PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
 GROWING = ("metrics/plots", "metrics/report.html")
 SHARED = {f"{section}.{key}" for section in ("text", "model", "train") for key in PARAMS[section]}
+# It changes no result.
+SHARED -= {"train.checkpoint_minutes"}
 
 
 def file_of(module):

@@ -29,6 +29,7 @@ def train_params(**changes):
         "precision": "float32",
         "seeds": [],
         "jit": "auto",
+        "checkpoint_minutes": 15,
     }
     return TrainParams(**values | changes)
 

@@ -41,6 +41,7 @@ train:
   patience: 2
   precision: float32
   jit: auto
+  checkpoint_minutes: 15
 reference: {max_features: 20000, inverse_regularization: 0.1}
 evaluation: {resamples: 2000, both_orders: false, blend: [baseline]}
 submit: {model: baseline, battles: test.csv, both_orders: false}
@@ -143,6 +144,7 @@ def test_values_are_read_as_written(tmp_path):
         ({"train.tokens_per_batch": 0}, "train.tokens_per_batch"),
         ({"train.precision": "float64"}, "train.precision"),
         ({"train.jit": "yes"}, "train.jit"),
+        ({"train.checkpoint_minutes": 0}, "train.checkpoint_minutes"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),
         ({"tokenizer.vocabulary_size": 10}, "tokenizer.vocabulary_size"),

@@ -1,8 +1,12 @@
 """The pipeline as a user runs it: a small configuration, in a clone of its own."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 import zipfile
 
 import boto3
@@ -81,6 +85,23 @@ def test_stages_repeated_give_the_same_bytes(clone):
     stages += ["evaluate", "report", "submit"]
     output = run("dvc", "repro", "--force", "--single-item", *stages, folder=clone)
     assert stages_run(output) == set(stages)
+    assert run("git", "status", "--porcelain", folder=clone) == ""
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
+    edit_params(clone, {"train.checkpoint_minutes": 1e-6})
+    checkpoint = clone / ".checkpoints/exp3-seed-2024.npz"
+    command = ("dvc", "repro", "--force", "--single-item", "train_exp3")
+    killed = subprocess.Popen(command, cwd=clone, env=ENVIRONMENT, start_new_session=True)
+    while not checkpoint.exists() and killed.poll() is None:
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert checkpoint.exists()
+    assert "goes on where it was stopped" in run(*command, folder=clone)
+    assert not checkpoint.exists()
+    run("git", "checkout", "--quiet", "params.yaml", folder=clone)
+    # The bundle's and the metrics' hashes are in dvc.lock.
     assert run("git", "status", "--porcelain", folder=clone) == ""
 
 

@@ -40,6 +40,7 @@ TRAIN = TrainParams(
     patience=8,
     precision="float32",
     jit="auto",
+    checkpoint_minutes=15,
 )
 
 
@@ -114,7 +115,9 @@ def test_the_train_loss_is_the_mean_over_the_battles_of_the_last_steps(tmp_path)
     random = np.random.default_rng(0)
     sizes = random.integers(1, 30, size=25)
     losses = [random.random(size) for size in sizes]
-    epochs = SimpleNamespace(steps=25, battles_done=lambda epoch: np.cumsum(sizes))
+    epochs = SimpleNamespace(
+        steps=25, battles_done=lambda epoch: np.cumsum(sizes), first_step=lambda epoch: 0
+    )
     with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
         callback = LiveMetrics(live, epochs)
         callback.on_epoch_begin(0)

@@ -1,0 +1,91 @@
+"""One file with all that a training needs to go on.
+
+Guarantees
+1. The file is whole or not there: it is written under another name, and renamed.
+2. Reading it runs no code: arrays and JSON, no pickle.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from preference.errors import BadInput
+
+FACTS = "facts"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training stands.
+
+    Args:
+        identity: of what it belongs to, as `preference.training_identity` tells it.
+        epoch, step: the next to be done, from 0.
+        history: the metrics of each epoch that is done.
+        live: the state of the logged metrics, where they are logged.
+        state: values of the model's and the optimizer's variables.
+        metrics: those of the epoch that is under way.
+        best: the weights of the best epoch so far.
+    """
+
+    identity: Mapping[str, str]
+    epoch: int
+    step: int
+    history: list[dict[str, float]]
+    live: dict[str, Any] | None
+    state: list[np.ndarray]
+    metrics: list[np.ndarray]
+    best: list[np.ndarray]
+
+
+ARRAYS = ("state", "metrics", "best")
+
+
+def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Put the checkpoint in the place of the last one.
+
+    Raises:
+        OSError: it cannot be written; the last one is still there.
+    """
+    facts = {name: value for name, value in asdict(checkpoint).items() if name not in ARRAYS}
+    arrays = {
+        f"{name}/{number}": array
+        for name in ARRAYS
+        for number, array in enumerate(getattr(checkpoint, name))
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **{FACTS: np.frombuffer(json.dumps(facts).encode(), np.uint8)}, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read what `write_checkpoint` wrote.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            facts = json.loads(file[FACTS].tobytes())
+            numbered = {name: _numbered(file, name) for name in ARRAYS}
+        return Checkpoint(**facts, **numbered)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} is damaged ({error})") from error
+
+
+def _numbered(file: np.lib.npyio.NpzFile, name: str) -> list[np.ndarray]:
+    count = sum(key.startswith(f"{name}/") for key in file.files)
+    return [file[f"{name}/{number}"] for number in range(count)]
