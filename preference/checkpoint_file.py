@@ -7,9 +7,8 @@ Guarantees
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from preference.errors import BadInput
 
-FACTS = "facts"
+METADATA = "metadata"
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,18 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         OSError: it cannot be written; the last one is still there.
     """
-    facts = {name: value for name, value in asdict(checkpoint).items() if name not in ARRAYS}
+    metadata = {name: value for name, value in vars(checkpoint).items() if name not in ARRAYS}
     arrays = {
         f"{name}/{number}": array
         for name in ARRAYS
         for number, array in enumerate(getattr(checkpoint, name))
     }
+    encoded = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
-            np.savez(file, **{FACTS: np.frombuffer(json.dumps(facts).encode(), np.uint8)}, **arrays)
+            np.savez(file, **{METADATA: encoded}, **arrays)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -79,11 +79,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            facts = json.loads(file[FACTS].tobytes())
+            metadata = json.loads(file[METADATA].tobytes())
             numbered = {name: _numbered(file, name) for name in ARRAYS}
-        return Checkpoint(**facts, **numbered)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        return Checkpoint(**metadata, **numbered)
+    # What zipfile, zlib, numpy and json raise, depending on which bytes are damaged.
+    except Exception as error:
         raise BadInput(f"{path} is damaged ({error})") from error
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Delete the file, and what processes that were killed while they wrote it have left."""
+    for file in [path, *path.parent.glob(f"{path.name}.*.partial")]:
+        file.unlink(missing_ok=True)
 
 
 def _numbered(file: np.lib.npyio.NpzFile, name: str) -> list[np.ndarray]:

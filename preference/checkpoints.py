@@ -37,8 +37,8 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
             file=sys.stderr,
         )
         return None
-    where = f"epoch {checkpoint.epoch + 1}, step {checkpoint.step + 1}"
-    print(f"The training goes on where it was stopped, at {where} ({path}).", file=sys.stderr)
+    done = f"{checkpoint.epoch} epochs and {checkpoint.step} steps"
+    print(f"The training goes on where it was stopped, after {done} ({path}).", file=sys.stderr)
     return checkpoint
 
 
@@ -66,6 +66,7 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self.path, self.identity, self.seconds = path, identity, minutes * SECONDS_A_MINUTE
         self.train, self.live, self.checkpoint = train, live, checkpoint
+        self.metrics: list[np.ndarray] = []
         self.written = time.monotonic()
 
     def restore(self, model: keras.Model, best: BestEpoch) -> None:
@@ -77,12 +78,14 @@ class Checkpoints(keras.callbacks.Callback):
         best.history, best.weights = [*self.checkpoint.history], self.checkpoint.best
         if self.live:
             self.live.restore(self.checkpoint.live)
+        # All else of it is as large as the model, and no longer needed.
+        self.metrics, self.checkpoint = self.checkpoint.metrics, None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Continue the metrics of an epoch that was under way, which Keras has just reset."""
         self.epoch = epoch
         if self.train.first_step(epoch):
-            _assign(self.model.metrics_variables, self.checkpoint.metrics)
+            _assign(self.model.metrics_variables, self.metrics)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Write a checkpoint where the last one is old."""

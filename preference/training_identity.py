@@ -1,4 +1,4 @@
-"""What a training is: its parameters, its data and its code, each as a hash."""
+"""What a training is: parameters, data, code, first weights and device, all but one as a hash."""
 
 import hashlib
 import json
@@ -6,32 +6,51 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import keras
+import tensorflow as tf
+
 from preference.bundle_writer import hash_files, library_versions, resolved_parameters
+from preference.manifest import hash_file
 from preference.params import Params
 
-OUR_PACKAGES = ("preference", "stages")
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def identify_training(params: Params, seed: int, data: Sequence[Path]) -> dict[str, str]:
-    """Return hashes by `parameters`, `data` and `code`: equal for trainings that give the same.
+def identify_training(
+    params: Params, seed: int, data: Sequence[Path], model: keras.Model
+) -> dict[str, str]:
+    """Return what is equal for two trainings that give the same bytes, and for no others.
 
     Args:
         params: of the experiment.
         data: files, or folders with files, that the training reads.
+        model: with the weights that it begins with: a preset's are not in its name.
     """
     files = [file for path in data for file in sorted([path, *path.rglob("*")]) if file.is_file()]
     parameters = {**resolved_parameters(params), "preset": params.model.preset, "seed": seed}
     return {
         "parameters": _digest(parameters),
         "data": _digest(hash_files(files)),
-        "code": _digest({**hash_files(_our_files()), **library_versions()}),
+        "code": _digest({**_hash_code(), **library_versions()}),
+        "weights": _digest_weights(model),
+        "device": ", ".join(device.name for device in tf.config.list_physical_devices()),
     }
 
 
-def _our_files() -> list[Path]:
-    modules = (sys.modules[name] for name in sys.modules if name.split(".")[0] in OUR_PACKAGES)
-    files = {Path(module.__file__) for module in modules if module.__file__}
-    return sorted(file.relative_to(Path(__file__).parents[1]) for file in files)
+def _hash_code() -> dict[str, str]:
+    """Return the hashes of all modules of this repository; a stage's own is `__main__`."""
+    named = (getattr(module, "__file__", None) for module in [*sys.modules.values()])
+    files = {Path(file).resolve() for file in named if file}
+    environment = Path(sys.prefix).resolve()
+    ours = [file for file in files if ROOT in file.parents and environment not in file.parents]
+    return {file.relative_to(ROOT).as_posix(): hash_file(file) for file in sorted(ours)}
+
+
+def _digest_weights(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
 
 
 def _digest(values: Mapping[str, object]) -> str:

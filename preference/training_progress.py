@@ -34,10 +34,11 @@ class ProgressBar(keras.callbacks.Callback):
         """Name the epoch, and show what was done before."""
         self.first, self.done = self.train.first_step(epoch), self.train.battles_done(epoch)
         self.before = len(self.train.examples.rows) * epoch
-        before_this_run = self.before + (int(self.done[self.first - 1]) if self.first else 0)
-        # Not counted as speed.
-        self.bar.initial = self.bar.initial or before_this_run
-        self.bar.n = max(self.bar.n, before_this_run)
+        if self.bar.n == 0:
+            # Before this run, and so no part of its speed.
+            self.bar.reset(self.bar.total)
+            self.bar.initial = self.before + (int(self.done[self.first - 1]) if self.first else 0)
+            self.bar.n = self.bar.last_print_n = self.bar.initial
         self.bar.set_description(f"{self.name}, epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:

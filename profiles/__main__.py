@@ -4,8 +4,8 @@
 
 It runs in a temporary folder: params.yaml and the results in the workspace stay as they are.
 `dvc exp show` lists the experiment, and `dvc exp apply small` brings values and results into the
-workspace. A profile with a set of the real size first says what it will take; without a GPU it asks
-for `--force`.
+workspace. A profile with real battles first says what it will take; without a GPU it asks for
+`--force`.
 """
 
 import argparse
@@ -15,11 +15,9 @@ import sys
 from pathlib import Path
 
 from preference.errors import BadInput, exit_on_bad_input
-from preference.params import load_params
+from preference.params import SIMULATED, load_params
 from preference.profiles import assignments, check_profile, merged_params
 
-# Sets of the real size, which take hours.
-REAL_SOURCES = ("arena55k", "kaggle")
 DVC_EXPERIMENT = (sys.executable, "-m", "dvc", "exp")
 
 
@@ -29,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
     profile = check_profile(name)
     check_is_new(name)
     with merged_params(profile) as params_file:
-        if load_params(params_file).data.source in REAL_SOURCES:
+        if load_params(params_file).data.source != SIMULATED:
             # Imported here, because it loads TensorFlow.
             from profiles.plan import tell_plan
 

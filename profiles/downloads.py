@@ -5,8 +5,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import keras_nlp
+from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from kagglehub.cache import Cache
+from kagglehub.handle import parse_model_handle
 
 from arena55k.download import is_downloaded
 from arena55k.pin import read_pin
@@ -14,7 +17,7 @@ from preference.hugging_face_hub import CONFIG_AND_TOKENIZER, SAFETENSORS, SCHEM
 from preference.params import Params
 from preference.presets import TRAINED_FROM_SCRATCH
 
-BYTES_A_PARAMETER = 4
+BYTES_PER_PARAMETER = 4
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Download:
 def list_downloads(params: Params) -> list[Download]:
     """Return what `fetch`, `preprocess` and the trainings download, the battles first."""
     presets = {params.experiment(name).model.preset for name in params.experiments}
-    weights = [find for preset in sorted(presets) if (find := _find_weights(preset))]
-    return [*_find_battles(params.data.source), *weights]
+    weights = [_find_weights(preset) for preset in sorted(presets)]
+    return [*_find_battles(params.data.source), *filter(None, weights)]
 
 
 def _find_battles(source: str) -> list[Download]:
@@ -50,28 +53,46 @@ def _find_weights(preset: str) -> Download | None:
         return None
     if preset.startswith(SCHEME):
         return _find_repository(preset.removeprefix(SCHEME))
-    known = keras_nlp.models.Backbone.presets.get(preset, {}).get("metadata", {})
-    parameters = known.get("params")
-    return Download(preset, parameters and parameters * BYTES_A_PARAMETER)
+    known = keras_nlp.models.Backbone.presets.get(preset, {})
+    parameters = known.get("metadata", {}).get("params")
+    size = parameters * BYTES_PER_PARAMETER if parameters else None
+    return Download(preset, size, _in_kaggle_cache(known.get("kaggle_handle", preset)))
+
+
+def _in_kaggle_cache(handle: str) -> bool:
+    try:
+        parsed = parse_model_handle(handle.removeprefix("kaggle://"))
+    except ValueError:
+        return False
+    return Cache().load_from_cache(parsed, "model.weights.h5") is not None
 
 
 def _find_repository(repository: str) -> Download:
+    what = SCHEME + repository
+    if size := _size_in_cache(repository):
+        return Download(what, size, cached=True)
+    return Download(what, _size_in_hub(repository))
+
+
+def _size_in_cache(repository: str) -> int:
+    """Return the size of the weights, 0 where they are not there."""
     for weights in (SAFETENSORS, TORCH):
+        patterns = [*CONFIG_AND_TOKENIZER, *weights]
         try:
-            patterns = [*CONFIG_AND_TOKENIZER, *weights]
-            folder = snapshot_download(repository, allow_patterns=patterns, local_files_only=True)
-        except LocalEntryNotFoundError:
-            break
-        if any(file for pattern in weights for file in Path(folder).glob(pattern)):
-            return Download(SCHEME + repository, 0, cached=True)
-    return Download(SCHEME + repository, _size_in_hub(repository))
+            found = snapshot_download(repository, allow_patterns=patterns, local_files_only=True)
+        except (LocalEntryNotFoundError, HFValidationError):
+            continue
+        sizes = {file.name: file.stat().st_size for file in Path(found).iterdir() if file.is_file()}
+        if size := _size_of(sizes, weights):
+            return size
+    return 0
 
 
 def _size_in_hub(repository: str) -> int | None:
     """Ask the hub; what it refuses here, the run will meet and explain."""
     try:
         files = HfApi().model_info(repository, files_metadata=True).siblings or []
-    except (HfHubHTTPError, OSError):
+    except (HTTPError, OSError, HFValidationError):
         return None
     sizes = {file.rfilename: file.size or 0 for file in files}
     formats = [_size_of(sizes, weights) for weights in (SAFETENSORS, TORCH)]

@@ -1,6 +1,7 @@
 """What a long run will take, told before it starts: downloads, disk, memory, device and hours."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import psutil
 from huggingface_hub import constants
+from kagglehub.config import get_cache_folder
 
 from arena55k.pin import read_pin
 from preference.errors import BadInput
@@ -16,42 +18,50 @@ from profiles.cost import CPU, Timing, training_hours
 from profiles.downloads import Download, list_downloads
 
 GIGA = 1e9
-# Each output lies in the workspace and in DVC's cache; the battles are a table and tokens besides.
-COPIES, FORMS_OF_DATA = 2, 2
+# Each output lies in the workspace and in DVC's cache; the battles are a table, and tokens.
+COPIES, FORMS_OF_BATTLES = 2, 2
+# A checkpoint holds weights, two moments of each, and the best weights; the next lies beside it.
+CHECKPOINT_WEIGHTS = 2 * 4
 
 
 def tell_plan(params_file: Path, force: bool) -> None:
-    """Print what a run with these parameters will take.
+    """Print what a run with these parameters, on as many battles as the real set, will take.
 
     Args:
-        force: run on a CPU, too.
+        force: run on a CPU, too, and where the disk may be too small.
 
     Raises:
-        BadInput: the disk is too small, there is no GPU and no `force`, or a preset's
+        BadInput: the disk is too small or there is no GPU, and no `force`; or a preset's
             configuration cannot be had.
     """
     params = load_params(params_file)
     downloads = list_downloads(params)
     for line in tell_downloads(downloads):
         print(line)
-    check_disk(needed_bytes(downloads, params))
+    missing = sum(one.size or 0 for one in downloads if not one.cached)
+    hub, kaggle = Path(constants.HF_HOME).expanduser(), Path(get_cache_folder())
+    for cache, name in {hub: "HF_HOME", kaggle: "KAGGLEHUB_CACHE"}.items():
+        check_disk(cache, missing, f"Make room, or let {name} name another disk", force)
+    check_disk(Path.cwd(), output_bytes(downloads, params), "Make room", force)
     print(f"Free memory: {quantity(psutil.virtual_memory().available)}.")
     print("Timing a few steps of each backbone, with random weights …", flush=True)
     timings = time_experiments(params_file)
     device = next(iter(timings.values())).device
     print(f"Device: {device}.")
+    battles = read_pin().battles
     hours = {
-        name: training_hours(params.experiment(name), timing, read_pin().battles)
+        name: training_hours(params.experiment(name), timing, battles)
         for name, timing in timings.items()
     }
     for name, timing in timings.items():
         rate = 1 / timing.train_seconds
         print(f"- {name}: {rate:,.1f} battles/s of training, about {hours[name]:,.1f} hours.")
-    print(f"Together about {sum(hours.values()):,.1f} hours.", flush=True)
+    total = sum(hours.values())
+    print(f"Together about {total:,.1f} hours for {battles:,} battles.", flush=True)
     if device == CPU and not force:
         raise BadInput(
-            "TensorFlow finds no GPU here. To run all the same, for as many hours, say FORCE=1: "
-            "make arena55k FORCE=1."
+            "TensorFlow finds no GPU here. To run all the same, for as many hours, say FORCE=1, "
+            "as in make arena55k FORCE=1."
         )
 
 
@@ -65,7 +75,7 @@ def tell_downloads(downloads: list[Download]) -> list[str]:
 def _size(download: Download) -> str:
     if download.cached:
         return "on this machine already"
-    return "of unknown size" if download.size is None else f"{quantity(download.size)}"
+    return "of unknown size" if download.size is None else quantity(download.size)
 
 
 def quantity(size: float) -> str:
@@ -73,30 +83,32 @@ def quantity(size: float) -> str:
     return f"{size / GIGA:.1f} GB" if size >= GIGA / 10 else f"{size / 1e6:.0f} MB"
 
 
-def needed_bytes(downloads: list[Download], params: Params) -> int:
-    """Return what downloads and outputs take: weights of each arm, the table and its tokens."""
+def output_bytes(downloads: list[Download], params: Params) -> int:
+    """Return about what outputs take: weights of each arm, the battles, and checkpoints."""
     sizes = {one.what: one.size or 0 for one in downloads}
-    arms = (params.experiment(name).model.preset for name in params.experiments)
-    weights = sum(sizes.get(preset, 0) for preset in arms) * len(params.training_seeds())
-    missing = sum(one.size or 0 for one in downloads if not one.cached)
-    return missing + COPIES * (weights + FORMS_OF_DATA * read_pin().size)
+    arms = [
+        sizes.get(params.experiment(name).model.preset, 0)
+        * len(params.experiment(name).training_seeds())
+        for name in params.experiments
+    ]
+    battles = FORMS_OF_BATTLES * read_pin().size
+    return COPIES * (sum(arms) + battles) + CHECKPOINT_WEIGHTS * max(sizes.values(), default=0)
 
 
-def check_disk(needed: int) -> None:
-    """Print the free disk, of the repository and of the hub's cache.
+def check_disk(place: Path, needed: int, advice: str, force: bool) -> None:
+    """Print the free disk.
 
     Raises:
-        BadInput: one of them has less than `needed` bytes.
+        BadInput: it has less than `needed` bytes, and no `force`.
     """
-    for place in (Path.cwd(), Path(constants.HF_HOME).expanduser()):
-        existing = next(folder for folder in (place, *place.parents) if folder.exists())
-        free = shutil.disk_usage(existing).free
-        print(f"Free disk: {quantity(free)} at {place}; needed are about {quantity(needed)}.")
-        if free < needed:
-            raise BadInput(
-                f"{place} has {quantity(free)} of disk, and about {quantity(needed)} are needed. "
-                "Make room, or let HF_HOME name another disk."
-            )
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    print(f"Free disk at {place}: {quantity(free)}; needed are about {quantity(needed)}.")
+    if free < needed and not force:
+        raise BadInput(
+            f"{place} has {quantity(free)} of disk, and about {quantity(needed)} are needed. "
+            f"{advice}, or say FORCE=1."
+        )
 
 
 def time_experiments(params_file: Path) -> dict[str, Timing]:
@@ -114,7 +126,8 @@ def time_experiments(params_file: Path) -> dict[str, Timing]:
 
 def _time_experiment(params_file: Path, name: str) -> Timing:
     command = [sys.executable, "-m", "profiles.timing", str(params_file), name]
-    done = subprocess.run(command, text=True, capture_output=True)
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(command, text=True, capture_output=True, env=environment)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:]
         raise BadInput(f"{name} cannot be timed: {''.join(reason).removeprefix('error: ')}")

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from preference.batches import padded_widths
 from preference.battles import LABELS, SEGMENTS
 from preference.errors import exit_on_bad_input
 from preference.examples import Epochs, Examples
@@ -79,7 +80,8 @@ def device_name() -> str:
 def full_batches(params: Params) -> np.ndarray:
     """Return which of `LENGTHS` each battle has: as many of each as a full batch holds."""
     budget = params.train.tokens_per_batch // len(SIDES)
-    widths = np.minimum(LENGTHS, params.model.seq_len)
+    seq_len = params.model.seq_len
+    widths = padded_widths(np.minimum(LENGTHS, seq_len), seq_len)
     return np.repeat(np.arange(len(LENGTHS)), np.maximum(budget // widths, 1))
 
 

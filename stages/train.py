@@ -27,6 +27,7 @@ from preference.bundle_writer import (
     resolved_parameters,
     save_bundle,
 )
+from preference.checkpoint_file import remove_checkpoint
 from preference.checkpoints import Checkpoints, find_checkpoint
 from preference.errors import exit_on_bad_input
 from preference.examples import Epochs, Examples
@@ -61,7 +62,7 @@ def main(name: str) -> None:
         command = [sys.executable, "-m", "stages.train", name, f"--seed={seed}"]
         subprocess.run(command, check=True)
     for seed in (first, *others):
-        checkpoint_file(name, seed).unlink(missing_ok=True)
+        remove_checkpoint(checkpoint_file(name, seed))
 
 
 def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[str, float]:
@@ -73,7 +74,10 @@ def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
     examples, valid = (read_examples(tokens, packing, split) for split in ("train", "valid"))
-    identity = identify_training(params, seed, [BATTLES, *map(split_file, SPLITS_READ), TOKENS])
+    backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
+    model = build_model(backbone, params.model)
+    data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
+    identity = identify_training(params, seed, data, model)
     checkpoint = find_checkpoint(checkpoint_file(name, seed), identity)
     epochs = Epochs(
         examples,
@@ -82,8 +86,6 @@ def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[
         begin_epoch=checkpoint.epoch if checkpoint else 0,
         begin_step=checkpoint.step if checkpoint else 0,
     )
-    backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
-    model = build_model(backbone, params.model)
     logged = LiveMetrics(live, epochs) if live else None
     callbacks = [ProgressBar(name, epochs, params.train.epochs), *filter(None, [logged])]
     checkpoints = Checkpoints(

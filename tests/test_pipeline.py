@@ -13,6 +13,7 @@ import boto3
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from local_server import environment_without
 from moto.server import ThreadedMotoServer
 from pipeline_runs import (
     ENVIRONMENT,
@@ -92,15 +93,17 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
     edit_params(clone, {"train.checkpoint_minutes": 1e-6})
     checkpoint = clone / ".checkpoints/exp3-seed-2024.npz"
     command = ("dvc", "repro", "--force", "--single-item", "train_exp3")
-    killed = subprocess.Popen(command, cwd=clone, env=ENVIRONMENT, start_new_session=True)
-    while not checkpoint.exists() and killed.poll() is None:
-        time.sleep(0.01)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    assert checkpoint.exists()
-    assert "goes on where it was stopped" in run(*command, folder=clone)
-    assert not checkpoint.exists()
-    run("git", "checkout", "--quiet", "params.yaml", folder=clone)
+    try:
+        killed = subprocess.Popen(command, cwd=clone, env=ENVIRONMENT, start_new_session=True)
+        while not checkpoint.exists() and killed.poll() is None:
+            time.sleep(0.01)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+        assert checkpoint.exists()
+        assert "goes on where it was stopped" in run(*command, folder=clone)
+        assert not checkpoint.exists()
+    finally:
+        run("git", "checkout", "--quiet", "params.yaml", folder=clone)
     # The bundle's and the metrics' hashes are in dvc.lock.
     assert run("git", "status", "--porcelain", folder=clone) == ""
 
@@ -212,16 +215,19 @@ def folder_remote(tmp_path):
 
 
 @pytest.fixture
-def s3_remote():
+def s3_remote(monkeypatch):
     """A bucket of a server on this machine."""
     keys = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
     credentials = {name.lower(): value for name, value in keys.items()}
     client = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint, **credentials)
     client.create_bucket(Bucket="battles")
-    yield "s3://battles/store", {"endpointurl": endpoint}, ENVIRONMENT | keys
+    environment = environment_without("AWS_") | {"PATH": ENVIRONMENT["PATH"]} | keys
+    yield "s3://battles/store", {"endpointurl": endpoint}, environment
     server.stop()
 
 

@@ -11,11 +11,15 @@ import keras_nlp
 import numpy as np
 import pytest
 import yaml
+from kagglehub.cache import Cache
+from kagglehub.handle import parse_model_handle
 from local_hub import serving
+from local_server import free_port
 
 from arena55k import download, pin
 from preference.backbones import SMALL_CONFIGURATIONS, load_backbone
 from preference.errors import BadInput
+from preference.examples import Epochs
 from preference.hugging_face_hub import download_preset
 from preference.params import load_params
 from preference.profiles import check_profile, merged_params
@@ -108,10 +112,29 @@ def test_a_repository_of_the_hub_is_sized_and_then_found_in_the_cache(params, hu
     assert repository.cached
 
 
-def test_a_repository_that_the_hub_refuses_has_no_size(params, hub_here):
-    hub_here.repositories["tiny/deberta"] = 404
-    (repository,) = list_downloads(with_preset(params, "hf://tiny/deberta"))
-    assert repository == Download("hf://tiny/deberta", None)
+@pytest.mark.parametrize("handle", ["hf://tiny/none", "hf://a/b/c"])
+def test_what_the_hub_refuses_has_no_size(params, hub_here, handle):
+    assert list_downloads(with_preset(params, handle)) == [Download(handle, None)]
+
+
+def test_without_a_network_there_is_no_size(params, empty_cache, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    assert list_downloads(with_preset(params, "hf://tiny/deberta")) == [
+        Download("hf://tiny/deberta", None)
+    ]
+
+
+def test_a_preset_in_the_cache_of_kaggle_is_found(params, empty_cache, tmp_path, monkeypatch):
+    params = with_preset(params, "deberta_v3_extra_small_en")
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
+    assert [one.cached for one in list_downloads(params)] == [False]
+    registered = keras_nlp.models.Backbone.presets["deberta_v3_extra_small_en"]
+    handle = parse_model_handle(registered["kaggle_handle"].removeprefix("kaggle://"))
+    file = Path(Cache().get_path(handle, "model.weights.h5"))
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"")
+    Cache().mark_as_complete(handle, file.name)
+    assert [one.cached for one in list_downloads(params)] == [True]
 
 
 @pytest.mark.parametrize("preset", ["hf://tiny/deberta", str(DEBERTA), str(BERT)])
@@ -146,9 +169,11 @@ def test_full_batches_of_each_length_stand_for_a_third_each(params):
         train=replace(params.train, tokens_per_batch=8192),
     )
     groups = timing.full_batches(params)
-    counts = [4096 // 116, 4096 // 335, 4096 // 512]
+    counts = [32, 10, 8]
     assert np.bincount(groups).tolist() == counts
     battles = timing.random_battles(groups, params, vocabulary_size=100)
+    batches = Epochs(battles, params.train.tokens_per_batch, seed=1).batches(0)
+    assert sorted(map(len, batches)) == sorted(counts)
     assert battles.side_lengths.tolist() == [
         [min(length, 512)] * 2
         for length, count in zip(timing.LENGTHS, counts, strict=True)
@@ -166,7 +191,7 @@ def test_a_small_experiment_is_timed(params):
         train=replace(params.train, tokens_per_batch=256),
     )
     found = timing.time_experiment(params)
-    assert found.device == CPU
+    assert found.device == timing.device_name()
     assert min(found.train_seconds, found.predict_seconds) > 0
 
 
@@ -194,7 +219,7 @@ def test_a_run_on_a_gpu_or_by_force_goes_on(long_run, empty_cache, device, force
     hours = training_hours(load_params(), Timing(device, 0.5, 0.1), 57_477)
     assert f"Device: {device}." in output
     assert f"- exp1: 2.0 battles/s of training, about {hours:.1f} hours." in output
-    assert f"Together about {4 * hours:.1f} hours." in output
+    assert f"Together about {4 * hours:.1f} hours for 57,477 battles." in output
     assert "- train.csv of lmarena-ai/arena-human-preference-55k: 0.2 GB" in output
 
 
@@ -206,7 +231,7 @@ def test_without_a_gpu_it_asks_for_force(long_run, empty_cache):
 def test_a_disk_that_is_too_small_stops_the_run(long_run, empty_cache, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10_000_000))
-    with pytest.raises(BadInput, match=r"10 MB of disk, and about 0\.9 GB are needed.*HF_HOME"):
+    with pytest.raises(BadInput, match=r"10 MB of disk, and about 0\.2 GB are needed.*HF_HOME"):
         long_run("A GPU", force=False)
 
 

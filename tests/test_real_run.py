@@ -46,8 +46,8 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     commit(folder, "Scaled down")
     mine = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
     with hub(content) as server:
-        environment = ENVIRONMENT | environment_without("HF_", "HUGGING") | mine
-        environment |= {"PATH": ENVIRONMENT["PATH"]}
+        environment = environment_without("HF_", "HUGGING") | mine
+        environment |= {name: ENVIRONMENT[name] for name in ("PATH", "TF_CPP_MIN_LOG_LEVEL")}
         environment |= {"HF_ENDPOINT": f"http://127.0.0.1:{server.port}"}
         # What `make arena55k FORCE=1` calls.
         command = (sys.executable, "-m", "profiles", "arena55k", "--force")

@@ -118,8 +118,21 @@ def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kil
     # Of the step during which it was killed there is no checkpoint.
     done = sum(kills) - len(kills)
     epoch, step = divmod(done, STEPS)
-    said = f"goes on where it was stopped, at epoch {epoch + 1}, step {step + 1}"
+    said = f"goes on where it was stopped, after {epoch} epochs and {step} steps"
     assert (said in capfd.readouterr().err) == (done > 0)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_in_mixed_precision_too(tmp_path, precision):
+    """In float16 the loss is scaled, and the optimizer remembers by how much."""
+    keras.config.set_dtype_policy(precision)
+    try:
+        expected = train(tmp_path / "once", params())
+        with pytest.raises(Killed):
+            train(tmp_path / "again", params(), ALWAYS, kill_at=STEPS + 5)
+        assert_same(train(tmp_path / "again", params(), ALWAYS), expected)
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def test_between_epochs_no_time_need_pass(tmp_path, undisturbed):
@@ -145,7 +158,7 @@ def test_a_patience_that_was_over_stays_over(tmp_path):
 
 
 @pytest.mark.parametrize("other", [["data"], ["parameters", "code"]])
-def test_a_checkpoint_of_something_else_is_refused(tmp_path, undisturbed, other, capfd):
+def test_a_checkpoint_of_something_else_is_refused(tmp_path, other, capfd):
     with pytest.raises(Killed):
         train(tmp_path, params(), ALWAYS, kill_at=9)
     path = tmp_path / "checkpoints/test.npz"
