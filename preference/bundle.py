@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 from keras_nlp.tokenizers import Tokenizer
 
+import preference.hugging_face_tokenizer  # noqa: F401, registers its tokenizer
 from preference.bundle_archive import bundle_folder
 from preference.errors import BadInput
 from preference.manifest import TOKENIZER, Manifest, check_files, read_manifest

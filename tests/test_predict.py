@@ -3,6 +3,7 @@
 import csv
 import json
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,13 +18,22 @@ from small_bundle import (
     IN_ORDER,
     PRIOR,
     make_battles,
+    small_manifest,
     small_network,
     small_tokenizer,
     write_bundle,
 )
+from small_model import make_model
 
+from preference.battles import SEGMENTS
+from preference.bundle import Bundle
+from preference.bundle_writer import save_bundle
+from preference.deberta import DebertaV3Backbone
+from preference.hugging_face_tokenizer import load_hugging_face_tokenizer
+from preference.judge import PreferenceJudge
 from preference.source_file import read_source_rows
 
+REPOSITORY = Path(__file__).parents[1]
 COLUMNS = ["winner_model_a", "winner_model_b", "winner_tie"]
 NONSENSE = {"id": "5", "prompt": "no list", "response_a": "[]", "response_b": "[]"}
 
@@ -244,3 +254,33 @@ def test_the_example_is_what_its_command_writes(tmp_path, monkeypatch):
     rows = list(read_source_rows(committed, ("id", "prompt", "response_a", "response_b")))
     assert len(rows) == 20
     assert not any(name.startswith("winner") for _, row in rows for name in row)
+
+
+def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_path):
+    """Where nothing but the command itself has been imported."""
+    tokenizer = load_hugging_face_tokenizer(REPOSITORY / "tests/fixtures/hugging_face/bert")
+    tokenizer.save_to_preset(str(tmp_path / "tokens"))
+    backbone = DebertaV3Backbone(
+        vocabulary_size=tokenizer.vocabulary_size(),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+        bucket_size=4,
+        initializer_range=0.9,
+        name="backbone",
+    )
+    network, manifest = make_model(backbone=backbone), small_manifest()
+    save_bundle(network, tmp_path / "tokens", manifest, tmp_path / "bert")
+    rows = make_battles(9)
+    write_csv(tmp_path / "in.csv", rows)
+    command = [sys.executable, "-m", "preference.predict", "--model", str(tmp_path / "bert")]
+    subprocess.run(
+        [*command, tmp_path / "in.csv", tmp_path / "out.csv"], cwd=REPOSITORY, check=True
+    )
+    ids, probabilities = read(tmp_path / "out.csv")
+    assert ids == [int(row["id"]) for row in rows]
+    judge = PreferenceJudge(Bundle(manifest, network, tokenizer))
+    texts = [[json.loads(row[name]) for name in SEGMENTS] for row in rows]
+    expected = [(one.a_wins, one.b_wins, one.tie) for one in judge.compare_many(texts)]
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
