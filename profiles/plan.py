@@ -38,14 +38,14 @@ def tell_plan(params_file: Path, force: bool) -> None:
     downloads = list_downloads(params)
     for line in tell_downloads(downloads):
         print(line)
-    missing = sum(one.size or 0 for one in downloads if not one.cached)
+    missing = missing_bytes(downloads)
     hub, kaggle = Path(constants.HF_HOME).expanduser(), Path(get_cache_folder())
     for cache, name in {hub: "HF_HOME", kaggle: "KAGGLEHUB_CACHE"}.items():
         check_disk(cache, missing, f"Make room, or let {name} name another disk", force)
     check_disk(Path.cwd(), output_bytes(downloads, params), "Make room", force)
     print(f"Free memory: {quantity(psutil.virtual_memory().available)}.")
     print("Timing a few steps of each backbone, with random weights …", flush=True)
-    timings = time_experiments(params_file)
+    timings = time_experiments(params, params_file)
     device = next(iter(timings.values())).device
     print(f"Device: {device}.")
     battles = read_pin().battles
@@ -68,8 +68,12 @@ def tell_plan(params_file: Path, force: bool) -> None:
 def tell_downloads(downloads: list[Download]) -> list[str]:
     """Return a line for each, and their sum."""
     lines = [f"- {one.what}: {_size(one)}" for one in downloads]
-    total = sum(one.size or 0 for one in downloads if not one.cached)
-    return ["To download:", *lines, f"Together {quantity(total)}."]
+    return ["To download:", *lines, f"Together {quantity(missing_bytes(downloads))}."]
+
+
+def missing_bytes(downloads: list[Download]) -> int:
+    """Return how much is not on this machine, as far as its size is known."""
+    return sum(one.size or 0 for one in downloads if not one.cached)
 
 
 def _size(download: Download) -> str:
@@ -111,9 +115,13 @@ def check_disk(place: Path, needed: int, advice: str, force: bool) -> None:
         )
 
 
-def time_experiments(params_file: Path) -> dict[str, Timing]:
-    """Return the timing of each experiment; those that compute the same share one."""
-    params, found, timings = load_params(params_file), {}, {}
+def time_experiments(params: Params, params_file: Path) -> dict[str, Timing]:
+    """Return the timing of each experiment; those that compute the same share one.
+
+    Args:
+        params_file: that `params` were read from, for the process that times them.
+    """
+    found, timings = {}, {}
     for name in params.experiments:
         arm = params.experiment(name)
         model = (arm.model.preset, arm.model.seq_len)

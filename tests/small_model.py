@@ -20,9 +20,9 @@ def model_params(head="concat", pool="mean"):
     return ModelParams(preset="x", seq_len=16, pool=pool, **HEADS[head])
 
 
-def make_backbone():
+def make_backbone(vocabulary_size=VOCABULARY):
     return DebertaV3Backbone(
-        vocabulary_size=VOCABULARY,
+        vocabulary_size=vocabulary_size,
         num_layers=1,
         num_heads=2,
         hidden_dim=HIDDEN,

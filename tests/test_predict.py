@@ -23,12 +23,11 @@ from small_bundle import (
     small_tokenizer,
     write_bundle,
 )
-from small_model import make_model
+from small_model import make_backbone, make_model
 
 from preference.battles import SEGMENTS
 from preference.bundle import Bundle
 from preference.bundle_writer import save_bundle
-from preference.deberta import DebertaV3Backbone
 from preference.hugging_face_tokenizer import load_hugging_face_tokenizer
 from preference.judge import PreferenceJudge
 from preference.source_file import read_source_rows
@@ -260,16 +259,7 @@ def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_p
     """Where nothing but the command itself has been imported."""
     tokenizer = load_hugging_face_tokenizer(REPOSITORY / "tests/fixtures/hugging_face/bert")
     tokenizer.save_to_preset(str(tmp_path / "tokens"))
-    backbone = DebertaV3Backbone(
-        vocabulary_size=tokenizer.vocabulary_size(),
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=16,
-        bucket_size=4,
-        initializer_range=0.9,
-        name="backbone",
-    )
+    backbone = make_backbone(tokenizer.vocabulary_size())
     network, manifest = make_model(backbone=backbone), small_manifest()
     save_bundle(network, tmp_path / "tokens", manifest, tmp_path / "bert")
     rows = make_battles(9)

@@ -195,6 +195,17 @@ def test_a_small_experiment_is_timed(params):
     assert min(found.train_seconds, found.predict_seconds) > 0
 
 
+def test_experiments_of_like_cost_share_a_timing(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    timed = []
+    monkeypatch.setattr(plan, "_time_experiment", lambda file, name: timed.append(name) or name)
+    with merged_params(check_profile("arena55k")) as file:
+        timings = plan.time_experiments(load_params(file), file)
+    # exp2 alone has another preset and length.
+    assert timed == ["baseline", "exp2"]
+    assert timings == dict.fromkeys(("baseline", "exp1", "exp3"), "baseline") | {"exp2": "exp2"}
+
+
 @pytest.fixture
 def long_run(tmp_path, monkeypatch):
     """Parameters of a run that would take long, and timings as given."""
@@ -206,7 +217,7 @@ def long_run(tmp_path, monkeypatch):
 
     def tell(device, force):
         spent = dict.fromkeys(values["experiments"], Timing(device, 0.5, 0.1))
-        monkeypatch.setattr(plan, "time_experiments", lambda file: spent)
+        monkeypatch.setattr(plan, "time_experiments", lambda params, file: spent)
         plan.tell_plan(file, force)
 
     return tell

@@ -4,15 +4,13 @@ import keras
 import numpy as np
 import pytest
 from dvclive import Live
-from test_training import MODEL, PACKING, TOKENS_PER_BATCH, TRAIN, plant
+from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
 from preference.best_epoch import BestEpoch
 from preference.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 from preference.checkpoints import Checkpoints, find_checkpoint
-from preference.deberta import DebertaV3Backbone
 from preference.errors import BadInput
 from preference.examples import Epochs, Examples
-from preference.model import build_model
 from preference.params import TrainParams
 from preference.training import train_model
 from preference.training_progress import LiveMetrics, ProgressBar
@@ -45,22 +43,6 @@ def params(**changes):
     return TrainParams(**{**vars(TRAIN), "epochs": EPOCHS, "patience": EPOCHS, **changes})
 
 
-def make_model():
-    """With dropout, so that the state of random generators matters."""
-    keras.utils.set_random_seed(7)
-    backbone = DebertaV3Backbone(
-        vocabulary_size=30,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=16,
-        intermediate_dim=32,
-        dropout=0.2,
-        bucket_size=4,
-        initializer_range=0.25,
-    )
-    return build_model(backbone, MODEL)
-
-
 def train(folder, train_params, minutes=None, kill_at=None, wrong=False):
     """Train as the stage does; `minutes` between checkpoints, or none are written."""
     tokens, labels = plant(400)
@@ -73,7 +55,8 @@ def train(folder, train_params, minutes=None, kill_at=None, wrong=False):
     examples = Examples(tokens, PACKING, rows[:300], labels[:300])
     epochs = Epochs(examples, TOKENS_PER_BATCH, seed=3, **begin)
     assert epochs.steps == STEPS
-    model = make_model()
+    # With dropout, so that the state of random generators matters.
+    model = make_model(dropout=0.2)
     with Live(str(folder / "live"), dvcyaml=False, save_dvc_exp=False) as live:
         logged = LiveMetrics(live, epochs)
         callbacks = [ProgressBar("test", epochs, EPOCHS), logged]

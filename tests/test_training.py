@@ -60,7 +60,7 @@ def plant(battles, seed=0):
     return Tokens(offsets[:-1], offsets, segments, special), labels
 
 
-def make_model():
+def make_model(dropout=0.0):
     keras.utils.set_random_seed(7)
     backbone = DebertaV3Backbone(
         vocabulary_size=30,
@@ -68,7 +68,7 @@ def make_model():
         num_heads=2,
         hidden_dim=16,
         intermediate_dim=32,
-        dropout=0.0,
+        dropout=dropout,
         bucket_size=4,
         initializer_range=0.25,
     )
