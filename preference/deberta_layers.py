@@ -5,7 +5,7 @@ from keras import ops
 
 from preference.disentangled_attention import DisentangledSelfAttention
 from preference.dropout import Dropout
-from preference.gelu import gelu
+from preference.gelu import gelu, gelu_without_gradient
 
 LAYER_NORM_EPSILON = 1e-7
 # Of pretrained DeBERTa v3, right for its hidden sizes of 384 and more.
@@ -108,7 +108,7 @@ class DisentangledAttentionEncoder(keras.layers.Layer):
         self._self_attention_layer_norm = self._norm("self_attention_layer_norm")
         self._feedforward_layer_norm = self._norm("feedforward_layer_norm")
         self._feedforward_intermediate_dense = self._dense(
-            self.intermediate_dim, "feedforward_intermediate_dense", activation=gelu
+            self.intermediate_dim, "feedforward_intermediate_dense"
         )
         self._feedforward_output_dense = self._dense(hidden_dim, "feedforward_output_dense")
         self._dropout = Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
@@ -135,7 +135,10 @@ class DisentangledAttentionEncoder(keras.layers.Layer):
         )
         attended = self._dropout(attended, training=training)
         x = self._self_attention_layer_norm(attended + inputs)
-        transformed = self._feedforward_output_dense(self._feedforward_intermediate_dense(x))
+        # As one matrix, so that TensorFlow joins product, bias and, in prediction, GELU.
+        rows = self._feedforward_intermediate_dense(ops.reshape(x, (-1, x.shape[-1])))
+        rows = gelu(rows) if training else gelu_without_gradient(rows)
+        transformed = ops.reshape(self._feedforward_output_dense(rows), ops.shape(x))
         transformed = self._dropout(transformed, training=training)
         return self._feedforward_layer_norm(transformed + x)
 

@@ -11,10 +11,14 @@ import keras
 from keras import ops
 
 from preference.dropout import Dropout
+from preference.flat_projection import FlatProjection
 from preference.relative_positions import block_count, block_size, skew
+from preference.softmax_product import softmax_product
 
-# Of padding: its probability is exactly zero in float32.
+# Of padding: its probability is exactly zero in float32, and float16 holds the number.
 HIDDEN_SCORE = -3e4
+# So many, because a GPU's matrix units want a depth that is a multiple of 8.
+MASK_FEATURES = 8
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -84,7 +88,7 @@ class DisentangledSelfAttention(keras.layers.Layer):
         query = self._heads_first(self._query_dense(inputs) * self.scale)
         key = self._heads_first(self._key_dense(inputs))
         value = self._heads_first(self._value_dense(inputs))
-        scores = ops.matmul(query, ops.swapaxes(key, 2, 3))
+        scores = self._scores_by_content(query, key, padding_mask)
 
         rel_embeddings = self._position_dropout(rel_embeddings, training=training)[None]
         rel_key = self._key_dense(rel_embeddings)[0]
@@ -93,13 +97,32 @@ class DisentangledSelfAttention(keras.layers.Layer):
         from_position = self._scores_by_position(key, rel_query, positions[1])
         scores += ops.swapaxes(from_position, 2, 3)
 
-        # Added, for it costs half of what selecting does, and as a number that float16 holds.
-        hidden = (1 - ops.cast(padding_mask, scores.dtype)) * HIDDEN_SCORE
-        scores += hidden[:, None, None, :]
-        weights = ops.cast(ops.softmax(ops.cast(scores, "float32")), self.compute_dtype)
-        weights = self._attention_dropout(weights, training=training)
-        attended = self._heads_first(ops.matmul(weights, value))
+        attended = self._heads_first(self._attend(scores, value, training))
         return self._output_dense(ops.reshape(attended, ops.shape(inputs)))
+
+    def _scores_by_content(
+        self, query: keras.KerasTensor, key: keras.KerasTensor, padding_mask: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return `query[b, h, i] . key[b, h, j]`: (batch, heads, i, j), hidden where j is padding.
+
+        Padding is hidden by further features, 1 of each query and a share of `HIDDEN_SCORE` of such
+        a key: the product adds them, where a sum would read and write all scores once more.
+        """
+        extra = (*ops.shape(key)[:3], MASK_FEATURES)
+        hidden = (1 - ops.cast(padding_mask, key.dtype)) * (HIDDEN_SCORE / MASK_FEATURES)
+        hidden = ops.broadcast_to(hidden[:, None, :, None], extra)
+        query = ops.concatenate([query, ops.ones(extra, query.dtype)], axis=-1)
+        key = ops.concatenate([key, hidden], axis=-1)
+        return ops.matmul(query, ops.swapaxes(key, 2, 3))
+
+    def _attend(
+        self, scores: keras.KerasTensor, value: keras.KerasTensor, training: bool | None
+    ) -> keras.KerasTensor:
+        """Return the values averaged by the softmax of the scores: (batch, heads, i, head_dim)."""
+        if training and self.dropout and keras.backend.backend() == "tensorflow":
+            return softmax_product(scores, value, self._attention_dropout.factors(scores))
+        weights = ops.cast(ops.softmax(ops.cast(scores, "float32")), self.compute_dtype)
+        return ops.matmul(self._attention_dropout(weights, training=training), value)
 
     def _heads_first(self, content: keras.KerasTensor) -> keras.KerasTensor:
         """Exchange the axes of length and heads, in either direction."""
@@ -128,8 +151,8 @@ class DisentangledSelfAttention(keras.layers.Layer):
 
     def _projection(
         self, name: str, equation: str, output_shape: tuple, bias_axes: str
-    ) -> keras.layers.EinsumDense:
-        return keras.layers.EinsumDense(
+    ) -> FlatProjection:
+        return FlatProjection(
             equation,
             output_shape,
             bias_axes=bias_axes,

@@ -1,0 +1,100 @@
+"""The parts of our encoder against closed forms, autodiff and the layers that they stand in for."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.stats import norm
+
+from preference.dropout import Dropout
+from preference.flat_projection import FlatProjection
+from preference.gelu import gelu, gelu_without_gradient
+from preference.softmax_product import softmax_product
+
+RATE = 0.25
+
+
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def dropped(scores, values, factors):
+    return tf.matmul(tf.nn.softmax(scores) * factors, values)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.03)])
+def test_softmax_product_and_its_gradient(dtype, tolerance):
+    """Against what TensorFlow derives in float64, relative to the largest."""
+    scores, values = draw(2, 3, 40, 40, seed=1), draw(2, 3, 40, 8, seed=2)
+    factors = (np.random.default_rng(3).random(scores.shape) > RATE) / (1 - RATE)
+    upstream = draw(2, 3, 40, 8, seed=4)
+
+    def derive(function, dtype):
+        inputs = [tf.constant(tf.cast(x, dtype)) for x in (scores, values)]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            output = function(*inputs, tf.cast(factors, dtype))
+        return [output, *tape.gradient(output, inputs, tf.cast(upstream, dtype))]
+
+    found, expected = derive(softmax_product, dtype), derive(dropped, "float64")
+    for ours, truth in zip(found, expected, strict=True):
+        assert ours.dtype == dtype
+        error = np.abs(tf.cast(ours, "float64") - truth).max()
+        assert error < tolerance * np.abs(truth).max()
+
+
+@pytest.mark.parametrize("activation", [gelu, gelu_without_gradient])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("bfloat16", 0.02)])
+def test_gelu_is_x_times_the_normal_distribution(activation, dtype, tolerance):
+    x = np.linspace(-6, 6, 1001)
+    found = activation(tf.cast(x, dtype))
+    assert found.dtype == dtype
+    np.testing.assert_allclose(tf.cast(found, "float64"), x * norm.cdf(x), atol=tolerance)
+
+
+def test_gelu_without_gradient_is_joined_with_the_product():
+    """Where TensorFlow joins them, 16 bits lose nothing but the last rounding."""
+    x, weights = tf.cast(draw(64, 32), "bfloat16"), tf.cast(draw(32, 48, seed=1), "bfloat16")
+    bias = tf.cast(draw(48, seed=2), "bfloat16")
+
+    @tf.function
+    def joined(x):
+        return gelu_without_gradient(tf.nn.bias_add(tf.matmul(x, weights), bias))
+
+    before = (*(tf.cast(v, "float64").numpy() for v in (x, weights, bias)),)
+    product = before[0] @ before[1] + before[2]
+    truth = product * norm.cdf(product)
+    error = np.abs(tf.cast(joined(x), "float64") - truth).max()
+    # bfloat16 has 8 significant bits.
+    assert error <= 2**-8 * np.abs(truth).max()
+
+
+@pytest.mark.parametrize(("equation", "outputs"), [("abc,cde->abde", (3, 4)), ("abc,cd->abd", 6)])
+def test_flat_projection_is_an_einsum(equation, outputs):
+    shape = (None, *np.atleast_1d(outputs))
+    bias_axes = "de" if "e" in equation else "d"
+    ours, stock = (
+        kind(equation, shape, bias_axes=bias_axes, name="projection")
+        for kind in (FlatProjection, keras.layers.EinsumDense)
+    )
+    x = draw(2, 5, 7)
+    for layer in (ours, stock):
+        layer.build(x.shape)
+    stock.bias.assign(draw(*stock.bias.shape, seed=1))
+    ours.set_weights(stock.get_weights())
+    np.testing.assert_allclose(ours(x), stock(x), atol=1e-6)
+    assert [weight.path for weight in ours.weights] == [weight.path for weight in stock.weights]
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.1, 0.5, 0.999])
+def test_dropout_keeps_the_expectation(rate):
+    layer = Dropout(rate, seed=1)
+    found = layer(tf.ones((1000, 1001)), training=True).numpy()
+    share = (found == 0).mean()
+    assert share == pytest.approx(rate, abs=1 / 256)
+    assert 0 < share < 1
+    assert found.mean() == pytest.approx(1, abs=0.1)
+    assert len(np.unique(found)) == 2
+    # Neighbours are drawn apart.
+    pairs = (found[:, ::2][:, :500] == 0) & (found[:, 1::2] == 0)
+    assert pairs.mean() == pytest.approx(share**2, abs=0.002)
