@@ -44,18 +44,26 @@ def _parse_rows(
 ) -> Iterator[dict[str, object]]:
     """Yield the battles among the rows, and append the other rows to `quarantined`."""
     ids = set()
+    for source, part, line, row in _read_rows(sources):
+        try:
+            battle = _parse_row(row, source)
+            if battle["id"] in ids:
+                raise NotABattle("duplicate id")
+        except NotABattle as problem:
+            quarantined.append(QuarantinedRow(part, line, str(problem), _readable_id(row)))
+            continue
+        ids.add(battle["id"])
+        yield {name: battle[name] if name in battle else row[name] for name in schema.names}
+
+
+def _read_rows(
+    sources: Iterable[BattleSource],
+) -> Iterator[tuple[BattleSource, str, int, RawRow]]:
+    """Yield each row with its source, the name of its part, and its line."""
     for source in sources:
-        for line, row in tqdm(source.rows, desc=f"read {source.name}", unit=" rows"):
-            try:
-                battle = _parse_row(row, source)
-                if battle["id"] in ids:
-                    raise NotABattle("duplicate id")
-            except NotABattle as problem:
-                reason, row_id = str(problem), _readable_id(row)
-                quarantined.append(QuarantinedRow(source.name, line, reason, row_id))
-                continue
-            ids.add(battle["id"])
-            yield {name: battle[name] if name in battle else row[name] for name in schema.names}
+        for part, rows in source.parts.items():
+            for line, row in tqdm(rows, desc=f"read {part}", unit=" rows"):
+                yield source, part, line, row
 
 
 def _parse_row(row: RawRow, source: BattleSource) -> dict[str, object]:

@@ -36,7 +36,7 @@ def summarize_sources(
             **_describe_download(source.download),
         }
         for source in sources
-        for count in [sum(row.source == source.name for row in quarantined)]
+        for count in [sum(row.source in source.parts for row in quarantined)]
     }
 
 

@@ -6,16 +6,19 @@ from preference.battle_source import BattleSource
 from preference.downloaded_file import DownloadedFile
 from preference.params import SIMULATED, Params
 from preference.source_file import read_source_rows
+from preference.source_folder import list_parts
 
 
 def open_sources(params: Params) -> list[BattleSource]:
     """Return the main source, then the extra ones.
 
     Raises:
-        BadInput: a download failed, or did not give the file that was wanted.
+        BadInput: a download failed, or did not give the file that was wanted; or a file cannot be
+            read, as `read_source_rows` tells before it reads rows.
     """
     extra = [
-        BattleSource(name, read_source_rows(Path(name)), extra=True) for name in params.data.extra
+        BattleSource(name, {name: read_source_rows(Path(name))}, extra=True)
+        for name in params.data.extra
     ]
     return [_open_main_source(params), *extra]
 
@@ -28,7 +31,7 @@ def _open_main_source(params: Params) -> BattleSource:
 
         simulation = params.data.simulated
         rows = simulate_rows(simulation.battles, simulation.length_scale, params.seed)
-        return BattleSource(name, enumerate(rows, start=1))
+        return BattleSource(name, {name: enumerate(rows, start=1)})
     if name == "arena55k":
         from arena55k import download_battles
 
@@ -37,8 +40,10 @@ def _open_main_source(params: Params) -> BattleSource:
         from kaggle import download_battles
 
         return _open_download(name, download_battles())
-    return BattleSource(name, read_source_rows(Path(name)))
+    path = Path(name)
+    parts = list_parts(path) if path.is_dir() else [path]
+    return BattleSource(name, {part.as_posix(): read_source_rows(part) for part in parts})
 
 
 def _open_download(name: str, download: DownloadedFile) -> BattleSource:
-    return BattleSource(name, read_source_rows(download.path), download=download)
+    return BattleSource(name, {name: read_source_rows(download.path)}, download=download)

@@ -79,8 +79,8 @@ class SimulatedParams:
 class DataParams:
     """Where battles are from.
 
-    `source` is `simulated`, `arena55k`, `kaggle` or the path of a file. `extra` are files in
-    data/extra with more battles for train.
+    `source` is `simulated`, `arena55k`, `kaggle` or the path of a file or of a folder of files.
+    `extra` are files in data/extra with more battles for train.
     """
 
     source: Annotated[str, Field(min_length=1)]
@@ -91,6 +91,8 @@ class DataParams:
     def __post_init__(self) -> None:
         if len({self.source, *self.extra}) < 1 + len(self.extra):
             raise ValueError("extra names a file twice, or that of source: each once is enough")
+        if PurePosixPath(self.source) == EXTRA_FOLDER:
+            raise ValueError(f"source is {EXTRA_FOLDER}, whose files are extra: use another folder")
         if self.extra and self.source == SIMULATED:
             raise ValueError("extra adds to real battles: let source be no simulation, or extra []")
 

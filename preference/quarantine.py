@@ -13,7 +13,10 @@ REASONS_TOLD = 3
 
 @dataclass(frozen=True)
 class QuarantinedRow:
-    """A row that is no battle: its source and line, the reason, and its id where it has one."""
+    """A row that is no battle: its source and line, the reason, and its id where it has one.
+
+    Of a source that is a folder, `source` is the file.
+    """
 
     source: str
     line: int
@@ -49,11 +52,10 @@ def check_quarantine(
     rows_read = len(rows) + rows_kept
     if rows_kept and len(rows) <= max_share * rows_read:
         return
-    first_lines = {row.reason: row.line for row in reversed(rows)}
+    first = {row.reason: f"line {row.line} of {row.source}" for row in reversed(rows)}
     reasons = list(count_reasons(rows).items())[:REASONS_TOLD]
     examples = "; ".join(
-        f"{reason} ({count} rows, the first at line {first_lines[reason]})"
-        for reason, count in reasons
+        f"{reason} ({count} rows, the first is {first[reason]})" for reason, count in reasons
     )
     raise BadInput(
         f"{source}: {len(rows)} of {rows_read} rows cannot be read as battles, and at most "

@@ -67,7 +67,7 @@ def write_battles(
             rows_kept.update(batch["source"].to_pylist())
         write_quarantine(quarantined, QUARANTINE)
         for source in sources:
-            rows = [row for row in quarantined if row.source == source.name]
+            rows = [row for row in quarantined if row.source in source.parts]
             check_quarantine(rows, rows_kept[source.name], source.name, params.data.max_quarantined)
     return rows_kept, quarantined
 

@@ -156,7 +156,7 @@ def test_every_format_gives_the_same_battles(tmp_path, row):
     for name in ("a.parquet", "a.jsonl", "a.csv"):
         rows = read_source_rows(tmp_path / name)
         quarantined = []
-        batches = parse_battles([BattleSource("x", rows)], BATTLE_SCHEMA, quarantined)
+        batches = parse_battles([BattleSource("x", {"x": rows})], BATTLE_SCHEMA, quarantined)
         battles = [battle for batch in batches for battle in batch.to_pylist()]
         assert battles == [battle | {"source": "x"} for battle in expected], name
         assert quarantined == []

@@ -20,7 +20,7 @@ def raw_row(number):
 
 
 def parse(rows, quarantined):
-    return parse_battles([BattleSource("rows", rows)], BATTLE_SCHEMA, quarantined)
+    return parse_battles([BattleSource("rows", {"rows": rows})], BATTLE_SCHEMA, quarantined)
 
 
 def test_a_batch_is_given_before_the_rows_after_it_are_read(monkeypatch):

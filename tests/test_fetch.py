@@ -1,5 +1,6 @@
 import gzip
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -67,6 +68,75 @@ def test_bad_rows_are_quarantined_each_with_its_line_and_reason(tmp_path):
     assert metrics["quarantine_reasons"] == dict.fromkeys(changes, 1)
 
 
+def write_parts(folder, rows):
+    """Write three files with the rows, in the order of their names, and files that are no parts."""
+    folder.mkdir(parents=True)
+    third = len(rows) // 3
+    write_formats(folder, rows[third : 2 * third])
+    for name in ("rows.csv", "rows.csv.gz", "rows.jsonl"):
+        (folder / name).unlink()
+    write_csv(folder / "first.csv", list(map(as_text, rows[:third])))
+    write_csv(folder / "second.csv", list(map(as_text, rows[2 * third :])))
+    (folder / "second.csv.gz").write_bytes(gzip.compress((folder / "second.csv").read_bytes()))
+    (folder / "second.csv").unlink()
+    (folder / ".gitignore").write_text("*")
+    (folder / "_SUCCESS").touch()
+
+
+def test_the_files_of_a_folder_are_one_table(tmp_path):
+    rows = make_rows(30)
+    rows[7] |= dict.fromkeys(WINNERS, 0)
+    rows[15] |= {"response_a": ["one", "two", "three"]}
+    rows[29] |= {"id": 3}
+    found = {}
+    for kind in ("file", "folder"):
+        (tmp_path / kind).mkdir()
+        # Of one name, which is in the table.
+        source = tmp_path / kind / "battles.csv"
+        write_parts(source, rows) if kind == "folder" else write_csv(
+            source, list(map(as_text, rows))
+        )
+        result = run_stage(tmp_path / kind, "fetch", "battles.csv", max_quarantined=0.1)
+        assert result.returncode == 0, result.stderr
+        found[kind] = (tmp_path / kind / "data/battles.parquet").read_bytes()
+    assert found["folder"] == found["file"]
+    _, quarantined, metrics = read_outputs(tmp_path / "folder")
+    assert [(row["source"], row["line"], row["reason"], row["id"]) for row in quarantined] == [
+        ("battles.csv/first.csv", 9, "no winner", "7"),
+        ("battles.csv/rows.parquet", 6, "unequal turns", "15"),
+        ("battles.csv/second.csv.gz", 11, "duplicate id", "3"),
+    ]
+    assert metrics == read_outputs(tmp_path / "file")[2]
+
+
+def test_too_many_bad_rows_of_a_folder_name_the_file(tmp_path):
+    write_parts(tmp_path / "parts", [*make_rows(20), *make_rows(10)])
+    result = run_stage(tmp_path, "fetch", "parts", max_quarantined=0.3)
+    message = "duplicate id (10 rows, the first is line 2 of parts/second.csv.gz)"
+    assert_refused(tmp_path, result, "parts: 10 of 30 rows", message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder: shutil.rmtree(folder) or folder.mkdir(), "parts has no files"),
+        (lambda folder: (folder / "notes.txt").touch(), "parts/notes.txt is of an unknown kind"),
+        (lambda folder: (folder / "deep.csv").mkdir(), "parts/deep.csv is not a file"),
+        (lambda folder: (folder / "z.jsonl").touch(), "parts/z.jsonl is empty"),
+        (lambda folder: cut(folder / "rows.parquet"), "parts/rows.parquet cannot be read beyond"),
+        (lambda folder: (folder / "z.csv").write_text("id\n1\n"), "parts/z.csv lacks columns"),
+    ],
+)
+def test_a_file_of_a_folder_that_cannot_be_read_stops_the_stage(tmp_path, change, message):
+    write_parts(tmp_path / "parts", make_rows(9))
+    change(tmp_path / "parts")
+    assert_refused(tmp_path, run_stage(tmp_path, "fetch", "parts"), f"error: {message}")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
 def test_more_bad_rows_than_allowed_stop_the_stage(tmp_path):
     rows = list(map(as_text, make_rows(100)))
     for row in rows[5:7]:
@@ -80,7 +150,7 @@ def test_more_bad_rows_than_allowed_stop_the_stage(tmp_path):
         tmp_path,
         result,
         "rows.csv: 2 of 100 rows",
-        "no winner (2 rows, the first at line 7)",
+        "no winner (2 rows, the first is line 7 of rows.csv)",
         "raise data.max_quarantined",
     )
     assert len((tmp_path / "data" / "quarantine.jsonl").read_text().splitlines()) == 2
@@ -89,7 +159,9 @@ def test_more_bad_rows_than_allowed_stop_the_stage(tmp_path):
 def test_no_battle_at_all_stops_the_stage_whatever_is_allowed(tmp_path):
     (tmp_path / "rows.jsonl").write_text("{}\n" * 3)
     result = run_stage(tmp_path, "fetch", "rows.jsonl", max_quarantined=1.0)
-    assert_refused(tmp_path, result, "3 of 3 rows", "id is missing (3 rows, the first at line 1)")
+    assert_refused(
+        tmp_path, result, "3 of 3 rows", "id is missing (3 rows, the first is line 1 of rows.jsonl)"
+    )
 
 
 @pytest.mark.parametrize(

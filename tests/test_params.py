@@ -120,6 +120,7 @@ def test_values_are_read_as_written(tmp_path):
         ({"text.turns": "last"}, "text.turns"),
         ({"data.source": 7}, "data.source"),
         ({"data.source": ""}, "data.source"),
+        ({"data.source": "data/extra/"}, "use another folder"),
         ({"data.extra": "data/extra/x.csv"}, "data.extra"),
         ({"data.extra": ["x.csv"]}, "data.extra.0: the file is not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/../x.csv"]}, "not in data/extra"),

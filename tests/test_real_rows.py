@@ -25,7 +25,9 @@ def test_real_rows_agree_with_an_independent_reading():
     quarantined = []
     battles = pa.Table.from_batches(
         parse_battles(
-            [BattleSource("real", read_source_rows(REAL_ROWS))], BATTLE_SCHEMA, quarantined
+            [BattleSource("real", {"real": read_source_rows(REAL_ROWS)})],
+            BATTLE_SCHEMA,
+            quarantined,
         )
     )
     expected = pd.read_csv(REAL_ROWS)

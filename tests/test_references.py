@@ -160,7 +160,7 @@ def test_formatting_is_counted():
 def test_references_score_on_real_rows_as_others_found():
     if not REAL_ROWS.exists():
         pytest.skip("no real rows in shared/data")
-    source = BattleSource("real", read_source_rows(REAL_ROWS))
+    source = BattleSource("real", {"real": read_source_rows(REAL_ROWS)})
     battles = pa.Table.from_batches(parse_battles([source], BATTLE_SCHEMA, []))
     labels = battles["label"].to_numpy()
     groups = group_battles(digest_battles(battles.to_batches()))
