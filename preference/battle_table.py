@@ -3,11 +3,11 @@
 Guarantees
 1. Every row read is either in a batch or in the quarantine, and never in both.
 2. Ids are unique over all sources: of several battles with one id the first is kept.
-3. Of the rows before the current batch no more than their ids is held.
+3. Of the rows before the current batch no more than their ids is held, and a batch has at most
+   `BATCH_ROWS` battles and, but for its last one, `BATCH_CHARACTERS` characters.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 import pyarrow as pa
 from tqdm import tqdm
@@ -16,10 +16,13 @@ from preference.arena_release import ID_COLUMNS, to_kaggle_row
 from preference.battle_ids import number_extra_battle
 from preference.battle_rows import NotABattle, RawRow, parse_battle
 from preference.battle_source import BattleSource
+from preference.battles import SEGMENTS
 from preference.quarantine import QuarantinedRow
 
-# What is held as Python objects at one time, and a row group of the file.
+# What is held as Python objects at one time, and a row group of the file. Battles of real length
+# reach the rows first; a batch of a column with 2 GiB of text is more than Arrow takes.
 BATCH_ROWS = 8192
+BATCH_CHARACTERS = 2**26
 LONGEST_ID = 40
 
 
@@ -34,9 +37,21 @@ def parse_battles(
             are.
         quarantined: the rows that are no battles are appended to it.
     """
-    battles = _parse_rows(sources, schema, quarantined)
-    while chunk := list(islice(battles, BATCH_ROWS)):
+    for chunk in _cut(_parse_rows(sources, schema, quarantined)):
         yield pa.RecordBatch.from_pylist(chunk, schema)
+
+
+def _cut(battles: Iterable[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
+    """Yield lists of consecutive battles, each of a bounded size."""
+    chunk, characters = [], 0
+    for battle in battles:
+        chunk.append(battle)
+        characters += sum(len(turn) for segment in SEGMENTS for turn in battle[segment])
+        if len(chunk) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _parse_rows(

@@ -81,9 +81,11 @@ def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.R
         pq.ParquetFile(path, pre_buffer=False) as file,
         tqdm(total=file.metadata.num_rows, desc=task, unit=" battles") as progress,
     ):
-        for batch in file.iter_batches(BATTLES_A_BATCH, columns=list(columns)):
-            yield batch
-            progress.update(len(batch))
+        # Group by group, because a batch out of several would not be bounded by their size.
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(BATTLES_A_BATCH, [group], columns=list(columns)):
+                yield batch
+                progress.update(len(batch))
 
 
 def has_oracle(path: Path) -> bool:

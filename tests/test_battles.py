@@ -34,6 +34,22 @@ def test_a_batch_is_given_before_the_rows_after_it_are_read(monkeypatch):
     assert next(rows)[0] == 30
 
 
+def test_long_battles_make_short_batches(tmp_path, monkeypatch):
+    lengths = [30, 30, 1, 200, 5, 60, 39, 2]
+    rows = [raw_row(number) | {"prompt": ["x" * length]} for number, length in enumerate(lengths)]
+    answers = len("response_a 0") + len("response_b 0")
+    monkeypatch.setattr(battle_table, "BATCH_CHARACTERS", 100 + 2 * answers)
+    batches = list(parse(enumerate(rows, start=1), []))
+    # With the answers, 30 + 30 + 1 are too few, and so are 5 + 60.
+    assert [batch["id"].to_pylist() for batch in batches] == [[0, 1, 2, 3], [4, 5, 6], [7]]
+    with writing_battles(tmp_path / "battles.parquet", BATTLE_SCHEMA) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    scanned = list(scan_battles(tmp_path / "battles.parquet", ["id", "prompt"], "scan"))
+    assert list(map(len, scanned)) == [4, 3, 1]
+    assert [len(turn) for batch in scanned for (turn,) in batch["prompt"].to_pylist()] == lengths
+
+
 def test_a_duplicate_id_is_found_however_far_apart(monkeypatch):
     monkeypatch.setattr(battle_table, "BATCH_ROWS", 10)
     rows = [*map(raw_row, range(95)), raw_row(0), raw_row(94)]
