@@ -101,8 +101,10 @@ def _lengths(rows: list[Row]) -> list[str]:
 
 def _stages(rows: list[Row]) -> list[str]:
     sizes = (
-        "Simulated battles of real length; `fetch` simulates them, too. From the start of the "
-        "process to its end, measured once."
+        "Simulated battles of real length; `fetch` simulates them, too. `predict` is `python -m "
+        "preference.predict` on the battles that `fetch` wrote, with one model for all sizes: "
+        "`deberta_v3_tiny`, trained for one epoch on the smallest, which reads at most 128 tokens "
+        "a sequence. From the start of the process to its end, measured once."
     )
     return ["## Cost against rows", sizes, markdown_table(STAGE_COLUMNS, rows)]
 

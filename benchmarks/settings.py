@@ -14,7 +14,7 @@ class Settings:
         runs: of 8 battles of real length, of the 50 that a window has.
         repetitions: of each comparison; lengths and stages are measured once.
         lengths: tokens a sequence.
-        stage_rows: battles that the stages before the training read.
+        stage_rows: battles that `predict` and the stages before the training read.
         quality_rows, quality_seeds: battles, and trainings of each variant, where results are
             compared.
     """

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ DATA_STAGES = ("fetch", "split", "preprocess")
 
 @dataclass(frozen=True)
 class StageCost:
-    """Wall time, and resident memory at most, of a stage's process."""
+    """Wall time, and resident memory at most, of a process."""
 
     seconds: float
     peak_memory_gib: float
@@ -33,27 +34,45 @@ def child_environment() -> dict[str, str]:
     }
 
 
-def write_params(folder: Path, battles: int, length_scale: float) -> None:
-    """Write the repository's parameters, for a simulated arena and one experiment alone."""
+def write_params(
+    folder: Path,
+    battles: int,
+    length_scale: float,
+    changes: Mapping[str, Mapping[str, object]] | None = None,
+) -> None:
+    """Write the repository's parameters, for a simulated arena and one experiment alone.
+
+    Args:
+        folder: made if it does not exist.
+        battles, length_scale: of the arena.
+        changes: values of further sections.
+    """
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     params["data"]["source"] = "simulated"
     params["data"]["simulated"] = {"battles": battles, "length_scale": length_scale}
     params["model"]["preset"] = "deberta_v3_tiny"
     params["experiments"] = {"baseline": {}}
+    for section, values in (changes or {}).items():
+        params[section] |= values
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
 
 
-def run_stage(stage: str, folder: Path) -> StageCost:
-    """Run `python -m stages.<stage>` in the folder; its output goes to `<stage>.log` there.
+def run_stage(stage: str, folder: Path, *arguments: str) -> StageCost:
+    """Run `python -m stages.<stage>` with the arguments, as `run_module` does."""
+    return run_module(f"stages.{stage}", folder, *arguments)
+
+
+def run_module(module: str, folder: Path, *arguments: str) -> StageCost:
+    """Run `python -m <module>` in the folder; its output goes to `<module>.log` there.
 
     Raises:
-        RuntimeError: the stage failed.
+        RuntimeError: it failed.
     """
     began = time.perf_counter()
-    with (folder / f"{stage}.log").open("w") as log:
+    with (folder / f"{module}.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"stages.{stage}"],
+            [sys.executable, "-m", module, *arguments],
             cwd=folder,
             env=child_environment(),
             stdout=log,
@@ -63,7 +82,7 @@ def run_stage(stage: str, folder: Path) -> StageCost:
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"the stage {stage} failed; the end of its output:\n{_tail(log.name)}")
+        raise RuntimeError(f"{module} failed; the end of its output:\n{_tail(log.name)}")
     return StageCost(time.perf_counter() - began, usage.ru_maxrss / KIB_A_GIB)
 
 

@@ -210,6 +210,7 @@ def test_the_page_has_every_table(sequences, tmp_path):
     assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.2 | 1.5 |" in page
     assert "| `stock Adam` | 0.9100, 0.8100 | +0.0100 | 10 |" in page
     assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
+    assert "`predict` is `python -m preference.predict`" in page
     assert "cores 2. Failed, and not in the table: `study`, 2048 tokens." in page
     assert "Made by `python -m benchmarks --only stages`" in page
 
@@ -223,17 +224,32 @@ def test_a_part_that_was_not_measured_is_not_on_the_page():
 
 
 def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, monkeypatch):
-    def run_stage(stage, folder):
+    trained, predicted = [], []
+
+    def run_stage(stage, folder, *arguments):
         if stage == "split" and folder.name == "arena-100":
             raise RuntimeError("too many")
+        if stage == "train":
+            trained.append((folder.name, *arguments))
+            (folder / "models/baseline").mkdir(parents=True)
         return StageCost(seconds=2.0, peak_memory_gib=1.0)
 
+    def run_module(module, folder, *arguments):
+        assert Path(arguments[arguments.index("--model") + 1]).is_dir()
+        predicted.append((module, folder.name))
+        return StageCost(seconds=3.0, peak_memory_gib=1.0)
+
     monkeypatch.setattr("benchmarks.stage_costs.run_stage", run_stage)
-    rows, failed = measure_stages((100, 200), tmp_path)
-    found = [(row["name"], row["rows"]) for row in rows]
-    stages = [("fetch", 200), ("split", 200), ("preprocess", 200)]
-    assert found == [("fetch", 100), *stages]
+    monkeypatch.setattr("benchmarks.stage_costs.run_module", run_module)
+    rows, failed = measure_stages((100, 200, 300), tmp_path)
+    names = ["fetch", "split", "preprocess", "predict"]
+    expected = [("fetch", 100), *((name, size) for size in (200, 300) for name in names)]
+    assert [(row["name"], row["rows"]) for row in rows] == expected
+    assert [row["seconds"] for row in rows if row["name"] == "predict"] == [3.0, 3.0]
     assert failed == ["`split`, 100 battles"]
+    # One model for all sizes.
+    assert trained == [("arena-200", "baseline")]
+    assert predicted == [("preference.predict", f"arena-{size}") for size in (200, 300)]
 
 
 def test_a_bar_in_a_cell_does_not_end_it():
