@@ -104,7 +104,10 @@ def _stages(rows: list[Row]) -> list[str]:
         "Simulated battles of real length; `fetch` simulates them, too. `predict` is `python -m "
         "preference.predict` on the battles that `fetch` wrote, with one model for all sizes: "
         "`deberta_v3_tiny`, trained for one epoch on the smallest, which reads at most 128 tokens "
-        "a sequence. From the start of the process to its end, measured once."
+        "a sequence. From the start of the process to its end, measured once. Texts are held a "
+        "batch at a time. What grows is what `fetch` and `split` keep of each battle, its id and "
+        "digests of its texts, and, until it is full, oneDNN's cache of operations: one for each "
+        "shape of the batches of `predict`."
     )
     return ["## Cost against rows", sizes, markdown_table(STAGE_COLUMNS, rows)]
 

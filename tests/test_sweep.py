@@ -1,0 +1,95 @@
+"""A sweep by DVC's queue, two trainings at once, and the same sweep one after the other."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+from pipeline_runs import commit, copy_repository, edit_params, run, run_json, stages_run
+
+SMALL = {
+    "data.simulated.battles": 300,
+    "data.simulated.length_scale": 0.05,
+    "tokenizer.vocabulary_size": 700,
+    "model.seq_len": 64,
+    "train.epochs": 1,
+}
+RATES = (0.001, 0.002)
+STATUSES = ("Queued", "Running", "Success", "Failed")
+# The machine may be busy, and a worker that hangs must not hold up the tests for good.
+QUEUE_SECONDS = 600
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone whose battles are tokenized, and in which nothing is trained."""
+    folder = copy_repository(tmp_path_factory.mktemp("sweep") / "clone")
+    edit_params(folder, SMALL)
+    commit(folder, "Small configuration")
+    run("dvc", "repro", "preprocess", folder=folder)
+    commit(folder, "Reproduced")
+    yield folder
+    run("dvc", "queue", "stop", "--kill", folder=folder)
+    kill_processes_in(folder)
+
+
+def kill_processes_in(folder):
+    """What a worker that did not stop has left: it and its tasks work below the folder."""
+    for process in psutil.process_iter(["cwd"]):
+        if (process.info["cwd"] or "").startswith(str(folder)):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def wait_for_queue(folder):
+    """Return the status of each task when none is waiting or running any more."""
+    status, end = {}, time.monotonic() + QUEUE_SECONDS
+    while time.monotonic() < end:
+        tasks = [line.split() for line in run("dvc", "queue", "status", folder=folder).splitlines()]
+        status = {task[1]: task[-1] for task in tasks if task and task[-1] in STATUSES}
+        if not {"Queued", "Running"} & set(status.values()):
+            return status
+        time.sleep(1)
+    pytest.fail(f"the queue has not ended: {status}")
+
+
+def read_experiments(folder):
+    """Return the results of each experiment by its name."""
+    (shown,) = [one for one in run_json("dvc", "exp", "show", folder=folder) if one["experiments"]]
+    revisions = [experiment["revs"][0] for experiment in shown["experiments"]]
+    return {revision["name"]: revision["data"] for revision in revisions}
+
+
+def result_of(experiment):
+    """Return learning rate, hashes and metrics of the training."""
+    rate = experiment["params"]["params.yaml"]["data"]["train"]["learning_rate"]
+    hashes = {name: out["hash"] for name, out in experiment["outs"].items() if "baseline" in name}
+    return rate, hashes, experiment["metrics"]["metrics/baseline/metrics.json"]["data"]
+
+
+def test_the_queue_and_a_loop_end_with_the_same_bytes(clone):
+    choice = f"train.learning_rate=choice({','.join(map(str, RATES))})"
+    queue = ("dvc", "exp", "run", "--queue", "-n")
+    run(*queue, "queued", "-S", choice, "train_baseline", folder=clone)
+    run(*queue, "broken", "-S", "reference.max_features=0", "train_reference", folder=clone)
+    run("dvc", "queue", "start", "-j", "2", folder=clone)
+    expected = {"queued-1": "Success", "queued-2": "Success", "broken": "Failed"}
+    assert wait_for_queue(clone) == expected
+    assert "reference.max_features" in run("dvc", "queue", "logs", "broken", folder=clone)
+    assert run("git", "status", "--porcelain", folder=clone) == ""
+
+    loop = ("dvc", "exp", "run", "--temp", "--force", "--single-item", "-n")
+    for number, rate in enumerate(RATES, start=1):
+        setting = ("-S", f"train.learning_rate={rate}")
+        output = run(*loop, f"looped-{number}", *setting, "train_baseline", folder=clone)
+        # Not restored from what DVC remembers of the queue's run.
+        assert stages_run(output) == {"train_baseline"}
+    found = read_experiments(clone)
+    queued, looped = (
+        [result_of(found[f"{kind}-{number}"]) for number in (1, 2)] for kind in ("queued", "looped")
+    )
+    assert queued == looped
+    assert tuple(rate for rate, _, _ in queued) == RATES
+    hashes = [hashes for _, hashes, _ in queued]
+    assert hashes[0].keys() == {"models/baseline", "metrics/baseline/plots"}
+    assert all(hashes[0][name] != hashes[1][name] for name in hashes[0])
