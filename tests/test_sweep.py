@@ -69,13 +69,10 @@ def result_of(experiment):
 
 def test_the_queue_and_a_loop_end_with_the_same_bytes(clone):
     choice = f"train.learning_rate=choice({','.join(map(str, RATES))})"
-    queue = ("dvc", "exp", "run", "--queue", "-n")
-    run(*queue, "queued", "-S", choice, "train_baseline", folder=clone)
-    run(*queue, "broken", "-S", "reference.max_features=0", "train_reference", folder=clone)
+    queue = ("dvc", "exp", "run", "--queue", "-n", "queued", "-S", choice)
+    run(*queue, "train_baseline", folder=clone)
     run("dvc", "queue", "start", "-j", "2", folder=clone)
-    expected = {"queued-1": "Success", "queued-2": "Success", "broken": "Failed"}
-    assert wait_for_queue(clone) == expected
-    assert "reference.max_features" in run("dvc", "queue", "logs", "broken", folder=clone)
+    assert wait_for_queue(clone) == {"queued-1": "Success", "queued-2": "Success"}
     assert run("git", "status", "--porcelain", folder=clone) == ""
 
     loop = ("dvc", "exp", "run", "--temp", "--force", "--single-item", "-n")
