@@ -1,6 +1,7 @@
 """Open a file with battles, and tell what is wrong with one that cannot be read."""
 
 import csv
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +22,17 @@ READERS: dict[str, ReadRows] = {
     ".jsonl": read_json_rows,
     ".jsonl.gz": read_json_rows,
 }
-# The last is for a way of compressing that Python's zipfile does not know.
+# The last two are for names, in a zip or of columns, that are not valid UTF-8, and for a way of
+# compressing that Python's zipfile does not know.
 DAMAGED = (
     OSError,
     EOFError,
     zlib.error,
+    lzma.LZMAError,
     csv.Error,
     pa.ArrowException,
     zipfile.BadZipFile,
+    UnicodeDecodeError,
     NotImplementedError,
 )
 

@@ -22,11 +22,11 @@ import pyarrow.parquet as pq
 from preference.arena_release import CONVERSATIONS, ID_COLUMNS, RELEASE_COLUMNS
 from preference.battle_rows import MALFORMED, SOURCE_COLUMNS, RawRow
 from preference.errors import BadInput
+from preference.source_lines import LONGEST_ROW, SourceLines
 
-# The csv module stops at 128 KiB by default; this is the most that it takes on every platform.
-LONGEST_FIELD = 2**31 - 1
 PARQUET_BATCH_ROWS = 256
 NOT_UTF8 = "not valid UTF-8"
+NOT_READABLE = "a value that cannot be read"
 KNOWN_COLUMNS = {*SOURCE_COLUMNS, *RELEASE_COLUMNS, *ID_COLUMNS}
 # The one file of Kaggle's archive that has battles with labels.
 ARCHIVED = "train.csv"
@@ -35,14 +35,16 @@ ENCRYPTED = 0x1
 
 def read_csv_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
     """Yield the rows with the line at which each starts. Blank lines are no rows."""
-    csv.field_size_limit(LONGEST_FIELD)
+    # The csv module stops at 128 KiB by default; `SourceLines` has a limit of its own.
+    csv.field_size_limit(LONGEST_ROW)
     with _open_text(path) as stream:
+        lines = SourceLines(path, stream)
         # Strict, because otherwise a stray quote silently swallows the rows after it.
-        reader = csv.reader(stream, strict=True)
+        reader = csv.reader(lines, strict=True)
         header = next(reader, [])
         _check_columns(path, header, required)
         while True:
-            line = reader.line_num + 1
+            lines.begin_row()
             try:
                 fields = next(reader)
             except StopIteration:
@@ -51,10 +53,12 @@ def read_csv_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, Ra
                 # A quote still open where the file ends: most likely a download cut short.
                 if "unexpected end of data" in str(error):
                     raise
-                yield line, {MALFORMED: "not valid CSV"}
+                yield lines.row_line, {MALFORMED: "not valid CSV"}
+                # A quote that is never closed has taken rows after it for text.
+                lines.read_again()
                 continue
             if fields:
-                yield line, _csv_row(header, fields)
+                yield lines.row_line, _csv_row(header, fields)
 
 
 def read_json_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
@@ -63,9 +67,11 @@ def read_json_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, R
     Each object has its own keys, so that one that lacks some of `required` is for the parser.
     """
     with _open_text(path) as stream:
-        for line, text in enumerate(stream, start=1):
+        lines = SourceLines(path, stream)
+        for text in lines:
             if text.strip():
-                yield line, _json_row(text)
+                yield lines.row_line, _json_row(text)
+            lines.begin_row()
 
 
 def read_parquet_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
@@ -108,9 +114,11 @@ def _json_row(text: str) -> RawRow:
 def _batch_rows(batch: pa.RecordBatch) -> Iterable[RawRow]:
     try:
         return batch.to_pylist()
-    except UnicodeDecodeError:
+    # Of a time that Python has no object for, among others.
+    except (ValueError, OverflowError) as error:
         if len(batch) == 1:
-            return [{MALFORMED: NOT_UTF8}]
+            is_text = isinstance(error, UnicodeDecodeError)
+            return [{MALFORMED: NOT_UTF8 if is_text else NOT_READABLE}]
         return chain.from_iterable(_batch_rows(batch.slice(row, 1)) for row in range(len(batch)))
 
 
