@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+LONGEST_MESSAGE = 2000
+
 
 class BadInput(ValueError):
     """A file, row or parameter that cannot be used. The message names it and says how to fix it."""
@@ -26,4 +28,10 @@ def exit_on_bad_input() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {_in_one_line(str(error))}")
+
+
+def _in_one_line(message: str) -> str:
+    """Keep what a message quotes from a file from commanding the terminal, or filling it."""
+    line = " ".join(message.split())[:LONGEST_MESSAGE]
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
