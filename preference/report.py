@@ -2,7 +2,8 @@
 
 Guarantees
 1. The same inputs give the same bytes.
-2. The page loads nothing and runs nothing; the battles' texts are shown as text.
+2. The page loads nothing and runs nothing; the battles' texts are shown as text. Where one were
+   not, its policy would keep a browser from running it, and from styling by it.
 3. A figure that a template asks for and does not get is an error, never an empty place.
 """
 
@@ -36,7 +37,7 @@ from preference.report_tables import (
     order_table,
     slice_table,
 )
-from preference.templating import environment, markdown_template
+from preference.templating import content_hash, environment, markdown_template
 from preference.training_cost import cost_table
 from preference.verdict import best_arm, judge
 from preference.wording import number, percent
@@ -50,7 +51,7 @@ def render_markdown(inputs: ReportInputs) -> str:
 def render_html(inputs: ReportInputs) -> str:
     """Return the whole report as one HTML page."""
     templates = environment(autoescape=True)
-    templates.filters.update(number=number, percent=percent)
+    templates.filters.update(number=number, percent=percent, content_hash=content_hash)
     pictures = _pictures(inputs)
     tables = _tables(inputs)
     return templates.get_template("report.html.j2").render(
