@@ -10,7 +10,7 @@ import keras
 import keras_nlp
 
 from preference.errors import BadInput
-from preference.hugging_face_weights import check_safetensors
+from preference.hugging_face_weights import weight_files
 from preference.single_segment import SingleSegmentBackbone, with_single_segment
 
 # Names in config.json, and what to put in the place of keras-hub's activation.
@@ -27,10 +27,10 @@ def load_hugging_face_bert(folder: Path, config: dict) -> SingleSegmentBackbone:
         config: the content of its `config.json`.
 
     Raises:
-        BadInput: the model has an option that keras-hub's backbone lacks, or weights of torch.
+        BadInput: the model has an option that keras-hub's backbone lacks, or no safetensors.
     """
     check_options(config)
-    check_safetensors(folder)
+    weight_files(folder)
     backbone = keras_nlp.models.BertBackbone.from_preset(
         str(folder), dtype=keras.config.dtype_policy().name, name="backbone"
     )

@@ -13,9 +13,12 @@ from preference.errors import BadInput
 
 SCHEME = "hf://"
 # Many repositories hold the same weights once for each library.
-CONFIG_AND_TOKENIZER = ("*.json", "*.model", "vocab.txt", "merges.txt")
-SAFETENSORS = ("model.safetensors", "model-*.safetensors")
-TORCH = ("pytorch_model.bin", "pytorch_model-*.bin")
+NEEDED = (
+    *("*.json", "*.model", "vocab.txt", "merges.txt"),
+    *("model.safetensors", "model-*.safetensors"),
+    # Of keras-hub's own format.
+    *("model.weights.h5", "model_*.weights.h5", "assets/*"),
+)
 
 NOT_REACHED = (
     "it is not in the cache as a whole, and the hub cannot be reached. Connect once, unset "
@@ -40,8 +43,8 @@ NO_ANSWER = "the hub answers with an error. Try again later, or name a folder on
 def download_preset(handle: str) -> Path:
     """Return the folder in the cache with configuration, tokenizer and weights of a repository.
 
-    Of the formats of weights only safetensors are downloaded, and where there are none, torch's.
-    What is in the cache is not downloaded again.
+    Of the formats of weights only safetensors and keras-hub's are downloaded. What is in the cache
+    is not downloaded again.
 
     Args:
         handle: `hf://organization/name`.
@@ -51,18 +54,11 @@ def download_preset(handle: str) -> Path:
     """
     repository = handle.removeprefix(SCHEME)
     try:
-        folder = _download(repository, SAFETENSORS)
-        if any(folder.glob("*.safetensors")):
-            return folder
-        return _download(repository, TORCH)
+        return Path(snapshot_download(repository, allow_patterns=list(NEEDED)))
     except HFValidationError as error:
         raise BadInput(f"{handle!r} is not of the form hf://organization/name.") from error
     except (HfHubHTTPError, LocalEntryNotFoundError) as error:
         raise BadInput(f"{_advice(error)} ({type(error).__name__}).") from error
-
-
-def _download(repository: str, weights: tuple[str, ...]) -> Path:
-    return Path(snapshot_download(repository, allow_patterns=[*CONFIG_AND_TOKENIZER, *weights]))
 
 
 def _advice(error: Exception) -> str:

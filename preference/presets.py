@@ -1,4 +1,8 @@
-"""Presets: which names there are, where they are, and what to say of one that cannot be loaded."""
+"""Presets: which names there are, where they are, and what to say of one that cannot be loaded.
+
+Of a folder or a repository of the hub, keras-hub is given only what `preference.safe_loading`
+allows. The models of Kaggle it downloads itself, in Keras's safe mode.
+"""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +13,9 @@ import keras_nlp
 
 from preference.errors import BadInput
 from preference.hugging_face_hub import SCHEME, download_preset
+from preference.safe_loading import check_classes
 
+BACKBONE, TOKENIZER = "config.json", "tokenizer.json"
 TRAINED_FROM_SCRATCH = ("deberta_v3_tiny", "deberta_v3_mini")
 
 
@@ -26,14 +32,16 @@ def loading_preset(preset: str) -> Iterator[str]:
         BadInput: there is no such preset, it is damaged, or it cannot be downloaded.
     """
     registered = keras_nlp.models.Backbone.presets
-    if not (preset in registered or "://" in preset or Path(preset, "config.json").is_file()):
+    if not (preset in registered or "://" in preset or Path(preset, BACKBONE).is_file()):
         raise BadInput(
             f"params.yaml, model.preset: there is no preset {preset!r}. Use one of "
             f"{', '.join(TRAINED_FROM_SCRATCH)}, a keras-nlp name such as "
             "deberta_v3_extra_small_en, hf://organization/name, or the folder of a preset."
         )
     try:
-        yield _downloaded(preset)
+        source = str(download_preset(preset)) if preset.startswith(SCHEME) else preset
+        _check_keras_files(Path(source))
+        yield source
     except BadInput as error:
         raise BadInput(
             f"params.yaml, model.preset: {preset!r} cannot be loaded: {error}"
@@ -49,14 +57,28 @@ def loading_preset(preset: str) -> Iterator[str]:
 
 def read_hugging_face_config(source: str) -> dict:
     """Return the `config.json` of a folder in Hugging Face format, and of all else {}."""
-    file = Path(source, "config.json")
-    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    config = _read_json(Path(source, BACKBONE))
     return config if "model_type" in config else {}
 
 
-def _downloaded(preset: str) -> str:
-    if not preset.startswith(SCHEME):
-        return preset
-    folder = str(download_preset(preset))
-    # The weights of its own format keras-hub downloads itself.
-    return folder if read_hugging_face_config(folder) else preset
+def _check_keras_files(folder: Path) -> None:
+    """Check the files that keras-hub builds objects from: `task.json`, for one, it never reads.
+
+    Raises:
+        BadInput: one asks for a class that is not allowed.
+    """
+    if "registered_name" not in _read_json(folder / BACKBONE):
+        return
+    names = [BACKBONE]
+    # In Hugging Face's format a tokenizer is no Keras object, and may have any words as keys.
+    if not read_hugging_face_config(str(folder)):
+        names.append(TOKENIZER)
+    for name in names:
+        try:
+            check_classes(_read_json(folder / name))
+        except BadInput as error:
+            raise BadInput(f"{name}: {error}. Use another preset.") from error
+
+
+def _read_json(file: Path) -> dict:
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -33,7 +33,8 @@ KERAS_CLASSES = {
     "keras.src.models.functional": {"Functional"},
 }
 REGISTERED_CLASSES = re.compile(
-    r"preference>\w+|keras_hub>(\w+(Backbone|Tokenizer)|PositionEmbedding|TransformerEncoder)"
+    r"preference>\w+"
+    r"|keras_(hub|nlp)>(\w+(Backbone|Tokenizer)|PositionEmbedding|TransformerEncoder)"
 )
 # How Keras writes down which tensor a layer reads: a shape and names.
 TENSOR = "__keras_tensor__"

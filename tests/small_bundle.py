@@ -96,7 +96,8 @@ def write_bundle(folder, **changes):
 
 def replace_file(folder, name, content):
     """Put another file into a bundle, as someone does who knows what its hashes are for."""
-    (folder / name).write_text(content)
+    content = content.encode() if isinstance(content, str) else content
+    (folder / name).write_bytes(content)
     manifest = read_manifest(folder)
     hashes = {**manifest.files, name: hash_file(folder / name)}
     write_manifest(replace(manifest, files=hashes), folder)

@@ -2,14 +2,17 @@
 
 import json
 import re
+import stat
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import huggingface_hub
 import numpy as np
 import pytest
 import yaml
+from hostile_objects import DENSE, PLANTED, inside
 from small_bundle import (
     FIGURES,
     make_battles,
@@ -137,35 +140,12 @@ def test_what_is_no_bundle_is_refused(tmp_path):
     assert "neither a folder nor a complete zip file" in refusal(tmp_path / "file")
 
 
-LAMBDA = {
-    "module": "keras.layers",
-    "class_name": "Lambda",
-    "config": {
-        "name": "lambda",
-        "function": {"class_name": "__lambda__", "config": {"code": "4wAA", "defaults": None}},
-    },
-    "registered_name": None,
-}
-DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": None}
-
-
-@pytest.mark.parametrize(
-    "planted",
-    [
-        LAMBDA,
-        {key: value for key, value in LAMBDA.items() if key != "module"},
-        {**DENSE, "registered_name": "preference>Unknown"},
-        {**DENSE, "registered_name": "keras_hub>UnknownBackbone", "module": "keras_hub.src"},
-        {"module": "keras.utils", "class_name": "function", "config": "get_file"},
-        {"module": "builtins", "class_name": "function", "config": "eval"},
-        {"class_name": "__typespec__", "config": [], "spec_name": "x"},
-        {**DENSE, "class_name": "TorchModuleWrapper"},
-    ],
-)
+@pytest.mark.parametrize("hide", [lambda planted: planted, inside], ids=["open", "nested"])
+@pytest.mark.parametrize("planted", PLANTED)
 @pytest.mark.parametrize("name", ["model.json", "tokenizer/tokenizer.json"])
-def test_a_class_that_no_model_of_ours_has_is_refused(folder, planted, name):
+def test_a_class_that_no_model_of_ours_has_is_refused(folder, planted, hide, name):
     config = json.loads((folder / name).read_text())
-    config["config"]["planted"] = [planted]
+    config["config"]["planted"] = [hide(planted)]
     replace_file(folder, name, json.dumps(config))
     message = refusal(folder)
     assert "may hold code" in message
@@ -193,6 +173,35 @@ def test_an_optimizer_is_not_built(folder):
 def test_a_file_of_another_kind_is_refused(folder, name, content, message):
     replace_file(folder, name, content)
     assert message in refusal(folder)
+
+
+REFERENCES = {
+    "ExternalLink": lambda group, name, _, other: group.__setitem__(
+        name, h5py.ExternalLink(other, "/secret")
+    ),
+    "SoftLink": lambda group, name, *_: group.__setitem__(name, h5py.SoftLink("/secret")),
+    "external Dataset": lambda group, name, old, other: group.create_dataset(
+        name, old.shape, old.dtype, external=[(str(other), 0, old.nbytes)]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFERENCES)
+def test_weights_that_stand_in_another_file_are_not_read(folder, tmp_path, kind):
+    weights = folder / "model.weights.h5"
+    with h5py.File(weights, "a") as file:
+        names = []
+        file.visit(lambda name: names.append(name) if hasattr(file[name], "shape") else None)
+        old = file[names[0]][()]
+        file["secret"] = old
+        with h5py.File(tmp_path / "other", "w") as other:
+            other["secret"] = old
+        group, name = file[names[0]].parent, names[0].rpartition("/")[2]
+        del group[name]
+        REFERENCES[kind](group, name, old, tmp_path / "other")
+    replace_file(folder, "model.weights.h5", weights.read_bytes())
+    message = refusal(folder)
+    assert "model.weights.h5 does not fit model.json" in message and kind in message
 
 
 def test_a_packed_bundle_predicts_the_same_and_is_the_same_bytes_twice(folder, tmp_path):
@@ -230,6 +239,22 @@ def test_an_entry_beside_those_of_the_manifest_is_refused_and_never_written(fold
     archive = repack(folder, tmp_path / "inner" / "b.zip", **{"../../evil": "text"})
     assert "inside the bundle" in refusal(archive)
     assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize("name", ["model.json", "tokenizer"])
+def test_a_link_in_an_archive_is_a_file_with_a_name_in_it(folder, tmp_path, name):
+    """Of the kinds of archives, a zip has symbolic links alone; they are not followed, or made."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link = zipfile.ZipInfo(name)
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr(link, str(outside))
+        for path in sorted(FILES - {name}):
+            target.write(folder / path, path)
+    assert re.search("not the file that was saved|not those that", refusal(archive))
+    assert not list(outside.iterdir())
 
 
 def test_an_archive_that_is_not_whole_is_refused(folder, tmp_path):

@@ -4,11 +4,9 @@ tests/fixtures/make_hugging_face_fixtures.py made the models and the expected hi
 """
 
 import json
+import pickle
 import shutil
-import sys
 from pathlib import Path
-from pickle import UnpicklingError
-from types import ModuleType, SimpleNamespace
 
 import keras_nlp
 import numpy as np
@@ -53,11 +51,6 @@ def test_hidden_states_are_those_of_transformers(folder):
     assert isinstance(backbone, DebertaV3Backbone)
     assert backbone.name == "backbone"
     assert difference(backbone) < 1e-4
-
-
-def test_hidden_states_from_torch_weights():
-    pytest.importorskip("torch", reason="torch is not among the requirements")
-    assert difference(load_backbone(str(FIXTURES / "deberta_torch"), vocabulary_size=1)) < 1e-4
 
 
 def test_keras_hubs_own_backbone_takes_the_tensors_too():
@@ -151,45 +144,44 @@ def test_weights_cut_short(copy):
         load_backbone(str(copy), vocabulary_size=1)
 
 
-def test_without_torch_its_weights_are_told_how_to_be_read(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(BadInput) as caught:
-        load_backbone(str(FIXTURES / "deberta_torch"), vocabulary_size=1)
-    for words in ("pytorch_model.bin", "pip install torch", "save_pretrained", "safetensors"):
-        assert words in str(caught.value)
+class RunsCode:
+    """What a pickle can hold: a call that is made while it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
 
 
-def test_torch_is_asked_for_weights_only(monkeypatch):
-    """A stand-in for torch, which is not among the requirements; it has the same tensors."""
-    calls = []
-
-    def load(file, **options):
-        calls.append((file.name, options))
-        tensors = load_file(FIXTURES / "deberta/model.safetensors")
-        return {
-            name: SimpleNamespace(float=lambda value=value: SimpleNamespace(numpy=lambda: value))
-            for name, value in tensors.items()
-        }
-
-    torch = ModuleType("torch")
-    torch.load = load
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    assert difference(load_backbone(str(FIXTURES / "deberta_torch"), vocabulary_size=1)) < 1e-4
-    assert calls == [("pytorch_model.bin", {"map_location": "cpu", "weights_only": True})]
+def test_a_pickle_is_not_read(copy, tmp_path):
+    content = pickle.dumps({"weight": RunsCode(tmp_path / "ran")})
+    (copy / "model.safetensors").unlink()
+    (copy / "pytorch_model.bin").write_bytes(content)
+    with pytest.raises(BadInput, match=r"pytorch_model\.bin are a pickle.*save_pretrained"):
+        load_backbone(str(copy), vocabulary_size=1)
+    assert not (tmp_path / "ran").exists()
+    pickle.loads(content)
+    assert (tmp_path / "ran").exists()
 
 
-def test_a_pickle_with_code_is_not_read(monkeypatch):
-    """What the stand-in raises is what torch raised at a pickle that calls `os.system`."""
+def test_code_beside_the_weights_is_not_run(copy, tmp_path):
+    (copy / "modeling.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    remote = {"AutoConfig": "modeling.Config", "AutoModel": "modeling.Model"}
+    (copy / "config.json").write_text(json.dumps({**CONFIG, "auto_map": remote}))
+    assert difference(load_backbone(str(copy), vocabulary_size=1)) < 1e-4
+    assert not (tmp_path / "ran").exists()
 
-    def load(*_, **options):
-        raise UnpicklingError("Weights only load failed. Set weights_only=False")
 
-    torch = ModuleType("torch")
-    torch.load = load
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    with pytest.raises(BadInput, match=r"could run code: it is not read.*safetensors") as caught:
-        load_backbone(str(FIXTURES / "deberta_torch"), vocabulary_size=1)
-    assert "weights_only=False" not in str(caught.value)
+@pytest.mark.parametrize("outside", ["../other/model.safetensors", "/model.safetensors"])
+def test_a_part_outside_the_folder_is_refused(tmp_path, outside):
+    copy = shutil.copytree(FIXTURES / "deberta_child", tmp_path / "copy")
+    shutil.copytree(FIXTURES / "deberta", tmp_path / "other")
+    index = json.loads((copy / "model.safetensors.index.json").read_text())
+    index["weight_map"]["encoder.LayerNorm.bias"] = outside
+    (copy / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(BadInput, match="outside the folder"):
+        load_backbone(str(copy), vocabulary_size=1)
 
 
 OTHER_MODELS = {

@@ -71,11 +71,13 @@ def test_only_what_is_needed_is_downloaded_and_only_once(repository, download):
         assert (folder / name).read_bytes() == (repository / name).read_bytes()
 
 
-def test_weights_of_torch_are_downloaded_where_there_are_no_others(download):
-    with serving({"tiny/torch": FIXTURES / "deberta_torch"}) as (hub, address):
-        folder = Path(download("hf://tiny/torch", address))
-    assert sorted(hub.downloaded) == ["config.json", "pytorch_model.bin"]
-    assert (folder / "pytorch_model.bin").is_file()
+def test_a_pickle_is_never_downloaded(download, tmp_path):
+    repository = shutil.copytree(FIXTURES / "deberta", tmp_path / "repository")
+    (repository / "model.safetensors").rename(repository / "pytorch_model.bin")
+    with serving({"tiny/torch": repository}) as (hub, address):
+        download("hf://tiny/torch", address)
+    assert "config.json" in hub.downloaded
+    assert "pytorch_model.bin" not in hub.downloaded
 
 
 def test_the_token_is_sent(repository, download):

@@ -6,6 +6,7 @@ import shutil
 import keras_nlp
 import numpy as np
 import pytest
+from hostile_objects import PLANTED, inside
 
 from preference.backbones import SMALL_CONFIGURATIONS, load_backbone
 from preference.errors import BadInput
@@ -141,6 +142,36 @@ def test_a_damaged_backbone(copy, damage):
     damage(copy)
     with pytest.raises(BadInput, match=r"copy'.* cannot be loaded"):
         load_backbone(str(copy), vocabulary_size=10)
+
+
+FILES = {"backbone": "config.json", "tokenizer": "tokenizer.json"}
+
+
+@pytest.mark.parametrize("planted", [PLANTED[0], inside(PLANTED[0]), *PLANTED[-5:]])
+@pytest.mark.parametrize("kind", LOADERS)
+def test_a_class_that_may_hold_code_is_refused(copy, kind, planted):
+    file = copy / FILES[kind]
+    content = json.loads(file.read_text())
+    content["config"]["planted"] = planted
+    file.write_text(json.dumps(content))
+    with pytest.raises(BadInput, match=rf"cannot be loaded: {file.name}: .*may hold code"):
+        LOADERS[kind](str(copy))
+
+
+def test_what_says_that_it_is_of_either_format_is_checked(copy):
+    file = copy / "config.json"
+    content = {**json.loads(file.read_text()), "model_type": "roberta"}
+    content["config"]["planted"] = PLANTED[0]
+    file.write_text(json.dumps(content))
+    with pytest.raises(BadInput, match="may hold code"):
+        LOADERS["backbone"](str(copy))
+
+
+@pytest.mark.parametrize("name", ["task.json", "preprocessor.json", "modeling.py"])
+def test_files_that_are_not_needed_are_not_read(copy, name):
+    (copy / name).write_text("[" * 100_000)
+    for load in LOADERS.values():
+        load(str(copy))
 
 
 SPM = "assets/tokenizer/vocabulary.spm"
