@@ -15,8 +15,9 @@ from typing import TextIO
 
 from preference.errors import BadInput
 
-# The longest answers among the real battles have some 60,000.
-LONGEST_ROW = 2**26
+# Characters. The longest answers among the real battles have some 60,000.
+LONGEST_ROW = 2**25
+MOST_LINES = 2**16
 MOST_READS = 8
 
 
@@ -37,7 +38,7 @@ class SourceLines:
         stream: opened so that it does not translate the ends of lines.
 
     Raises:
-        BadInput: a row has more than `LONGEST_ROW` characters.
+        BadInput: a row has more than `LONGEST_ROW` characters, or `MOST_LINES` lines.
     """
 
     def __init__(self, path: Path, stream: TextIO) -> None:
@@ -54,10 +55,11 @@ class SourceLines:
         self._row.append(line)
         line.reads += 1
         self._characters += len(line.text)
-        if self._characters > LONGEST_ROW:
+        if self._characters > LONGEST_ROW or len(self._row) > MOST_LINES:
             raise BadInput(
                 f"{self._path}, line {self.row_line}: a row of more than {LONGEST_ROW:,} "
-                "characters. Split or remove it, or write the file again if it is damaged."
+                f"characters or {MOST_LINES:,} lines. Remove it, or write the file again if it is "
+                "damaged."
             )
         return line.text
 

@@ -2,6 +2,7 @@ import csv
 import gzip
 import io
 import json
+import stat
 import tracemalloc
 import zipfile
 
@@ -12,6 +13,7 @@ import pytest
 from preference.battle_rows import MALFORMED
 from preference.errors import BadInput
 from preference.source_file import read_source_rows
+from preference.source_lines import SourceLines
 
 COLUMNS = [
     "id",
@@ -33,11 +35,14 @@ def write_csv(path, rows, header=COLUMNS):
     return path
 
 
-def zipped(content, name="train.csv"):
+def zipped(content, name="train.csv", method=zipfile.ZIP_DEFLATED, as_link=False):
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type, entry.create_system = method, 3
+    entry.external_attr = ((stat.S_IFLNK if as_link else stat.S_IFREG) | 0o644) << 16
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
         archive.writestr("test.csv", "id\n1\n")
-        archive.writestr(name, content)
+        archive.writestr(entry, content)
     return stream.getvalue()
 
 
@@ -125,6 +130,90 @@ def test_bad_bytes_in_parquet_cost_that_row_alone(tmp_path):
     ]
 
 
+VALUES_WITHOUT_AN_OBJECT = {
+    "second": (pa.timestamp("s"), 2**50),
+    "microsecond": (pa.timestamp("us"), 2**62),
+    "day": (pa.date32(), 2**31 - 1),
+    "duration": (pa.duration("s"), 2**62),
+    "in a list": (pa.list_(pa.timestamp("s")), [2**50]),
+}
+
+
+@pytest.mark.parametrize("case", VALUES_WITHOUT_AN_OBJECT)
+def test_value_that_python_has_no_object_for_costs_that_row_alone(tmp_path, case):
+    kind, value = VALUES_WITHOUT_AN_OBJECT[case]
+    table = pa.table({name: ["0"] * 3 for name in COLUMNS})
+    table = table.set_column(4, "response_a", pa.array([None, value, None], kind))
+    pq.write_table(table, tmp_path / "a.parquet")
+    rows = read(tmp_path / "a.parquet")
+    reasons = [row.get(MALFORMED) for _, row in rows]
+    assert reasons == [None, "a value that cannot be read", None]
+
+
+def test_structs_with_a_field_twice_cost_their_rows_and_not_the_file(tmp_path):
+    ones = pa.array([1, 1])
+    structs = pa.StructArray.from_arrays([ones, ones], ["a", "a"])
+    table = pa.table({name: ["0"] * 2 for name in COLUMNS}).set_column(4, "response_a", structs)
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert [row for _, row in read(tmp_path / "a.parquet")] == [
+        {MALFORMED: "a value that cannot be read"}
+    ] * 2
+
+
+def test_quote_that_is_never_closed_costs_that_row_alone(tmp_path):
+    rows = [[str(number), *ROW[1:3], '["q",\n"r"]', *ROW[4:]] for number in range(5)]
+    path = write_csv(tmp_path / "a.csv", rows)
+    lines = path.read_bytes().splitlines(keepends=True)
+    # Rows take two lines. The first has its quote closed in the second.
+    lines[3:5] = [b'1,m,n,"[""q"",[],[],1,0,0\r\n']
+    path.write_bytes(b"".join(lines))
+    found = read(path)
+    assert [line for line, _ in found] == [2, 4, 5, 7, 9]
+    assert [row.get("id") for _, row in found] == ["0", None, "2", "3", "4"]
+    assert found[1][1] == {MALFORMED: "not valid CSV"}
+
+
+def test_lines_that_never_become_a_row_are_read_a_few_times_only(tmp_path, monkeypatch):
+    """Each of these lines leaves a quote open, also where it is itself in quotes."""
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(COLUMNS) + "\n" + 'b","\n' * 2000 + '"x\n' + ",".join("700000000"))
+    read_lines = []
+    read_line = SourceLines.__next__
+    monkeypatch.setattr(
+        SourceLines, "__next__", lambda lines: read_lines.append(1) or read_line(lines)
+    )
+    rows = read(path)
+    assert len(read_lines) < 10 * 2000
+    assert rows[-1][1]["id"] == "7"
+
+
+ONE_LINE, ONE_FIELD, MANY_FIELDS = "x" * 20_000_000, '"' + "x\n" * 10_000_000, '"\n",' * 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("a.jsonl.gz", ONE_LINE),
+        ("a.csv.gz", ONE_LINE),
+        ("b.csv.gz", ONE_FIELD),
+        ("c.csv.gz", MANY_FIELDS),
+    ],
+    ids=["json", "line", "field", "fields"],
+)
+def test_row_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, name, row):
+    for module in ("source_lines", "source_formats"):
+        monkeypatch.setattr(f"preference.{module}.LONGEST_ROW", 2**20)
+    header = "\n" if "json" in name else ",".join(COLUMNS) + "\n"
+    (tmp_path / name).write_bytes(gzip.compress((header + row).encode(), 1))
+    assert (tmp_path / name).stat().st_size < 2**20
+    tracemalloc.start()
+    with pytest.raises(BadInput, match=rf"{name}, line 2: a row of more than 1,048,576 char"):
+        read(tmp_path / name)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(row)
+
+
 def test_field_of_five_megabytes(tmp_path):
     answer = json.dumps(["x" * 5_000_000])
     path = write_csv(tmp_path / "a.csv", [[*ROW[:4], answer, *ROW[5:]]])
@@ -144,6 +233,12 @@ def encrypted(content):
 
 def compressed_by(method, content):
     return change_entry(content, 10, method)
+
+
+def without_lzma_properties(content):
+    """Overwrite the five bytes without which LZMA is not unpacked."""
+    start = content.index(b"train.csv") + len("train.csv") + 4
+    return content[:start] + b"\xff" * 5 + content[start + 5 :]
 
 
 def bad_files(folder):
@@ -171,6 +266,9 @@ def bad_files(folder):
     yield "other.zip", zipped(good, "../train.csv"), "holds no train.csv"
     yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"
     yield "unknown.zip", compressed_by(99, zipped(good)), "cannot be read beyond row 0"
+    yield "lzma.zip", without_lzma_properties(zipped(good, method=zipfile.ZIP_LZMA)), "row 0"
+    yield "name.zip", zipped(good, "\u00e9").replace("\u00e9".encode(), b"\xff\xff"), "row 0"
+    yield "link.zip", zipped("/etc/passwd", as_link=True), "lacks columns: id, prompt"
     yield "not.parquet", good, "cannot be read beyond row 0"
     yield "cut.parquet", parquet[:-100], "cannot be read beyond row 0"
 
