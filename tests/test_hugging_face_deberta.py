@@ -11,6 +11,7 @@ from pathlib import Path
 import keras_nlp
 import numpy as np
 import pytest
+from hostile_objects import RunsCode
 from safetensors.numpy import load_file, save_file
 
 from preference.backbones import load_backbone
@@ -142,16 +143,6 @@ def test_weights_cut_short(copy):
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(BadInput, match=r"copy' cannot be loaded: SafetensorError"):
         load_backbone(str(copy), vocabulary_size=1)
-
-
-class RunsCode:
-    """What a pickle can hold: a call that is made while it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def test_a_pickle_is_not_read(copy, tmp_path):

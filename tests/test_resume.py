@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from dvclive import Live
+from hostile_objects import RunsCode
 from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
 from preference.best_epoch import BestEpoch
@@ -172,6 +173,16 @@ def test_a_flipped_bit_is_damage(tmp_path):
     path.write_bytes(content)
     with pytest.raises(BadInput, match="damaged"):
         read_checkpoint(path)
+
+
+def test_a_pickle_in_a_checkpoint_is_damage_and_is_not_read(tmp_path):
+    code = np.array([RunsCode(tmp_path / "ran")], dtype=object)
+    metadata = np.frombuffer(b"{}", np.uint8)
+    path = tmp_path / "pickle.npz"
+    np.savez(path, **{"metadata": metadata, "state/0": code}, allow_pickle=True)
+    with pytest.raises(BadInput, match=r"damaged.*allow_pickle"):
+        read_checkpoint(path)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_and_the_training(
