@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from review.commands import dvc
+from review.plots_page import with_policy
 from review.revision import Revision
 
 REPORT = Path("metrics/report.md")
@@ -26,6 +27,9 @@ def write_pages(base: Revision, folder: Path, out: Path) -> list[Path]:
     """
     plots, page = out / "plots", out / PAGE.name
     dvc(folder, "plots", "diff", base.commit, "--out", str(plots.resolve()))
+    index = plots / "index.html"
+    if index.exists():
+        index.write_text(with_policy(index.read_text(encoding="utf-8")), encoding="utf-8")
     if (folder / PAGE).exists():
         shutil.copy(folder / PAGE, page)
-    return [path for path in (plots / "index.html", page) if path.exists()]
+    return [path for path in (index, page) if path.exists()]

@@ -220,7 +220,7 @@ def model(tmp_path_factory):
     return write_bundle(tmp_path_factory.mktemp("model") / "small")
 
 
-@settings(max_examples=8, derandomize=True)
+@settings(max_examples=5, derandomize=True)
 @given(rows_among_intact(hostile_json_line), st.booleans())
 def test_hostile_values_reach_the_model(folders, model, rows, both_orders):
     folder = folders["battles.jsonl"]

@@ -3,7 +3,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from browser import look_at, needs_browser
 from evaluation_example import (
     estimate,
     example_battle,
@@ -147,26 +147,7 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else(hostile_page):
     assert not any("style" in values for _, values in hostile_page.elements)
 
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-
-
-def look_at(page, folder):
-    """Open a page in a browser; return the title that it then has, and what the console says."""
-    (folder / "page.html").write_text(page)
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"]
-    profile = f"--user-data-dir={folder / 'profile'}"
-    done = subprocess.run(
-        [BROWSER, *options, profile, "--dump-dom", (folder / "page.html").as_uri()],
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    return re.search("<title>(.*)</title>", done.stdout)[1], re.findall("CONSOLE.*", done.stderr)
-
-
-@pytest.mark.skipif(not BROWSER, reason="no Chromium to look at the page with")
+@needs_browser
 def test_a_browser_runs_no_script_that_gets_into_the_page(tmp_path):
     page = render_html(inputs_of(tmp_path))
     title, complaints = look_at(page, tmp_path)

@@ -102,7 +102,8 @@ def test_where_nothing_changed_the_comment_says_so(folder, review, capsys):
     assert "- exp1 is it." in comment
     assert "No." not in comment
     assert "Warning" not in comment
-    assert "battle" in (folder / "pr-report/plots/index.html").read_text()
+    plots = (folder / "pr-report/plots/index.html").read_text()
+    assert "battle" in plots and re.search("Content-Security-Policy.*'sha256-", plots)
     assert run("git", "status", "--porcelain", folder=folder) == ""
 
 
