@@ -1,5 +1,6 @@
 """A bundle as one zip file: packed to the same bytes always, unpacked with suspicion."""
 
+import lzma
 import shutil
 import stat
 import zipfile
@@ -18,8 +19,16 @@ READABLE = (stat.S_IFREG | 0o644) << 16
 LARGEST_MANIFEST = 2**20
 # Unpacked. The weights of the largest DeBERTa v3 take 1.7 GB.
 LARGEST_BUNDLE = 8 * 2**30
-# An encrypted entry is a RuntimeError, and so is an unknown compression.
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+# An encrypted entry is a RuntimeError, and so is an unknown compression. The last is for names.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    UnicodeDecodeError,
+)
 
 
 def pack(files: Mapping[str, Path | str], archive: Path) -> None:

@@ -270,6 +270,29 @@ def test_an_archive_that_is_not_whole_is_refused(folder, tmp_path):
     assert "has no bundle.json" in refusal(archive)
 
 
+def test_an_archive_that_another_program_packed_is_refused_where_it_is_damaged(folder, tmp_path):
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_LZMA) as target:
+        for name in sorted(FILES):
+            target.write(folder / name, name)
+    assert load_bundle(archive)
+    whole = archive.read_bytes()
+    middle = len(whole) // 2
+    archive.write_bytes(whole[:middle] + bytes(50) + whole[middle + 50 :])
+    assert "cannot be unpacked" in refusal(archive)
+    pack({"\u00e9": "text"}, archive)
+    archive.write_bytes(archive.read_bytes().replace("\u00e9".encode(), b"\xff\xff"))
+    assert "cannot be unpacked" in refusal(archive)
+
+
+@pytest.mark.parametrize("proto", ["/etc/hostname", "../model.json", "gs://bucket/vocabulary.spm"])
+def test_a_vocabulary_outside_the_bundle_is_not_read(folder, proto):
+    config = json.loads((folder / "tokenizer/tokenizer.json").read_text())
+    config["config"]["proto"] = proto
+    replace_file(folder, "tokenizer/tokenizer.json", json.dumps(config))
+    assert "outside of the model archive" in refusal(folder)
+
+
 def test_an_archive_that_would_fill_the_disk_is_refused(folder, tmp_path, monkeypatch):
     archive = tmp_path / "a.zip"
     pack_bundle(folder, archive, NO_DETAILS)
