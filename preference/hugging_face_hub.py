@@ -12,13 +12,10 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from preference.errors import BadInput
 
 SCHEME = "hf://"
-# Many repositories hold the same weights once for each library.
-NEEDED = (
-    *("*.json", "*.model", "vocab.txt", "merges.txt"),
-    *("model.safetensors", "model-*.safetensors"),
-    # Of keras-hub's own format.
-    *("model.weights.h5", "model_*.weights.h5", "assets/*"),
-)
+# Many repositories hold the same weights once for each library. These are of Hugging Face's format,
+# and of keras-hub's own.
+WEIGHTS = ("model.safetensors", "model-*.safetensors", "model.weights.h5", "model_*.weights.h5")
+NEEDED = (*WEIGHTS, "*.json", "*.model", "vocab.txt", "merges.txt", "assets/*")
 
 NOT_REACHED = (
     "it is not in the cache as a whole, and the hub cannot be reached. Connect once, unset "

@@ -13,7 +13,7 @@ from kagglehub.handle import parse_model_handle
 
 from arena55k.download import is_downloaded
 from arena55k.pin import read_pin
-from preference.hugging_face_hub import CONFIG_AND_TOKENIZER, SAFETENSORS, SCHEME, TORCH
+from preference.hugging_face_hub import NEEDED, SCHEME, WEIGHTS
 from preference.params import Params
 from preference.presets import TRAINED_FROM_SCRATCH
 
@@ -76,16 +76,12 @@ def _find_repository(repository: str) -> Download:
 
 def _size_in_cache(repository: str) -> int:
     """Return the size of the weights, 0 where they are not there."""
-    for weights in (SAFETENSORS, TORCH):
-        patterns = [*CONFIG_AND_TOKENIZER, *weights]
-        try:
-            found = snapshot_download(repository, allow_patterns=patterns, local_files_only=True)
-        except (LocalEntryNotFoundError, HFValidationError):
-            continue
-        sizes = {file.name: file.stat().st_size for file in Path(found).iterdir() if file.is_file()}
-        if size := _size_of(sizes, weights):
-            return size
-    return 0
+    try:
+        found = snapshot_download(repository, allow_patterns=list(NEEDED), local_files_only=True)
+    except (LocalEntryNotFoundError, HFValidationError):
+        return 0
+    sizes = {file.name: file.stat().st_size for file in Path(found).iterdir() if file.is_file()}
+    return _size_of(sizes, WEIGHTS)
 
 
 def _size_in_hub(repository: str) -> int | None:
@@ -95,9 +91,7 @@ def _size_in_hub(repository: str) -> int | None:
     except (HTTPError, OSError, HFValidationError):
         return None
     sizes = {file.rfilename: file.size or 0 for file in files}
-    formats = [_size_of(sizes, weights) for weights in (SAFETENSORS, TORCH)]
-    weights = next((size for size in formats if size), 0)
-    return _size_of(sizes, CONFIG_AND_TOKENIZER) + weights
+    return _size_of(sizes, NEEDED)
 
 
 def _size_of(sizes: dict[str, int], patterns: tuple[str, ...]) -> int:
