@@ -146,6 +146,37 @@ def hostile_json_line(draw, row):
     return text[:-1] + ', "id": 5}' if draw(st.booleans()) else text
 
 
+def release_row(number):
+    """A battle as the Arena's releases have it; its id becomes one of ours by a hash."""
+    messages = [{"role": "user", "content": f"q {number}"}, {"role": "assistant", "content": "a"}]
+    row = {name: messages for name in ("conversation_a", "conversation_b")}
+    return {"question_id": f"battle {number}", "model_a": "m", "winner": "tie", **row}
+
+
+@st.composite
+def release_lines(draw):
+    """Lines of JSON, of which some have hostile values; and how many have not."""
+    lines, intact = [], 0
+    for number in range(draw(st.integers(1, 5))):
+        row = release_row(number)
+        for name in draw(st.lists(st.sampled_from([*row, "id"]), max_size=2)):
+            row[name] = draw(
+                st.one_of(
+                    hostile_values,
+                    st.lists(
+                        st.fixed_dictionaries(
+                            {"role": st.sampled_from(["user", "assistant", 5])},
+                            optional={"content": hostile_values},
+                        ),
+                        max_size=2,
+                    ),
+                )
+            )
+        intact += row == release_row(number)
+        lines.append(json.dumps(row) + "\n")
+    return "".join(lines).encode(), len(lines), intact
+
+
 @st.composite
 def rows_among_intact(draw, hostile):
     """A list of (row, what `hostile` makes of it, or None where it is intact)."""

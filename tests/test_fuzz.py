@@ -28,6 +28,7 @@ from hostile_files import (
     hostile_json_line,
     hostile_tables,
     intact_text,
+    release_lines,
     rows_among_intact,
     to_csv,
 )
@@ -152,6 +153,20 @@ def test_hostile_values_in_json_lines(folders, rows):
     intact = [row for row, line in rows if line is None]
     content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")
     check_rows(folders, "battles.jsonl", content, intact, len(rows))
+
+
+@given(release_lines())
+@reproducible
+def test_hostile_values_in_a_release(folders, file):
+    content, rows, intact = file
+    (folders["battles.jsonl"] / "battles.jsonl").write_bytes(content)
+    fetched = run_fetch(folders["battles.jsonl"], "battles.jsonl")
+    if fetched is None:
+        assert not intact
+    else:
+        kept, quarantined = fetched
+        assert len(kept) + len(quarantined) == rows
+        assert sum(row["prompt"][0].startswith("q ") for row in kept) >= intact
 
 
 @given(hostile_tables())
