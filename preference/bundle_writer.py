@@ -53,7 +53,7 @@ def resolved_parameters(params: Params) -> dict[str, Mapping[str, Any]]:
     return sections
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of what the predictions depend on."""
-    libraries = {name: metadata.version(name) for name in LIBRARIES}
-    return {"python": platform.python_version(), **libraries}
+def library_versions(backend: str) -> dict[str, str]:
+    """Return the versions of Python, and of what training on a backend and predicting depend on."""
+    names = dict.fromkeys([*LIBRARIES, backend])
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -71,8 +71,8 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read what `write_checkpoint` wrote.
+def read_checkpoint(path: Path | BinaryIO) -> Checkpoint:
+    """Read what `write_checkpoint` wrote, from its path or from an open file.
 
     Raises:
         BadInput: the file is damaged.

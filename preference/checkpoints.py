@@ -17,6 +17,19 @@ from preference.training_progress import LiveMetrics
 SECONDS_A_MINUTE = 60
 
 
+def take_over(path: Path, patience: int, epochs: int) -> BestEpoch:
+    """Return what other processes, which have just ended, know of the epochs of their training.
+
+    Raises:
+        BadInput: the checkpoint that they left is damaged, or not that of a finished training.
+    """
+    checkpoint, best = read_checkpoint(path), BestEpoch(patience)
+    best.history, best.weights = checkpoint.history, checkpoint.best
+    if checkpoint.epoch < epochs and not best.is_over:
+        raise BadInput(f"{path} is not of a finished training: run the same command again.")
+    return best
+
+
 def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | None:
     """Return the checkpoint of this very training, where there is one; say so on stderr.
 
@@ -52,6 +65,7 @@ class Checkpoints(keras.callbacks.Callback):
         train: the batches; they begin where `checkpoint` stands.
         live: the metrics that are logged, if any.
         checkpoint: with which the training goes on, if any.
+        writes: whether this process writes them; `is_saved` then tells whether the last is there.
     """
 
     def __init__(
@@ -62,10 +76,12 @@ class Checkpoints(keras.callbacks.Callback):
         train: Epochs,
         live: LiveMetrics | None = None,
         checkpoint: Checkpoint | None = None,
+        writes: bool = True,
     ) -> None:
         super().__init__()
         self.path, self.identity, self.seconds = path, identity, minutes * SECONDS_A_MINUTE
         self.train, self.live, self.checkpoint = train, live, checkpoint
+        self.writes, self.is_saved = writes, checkpoint is not None
         self.metrics: list[np.ndarray] = []
         self.written = time.monotonic()
 
@@ -98,6 +114,8 @@ class Checkpoints(keras.callbacks.Callback):
         self._write(epoch + 1, 0)
 
     def _write(self, epoch: int, step: int) -> None:
+        if not self.writes:
+            return
         checkpoint = Checkpoint(
             identity=self.identity,
             epoch=epoch,
@@ -110,7 +128,9 @@ class Checkpoints(keras.callbacks.Callback):
         )
         try:
             write_checkpoint(checkpoint, self.path)
+            self.is_saved = True
         except OSError as error:
+            self.is_saved = False
             # The training is worth more than the chance to continue it.
             print(f"No checkpoint could be written: {error}. Training goes on.", file=sys.stderr)
         self.written = time.monotonic()
@@ -122,7 +142,7 @@ def _state_of(model: keras.Model) -> list[keras.Variable]:
 
 
 def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
-    return [variable.value.numpy() for variable in variables]
+    return [keras.ops.convert_to_numpy(variable.value) for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
+from itertools import count, islice
 
 import numpy as np
 import tensorflow as tf
@@ -11,10 +11,12 @@ import tensorflow as tf
 from preference.batches import padded_widths, shuffled_batches, sorted_batches
 from preference.battles import LABELS
 from preference.packing import SIDES, Inputs, Packing, pack, packed_lengths
+from preference.shards import Shard
 from preference.streams import input_signature, stream_batches
 from preference.tokens import Tokens
 
 SIGNATURE = (input_signature(None, len(SIDES), None), tf.TensorSpec((None, len(LABELS))))
+WEIGHTED_SIGNATURE = (*SIGNATURE, tf.TensorSpec((None,)))
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Epochs:
     """The batches of epoch after epoch. Epoch e depends on (seed, e) alone.
 
     `tokens_per_batch` counts both sides with their padding. The stream begins with the step
-    `begin_step` of the epoch `begin_epoch`, both from 0.
+    `begin_step` of the epoch `begin_epoch`, both from 0. With a `shard`, it has the rows of one
+    process alone.
     """
 
     examples: Examples
@@ -68,6 +71,7 @@ class Epochs:
     seed: int
     begin_epoch: int = 0
     begin_step: int = 0
+    shard: Shard | None = None
 
     def first_step(self, epoch: int) -> int:
         """Return the step with which an epoch begins, from 0."""
@@ -90,26 +94,41 @@ class Epochs:
     def stream(self) -> tf.data.Dataset:
         """Return inputs, labels and weights without end.
 
-        Batches have unequal sizes, and the loss is the mean of a batch. The weights make up for
-        it: every battle counts the same in an epoch.
+        Batches have unequal sizes, and the loss is the mean of a batch, or with a shard its sum.
+        The weights make up for it: every battle counts the same in an epoch.
         """
-        weight = self.steps / len(self.examples.rows)
 
         def generate() -> Iterator[tuple]:
             for epoch in count(self.begin_epoch):
-                for batch in self.batches(epoch)[self.first_step(epoch) :]:
-                    weights = np.full(len(batch), weight * len(batch), dtype=np.float32)
+                for batch, weights in islice(self._weighted(epoch), self.first_step(epoch), None):
                     yield *self.examples.batch(batch), weights
 
-        signature = (*SIGNATURE, tf.TensorSpec((None,)))
-        return stream_batches(generate, signature, tf.data.INFINITE_CARDINALITY)
+        return stream_batches(generate, WEIGHTED_SIGNATURE, tf.data.INFINITE_CARDINALITY)
+
+    def _weighted(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        batches, weight = self.batches(epoch), self.steps / len(self.examples.rows)
+        if self.shard:
+            for batch, counts in self.shard.cut(batches, self.examples.widths):
+                yield batch, np.float32(weight) * counts
+        else:
+            for batch in batches:
+                yield batch, np.full(len(batch), weight * len(batch), dtype=np.float32)
 
 
-def validation_stream(examples: Examples, tokens_per_batch: int) -> tf.data.Dataset:
-    """Return inputs and labels of every battle once, longest first."""
+def validation_stream(
+    examples: Examples, tokens_per_batch: int, shard: Shard | None = None
+) -> tf.data.Dataset:
+    """Return inputs and labels of every battle once, longest first; with a shard, weights too."""
     budget = tokens_per_batch // len(SIDES)
     batches = sorted_batches(examples.lengths, examples.widths, budget)
-    return stream_batches(lambda: map(examples.batch, batches), SIGNATURE, len(batches))
+    if not shard:
+        return stream_batches(lambda: map(examples.batch, batches), SIGNATURE, len(batches))
+
+    def generate() -> Iterator[tuple]:
+        for batch, counts in shard.cut(batches, examples.widths):
+            yield *examples.batch(batch), counts
+
+    return stream_batches(generate, WEIGHTED_SIGNATURE, len(batches))
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:

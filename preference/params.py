@@ -151,12 +151,15 @@ class TrainParams:
     """Optimisation. `learning_rate` is the peak; `warmup_share` is of all steps.
 
     `seeds` are those of the trainings of each experiment; none means `seed` alone.
-    `tokens_per_batch` counts both sides and their padding. `jit` compiles the step with XLA; `auto`
-    does so on a GPU. `checkpoint_minutes` changes no result.
+    `tokens_per_batch` counts both sides and their padding, on all devices together. `jit` compiles
+    the step with XLA; `auto` does so on a GPU, and JAX always does. `checkpoint_minutes` changes no
+    result. `backend` is what Keras trains on; `data_parallel` cuts every batch among the devices.
     """
 
     seeds: list[Seed]
 
+    backend: Literal["tensorflow", "jax"]
+    distribution: Literal["none", "data_parallel"]
     optimizer: Literal["adam", "adamw"]
     learning_rate: Positive
     weight_decay: NonNegative
@@ -174,6 +177,10 @@ class TrainParams:
             raise ValueError("weight_decay needs optimizer: adamw")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds has the same seed twice: each training needs its own")
+        if self.distribution == "data_parallel" and self.backend != "jax":
+            raise ValueError("distribution: data_parallel needs backend: jax")
+        if self.backend == "jax" and self.jit is False:
+            raise ValueError("backend: jax compiles every step: let jit be auto")
 
 
 @checked

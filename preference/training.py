@@ -36,10 +36,10 @@ def train_model(
     Raises:
         BadInput: no epoch has a finite log loss.
     """
-    _compile(model, params, train.steps * params.epochs)
+    _compile(model, params, train)
     # Not before: Keras would silently compile without XLA. The kernels are the same either way.
     make_deterministic()
-    validation = validation_stream(valid, params.tokens_per_batch)
+    validation = validation_stream(valid, params.tokens_per_batch, train.shard)
     best = BestEpoch(params.patience)
     callbacks = [*callbacks, best]
     if checkpoints:
@@ -60,6 +60,15 @@ def train_model(
             shuffle=False,
             verbose=0,
         )
+    return choose_best(model, best)
+
+
+def choose_best(model: keras.Model, best: BestEpoch) -> dict[str, float]:
+    """Give `model` the weights of the best epoch, and return what `train_model` returns.
+
+    Raises:
+        BadInput: no epoch has a finite log loss.
+    """
     if best.epoch is None:
         raise BadInput("the training diverged: lower train.learning_rate in params.yaml.")
     model.set_weights(best.weights)
@@ -83,16 +92,20 @@ def _parts(train: Epochs, epochs: int) -> Iterator[tuple[Epochs, int]]:
         yield train, epochs
 
 
-def _compile(model: keras.Model, params: TrainParams, steps: int) -> None:
+def _compile(model: keras.Model, params: TrainParams, train: Epochs) -> None:
+    metrics = [
+        keras.metrics.CategoricalCrossentropy(name="log_loss", from_logits=True),
+        keras.metrics.CategoricalAccuracy(name="accuracy"),
+    ]
     model.compile(
-        optimizer=build_optimizer(params, steps),
+        optimizer=build_optimizer(params, train.steps * params.epochs),
         loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=params.label_smoothing
+            from_logits=True,
+            label_smoothing=params.label_smoothing,
+            reduction="sum" if train.shard else "sum_over_batch_size",
         ),
-        metrics=[
-            keras.metrics.CategoricalCrossentropy(name="log_loss", from_logits=True),
-            keras.metrics.CategoricalAccuracy(name="accuracy"),
-        ],
+        # With a shard, some rows do not count, which their weights say.
+        **{"weighted_metrics" if train.shard else "metrics": metrics},
         jit_compile=compiles_with_xla(params.jit),
     )
     # Else `fit` traces the train step twice: once to make the optimizer's variables.
@@ -100,8 +113,11 @@ def _compile(model: keras.Model, params: TrainParams, steps: int) -> None:
 
 
 def compiles_with_xla(jit: bool | Literal["auto"]) -> bool:
-    """Return whether to compile the train step: `auto` does on a GPU.
+    """Return whether to compile the train step: `auto` does on a GPU, and on JAX.
 
-    On a CPU XLA compiles for some seconds a width, and its matrix products are the slower ones.
+    With TensorFlow on a CPU XLA compiles for some seconds a width, and its matrix products are the
+    slower ones.
     """
-    return bool(tf.config.list_physical_devices("GPU")) if jit == "auto" else jit
+    if jit != "auto":
+        return jit
+    return keras.backend.backend() == "jax" or bool(tf.config.list_physical_devices("GPU"))

@@ -31,9 +31,9 @@ def identify_training(
     return {
         "parameters": _digest(parameters),
         "data": _digest(hash_files(files)),
-        "code": _digest({**_hash_code(), **library_versions()}),
+        "code": _digest({**_hash_code(), **library_versions(params.train.backend)}),
         "weights": _digest_weights(model),
-        "device": ", ".join(device.name for device in tf.config.list_physical_devices()),
+        "device": ", ".join(_device_names()),
     }
 
 
@@ -44,6 +44,15 @@ def _hash_code() -> dict[str, str]:
     environment = Path(sys.prefix).resolve()
     ours = [file for file in files if ROOT in file.parents and environment not in file.parents]
     return {file.relative_to(ROOT).as_posix(): hash_file(file) for file in sorted(ours)}
+
+
+def _device_names() -> list[str]:
+    """Return the names of all devices, on JAX also of the other processes."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [f"{device.device_kind} of {device.process_index}" for device in jax.devices()]
+    return [device.name for device in tf.config.list_physical_devices()]
 
 
 def _digest_weights(model: keras.Model) -> str:

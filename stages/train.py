@@ -8,12 +8,18 @@ several, each further training has a process of its own and writes models/<exper
 
 A training that was killed goes on when it is run again, from its checkpoint in .checkpoints/ (or
 where PREFERENCE_CHECKPOINTS says), and ends with the same bytes.
+
+On JAX the training is done by processes of its own: one, as many as PREFERENCE_PROCESSES says, or
+one a host (docs/distributed.md). What follows a training is done here, on TensorFlow.
 """
 
 import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -27,9 +33,9 @@ from preference.bundle_writer import (
     resolved_parameters,
     save_bundle,
 )
-from preference.checkpoint_file import remove_checkpoint
-from preference.checkpoints import Checkpoints, find_checkpoint
-from preference.errors import exit_on_bad_input
+from preference.checkpoint_file import Checkpoint, remove_checkpoint
+from preference.checkpoints import Checkpoints, find_checkpoint, take_over
+from preference.errors import BadInput, exit_on_bad_input
 from preference.examples import Epochs, Examples
 from preference.flop_count import summarize_flops
 from preference.manifest import FORMAT, Manifest
@@ -38,9 +44,12 @@ from preference.packing import Packing, summarize_packing
 from preference.params import Params, load_params
 from preference.prediction import predict_battles
 from preference.predictions import check_predictions
+from preference.process_group import read_process_group
+from preference.process_watch import end_with_parent, run_processes
+from preference.shards import Shard
 from preference.split_battles import read_split_battles
 from preference.tokens import TOKENS, Tokens, find_tokens, open_tokens
-from preference.training import train_model
+from preference.training import choose_best, train_model
 from preference.training_calibration import Calibration, calibrate_training
 from preference.training_identity import identify_training
 from preference.training_progress import LiveMetrics, ProgressBar
@@ -50,63 +59,141 @@ SPLITS_READ = ("train", "valid", "calibration")
 CHECKPOINTS = Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
 
 
+@dataclass(frozen=True)
+class Training:
+    """An experiment with one seed: the battles of train, and the model with its first weights."""
+
+    name: str
+    seed: int
+    params: Params
+    tokens_folder: Path
+    train: Examples
+    model: keras.Model
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where its checkpoint is."""
+        return checkpoint_file(self.name, self.seed)
+
+
 def main(name: str) -> None:
     """Train the experiment `name` once for each seed."""
-    first, *others = load_params().experiment(name).training_seeds()
-    folder = Path("models") / name
-    with Live(f"metrics/{name}", dvcyaml=False, save_dvc_exp=False) as live:
+    params = load_params().experiment(name)
+    first, *others = params.training_seeds()
+    group = read_process_group(os.environ, params.train)
+    on_jax = params.train.backend == "jax"
+    if on_jax:
+        environments = group.environments({**os.environ, "KERAS_BACKEND": "jax"})
+        for seed in (first, *others):
+            run_processes(command(name, seed, "--process"), environments, group.size)
+        if not group.has_first:
+            return
+    with open_live(name, resume=on_jax) as live:
+        if on_jax:
+            # Else dvclive would begin with the one after.
+            live.step = live.read_step()
         # In the place of the last step's values, which are not those of the model that is kept.
-        live.summary = train(name, first, folder, live)
+        live.summary = train(name, first, Path("models") / name, live)
     for seed in others:
         # Keras and TensorFlow keep state, on which no training may depend.
-        command = [sys.executable, "-m", "stages.train", name, f"--seed={seed}"]
-        subprocess.run(command, check=True)
+        subprocess.run(command(name, seed), check=True)
     for seed in (first, *others):
         remove_checkpoint(checkpoint_file(name, seed))
 
 
 def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[str, float]:
     """Train once, save the epoch that valid chose in `folder`, and return what is known of it."""
+    training = prepare(name, seed)
+    params, examples, model = training.params, training.train, training.model
+    if params.train.backend == "jax":
+        best = take_over(training.checkpoint, params.train.patience, params.train.epochs)
+        trained = choose_best(model, best)
+    else:
+        trained = fit(training, live)
+    figures = {
+        **summarize_packing(examples.tokens, examples.rows, examples.packing),
+        "padding_share": examples.padding_share(),
+        **summarize_flops(model, examples, trained["epochs"]),
+        **trained,
+    }
+    calibration = calibrate(model, examples, name, seed)
+    manifest = describe(training, figures, calibration)
+    save_bundle(model, training.tokens_folder, manifest, folder)
+    return figures
+
+
+def train_together(name: str, seed: int) -> None:
+    """Train as one of the processes that `main` starts; the first leaves a checkpoint."""
+    from preference.data_parallel import find_same_checkpoint, joined_processes
+
+    end_with_parent()
+    params = load_params().experiment(name)
+    group = read_process_group(os.environ, params.train)
+    is_logged = group.has_first and seed == params.training_seeds()[0]
+    with joined_processes(group, params.train.distribution) as shard:
+        training = prepare(name, seed)
+        with open_live(name) if is_logged else nullcontext() as live:
+            fit(training, live, shard, find_same_checkpoint)
+
+
+def prepare(name: str, seed: int) -> Training:
+    """Read train, and build the model with its first weights."""
     params = load_params().experiment(name)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(params.train.precision)
     tokens_folder = find_tokens(TOKENS, params.model.preset)
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
-    examples, valid = (read_examples(tokens, packing, split) for split in ("train", "valid"))
+    examples = read_examples(tokens, packing, "train")
     backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
     model = build_model(backbone, params.model)
+    return Training(name, seed, params, tokens_folder, examples, model)
+
+
+def fit(
+    training: Training,
+    live: Live | None,
+    shard: Shard | None = None,
+    find: Callable[[Path, Mapping[str, str]], Checkpoint | None] = find_checkpoint,
+) -> dict[str, float]:
+    """Train, from the beginning or from a checkpoint, and return what `train_model` does.
+
+    Args:
+        training: its model is trained in place.
+        live: where metrics are logged, if anywhere.
+        shard: what this process reads of every batch, where it is one of several or on JAX.
+        find: as `find_checkpoint`.
+    """
+    name, params, examples = training.name, training.params.train, training.train
+    valid = read_examples(examples.tokens, examples.packing, "valid")
     data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
-    identity = identify_training(params, seed, data, model)
-    checkpoint = find_checkpoint(checkpoint_file(name, seed), identity)
+    identity = identify_training(training.params, training.seed, data, training.model)
+    checkpoint = find(training.checkpoint, identity)
     epochs = Epochs(
         examples,
-        params.train.tokens_per_batch,
-        seed,
+        params.tokens_per_batch,
+        training.seed,
         begin_epoch=checkpoint.epoch if checkpoint else 0,
         begin_step=checkpoint.step if checkpoint else 0,
+        shard=shard,
     )
+    is_first = not shard or shard.rank == 0
     logged = LiveMetrics(live, epochs) if live else None
-    callbacks = [ProgressBar(name, epochs, params.train.epochs), *filter(None, [logged])]
+    progress = ProgressBar(name, epochs, params.epochs) if is_first else None
     checkpoints = Checkpoints(
-        checkpoint_file(name, seed),
+        training.checkpoint,
         identity,
-        params.train.checkpoint_minutes,
+        params.checkpoint_minutes,
         epochs,
         logged,
         checkpoint,
+        writes=is_first,
     )
-    trained = train_model(model, epochs, valid, params.train, callbacks, checkpoints)
-    figures = {
-        **summarize_packing(tokens, examples.rows, packing),
-        "padding_share": examples.padding_share(),
-        **summarize_flops(model, examples, trained["epochs"]),
-        **trained,
-    }
-    calibration = calibrate(model, examples, name, seed)
-    manifest = describe(name, seed, params, tokens_folder, examples, figures, calibration)
-    save_bundle(model, tokens_folder, manifest, folder)
-    return figures
+    callbacks = [*filter(None, [progress, logged])]
+    trained = train_model(training.model, epochs, valid, params, callbacks, checkpoints)
+    if shard and is_first and not checkpoints.is_saved:
+        raise BadInput("the trained model could not be saved: free some disk space.")
+    return trained
 
 
 def read_examples(tokens: Tokens, packing: Packing, split: str) -> Examples:
@@ -126,33 +213,36 @@ def calibrate(model: keras.Model, train: Examples, name: str, seed: int) -> Cali
     return calibrate_training(labels, groups, predictions, seed)
 
 
-def describe(
-    name: str,
-    seed: int,
-    params: Params,
-    tokens_folder: Path,
-    train: Examples,
-    figures: dict[str, float],
-    calibration: Calibration,
-) -> Manifest:
+def describe(training: Training, figures: dict[str, float], calibration: Calibration) -> Manifest:
     """Write down all that is known of a training."""
+    params = training.params
     return Manifest(
         format=FORMAT,
-        name=name,
-        seed=seed,
+        name=training.name,
+        seed=training.seed,
         labels=list(LABELS),
         simulated=has_oracle(BATTLES),
-        packing=train.packing,
-        tokens=tokens_folder.name,
-        prior=list(label_shares(train.labels).values()),
+        packing=training.train.packing,
+        tokens=training.tokens_folder.name,
+        prior=list(label_shares(training.train.labels).values()),
         calibration=calibration,
         training=figures,
         parameters=resolved_parameters(params),
         data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
-        versions=library_versions(),
+        versions=library_versions(params.train.backend),
         files={},
         test=None,
     )
+
+
+def open_live(name: str, resume: bool = False) -> Live:
+    """Open dvclive for an experiment, anew or after what another process has logged."""
+    return Live(f"metrics/{name}", dvcyaml=False, save_dvc_exp=False, resume=resume)
+
+
+def command(name: str, seed: int, *options: str) -> list[str]:
+    """Return the command that trains on one seed in a process of its own."""
+    return [sys.executable, "-m", "stages.train", name, f"--seed={seed}", *options]
 
 
 def checkpoint_file(name: str, seed: int) -> Path:
@@ -169,9 +259,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train one experiment of params.yaml.")
     parser.add_argument("experiment")
     parser.add_argument("--seed", type=int, help="train on this seed alone, into seed-<seed>/")
+    parser.add_argument("--process", action="store_true", help="train as one of several processes")
     arguments = parser.parse_args()
     with exit_on_bad_input():
-        if arguments.seed is None:
+        if arguments.process:
+            train_together(arguments.experiment, arguments.seed)
+        elif arguments.seed is None:
             main(arguments.experiment)
         else:
             folder = Path("models") / arguments.experiment / f"seed-{arguments.seed}"

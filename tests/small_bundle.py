@@ -79,7 +79,7 @@ def small_manifest(**changes):
             "training": FIGURES,
             "parameters": {"model": {"preset": "deberta_v3_tiny"}},
             "data": {"data/battles.parquet": "0" * 64},
-            "versions": library_versions(),
+            "versions": library_versions("tensorflow"),
             "files": {},
             "test": None,
         }

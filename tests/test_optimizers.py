@@ -29,6 +29,8 @@ def train_params(**changes):
         "precision": "float32",
         "seeds": [],
         "jit": "auto",
+        "backend": "tensorflow",
+        "distribution": "none",
         "checkpoint_minutes": 15,
     }
     return TrainParams(**values | changes)

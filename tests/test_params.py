@@ -31,6 +31,8 @@ model:
   head_dropout: []
 train:
   seeds: []
+  backend: tensorflow
+  distribution: none
   optimizer: adam
   learning_rate: 0.003
   weight_decay: 0.0
@@ -145,6 +147,10 @@ def test_values_are_read_as_written(tmp_path):
         ({"train.tokens_per_batch": 0}, "train.tokens_per_batch"),
         ({"train.precision": "float64"}, "train.precision"),
         ({"train.jit": "yes"}, "train.jit"),
+        ({"train.backend": "torch"}, "train.backend"),
+        ({"train.distribution": "model_parallel"}, "train.distribution"),
+        ({"train.distribution": "data_parallel"}, "data_parallel needs backend: jax"),
+        ({"train.backend": "jax", "train.jit": False}, "jax compiles every step"),
         ({"train.checkpoint_minutes": 0}, "train.checkpoint_minutes"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),

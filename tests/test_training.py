@@ -30,6 +30,8 @@ MODEL = ModelParams(
 )
 TRAIN = TrainParams(
     seeds=[],
+    backend="tensorflow",
+    distribution="none",
     optimizer="adamw",
     learning_rate=0.01,
     weight_decay=0.01,
