@@ -46,18 +46,15 @@ def joined_processes(group: ProcessGroup, distribution: str) -> Iterator[Shard]:
     except BadInput as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         os._exit(1)
-    except jax.errors.JaxRuntimeError as error:
-        traceback.print_exc()
-        (rank,) = group.ranks
-        print(
-            f"error: process {rank} of {group.size} cannot go on: {str(error).splitlines()[0]}. "
-            "If it lost another process, the host of that one knows why.",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(1)
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        if group.size > 1 and isinstance(error, jax.errors.JaxRuntimeError):
+            # Most often another process was lost, and a traceback into Keras says nothing of it.
+            reason = str(error).splitlines()[0]
+            print(
+                f"process {group.ranks[0]} of {group.size}: {reason}", file=sys.stderr, flush=True
+            )
+        else:
+            traceback.print_exc()
         os._exit(1)
     jax.distributed.shutdown()
 

@@ -59,9 +59,9 @@ def _check(started: Mapping[int, subprocess.Popen], size: int) -> None:
         if process.returncode:
             elsewhere = " on every host" if size > len(started) else ""
             raise BadInput(
-                f"process {rank} of {size} ended early ({_describe(process.returncode)}), and the "
-                f"training was stopped. Run the same command again{elsewhere}: the training goes "
-                "on from its last checkpoint."
+                f"process {rank} of {size} ended early ({_describe(process.returncode)}), and with "
+                f"it the training. Run the same command again{elsewhere}: the training goes on "
+                "from its last checkpoint."
             )
 
 

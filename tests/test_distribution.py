@@ -1,0 +1,202 @@
+"""A training on JAX, in one process and in two, is that of TensorFlow up to rounding."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from distributed_runs import (
+    CHECKPOINT,
+    COMMAND,
+    REPOSITORY,
+    curves,
+    environment,
+    prepare_folder,
+    results,
+    train,
+    training_processes,
+    wait_for_checkpoint,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from test_training import make_model
+from train_on_jax import EPOCHS, train_from
+
+from preference.batches import shuffled_batches
+from preference.bundle import load_bundle
+from preference.checkpoint_file import read_checkpoint
+from preference.errors import BadInput
+from preference.params import load_params
+from preference.process_group import read_process_group
+from preference.shards import Shard
+
+TRAIN_ON_JAX = Path(__file__).parent / "train_on_jax.py"
+TOKENS_PER_BATCH = 512
+SEVERAL = {
+    "JAX_COORDINATOR_ADDRESS": "10.0.0.1:29500",
+    "JAX_NUM_PROCESSES": "4",
+    "JAX_PROCESS_ID": "2",
+}
+
+
+@given(
+    widths=st.lists(st.sampled_from([32, 64, 96]), min_size=1, max_size=120),
+    processes=st.integers(1, 4),
+    devices_each=st.integers(1, 3),
+    seed=st.integers(0, 9),
+)
+def test_the_shards_of_a_batch_are_the_batch(widths, processes, devices_each, seed):
+    widths = np.array(widths)
+    batches = shuffled_batches(widths, TOKENS_PER_BATCH, np.random.default_rng(seed))
+    devices = processes * devices_each
+    shards = [Shard(rank, processes, devices) for rank in range(processes)]
+    sizes = {}
+    for batch, *parts in zip(
+        batches, *(shard.cut(batches, widths) for shard in shards), strict=True
+    ):
+        assert len({len(positions) for positions, _ in parts}) == 1
+        assert len(parts[0][0]) % devices_each == 0
+        positions, counts = (np.concatenate(values) for values in zip(*parts, strict=True))
+        assert positions[counts == 1].tolist() == batch.tolist()
+        assert set(widths[positions]) == {widths[batch[0]]}
+        assert len(positions) < len(batch) + 1 + devices
+        sizes.setdefault(int(widths[batch[0]]), set()).add(len(positions))
+    assert all(len(found) == 1 for found in sizes.values())
+
+
+def test_jax_learns_what_tensorflow_learns(tmp_path):
+    """From the same weights: by step and on valid, also where batches are filled up."""
+    first = make_model().get_weights()
+    np.savez(tmp_path / "first.npz", *first)
+    done = subprocess.run(
+        [sys.executable, TRAIN_ON_JAX, tmp_path / "first.npz"],
+        env=environment(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu"),
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found, expected = json.loads(done.stdout.splitlines()[-1]), train_from(first, None)
+    assert len(found) == EPOCHS * (19 + 1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        prepare_folder(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def two(data, tmp_path_factory):
+    """The folder of a training by two processes that nothing disturbed."""
+    folder = shutil.copytree(data, tmp_path_factory.mktemp("two") / "two")
+    train(folder, PREFERENCE_PROCESSES="2")
+    return folder
+
+
+def test_two_processes_learn_what_one_learns(data, two, tmp_path):
+    one = shutil.copytree(data, tmp_path / "one")
+    train(one)
+    np.testing.assert_allclose(curves(two), curves(one), rtol=1e-5)
+    for ours, theirs in zip(*(saved_weights(folder) for folder in (one, two)), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    bundle = load_bundle(two / "models/baseline")
+    assert bundle.manifest.parameters["train"]["backend"] == "jax"
+    assert "jax" in bundle.manifest.versions
+    logged = json.loads((two / "metrics/baseline/metrics.json").read_text())
+    assert logged["valid_log_loss"] == pytest.approx(min(curves(two)[-EPOCHS:]))
+    steps = np.loadtxt(two / "metrics/baseline/plots/metrics/eval/log_loss.tsv", skiprows=1)[:, 0]
+    assert logged["step"] == steps[-1]
+    assert not (two / CHECKPOINT).exists()
+
+
+def test_where_one_is_killed_all_stop_and_go_on_to_the_same_bytes(data, two, tmp_path):
+    folder = shutil.copytree(data, tmp_path / "killed")
+    with (tmp_path / "said").open("w") as said:
+        stage = subprocess.Popen(
+            COMMAND, cwd=folder, env=environment(PREFERENCE_PROCESSES="2"), stderr=said
+        )
+        wait_for_checkpoint(folder, stage)
+        processes = training_processes(stage)
+        processes[1].kill()
+        assert stage.wait() == 1
+    assert not any(process.is_running() for process in processes.values())
+    message = (tmp_path / "said").read_text()
+    assert "error: process" in message and "Run the same command again" in message
+    assert read_checkpoint(folder / CHECKPOINT).epoch < EPOCHS
+    assert not (folder / "models").exists()
+    assert "goes on where it was stopped" in train(folder, PREFERENCE_PROCESSES="2")
+    assert results(folder) == results(two)
+
+
+def test_without_an_environment_there_is_one_process(train_params):
+    for changes in ({}, {"backend": "jax"}, {"backend": "jax", "distribution": "data_parallel"}):
+        group = read_process_group({}, replace(train_params, **changes))
+        assert (group.size, list(group.ranks), group.has_first) == (1, [0], True)
+        (environment,) = group.environments({"HOME": "/"}).values()
+        assert "JAX_COORDINATOR_ADDRESS" not in environment
+
+
+def test_one_host_starts_them_all(distributed):
+    group = read_process_group({"PREFERENCE_PROCESSES": "3"}, distributed)
+    environments = group.environments({"PREFERENCE_PROCESSES": "3", "HOME": "/"})
+    assert [one["JAX_PROCESS_ID"] for one in environments.values()] == ["0", "1", "2"]
+    assert len({one["JAX_COORDINATOR_ADDRESS"] for one in environments.values()}) == 1
+    # What each of them then reads.
+    assert read_process_group(environments[2], distributed).ranks == range(2, 3)
+
+
+def test_each_of_several_hosts_starts_one(distributed):
+    group = read_process_group(SEVERAL, distributed)
+    assert (group.size, list(group.ranks), group.has_first) == (4, [2], False)
+    (environment,) = group.environments(SEVERAL).values()
+    assert environment == SEVERAL
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"PREFERENCE_PROCESSES": "2"}, "unset PREFERENCE_PROCESSES or JAX_NUM_PROCESSES"),
+        ({"JAX_NUM_PROCESSES": "two"}, "JAX_NUM_PROCESSES='two' must be a whole number"),
+        ({"JAX_NUM_PROCESSES": "0"}, "of at least 1"),
+        ({"JAX_PROCESS_ID": ""}, "JAX_PROCESS_ID='' must be"),
+        ({"JAX_PROCESS_ID": "-1"}, "of at least 0"),
+        ({"JAX_PROCESS_ID": "4"}, "JAX_PROCESS_ID=4 must be less than JAX_NUM_PROCESSES=4"),
+        ({"JAX_COORDINATOR_ADDRESS": "host"}, "set JAX_COORDINATOR_ADDRESS to host:port"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_named(distributed, changes, named):
+    with pytest.raises(BadInput, match=named):
+        read_process_group(SEVERAL | changes, distributed)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("environment", [SEVERAL, {"PREFERENCE_PROCESSES": "2"}])
+def test_several_processes_need_data_parallel(train_params, backend, environment):
+    with pytest.raises(BadInput, match=r"set train\.backend: jax and train\.distribution"):
+        read_process_group(environment, replace(train_params, backend=backend))
+
+
+@pytest.fixture
+def train_params():
+    return load_params(REPOSITORY / "params.yaml").train
+
+
+@pytest.fixture
+def distributed(train_params):
+    return replace(train_params, backend="jax", distribution="data_parallel")
+
+
+def saved_weights(folder):
+    found = []
+    with h5py.File(folder / "models/baseline/model.weights.h5") as file:
+        file.visititems(lambda _, item: found.append(item[()]) if hasattr(item, "shape") else None)
+    return found
