@@ -9,11 +9,11 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 # DVC keeps pickles of what it has hashed, by default in a folder that all users can write to.
 export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 
-.PHONY: help setup repro test lint lock fuzz audit coverage pr-report profile arena55k \
+.PHONY: help setup repro test distributed-check lint lock fuzz audit coverage pr-report profile arena55k \
   bench bench-quick lock-bench clean
 
 help:  ## Show the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
 
@@ -33,6 +33,9 @@ repro: setup  ## Reproduce the pipeline, and show what it found.
 test: setup  ## Check the code's form, and run every test.
 	ruff check . && ruff format --check .
 	python -m pytest
+
+distributed-check: setup  ## Lose processes and hosts of a training (minutes, as root).
+	python -m pytest tests/check_distribution.py
 
 lint: setup  ## Mend what ruff can mend.
 	ruff check --fix . && ruff format .

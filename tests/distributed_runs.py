@@ -13,6 +13,7 @@ import yaml
 from stages import fetch, preprocess, split
 
 REPOSITORY = Path(__file__).parents[1]
+EPOCHS = 3
 CHECKPOINT = Path(".checkpoints/baseline-seed-2024.npz")
 COMMAND = [sys.executable, "-m", "stages.train", "baseline"]
 RESULTS = ("models", "metrics")
@@ -29,9 +30,8 @@ def prepare_folder(folder):
         "backend": "jax",
         "distribution": "data_parallel",
         "tokens_per_batch": 512,
-        "epochs": 2,
-        # After every step.
-        "checkpoint_minutes": 1e-9,
+        "epochs": EPOCHS,
+        "checkpoint_minutes": 0.005,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     for stage in (fetch, split, preprocess):
@@ -66,6 +66,24 @@ def training_processes(stage):
     children = psutil.Process(stage.pid).children(recursive=True)
     trainings = [child for child in children if "--process" in child.cmdline()]
     return {int(child.environ()["JAX_PROCESS_ID"]): child for child in trainings}
+
+
+def kill_one_of_two(folder):
+    """Start two processes, kill one in the middle of the training, and return what was said."""
+    stage = subprocess.Popen(
+        COMMAND,
+        cwd=folder,
+        env=environment(PREFERENCE_PROCESSES="2"),
+        text=True,
+        stderr=subprocess.PIPE,
+    )
+    wait_for_checkpoint(folder, stage)
+    processes = training_processes(stage)
+    processes[1].kill()
+    said = stage.communicate()[1]
+    assert stage.returncode == 1 and not (folder / "models").exists(), said[-3000:]
+    assert not any(process.is_running() for process in processes.values())
+    return said
 
 
 def results(folder):

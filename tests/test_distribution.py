@@ -7,25 +7,23 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from distributed_runs import (
     CHECKPOINT,
     COMMAND,
+    EPOCHS,
     REPOSITORY,
     curves,
     environment,
+    kill_one_of_two,
     prepare_folder,
-    results,
     train,
-    training_processes,
-    wait_for_checkpoint,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 from test_training import make_model
-from train_on_jax import EPOCHS, train_from
+from train_on_jax import train_from
 
 from preference.batches import shuffled_batches
 from preference.bundle import load_bundle
@@ -81,7 +79,7 @@ def test_jax_learns_what_tensorflow_learns(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found, expected = json.loads(done.stdout.splitlines()[-1]), train_from(first, None)
-    assert len(found) == EPOCHS * (19 + 1)
+    assert len(found) == 2 * (19 + 1)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
@@ -94,47 +92,36 @@ def data(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def two(data, tmp_path_factory):
-    """The folder of a training by two processes that nothing disturbed."""
-    folder = shutil.copytree(data, tmp_path_factory.mktemp("two") / "two")
-    train(folder, PREFERENCE_PROCESSES="2")
-    return folder
-
-
-def test_two_processes_learn_what_one_learns(data, two, tmp_path):
-    one = shutil.copytree(data, tmp_path / "one")
-    train(one)
+def test_two_processes_of_which_one_is_killed_learn_what_one_learns(data, tmp_path):
+    one, two = (shutil.copytree(data, tmp_path / name) for name in ("one", "two"))
+    weights = train_alone(one)
+    said = kill_one_of_two(two)
+    assert "of 2 ended early" in said and "Run the same command again: " in said
+    assert "goes on where it was stopped" in train(two, PREFERENCE_PROCESSES="2")
+    assert not (two / CHECKPOINT).exists()
     np.testing.assert_allclose(curves(two), curves(one), rtol=1e-5)
-    for ours, theirs in zip(*(saved_weights(folder) for folder in (one, two)), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
     bundle = load_bundle(two / "models/baseline")
+    for found, expected in zip(bundle.model.get_weights(), weights, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
     assert bundle.manifest.parameters["train"]["backend"] == "jax"
     assert "jax" in bundle.manifest.versions
     logged = json.loads((two / "metrics/baseline/metrics.json").read_text())
     assert logged["valid_log_loss"] == pytest.approx(min(curves(two)[-EPOCHS:]))
     steps = np.loadtxt(two / "metrics/baseline/plots/metrics/eval/log_loss.tsv", skiprows=1)[:, 0]
     assert logged["step"] == steps[-1]
-    assert not (two / CHECKPOINT).exists()
 
 
-def test_where_one_is_killed_all_stop_and_go_on_to_the_same_bytes(data, two, tmp_path):
-    folder = shutil.copytree(data, tmp_path / "killed")
-    with (tmp_path / "said").open("w") as said:
-        stage = subprocess.Popen(
-            COMMAND, cwd=folder, env=environment(PREFERENCE_PROCESSES="2"), stderr=said
-        )
-        wait_for_checkpoint(folder, stage)
-        processes = training_processes(stage)
-        processes[1].kill()
-        assert stage.wait() == 1
-    assert not any(process.is_running() for process in processes.values())
-    message = (tmp_path / "said").read_text()
-    assert "error: process" in message and "Run the same command again" in message
-    assert read_checkpoint(folder / CHECKPOINT).epoch < EPOCHS
-    assert not (folder / "models").exists()
-    assert "goes on where it was stopped" in train(folder, PREFERENCE_PROCESSES="2")
-    assert results(folder) == results(two)
+def train_alone(folder):
+    """Train as the stage's only process does, and return the weights that it leaves."""
+    with subprocess.Popen(
+        [*COMMAND, "--seed=2024", "--process"],
+        cwd=folder,
+        env=environment(KERAS_BACKEND="jax"),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.wait() == 0
+    return read_checkpoint(folder / CHECKPOINT).best
 
 
 def test_without_an_environment_there_is_one_process(train_params):
@@ -193,10 +180,3 @@ def train_params():
 @pytest.fixture
 def distributed(train_params):
     return replace(train_params, backend="jax", distribution="data_parallel")
-
-
-def saved_weights(folder):
-    found = []
-    with h5py.File(folder / "models/baseline/model.weights.h5") as file:
-        file.visititems(lambda _, item: found.append(item[()]) if hasattr(item, "shape") else None)
-    return found

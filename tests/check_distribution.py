@@ -1,0 +1,163 @@
+"""Trainings that lose a process or a host end with the bytes of one that nothing disturbed.
+
+    make distributed-check
+
+The hosts are two network namespaces with names, addresses and folders of their own, which needs
+root and iproute2. It all takes minutes: so it is no part of `make test`.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed_runs import (
+    CHECKPOINT,
+    COMMAND,
+    environment,
+    kill_one_of_two,
+    prepare_folder,
+    results,
+    train,
+    training_processes,
+    wait_for_checkpoint,
+)
+
+ADDRESSES = {"preference-a": "10.77.0.1", "preference-b": "10.77.0.2"}
+FIRST, SECOND = ADDRESSES
+# Runs a command under a host name of its own, which a network namespace has not.
+RENAMED = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"')
+# Longer than the heartbeat: a host that hangs fails the test.
+PATIENCE_SECONDS = 300
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True)
+
+
+@pytest.fixture(scope="module")
+def hosts():
+    """The namespaces, joined by one cable."""
+    if os.geteuid() or not shutil.which("ip"):
+        pytest.skip("network namespaces need root and iproute2")
+    for name, address in ADDRESSES.items():
+        ip("netns", "add", name)
+        # What `ip netns exec` puts in the place of /etc/hosts: a host finds itself by its name.
+        hosts_file = Path("/etc/netns", name, "hosts")
+        hosts_file.parent.mkdir(parents=True, exist_ok=True)
+        hosts_file.write_text(f"127.0.0.1 localhost\n{address} {name}\n")
+    ip("link", "add", FIRST, "netns", FIRST, "type", "veth", "peer", SECOND, "netns", SECOND)
+    for name, address in ADDRESSES.items():
+        ip("-n", name, "address", "add", f"{address}/24", "dev", name)
+        for device in ("lo", name):
+            ip("-n", name, "link", "set", device, "up")
+    yield
+    for name in ADDRESSES:
+        ip("netns", "delete", name)
+        shutil.rmtree(Path("/etc/netns", name))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        prepare_folder(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(data, tmp_path_factory):
+    """What two processes on one host write."""
+    folder = shutil.copytree(data, tmp_path_factory.mktemp("one") / "host")
+    train(folder, PREFERENCE_PROCESSES="2")
+    return results(folder)
+
+
+@pytest.fixture
+def folders(data, tmp_path):
+    """One for each host: nothing is shared."""
+    return {name: shutil.copytree(data, tmp_path / name) for name in ADDRESSES}
+
+
+def start(folders):
+    """Run the stage on both hosts."""
+    return {
+        name: subprocess.Popen(
+            ["ip", "netns", "exec", name, *RENAMED, name, *COMMAND],
+            cwd=folders[name],
+            env=environment(
+                JAX_COORDINATOR_ADDRESS=f"{ADDRESSES[FIRST]}:29500",
+                JAX_NUM_PROCESSES="2",
+                JAX_PROCESS_ID=str(rank),
+            ),
+            text=True,
+            stderr=subprocess.PIPE,
+        )
+        for rank, name in enumerate(ADDRESSES)
+    }
+
+
+def finish(stages):
+    """Wait for the end of all, and return what each said on stderr."""
+    return {name: stage.communicate(timeout=PATIENCE_SECONDS)[1] for name, stage in stages.items()}
+
+
+def kill(stage):
+    """Leave a host no time for a word."""
+    for process in [psutil.Process(stage.pid), *training_processes(stage).values()]:
+        process.kill()
+
+
+def assert_goes_on(folders, expected):
+    assert (folders[FIRST] / CHECKPOINT).exists() and not (folders[FIRST] / "models").exists()
+    stages = start(folders)
+    said = finish(stages)
+    assert [stage.returncode for stage in stages.values()] == [0, 0], said
+    assert "goes on where it was stopped" in said[FIRST]
+    assert results(folders[FIRST]) == expected
+    # The first writes, and nobody else.
+    assert results(folders[SECOND]) == {} and not (folders[SECOND] / CHECKPOINT).exists()
+
+
+def test_a_process_that_is_killed(data, expected, tmp_path):
+    folder = shutil.copytree(data, tmp_path / "host")
+    kill_one_of_two(folder)
+    train(folder, PREFERENCE_PROCESSES="2")
+    assert results(folder) == expected
+
+
+def test_a_host_that_is_killed(hosts, data, expected, folders):
+    stages = start(folders)
+    wait_for_checkpoint(folders[FIRST], stages[FIRST])
+    kill(stages[SECOND])
+    said = finish(stages)
+    assert stages[FIRST].returncode == 1
+    assert "process 0 of 2 ended early" in said[FIRST]
+    assert "Run the same command again on every host" in said[FIRST]
+    assert_goes_on(folders, expected)
+
+
+def test_a_cable_that_is_pulled(hosts, data, expected, folders):
+    """No host says that it leaves: only the heartbeat is missed."""
+    stages = start(folders)
+    wait_for_checkpoint(folders[FIRST], stages[FIRST])
+    ip("-n", SECOND, "link", "set", SECOND, "down")
+    said = finish(stages)
+    ip("-n", SECOND, "link", "set", SECOND, "up")
+    for rank, name in enumerate(ADDRESSES):
+        assert stages[name].returncode == 1
+        assert f"process {rank} of 2 ended early" in said[name]
+    assert_goes_on(folders, expected)
+
+
+def test_hosts_with_other_data_are_refused(hosts, folders):
+    params = folders[SECOND] / "params.yaml"
+    params.write_text(params.read_text().replace("learning_rate: 0.0015", "learning_rate: 0.001"))
+    stages = start(folders)
+    said = finish(stages)
+    for name, stage in stages.items():
+        assert stage.returncode == 1
+        assert "process 1 has other parameters than process 0" in said[name]
