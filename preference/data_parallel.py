@@ -62,6 +62,8 @@ def joined_processes(group: ProcessGroup, distribution: str) -> Iterator[Shard]:
 
 
 def _join(group: ProcessGroup, distribution: str) -> Shard:
+    # Else sums on a GPU, as those of an embedding's gradient, have no fixed order.
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
     # It only makes the batches, and would take all memory of a GPU.
     tf.config.set_visible_devices([], "GPU")
     if group.size > 1:
