@@ -84,12 +84,21 @@ def _join(group: ProcessGroup, distribution: str) -> Shard:
     return Shard(jax.process_index(), jax.process_count(), jax.device_count())
 
 
-def check_same(identity: Mapping[str, str]) -> None:
-    """Check that all processes train the same.
+def find_same_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | None:
+    """Return what `find_checkpoint` finds for the first process, which sends it to the others.
 
     Raises:
         BadInput: some part of the identity differs, in every process.
     """
+    _check_same(identity)
+    found = find_checkpoint(path, identity) if jax.process_index() == 0 else None
+    if jax.process_count() == 1:
+        return found
+    content = _send(path.read_bytes() if found else b"")
+    return read_checkpoint(io.BytesIO(content)) if content else None
+
+
+def _check_same(identity: Mapping[str, str]) -> None:
     digests = [list(sha256(part.encode()).digest()) for part in identity.values()]
     everywhere = multihost_utils.process_allgather(np.array([digests], np.uint8), tiled=True)
     for rank, theirs in enumerate(everywhere):
@@ -100,15 +109,6 @@ def check_same(identity: Mapping[str, str]) -> None:
                 f"process {rank} has other {' and '.join(other)} than process 0: let both have "
                 "the same commit, params.yaml, environment and data."
             )
-
-
-def find_same_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | None:
-    """Return what `find_checkpoint` finds for the first process, which sends it to the others."""
-    found = find_checkpoint(path, identity) if jax.process_index() == 0 else None
-    if jax.process_count() == 1:
-        return found
-    content = _send(path.read_bytes() if found else b"")
-    return read_checkpoint(io.BytesIO(content)) if content else None
 
 
 def _send(content: bytes) -> bytes:

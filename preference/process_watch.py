@@ -55,14 +55,16 @@ def end_with_parent() -> None:
 
 
 def _check(started: Mapping[int, subprocess.Popen], size: int) -> None:
-    for rank, process in started.items():
-        if process.returncode:
-            elsewhere = " on every host" if size > len(started) else ""
-            raise BadInput(
-                f"process {rank} of {size} ended early ({_describe(process.returncode)}), and with "
-                f"it the training. Run the same command again{elsewhere}: the training goes on "
-                "from its last checkpoint."
-            )
+    failed = [(process.returncode, rank) for rank, process in started.items() if process.returncode]
+    if failed:
+        # A signal's number is negative: who was killed comes before who could not go on alone.
+        returncode, rank = min(failed)
+        elsewhere = " on every host" if size > len(started) else ""
+        raise BadInput(
+            f"process {rank} of {size} ended early ({_describe(returncode)}), and with it the "
+            f"training. Run the same command again{elsewhere}: the training goes on from its last "
+            "checkpoint."
+        )
 
 
 def _describe(returncode: int) -> str:

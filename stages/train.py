@@ -83,8 +83,8 @@ def main(name: str) -> None:
     group = read_process_group(os.environ, params.train)
     on_jax = params.train.backend == "jax"
     if on_jax:
-        environments = group.environments({**os.environ, "KERAS_BACKEND": "jax"})
         for seed in (first, *others):
+            environments = group.environments({**os.environ, "KERAS_BACKEND": "jax"})
             run_processes(command(name, seed, "--process"), environments, group.size)
         if not group.has_first:
             return
