@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[1]
 EPOCHS = 3
 CHECKPOINT = Path(".checkpoints/baseline-seed-2024.npz")
 COMMAND = [sys.executable, "-m", "stages.train", "baseline"]
-RESULTS = ("models", "metrics")
+RESULTS = ("models/baseline", "metrics/baseline")
 
 
 def prepare_folder(folder):

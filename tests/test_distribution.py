@@ -1,6 +1,7 @@
 """A training on JAX, in one process and in two, is that of TensorFlow up to rounding."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from distributed_runs import (
     CHECKPOINT,
     COMMAND,
@@ -170,6 +172,21 @@ def test_a_mistake_in_the_environment_is_named(distributed, changes, named):
 def test_several_processes_need_data_parallel(train_params, backend, environment):
     with pytest.raises(BadInput, match=r"set train\.backend: jax and train\.distribution"):
         read_process_group(environment, replace(train_params, backend=backend))
+
+
+def test_the_documented_job_sets_what_is_read(distributed):
+    text = (REPOSITORY / "docs/distributed.md").read_text()
+    (block,) = (one for one in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "kind:" in one)
+    service, job = yaml.safe_load_all(block)
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert service["metadata"]["name"] == pod["subdomain"]
+    assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
+    found = {variable["name"]: variable["value"] for variable in container["env"]}
+    assert 'export JAX_PROCESS_ID="$JOB_COMPLETION_INDEX";' in container["command"][-1]
+    group = read_process_group(found | {"JAX_PROCESS_ID": "1"}, distributed)
+    assert group.size == job["spec"]["completions"] == job["spec"]["parallelism"]
+    assert group.coordinator.startswith(f"{job['metadata']['name']}-0.{pod['subdomain']}:")
 
 
 @pytest.fixture
