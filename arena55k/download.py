@@ -12,7 +12,7 @@ file is downloaded by `http_get`, on which it builds, into the cache's folder fo
 import os
 from pathlib import Path
 
-from huggingface_hub import cached_assets_path, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import WeakFileLock, build_hf_headers
 from tqdm import tqdm
@@ -55,12 +55,14 @@ def _find_in_hub_cache(pin: Pin) -> Path | None:
 
 
 def _asset_path(pin: Pin) -> Path:
-    folder = cached_assets_path("arena55k", pin.repository, pin.revision)
-    return folder / Path(pin.file).name
+    """Return what `cached_assets_path` would, which also makes the folder."""
+    folder = Path(constants.HF_ASSETS_CACHE, "arena55k", pin.repository.replace("/", "--"))
+    return folder / pin.revision / Path(pin.file).name
 
 
 def _download(pin: Pin) -> Path:
     path = _asset_path(pin)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with WeakFileLock(path.with_name("lock")):
         if not path.exists():
             partial = path.with_name(f"{path.name}.partial")

@@ -8,8 +8,8 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from arena55k.pin import PIN_NAME, Pin
 
-# OSError is for the disk and for offline mode, ValueError for a cache folder that is a file.
-FAILURES = (HTTPError, InvalidURL, OSError, ValueError)
+# OSError is for the disk and for offline mode.
+FAILURES = (HTTPError, InvalidURL, OSError)
 
 LOG_IN = (
     "Log in with `hf auth login`, or set HF_TOKEN to a token that may read the repository; where "

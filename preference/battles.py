@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
+from preference.atomic_output import writing_file
 from preference.errors import check_exists
 
 BATTLES = Path("data/battles.parquet")
@@ -46,15 +47,13 @@ SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
 def writing_battles(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """Open a new table of `BATTLE_SCHEMA` or `SIMULATED_SCHEMA`, to be written batch by batch.
 
-    Where the block fails, no file is left that could pass for the table.
+    The file appears under its name when the block has ended well.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            yield writer
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    with (
+        writing_file(path) as partial,
+        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
+    ):
+        yield writer
 
 
 def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from preference.atomic_output import writing_file
 from preference.errors import BadInput
 from preference.manifest import MANIFEST, parse_manifest
 
@@ -36,16 +37,9 @@ def pack(files: Mapping[str, Path | str], archive: Path) -> None:
 
     The archive appears under its name when it is complete.
     """
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    partial = archive.with_name(f"{archive.name}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w") as target:
-            for name, content in sorted(files.items()):
-                _add(target, name, content)
-        partial.replace(archive)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with writing_file(archive) as partial, zipfile.ZipFile(partial, "w") as target:
+        for name, content in sorted(files.items()):
+            _add(target, name, content)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from preference.atomic_output import writing_folder
 from preference.manifest import CARD, TOKENIZER, Manifest, hash_file, write_manifest
 from preference.model_card import render_card
 from preference.params import Params
@@ -25,15 +26,16 @@ def save_bundle(model: keras.Model, tokens: Path, manifest: Manifest, folder: Pa
         model: trained; its optimizer is not saved.
         tokens: the folder of the tokens that it reads, beside which its tokenizer stands.
         manifest: all but `files`.
-        folder: made if it does not exist.
+        folder: what it had before is removed.
     """
-    save_model(model, folder)
-    copy_tokenizer(tokens, folder / TOKENIZER)
-    (folder / CARD).write_text(render_card(manifest), encoding="utf-8")
-    tokenizer_files = sorted(path for path in (folder / TOKENIZER).rglob("*") if path.is_file())
-    files = [folder / name for name in (CARD, ARCHITECTURE, WEIGHTS)] + tokenizer_files
-    hashes = {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
-    write_manifest(replace(manifest, files=hashes), folder)
+    with writing_folder(folder) as partial:
+        save_model(model, partial)
+        copy_tokenizer(tokens, partial / TOKENIZER)
+        (partial / CARD).write_text(render_card(manifest), encoding="utf-8")
+        tokenizer = sorted(path for path in (partial / TOKENIZER).rglob("*") if path.is_file())
+        files = [partial / name for name in (CARD, ARCHITECTURE, WEIGHTS)] + tokenizer
+        hashes = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
+        write_manifest(replace(manifest, files=hashes), partial)
 
 
 def hash_files(paths: Sequence[Path]) -> dict[str, str]:

@@ -7,7 +7,7 @@ Guarantees
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +31,7 @@ class Checkpoint:
         state: values of the model's and the optimizer's variables.
         metrics: those of the epoch that is under way.
         best: the weights of the best epoch so far.
+        finished: whether no epoch is left; then `best` is all that is needed, and `state` is empty.
     """
 
     identity: Mapping[str, str]
@@ -41,6 +42,7 @@ class Checkpoint:
     state: list[np.ndarray]
     metrics: list[np.ndarray]
     best: list[np.ndarray]
+    finished: bool = False
 
 
 ARRAYS = ("state", "metrics", "best")
@@ -77,20 +79,27 @@ def read_checkpoint(path: Path | BinaryIO) -> Checkpoint:
     Raises:
         BadInput: the file is damaged.
     """
+    return _read(path, ARRAYS)
+
+
+def is_finished(path: Path) -> bool:
+    """Say whether a file is the whole checkpoint of a training of which no epoch is left."""
+    try:
+        return _read(path, arrays=()).finished
+    except BadInput:
+        return False
+
+
+def _read(path: Path, arrays: Sequence[str]) -> Checkpoint:
+    """Read a checkpoint with the named arrays; the others are empty."""
     try:
         with np.load(path, allow_pickle=False) as file:
             metadata = json.loads(file[METADATA].tobytes())
-            numbered = {name: _numbered(file, name) for name in ARRAYS}
+            numbered = {name: _numbered(file, name) if name in arrays else [] for name in ARRAYS}
         return Checkpoint(**metadata, **numbered)
     # What zipfile, zlib, numpy and json raise, depending on which bytes are damaged.
     except Exception as error:
         raise BadInput(f"{path} is damaged ({error})") from error
-
-
-def remove_checkpoint(path: Path) -> None:
-    """Delete the file, and what processes that were killed while they wrote it have left."""
-    for file in [path, *path.parent.glob(f"{path.name}.*.partial")]:
-        file.unlink(missing_ok=True)
 
 
 def _numbered(file: np.lib.npyio.NpzFile, name: str) -> list[np.ndarray]:

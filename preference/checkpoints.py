@@ -50,8 +50,12 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
             file=sys.stderr,
         )
         return None
-    done = f"{checkpoint.epoch} epochs and {checkpoint.step} steps"
-    print(f"The training goes on where it was stopped, after {done} ({path}).", file=sys.stderr)
+    if checkpoint.finished:
+        said = "The training was finished before it was stopped: its model is saved"
+    else:
+        done = f"{checkpoint.epoch} epochs and {checkpoint.step} steps"
+        said = f"The training goes on where it was stopped, after {done}"
+    print(f"{said} ({path}).", file=sys.stderr)
     return checkpoint
 
 
@@ -85,12 +89,13 @@ class Checkpoints(keras.callbacks.Callback):
         self.metrics: list[np.ndarray] = []
         self.written = time.monotonic()
 
-    def restore(self, model: keras.Model, best: BestEpoch) -> None:
-        """Bring a compiled model, and what is known of its epochs, to where they were."""
-        self.best = best
+    def restore(self, model: keras.Model, best: BestEpoch, epochs: int) -> None:
+        """Bring a compiled model, and what is known of its `epochs`, to where they were."""
+        self.best, self.epochs = best, epochs
         if not self.checkpoint:
             return
-        _assign(_state_of(model), self.checkpoint.state)
+        if not self.checkpoint.finished:
+            _assign(_state_of(model), self.checkpoint.state)
         best.history, best.weights = [*self.checkpoint.history], self.checkpoint.best
         if self.live:
             self.live.restore(self.checkpoint.live)
@@ -116,15 +121,17 @@ class Checkpoints(keras.callbacks.Callback):
     def _write(self, epoch: int, step: int) -> None:
         if not self.writes:
             return
+        finished = epoch == self.epochs or self.best.is_over
         checkpoint = Checkpoint(
             identity=self.identity,
             epoch=epoch,
             step=step,
             history=self.best.history,
             live=self.live.state() if self.live else None,
-            state=_values(_state_of(self.model)),
+            state=[] if finished else _values(_state_of(self.model)),
             metrics=_values(self.model.metrics_variables) if step else [],
             best=self.best.weights,
+            finished=finished,
         )
         try:
             write_checkpoint(checkpoint, self.path)

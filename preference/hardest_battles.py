@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from preference.atomic_output import write_text
 from preference.battles import LABELS, SEGMENTS
 from preference.metrics import row_log_loss
 
@@ -31,5 +32,4 @@ def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> N
         }
         for row, number in zip(rows, worst, strict=True)
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(hardest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(json.dumps(hardest, indent=2, ensure_ascii=False) + "\n", path)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from preference.atomic_output import write_text
+
 DIGITS = 6
 
 
@@ -13,9 +15,8 @@ def write_metrics(metrics: Mapping[str, object], path: Path) -> None:
     Raises:
         ValueError: a metric is not a finite number.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_rounded(metrics), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(text + "\n", path)
 
 
 def _rounded(value: object) -> object:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from preference.atomic_output import writing_file
 from preference.battle_rows import WINNER_LABELS
 from preference.errors import BadInput
 
@@ -33,15 +34,8 @@ def writing_probabilities(path: Path) -> Iterator[Write]:
         BadInput: the file is of an unknown kind.
     """
     open_file = WRITERS[check_output(path)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        with open_file(partial) as write:
-            yield write
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with writing_file(path) as partial, open_file(partial) as write:
+        yield write
 
 
 def check_output(path: Path) -> str:

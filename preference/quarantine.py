@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from preference.atomic_output import write_text
 from preference.errors import BadInput
 
 REASONS_TOLD = 3
@@ -26,8 +27,7 @@ class QuarantinedRow:
 
 def write_quarantine(rows: Sequence[QuarantinedRow], path: Path) -> None:
     """Write one JSON object a line; the file is empty when there are no rows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), encoding="utf-8")
+    write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), path)
 
 
 def count_reasons(rows: Sequence[QuarantinedRow]) -> dict[str, int]:

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from preference.atomic_output import writing_folder
 from preference.battles import LABELS
 from preference.errors import BadInput
 
@@ -51,9 +52,9 @@ def split_by_group(
 
 def write_splits(splits: Mapping[str, pa.Table], folder: Path) -> None:
     """Write each split as `<folder>/<name>.parquet`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, split in splits.items():
-        pq.write_table(split, folder / f"{name}.parquet")
+    with writing_folder(folder) as partial:
+        for name, split in splits.items():
+            pq.write_table(split, partial / f"{name}.parquet")
 
 
 def _dealing_order(sizes: np.ndarray, seed: int) -> np.ndarray:

@@ -45,7 +45,7 @@ def train_model(
     if checkpoints:
         # Keras makes the variables of the metrics when they are first needed.
         model.evaluate(validation.take(1), verbose=0)
-        checkpoints.restore(model, best)
+        checkpoints.restore(model, best, params.epochs)
         callbacks.append(checkpoints)
     for part, epochs in _parts(train, params.epochs):
         if best.is_over:

@@ -7,6 +7,7 @@ import keras
 from dvclive import Live
 from tqdm import tqdm
 
+from preference.atomic_output import write_text
 from preference.examples import Epochs
 
 LOG_EVERY_STEPS = 10
@@ -86,9 +87,7 @@ class LiveMetrics(keras.callbacks.Callback):
         self.live.step = state["step"]
         self.logged_battles, self.logged_sum = state["logged"]
         for name, text in state["files"].items():
-            path = Path(self.live.dir) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            write_text(text, Path(self.live.dir) / name)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Remember the step at which the epoch starts, from which Keras averages its metrics."""

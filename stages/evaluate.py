@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from preference.atomic_output import writing_folder
 from preference.battles import BATTLES, SEGMENTS, has_oracle
 from preference.bundle_prediction import predict_saved
 from preference.errors import exit_on_bad_input
@@ -23,6 +24,7 @@ from preference.packing import Packing, full_lengths
 from preference.params import Params, load_params
 from preference.predictions import write_predictions
 from preference.references import REFERENCES, load_reference, predict_reference
+from preference.running_alone import running_alone
 from preference.scored_models import score_models
 from preference.slices import slice_battles
 from preference.split_battles import read_split_battles
@@ -61,13 +63,15 @@ def main() -> None:
     }
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(details, METRICS / "evaluation_details.json")
-    write_scored(models)
     best = min(arms, key=lambda name: headline[name]["log_loss"])
     predicted = models[best].scored[0].test.probabilities
-    write_hardest(test, predicted, PREDICTIONS / "hardest.json")
+    with writing_folder(PREDICTIONS) as folder:
+        write_scored(models, folder)
+        write_hardest(test, predicted, folder / "hardest.json")
     first = {name: one.scored[0].test for name, one in with_oracle(models, *truths).items()}
     log_losses = {name: figures["log_loss"] for name, figures in headline.items()}
-    write_plots(first, truths[1].labels, log_losses, METRICS / "plots")
+    with writing_folder(METRICS / "plots") as folder:
+        write_plots(first, truths[1].labels, log_losses, folder)
 
 
 def read_battles(split: str) -> pa.Table:
@@ -111,15 +115,15 @@ def is_truncated(battles: pa.Table, params: Params) -> np.ndarray:
     return lengths.max(axis=1) > params.model.seq_len
 
 
-def write_scored(models: dict[str, Model]) -> None:
+def write_scored(models: dict[str, Model], folder: Path) -> None:
     """Write the predictions as they are scored; those of further seeds beside the first's."""
     for name, model in models.items():
         for number, training in enumerate(model.scored):
             file = f"{name}.parquet" if number == 0 else f"{name}-{number + 1}.parquet"
-            write_predictions(training.calibration, PREDICTIONS / "calibration" / file)
-            write_predictions(training.test, PREDICTIONS / "test" / file)
+            write_predictions(training.calibration, folder / "calibration" / file)
+            write_predictions(training.test, folder / "test" / file)
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
+    with exit_on_bad_input(), running_alone("evaluate"):
         main()

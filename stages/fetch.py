@@ -26,6 +26,7 @@ from preference.metrics_file import write_metrics
 from preference.open_sources import open_sources
 from preference.params import SIMULATED, Params, load_params
 from preference.quarantine import QuarantinedRow, check_quarantine, write_quarantine
+from preference.running_alone import running_alone
 
 QUARANTINE = Path("data/quarantine.jsonl")
 METRICS = Path("metrics/data.json")
@@ -73,5 +74,5 @@ def write_battles(
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
+    with exit_on_bad_input(), running_alone("fetch"):
         main()

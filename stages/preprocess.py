@@ -10,10 +10,12 @@ import json
 from functools import cache
 from pathlib import Path
 
+from preference.atomic_output import writing_folder
 from preference.battles import BATTLES, SEGMENTS, scan_battles
 from preference.errors import exit_on_bad_input
 from preference.params import load_params
 from preference.presets import TRAINED_FROM_SCRATCH
+from preference.running_alone import running_alone
 from preference.tokenization import tokenize_battles
 from preference.tokenizer import (
     Tokenizer,
@@ -36,11 +38,12 @@ def main() -> None:
         tokenizer = tokenizer_of(preset, params.tokenizer.vocabulary_size)
         folders[preset] = fingerprint(tokenizer)
         tokenizers[folders[preset]] = tokenizer
-    for folder, tokenizer in tokenizers.items():
-        batches = scan_battles(BATTLES, ["id", *SEGMENTS], f"tokenize {folder}")
-        tokenize_battles(batches, tokenizer, TOKENS / folder)
-        tokenizer.save_to_preset(TOKENS / folder)
-    (TOKENS / INDEX).write_text(json.dumps(folders, indent=2) + "\n")
+    with writing_folder(TOKENS) as tokens:
+        for folder, tokenizer in tokenizers.items():
+            batches = scan_battles(BATTLES, ["id", *SEGMENTS], f"tokenize {folder}")
+            tokenize_battles(batches, tokenizer, tokens / folder)
+            tokenizer.save_to_preset(tokens / folder)
+        (tokens / INDEX).write_text(json.dumps(folders, indent=2) + "\n")
 
 
 def tokenizer_of(preset: str, vocabulary_size: int) -> Tokenizer:
@@ -57,5 +60,5 @@ def trained_tokenizer(vocabulary_size: int) -> Tokenizer:
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
+    with exit_on_bad_input(), running_alone("preprocess"):
         main()

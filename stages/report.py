@@ -8,9 +8,11 @@ metrics/report.html.
 
 from pathlib import Path
 
+from preference.atomic_output import write_text
 from preference.errors import exit_on_bad_input
 from preference.report import render_html, render_markdown
 from preference.report_inputs import read_report_inputs
+from preference.running_alone import running_alone
 
 METRICS = Path("metrics")
 HARDEST = Path("data/predictions/hardest.json")
@@ -19,10 +21,10 @@ HARDEST = Path("data/predictions/hardest.json")
 def main() -> None:
     """Read what the stages measured, and tell it."""
     inputs = read_report_inputs(METRICS, HARDEST)
-    (METRICS / "report.md").write_text(render_markdown(inputs), encoding="utf-8")
-    (METRICS / "report.html").write_text(render_html(inputs), encoding="utf-8")
+    write_text(render_markdown(inputs), METRICS / "report.md")
+    write_text(render_html(inputs), METRICS / "report.html")
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
+    with exit_on_bad_input(), running_alone("report"):
         main()

@@ -14,6 +14,7 @@ from preference.extra_battles import add_extra_battles, count_extra_battles, mar
 from preference.metrics_file import write_metrics
 from preference.params import load_params
 from preference.prompt_groups import digest_battles, group_battles
+from preference.running_alone import running_alone
 from preference.split import split_by_group, write_splits
 from preference.split_summary import summarize_splits
 
@@ -45,5 +46,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
+    with exit_on_bad_input(), running_alone("split"):
         main()

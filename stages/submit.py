@@ -10,6 +10,7 @@ from pathlib import Path
 from preference.errors import exit_on_bad_input
 from preference.file_prediction import predict_file
 from preference.params import load_params
+from preference.running_alone import running_alone
 
 MODELS = Path("models")
 SUBMISSION = Path("data/submission.csv")
@@ -28,5 +29,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
+    with exit_on_bad_input(), running_alone("submit"):
         main()

@@ -7,7 +7,8 @@ is all that using the model needs, and, with dvclive, metrics/<experiment>/. Whe
 several, each further training has a process of its own and writes models/<experiment>/seed-<seed>/.
 
 A training that was killed goes on when it is run again, from its checkpoint in .checkpoints/ (or
-where PREFERENCE_CHECKPOINTS says), and ends with the same bytes.
+where PREFERENCE_CHECKPOINTS says), and ends with the same bytes. The checkpoint stays until the
+experiment is next trained: the stage may be killed before DVC has recorded what it has written.
 
 On JAX the training is done by processes of its own: one, as many as PREFERENCE_PROCESSES says, or
 one a host (docs/distributed.md). What follows a training is done here, on TensorFlow.
@@ -17,7 +18,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ from preference.bundle_writer import (
     resolved_parameters,
     save_bundle,
 )
-from preference.checkpoint_file import Checkpoint, remove_checkpoint
+from preference.checkpoint_file import Checkpoint, is_finished
 from preference.checkpoints import Checkpoints, find_checkpoint, take_over
 from preference.errors import BadInput, exit_on_bad_input
 from preference.examples import Epochs, Examples
@@ -44,8 +45,9 @@ from preference.packing import Packing, summarize_packing
 from preference.params import Params, load_params
 from preference.prediction import predict_battles
 from preference.predictions import check_predictions
-from preference.process_group import read_process_group
+from preference.process_group import ProcessGroup, read_process_group
 from preference.process_watch import end_with_parent, run_processes
+from preference.running_alone import running_alone
 from preference.shards import Shard
 from preference.split_battles import read_split_battles
 from preference.tokens import TOKENS, Tokens, find_tokens, open_tokens
@@ -57,6 +59,7 @@ from preference.training_progress import LiveMetrics, ProgressBar
 SPLITS = Path("data/split")
 SPLITS_READ = ("train", "valid", "calibration")
 CHECKPOINTS = Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
+RECORD = Path("dvc.lock")
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,23 @@ class Training:
 
 
 def main(name: str) -> None:
-    """Train the experiment `name` once for each seed."""
+    """Train the experiment `name` once for each seed, or do this host's part of it."""
     params = load_params().experiment(name)
-    first, *others = params.training_seeds()
     group = read_process_group(os.environ, params.train)
+    if not group.has_first:
+        train_on_jax(name, params, group)
+        return
+    with running_alone(f"train_{name}"):
+        remove_old_checkpoints(name, params.training_seeds())
+        train_and_save(name, params, group)
+
+
+def train_and_save(name: str, params: Params, group: ProcessGroup) -> None:
+    """Train on each seed, and write all that is known of it."""
+    first, *others = params.training_seeds()
     on_jax = params.train.backend == "jax"
     if on_jax:
-        for seed in (first, *others):
-            environments = group.environments({**os.environ, "KERAS_BACKEND": "jax"})
-            run_processes(command(name, seed, "--process"), environments, group.size)
-        if not group.has_first:
-            return
+        train_on_jax(name, params, group)
     with open_live(name, resume=on_jax) as live:
         if on_jax:
             # Else dvclive would begin with the one after.
@@ -97,8 +106,13 @@ def main(name: str) -> None:
     for seed in others:
         # Keras and TensorFlow keep state, on which no training may depend.
         subprocess.run(command(name, seed), check=True)
-    for seed in (first, *others):
-        remove_checkpoint(checkpoint_file(name, seed))
+
+
+def train_on_jax(name: str, params: Params, group: ProcessGroup) -> None:
+    """Start this host's processes, once for each seed; the first of all leaves a checkpoint."""
+    for seed in params.training_seeds():
+        environments = group.environments({**os.environ, "KERAS_BACKEND": "jax"})
+        run_processes(command(name, seed, "--process"), environments, group.size)
 
 
 def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[str, float]:
@@ -245,6 +259,24 @@ def command(name: str, seed: int, *options: str) -> list[str]:
     return [sys.executable, "-m", "stages.train", name, f"--seed={seed}", *options]
 
 
+def remove_old_checkpoints(name: str, seeds: Sequence[int]) -> None:
+    """Delete what is of no use to the trainings of an experiment, so that each has one file.
+
+    That is: checkpoints of other seeds; what processes that were killed have not finished to write;
+    and trainings that were finished before DVC recorded something, for then it has recorded them,
+    and is asked to train again.
+    """
+    kept = [checkpoint_file(name, seed) for seed in seeds]
+    for path in CHECKPOINTS.glob(f"{name}-seed-*"):
+        if path not in kept or (is_finished(path) and is_older(path, RECORD)):
+            path.unlink()
+
+
+def is_older(path: Path, other: Path) -> bool:
+    """Say whether a file was written before another one, which may not exist."""
+    return other.exists() and path.stat().st_mtime < other.stat().st_mtime
+
+
 def checkpoint_file(name: str, seed: int) -> Path:
     """Return the path of a training's checkpoint."""
     return CHECKPOINTS / f"{name}-seed-{seed}.npz"
@@ -261,11 +293,12 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, help="train on this seed alone, into seed-<seed>/")
     parser.add_argument("--process", action="store_true", help="train as one of several processes")
     arguments = parser.parse_args()
+    name, seed = arguments.experiment, arguments.seed
     with exit_on_bad_input():
         if arguments.process:
-            train_together(arguments.experiment, arguments.seed)
-        elif arguments.seed is None:
-            main(arguments.experiment)
+            train_together(name, seed)
+        elif seed is None:
+            main(name)
         else:
-            folder = Path("models") / arguments.experiment / f"seed-{arguments.seed}"
-            train(arguments.experiment, arguments.seed, folder)
+            with running_alone(f"train_{name}-seed-{seed}"):
+                train(name, seed, Path("models") / name / f"seed-{seed}")

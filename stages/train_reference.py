@@ -8,6 +8,7 @@ data/split/valid.parquet; writes models/reference/*.json and metrics/reference.j
 
 from pathlib import Path
 
+from preference.atomic_output import writing_folder
 from preference.battles import BATTLES
 from preference.errors import exit_on_bad_input
 from preference.metrics import accuracy, log_loss
@@ -20,6 +21,7 @@ from preference.references import (
     predict_reference,
     save_reference,
 )
+from preference.running_alone import running_alone
 from preference.split_battles import read_split_battles
 
 SPLITS = Path("data/split")
@@ -34,17 +36,18 @@ def main() -> None:
     valid = read_split_battles(BATTLES, SPLITS / "valid.parquet", BATTLE_COLUMNS)
     labels = valid["label"].to_numpy()
     metrics = {}
-    for name in REFERENCES:
-        reference = fit_reference(name, train, params.reference)
-        save_reference(reference, FOLDER)
-        probabilities = predict_reference(reference, valid).probabilities
-        metrics[name] = {
-            "log_loss": log_loss(labels, probabilities),
-            "accuracy": accuracy(labels, probabilities),
-        }
+    with writing_folder(FOLDER) as folder:
+        for name in REFERENCES:
+            reference = fit_reference(name, train, params.reference)
+            save_reference(reference, folder)
+            probabilities = predict_reference(reference, valid).probabilities
+            metrics[name] = {
+                "log_loss": log_loss(labels, probabilities),
+                "accuracy": accuracy(labels, probabilities),
+            }
     write_metrics(metrics, METRICS)
 
 
 if __name__ == "__main__":
-    with exit_on_bad_input():
+    with exit_on_bad_input(), running_alone("train_reference"):
         main()

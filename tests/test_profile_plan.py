@@ -3,7 +3,6 @@
 import shutil
 from collections import namedtuple
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import huggingface_hub
@@ -16,7 +15,7 @@ from kagglehub.handle import parse_model_handle
 from local_hub import serving
 from local_server import free_port
 
-from arena55k import download, pin
+from arena55k import pin
 from preference.backbones import SMALL_CONFIGURATIONS, load_backbone
 from preference.errors import BadInput
 from preference.examples import Epochs
@@ -41,10 +40,9 @@ def params(monkeypatch):
 
 @pytest.fixture
 def empty_cache(tmp_path, monkeypatch):
-    for name in ("HF_HOME", "HF_HUB_CACHE"):
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HF_ASSETS_CACHE"):
         monkeypatch.setattr(huggingface_hub.constants, name, str(tmp_path / name))
-    assets = partial(huggingface_hub.cached_assets_path, assets_dir=tmp_path / "assets")
-    monkeypatch.setattr(download, "cached_assets_path", assets)
+    return tmp_path
 
 
 def with_preset(params, preset):
@@ -76,9 +74,11 @@ def test_the_default_and_presets_on_this_machine_download_nothing(params):
 def test_what_is_in_the_cache_is_not_downloaded(params, empty_cache):
     params = with_source(params, "arena55k")
     assert [one.cached for one in list_downloads(params)] == [False]
+    # To ask makes nothing.
+    assert list(empty_cache.iterdir()) == []
     committed = pin.read_pin()
     key = ("arena55k", committed.repository, committed.revision)
-    folder = download.cached_assets_path(*key)
+    folder = huggingface_hub.cached_assets_path(*key, assets_dir=empty_cache / "HF_ASSETS_CACHE")
     (folder / committed.file).write_bytes(b"")
     assert [one.cached for one in list_downloads(params)] == [True]
 

@@ -1,0 +1,73 @@
+"""Outputs that are whole or not there.
+
+Guarantees
+1. What is written is called `<name>.partial` until it is complete; then it is renamed.
+2. Where writing fails, nothing of it is left, and what had the name before is still there.
+3. What a process that was killed has left is removed when the same output is next written.
+
+Two processes must not write the same output at once: see `preference.running_alone`.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PARTIAL = ".partial"
+
+
+@contextmanager
+def writing_file(path: Path) -> Iterator[Path]:
+    """Give the name under which to write a file; the folder that it is in is made.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    partial = _begin(path)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        _remove(partial)
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Give a new empty folder to write into, which then takes the place of `path`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    partial = _begin(path)
+    try:
+        partial.mkdir()
+        yield partial
+        # No folder can be renamed onto one that has files.
+        _remove(path)
+        partial.replace(path)
+    finally:
+        _remove(partial)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a file of UTF-8.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with writing_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _begin(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}{PARTIAL}")
+    _remove(partial)
+    return partial
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
