@@ -1,0 +1,70 @@
+"""Kill every stage at random moments, cause the faults, and write what came of it to docs/.
+
+make faults                        # 100 kills: docs/reliability.md and .json
+python -m faults --quick           # one kill a stage: docs/reliability-quick.md and .json
+python -m faults --kills 20
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from faults.catalogue import FAULTS, try_faults
+from faults.kills import kill_stages, time_stage
+from faults.page import write_page
+from faults.reproduction import reproduce
+from faults.result import read_result
+from faults.results import summarize
+from faults.settings import FULL, PARAMETERS, QUICK, Settings
+from faults.workspace import REPOSITORY, commit, copy_repository, read_lock
+from preference.atomic_output import write_text
+from preference.metrics_file import write_metrics
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run the pipeline undisturbed, then with every disturbance, and write two files."""
+    settings = QUICK if arguments.quick else FULL
+    if arguments.kills is not None:
+        settings = replace(settings, kills=arguments.kills)
+    # Beside nothing else: a disk that is memory would not be filled, and would fill memory.
+    with TemporaryDirectory(prefix="faults-", dir=arguments.scratch) as scratch:
+        results = disturb(Path(scratch), settings)
+    out = arguments.out / settings.stem
+    write_metrics(results, out.with_suffix(".json"))
+    write_text(write_page(results, _command(arguments)), out.with_suffix(".md"))
+    print(f"{results['identical']} of {results['kills']} kills: the same result ({out}.md)")
+
+
+def disturb(scratch: Path, settings: Settings) -> dict[str, object]:
+    """Return what came of all kills and faults, the content of the JSON file."""
+    base = scratch / "base"
+    copy_repository(base, PARAMETERS)
+    print("The undisturbed run", flush=True)
+    undisturbed = reproduce(base)
+    if not undisturbed.succeeded:
+        raise RuntimeError(f"the pipeline fails undisturbed:\n{undisturbed.output[-3000:]}")
+    commit(base)
+    expected = read_result(base)
+    print("Each stage once more", flush=True)
+    stages = list(read_lock(base)["stages"])
+    seconds = {stage: time_stage(base, scratch, stage, expected) for stage in stages}
+    kills = kill_stages(base, scratch, seconds, settings, expected)
+    faults = list(try_faults(FAULTS, base, scratch, expected))
+    return summarize(kills, faults, settings)
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command that does the same, wherever it writes."""
+    quick = " --quick" if arguments.quick else ""
+    kills = "" if arguments.kills is None else f" --kills {arguments.kills}"
+    return f"python -m faults{quick}{kills}" if quick or kills else "make faults"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Kill and disturb the pipeline, and compare.")
+    parser.add_argument("--kills", type=int, help="how many")
+    parser.add_argument("--quick", action="store_true", help="one kill a stage")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--scratch", type=Path, help="where to work; 1 GiB is enough")
+    main(parser.parse_args())

@@ -1,0 +1,143 @@
+"""What can be done to a pipeline besides killing it, and what its user then sees.
+
+Each function is a context. It disturbs a workspace, and gives what the user saw; while it is open
+`dvc repro` can run again, and after it nothing of the disturbance is left.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from faults.hub import downloading
+from faults.recovery import RWLOCK
+from faults.reproduction import Running, messages, reproduce, started
+from faults.workspace import LOCK, cached_object, read_lock
+
+# More than enough for what is to come.
+ROOM = "1G"
+# A file takes at least one page of a tmpfs.
+PAGE = 4096
+CHECKPOINTS = ".checkpoints"
+POLL_S = 0.01
+
+
+class Impossible(Exception):
+    """This machine does not let the fault be caused."""
+
+
+@contextmanager
+def full_disk(workspace: Path, folder: str, left: int) -> Iterator[list[str]]:
+    """Run while a folder has a disk of its own with `left` bytes to spare; then make room there.
+
+    Raises:
+        Impossible: nothing can be mounted here.
+    """
+    with _disk(workspace / folder, left):
+        reproduction = reproduce(workspace)
+        _mount("-o", f"remount,size={ROOM}", workspace / folder)
+        yield _said(reproduction.output, "No checkpoint could") or messages(reproduction.output)
+
+
+@contextmanager
+def cut_download(workspace: Path) -> Iterator[list[str]]:
+    """Break the connection in the middle of the file, and let the hub be busy after that."""
+    with downloading(workspace) as hub:
+        hub.breaks = True
+        reproduction = reproduce(workspace, ["fetch"])
+        hub.breaks, hub.ranges = False, []
+        yield messages(reproduction.output)
+        if not all(hub.ranges):
+            raise RuntimeError("the download began anew")
+
+
+@contextmanager
+def damaged_cache(workspace: Path, out: str) -> Iterator[list[str]]:
+    """Change a byte of an output in DVC's cache, and lose the copy in the workspace."""
+    outs = [out for stage in read_lock(workspace)["stages"].values() for out in stage["outs"]]
+    path = cached_object(workspace, next(one["md5"] for one in outs if one["path"] == out))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    (workspace / out).unlink()
+    yield messages(reproduce(workspace).output)
+
+
+@contextmanager
+def damaged_checkpoint(workspace: Path, name: str) -> Iterator[list[str]]:
+    """Kill a training that has a checkpoint, and cut that in the middle."""
+    path = workspace / CHECKPOINTS / name
+    running = Running(workspace)
+    _wait_for(path)
+    running.kill(0)
+    os.truncate(path, path.stat().st_size // 2)
+    yield _said(reproduce(workspace).output, "is damaged")
+
+
+@contextmanager
+def two_at_once(workspace: Path, stage: str) -> Iterator[list[str]]:
+    """Start a second `dvc repro` while the first runs a stage, and wait for both."""
+    first = Running(workspace)
+    first.wait_for(started(stage))
+    second = reproduce(workspace)
+    first.finish()
+    yield messages(second.output)
+
+
+@contextmanager
+def orphan(workspace: Path, stage: str) -> Iterator[list[str]]:
+    """Kill DVC alone while a stage runs, which goes on, and start the next `dvc repro` at once."""
+    running = Running(workspace)
+    _wait_for(workspace / ".locks" / stage)
+    running.kill_dvc_alone()
+    yield _said(reproduce(workspace).output, "waits for it")
+
+
+@contextmanager
+def half_a_record(workspace: Path) -> Iterator[list[str]]:
+    """Cut dvc.lock, as a kill does in the moment in which DVC writes it."""
+    path = workspace / LOCK
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    yield messages(reproduce(workspace).output)
+
+
+@contextmanager
+def half_a_lock(workspace: Path) -> Iterator[list[str]]:
+    """Cut DVC's list of locked paths in the same way."""
+    (workspace / RWLOCK).write_text('{"write": {')
+    yield messages(reproduce(workspace).output)
+
+
+def _said(output: str, what: str) -> list[str]:
+    return [line.strip() for line in output.splitlines() if what in line]
+
+
+def _wait_for(path: Path) -> None:
+    while not path.exists():
+        time.sleep(POLL_S)
+
+
+@contextmanager
+def _disk(place: Path, left: int) -> Iterator[None]:
+    """Mount a tmpfs with what the folder has, and so many bytes more."""
+    place.mkdir(exist_ok=True)
+    used = sum(PAGE + path.lstat().st_size // PAGE * PAGE for path in place.rglob("*"))
+    with TemporaryDirectory() as copy:
+        shutil.copytree(place, copy, dirs_exist_ok=True)
+        _mount("-t", "tmpfs", "-o", f"size={used + left}", "tmpfs", place)
+        try:
+            shutil.copytree(copy, place, dirs_exist_ok=True)
+            yield
+        finally:
+            subprocess.run(["umount", place], check=True)
+
+
+def _mount(*arguments: str | Path) -> None:
+    done = subprocess.run(["mount", *arguments], text=True, capture_output=True)
+    if done.returncode:
+        raise Impossible(done.stderr.strip())

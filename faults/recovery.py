@@ -1,0 +1,75 @@
+"""What a user does afterwards: `dvc repro`, and what DVC asks for where it does not recover."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults.reproduction import Reproduction, messages, reproduce
+from faults.result import Result, differences, read_result
+from faults.workspace import LOCK, git_checkout
+
+RWLOCK = ".dvc/tmp/rwlock"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A command for a message of DVC's, and what it does."""
+
+    message: str
+    command: str
+    apply: Callable[[Path], None]
+
+
+# DVC writes both files in place, so that a kill can leave half of one.
+REMEDIES = (
+    Remedy(f"'{LOCK}'", f"git checkout {LOCK}", lambda folder: git_checkout(folder, LOCK)),
+    Remedy(f"'{RWLOCK}'", f"rm {RWLOCK}", lambda folder: (folder / RWLOCK).unlink()),
+)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How it ended: what differs from the undisturbed run, and what had to be done before.
+
+    Args:
+        different: names of files; empty where the result is the same.
+        helped: the remedies' commands.
+        said: the messages that asked for them, or that were the end of it.
+        output: of all runs.
+    """
+
+    different: list[str]
+    helped: list[str]
+    said: list[str]
+    output: str
+
+    @property
+    def identical(self) -> bool:
+        """Whether the result is that of the undisturbed run."""
+        return not self.different
+
+
+def recover(workspace: Path, expected: Result, targets: Sequence[str] = ()) -> Recovery:
+    """Run `dvc repro` once more, each remedy at most once, and compare the result."""
+    helped: list[str] = []
+    said: list[str] = []
+    reproduction = reproduce(workspace, targets)
+    output = reproduction.output
+    while remedy := _remedy_for(reproduction, helped):
+        said += messages(reproduction.output)
+        remedy.apply(workspace)
+        helped.append(remedy.command)
+        reproduction = reproduce(workspace, targets)
+        output += reproduction.output
+    if not reproduction.succeeded:
+        said += messages(reproduction.output)
+        return Recovery(["dvc repro failed"], helped, said, output)
+    return Recovery(differences(read_result(workspace), expected), helped, said, output)
+
+
+def _remedy_for(reproduction: Reproduction, helped: list[str]) -> Remedy | None:
+    if reproduction.succeeded:
+        return None
+    errors = " ".join(messages(reproduction.output))
+    fitting = (remedy for remedy in REMEDIES if remedy.message in errors)
+    return next((remedy for remedy in fitting if remedy.command not in helped), None)

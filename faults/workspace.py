@@ -1,0 +1,126 @@
+"""A small copy of this repository, in which the pipeline has run, and copies of that."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from preference.params import PARAMS_FILE
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LOCK, CACHE = "dvc.lock", ".dvc/cache"
+AUTHOR = ("-c", "user.name=faults", "-c", "user.email=faults@localhost")
+
+
+def environment(scratch: Path) -> dict[str, str]:
+    """Return the variables of every command; what DVC remembers elsewhere lies in `scratch`."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(scratch / "site"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "HF_HOME": str(scratch / "hub"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+
+
+def copy_repository(folder: Path, parameters: Mapping[str, Any]) -> None:
+    """Make a repository of what git knows or would add here, with other parameters."""
+    listed = _git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard")
+    for name in listed.splitlines():
+        if (REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
+    set_parameters(folder, parameters)
+    # Of other parameters, and so of no use.
+    (folder / LOCK).unlink(missing_ok=True)
+    _git(folder, "init", "--quiet")
+    commit(folder)
+
+
+def set_parameters(folder: Path, parameters: Mapping[str, Any]) -> None:
+    """Change values of params.yaml, by their dotted keys; its comments are lost."""
+    path = folder / PARAMS_FILE
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for key, value in parameters.items():
+        *sections, last = key.split(".")
+        section = content
+        for name in sections:
+            section = section[name]
+        section[last] = value
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def commit(folder: Path) -> None:
+    """Commit everything that git does not ignore."""
+    _git(folder, "add", "--all")
+    _git(folder, *AUTHOR, "commit", "--quiet", "--allow-empty", "--message", "As it is")
+
+
+def git_checkout(folder: Path, name: str) -> None:
+    """Bring a file back to what is committed."""
+    _git(folder, "checkout", "--quiet", "--", name)
+
+
+def copy_workspace(base: Path, scratch: Path) -> Path:
+    """Return a fresh copy of `base`, without its checkpoints, in the place of the last copy."""
+    workspace = scratch / "workspace"
+    for folder in (workspace, scratch / "site", scratch / "hub"):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(base, workspace, ignore=shutil.ignore_patterns(".checkpoints", ".locks"))
+    return workspace
+
+
+def forget_stage(folder: Path, stage: str) -> None:
+    """Make a workspace one in which a stage has never run, while all others have.
+
+    What it has written is removed from the workspace, from dvc.lock, and from DVC's cache with its
+    memory of runs, so that it can be had in no other way than by running the stage.
+    """
+    content = read_lock(folder)
+    entry = content["stages"].pop(stage)
+    (folder / LOCK).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    for out in entry["outs"]:
+        _remove(folder / out["path"])
+    others = {name for other in content["stages"].values() for name in _objects(folder, other)}
+    for name in set(_objects(folder, entry)) - others:
+        cached_object(folder, name).unlink()
+    for run in (folder / CACHE / "runs").glob("*/*/*"):
+        if yaml.safe_load(run.read_text(encoding="utf-8"))["cmd"] == entry["cmd"]:
+            run.unlink()
+
+
+def read_lock(folder: Path) -> dict[str, Any]:
+    """Return the content of dvc.lock."""
+    return yaml.safe_load((folder / LOCK).read_text(encoding="utf-8"))
+
+
+def cached_object(folder: Path, name: str) -> Path:
+    """Return where DVC's cache has the content with this MD5."""
+    return folder / CACHE / "files/md5" / name[:2] / name[2:]
+
+
+def _objects(folder: Path, entry: Mapping[str, Any]) -> Iterator[str]:
+    for out in entry["outs"]:
+        yield out["md5"]
+        if out["md5"].endswith(".dir"):
+            listed = json.loads(cached_object(folder, out["md5"]).read_text(encoding="utf-8"))
+            yield from (file["md5"] for file in listed)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.check_output(["git", *arguments], cwd=folder, text=True)
