@@ -108,11 +108,14 @@ def cached_object(folder: Path, name: str) -> Path:
 
 
 def _objects(folder: Path, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the cache has of a stage's outputs; metrics in git it need not have."""
     for out in entry["outs"]:
-        yield out["md5"]
-        if out["md5"].endswith(".dir"):
-            listed = json.loads(cached_object(folder, out["md5"]).read_text(encoding="utf-8"))
-            yield from (file["md5"] for file in listed)
+        path = cached_object(folder, out["md5"])
+        if path.exists():
+            yield out["md5"]
+            if path.suffix == ".dir":
+                listed = json.loads(path.read_text(encoding="utf-8"))
+                yield from (file["md5"] for file in listed)
 
 
 def _remove(path: Path) -> None:

@@ -8,10 +8,12 @@ Guarantees
 Two processes must not write the same output at once: see `preference.running_alone`.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 PARTIAL = ".partial"
 
@@ -47,6 +49,18 @@ def writing_folder(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         _remove(partial)
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Stop where a folder's disk has not this many bytes left.
+
+    For what fails badly on a full disk: HDF5 may close a file without its end, and say nothing.
+
+    Raises:
+        OSError: it has not.
+    """
+    with TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def write_text(text: str, path: Path) -> None:

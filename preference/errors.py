@@ -1,11 +1,15 @@
 """Errors that are the user's to fix, told without a traceback."""
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 LONGEST_MESSAGE = 2000
+# In the words, because not all that writes gives the number; the last ones are numpy's.
+DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), " requested and ")
 
 
 class BadInput(ValueError):
@@ -24,11 +28,18 @@ def check_exists(path: Path, stage: str) -> None:
 
 @contextmanager
 def exit_on_bad_input() -> Iterator[None]:
-    """Turn `BadInput` into one line on stderr and exit status 1; let every other error through."""
+    """Turn `BadInput`, and a full disk, into one line on stderr and exit status 1.
+
+    Every other error is let through.
+    """
     try:
         yield
     except BadInput as error:
         sys.exit(f"error: {_in_one_line(str(error))}")
+    except OSError as error:
+        if not any(said in str(error) for said in DISK_FULL):
+            raise
+        sys.exit("error: the disk is full. Make room, and run the same again.")
 
 
 def _in_one_line(message: str) -> str:

@@ -6,10 +6,13 @@ from pathlib import Path
 import keras
 
 from preference import deberta, heads, pair_layers, single_segment
+from preference.atomic_output import check_room
 from preference.errors import BadInput
 from preference.safe_loading import rebuild
 
 ARCHITECTURE, WEIGHTS = "model.json", "model.weights.h5"
+# Of a number, in every precision; and of what HDF5 writes beside an array, which is less.
+WEIGHT_BYTES, HDF5_BYTES = 4, 2**14
 # Importing them registers our layers, so that Keras finds them by name.
 LAYER_MODULES = (deberta, heads, pair_layers, single_segment)
 
@@ -22,6 +25,7 @@ def save_model(model: keras.Model, folder: Path) -> None:
     architecture.pop("compile_config", None)
     text = json.dumps(architecture, indent=2) + "\n"
     (folder / ARCHITECTURE).write_text(text, encoding="utf-8")
+    check_room(folder, WEIGHT_BYTES * model.count_params() + HDF5_BYTES * len(model.weights))
     model.save_weights(folder / WEIGHTS)
 
 
