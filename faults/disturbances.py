@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from faults.hub import downloading
 from faults.recovery import RWLOCK
 from faults.reproduction import Running, messages, reproduce, started
-from faults.workspace import LOCK, cached_object, read_lock
+from faults.workspace import LOCK, cached_object, forget_stage, read_lock, remembered_runs
 
 # More than enough for what is to come.
 ROOM = "1G"
@@ -110,6 +110,15 @@ def half_a_record(workspace: Path) -> Iterator[list[str]]:
 def half_a_lock(workspace: Path) -> Iterator[list[str]]:
     """Cut DVC's list of locked paths in the same way."""
     (workspace / RWLOCK).write_text('{"write": {')
+    yield messages(reproduce(workspace).output)
+
+
+@contextmanager
+def half_a_run(workspace: Path, stage: str) -> Iterator[list[str]]:
+    """Leave a stage's folder in DVC's memory of runs empty; all else is as before its first run."""
+    (run,) = remembered_runs(workspace, stage)
+    forget_stage(workspace, stage)
+    run.parent.mkdir(parents=True)
     yield messages(reproduce(workspace).output)
 
 

@@ -8,7 +8,7 @@ from faults.reproduction import Reproduction, messages, reproduce
 from faults.result import Result, differences, read_result
 from faults.workspace import LOCK, git_checkout
 
-RWLOCK = ".dvc/tmp/rwlock"
+RWLOCK, RUNS = ".dvc/tmp/rwlock", ".dvc/cache/runs"
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,18 @@ class Remedy:
     apply: Callable[[Path], None]
 
 
-# DVC writes both files in place, so that a kill can leave half of one.
+def _remove_empty_runs(workspace: Path) -> None:
+    for folder in (workspace / RUNS).glob("*/*"):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+# DVC writes both files in place, so that a kill can leave half of one; and between the making of a
+# folder in its memory of runs, and the file in it, another kill can come.
 REMEDIES = (
     Remedy(f"'{LOCK}'", f"git checkout {LOCK}", lambda folder: git_checkout(folder, LOCK)),
     Remedy(f"'{RWLOCK}'", f"rm {RWLOCK}", lambda folder: (folder / RWLOCK).unlink()),
+    Remedy("not 'NoneType'", f"find {RUNS} -type d -empty -delete", _remove_empty_runs),
 )
 
 

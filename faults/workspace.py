@@ -84,6 +84,9 @@ def forget_stage(folder: Path, stage: str) -> None:
     What it has written is removed from the workspace, from dvc.lock, and from DVC's cache with its
     memory of runs, so that it can be had in no other way than by running the stage.
     """
+    for run in remembered_runs(folder, stage):
+        # With its folder: DVC does not start where that is empty.
+        shutil.rmtree(run.parent)
     content = read_lock(folder)
     entry = content["stages"].pop(stage)
     (folder / LOCK).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
@@ -92,9 +95,13 @@ def forget_stage(folder: Path, stage: str) -> None:
     others = {name for other in content["stages"].values() for name in _objects(folder, other)}
     for name in set(_objects(folder, entry)) - others:
         cached_object(folder, name).unlink()
-    for run in (folder / CACHE / "runs").glob("*/*/*"):
-        if yaml.safe_load(run.read_text(encoding="utf-8"))["cmd"] == entry["cmd"]:
-            run.unlink()
+
+
+def remembered_runs(folder: Path, stage: str) -> list[Path]:
+    """Return the files of DVC's memory of runs that are of this stage."""
+    command = read_lock(folder)["stages"][stage]["cmd"]
+    runs = (folder / CACHE / "runs").glob("*/*/*")
+    return [run for run in runs if yaml.safe_load(run.read_text("utf-8"))["cmd"] == command]
 
 
 def read_lock(folder: Path) -> dict[str, Any]:
