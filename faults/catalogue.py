@@ -70,10 +70,10 @@ class FaultResult:
 FAULTS = (
     Fault(
         "The disk is full where the data is",
-        "`data/` on a tmpfs with 16 KiB to spare, `fetch` has not run",
+        "`data/` on a tmpfs with 8 KiB to spare, `fetch` has not run",
         "fetch",
         ROOM,
-        partial(disturbances.full_disk, folder="data", left=2**14),
+        partial(disturbances.full_disk, folder="data", left=2**13),
     ),
     Fault(
         "The disk is full where the tokens are",
@@ -150,7 +150,7 @@ FAULTS = (
     ),
     Fault(
         "A kill while DVC writes `dvc.lock`",
-        "the second half of `dvc.lock` cut off, `report` has not run",
+        "`dvc.lock` cut off in its last entry, `report` has not run",
         "report",
         NOTHING,
         disturbances.half_a_record,
@@ -164,10 +164,10 @@ FAULTS = (
     ),
     Fault(
         "A kill while DVC writes its memory of runs",
-        "a folder in `.dvc/cache/runs/` without its file, `report` has not run",
+        "a folder in `.dvc/cache/runs/` without its file, `train_reference` has not run",
         None,
         NOTHING,
-        partial(disturbances.half_a_run, stage="report"),
+        partial(disturbances.half_a_run, stage="train_reference"),
     ),
 )
 

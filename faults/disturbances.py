@@ -4,6 +4,7 @@ Each function is a context. It disturbs a workspace, and gives what the user saw
 `dvc repro` can run again, and after it nothing of the disturbance is left.
 """
 
+import math
 import os
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from faults.workspace import LOCK, cached_object, forget_stage, read_lock, remem
 
 # More than enough for what is to come.
 ROOM = "1G"
-# A file takes at least one page of a tmpfs.
+# A tmpfs holds whole pages.
 PAGE = 4096
 CHECKPOINTS = ".checkpoints"
 POLL_S = 0.01
@@ -100,9 +101,10 @@ def orphan(workspace: Path, stage: str) -> Iterator[list[str]]:
 
 @contextmanager
 def half_a_record(workspace: Path) -> Iterator[list[str]]:
-    """Cut dvc.lock, as a kill does in the moment in which DVC writes it."""
+    """Cut dvc.lock, as a kill does in the moment in which DVC writes it, in the middle of a key."""
     path = workspace / LOCK
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.rindex("deps:") + len("de")], encoding="utf-8")
     yield messages(reproduce(workspace).output)
 
 
@@ -135,7 +137,8 @@ def _wait_for(path: Path) -> None:
 def _disk(place: Path, left: int) -> Iterator[None]:
     """Mount a tmpfs with what the folder has, and so many bytes more."""
     place.mkdir(exist_ok=True)
-    used = sum(PAGE + path.lstat().st_size // PAGE * PAGE for path in place.rglob("*"))
+    files = (path for path in place.rglob("*") if path.is_file())
+    used = sum(PAGE * math.ceil(path.stat().st_size / PAGE) for path in files)
     with TemporaryDirectory() as copy:
         shutil.copytree(place, copy, dirs_exist_ok=True)
         _mount("-t", "tmpfs", "-o", f"size={used + left}", "tmpfs", place)

@@ -1,5 +1,7 @@
 """A training that was stopped goes on, and ends with the same bytes as one that was not."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -8,13 +10,19 @@ from hostile_objects import RunsCode
 from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
 from preference.best_epoch import BestEpoch
-from preference.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
+from preference.checkpoint_file import (
+    Checkpoint,
+    is_finished,
+    read_checkpoint,
+    write_checkpoint,
+)
 from preference.checkpoints import Checkpoints, find_checkpoint
 from preference.errors import BadInput
 from preference.examples import Epochs, Examples
 from preference.params import TrainParams
 from preference.training import train_model
 from preference.training_progress import LiveMetrics, ProgressBar
+from stages import train as stage
 
 IDENTITY = {"parameters": "p", "data": "d", "code": "c"}
 EPOCHS = 3
@@ -104,6 +112,7 @@ def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kil
     epoch, step = divmod(done, STEPS)
     said = f"goes on where it was stopped, after {epoch} epochs and {step} steps"
     assert (said in capfd.readouterr().err) == (done > 0)
+    assert is_finished(tmp_path / "checkpoints/test.npz")
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
@@ -127,9 +136,18 @@ def test_between_epochs_no_time_need_pass(tmp_path, undisturbed):
     assert_same(train(tmp_path, params(), NEVER), undisturbed)
 
 
-def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, undisturbed):
+def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, undisturbed, capfd):
+    path = tmp_path / "checkpoints/test.npz"
+    with pytest.raises(Killed):
+        train(tmp_path, params(), ALWAYS, kill_at=9)
+    assert not is_finished(path)
+    under_way = path.stat().st_size
     train(tmp_path, params(), NEVER)
+    # Of the optimizer nothing is kept.
+    assert is_finished(path) and path.stat().st_size < under_way / 2
+    capfd.readouterr()
     assert_same(train(tmp_path, params(), NEVER, kill_at=1), undisturbed)
+    assert "was finished before it was stopped: its model is saved" in capfd.readouterr().err
 
 
 def test_a_patience_that_was_over_stays_over(tmp_path):
@@ -139,6 +157,29 @@ def test_a_patience_that_was_over_stays_over(tmp_path):
     for kill_at in (None, 1):
         found = train(tmp_path / "again", impatient, NEVER, kill_at=kill_at, wrong=True)
         assert_same(found, expected)
+
+
+def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(stage, "RECORD", tmp_path / "dvc.lock")
+    path = tmp_path / "exp1-seed-7.npz"
+
+    def left(finished, recorded):
+        checkpoint = Checkpoint(IDENTITY, 1, 0, [], None, [], [], [], finished=finished)
+        write_checkpoint(checkpoint, path)
+        for name in ("exp1-seed-8.npz", "exp1-seed-7.npz.123.partial", "exp11-seed-8.npz"):
+            (tmp_path / name).write_text("")
+        if recorded is not None:
+            (tmp_path / "dvc.lock").write_text("")
+            os.utime(tmp_path / "dvc.lock", (0, path.stat().st_mtime + (1 if recorded else -1)))
+        stage.remove_old_checkpoints("exp1", [7])
+        return {file.name for file in tmp_path.glob("*.npz*")} - {"exp11-seed-8.npz"}
+
+    assert left(finished=True, recorded=None) == {path.name}
+    assert left(finished=True, recorded=False) == {path.name}
+    # It is asked to train again.
+    assert left(finished=True, recorded=True) == set()
+    assert left(finished=False, recorded=True) == {path.name}
 
 
 @pytest.mark.parametrize("other", [["data"], ["parameters", "code"]])
@@ -159,6 +200,7 @@ def test_a_damaged_checkpoint_is_told_and_not_used(tmp_path, undisturbed, share,
     path = tmp_path / "checkpoints/test.npz"
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
+    assert not is_finished(path)
     assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
     assert "is damaged" in capfd.readouterr().err
 
