@@ -9,8 +9,8 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 # DVC keeps pickles of what it has hashed, by default in a folder that all users can write to.
 export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 
-.PHONY: help setup repro test distributed-check lint lock fuzz audit coverage pr-report profile arena55k \
-  bench bench-quick lock-bench clean
+.PHONY: help setup repro test distributed-check lint lock fuzz audit coverage pr-report profile \
+  arena55k check-cache faults bench bench-quick lock-bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -82,6 +82,12 @@ profile: setup  ## Run a profile as an experiment: make profile NAME=small.
 
 arena55k: setup  ## Run the study's arms on the 57,477 real battles (hours on a GPU).
 	@python -m profiles arena55k $(if $(FORCE),--force)
+
+check-cache: setup  ## Delete what is damaged in DVC's cache; dvc repro makes it again.
+	@python -m faults.cache_check
+
+faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/reliability.md.
+	python -m faults
 
 bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/benchmarks.md.
 	python -m benchmarks

@@ -105,10 +105,10 @@ FAULTS = (
     ),
     Fault(
         "The disk is full where DVC's cache is",
-        "`.dvc/cache/` on a tmpfs with 16 KiB to spare, `train_reference` has not run",
+        "`.dvc/cache/` on a tmpfs with 4 KiB to spare, `train_reference` has not run",
         "train_reference",
         ROOM,
-        partial(disturbances.full_disk, folder=".dvc/cache", left=2**14),
+        partial(disturbances.full_disk, folder=".dvc/cache", left=2**12),
     ),
     Fault(
         "A download is cut",
@@ -121,10 +121,19 @@ FAULTS = (
         targets=["fetch"],
     ),
     Fault(
-        "A file in DVC's cache is damaged",
-        "a bit of `data/battles.parquet` in `.dvc/cache/` flipped, the file itself deleted",
+        "A program writes into DVC's cache",
+        "`data/battles.parquet` changed in `.dvc/cache/`, where it is no longer protected, and "
+        "deleted in the workspace",
         None,
         NOTHING,
+        partial(disturbances.changed_cache, out="data/battles.parquet"),
+    ),
+    Fault(
+        "A file in DVC's cache is damaged by the disk",
+        "a bit of `data/battles.parquet` flipped in `.dvc/cache/`, while its time and protection "
+        "say that nothing has happened, and the file deleted in the workspace; `dvc repro`",
+        None,
+        "runs `make check-cache`",
         partial(disturbances.damaged_cache, out="data/battles.parquet"),
     ),
     Fault(

@@ -6,8 +6,10 @@ Each function is a context. It disturbs a workspace, and gives what the user saw
 
 import math
 import os
+import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from tempfile import TemporaryDirectory
 from faults.hub import downloading
 from faults.recovery import RWLOCK
 from faults.reproduction import Running, messages, reproduce, started
-from faults.workspace import LOCK, cached_object, forget_stage, read_lock, remembered_runs
+from faults.workspace import LOCK, cached_object, forget_stage, outputs_of, remembered_runs
 
 # More than enough for what is to come.
 ROOM = "1G"
@@ -41,7 +43,10 @@ def full_disk(workspace: Path, folder: str, left: int) -> Iterator[list[str]]:
     with _disk(workspace / folder, left):
         reproduction = reproduce(workspace)
         _mount("-o", f"remount,size={ROOM}", workspace / folder)
-        yield _said(reproduction.output, "No checkpoint could") or messages(reproduction.output)
+        said = _said(reproduction.output, "No checkpoint could")
+        if reproduction.succeeded and not said:
+            raise RuntimeError(f"{folder} did not become full")
+        yield said or messages(reproduction.output)
 
 
 @contextmanager
@@ -57,16 +62,27 @@ def cut_download(workspace: Path) -> Iterator[list[str]]:
 
 
 @contextmanager
-def damaged_cache(workspace: Path, out: str) -> Iterator[list[str]]:
-    """Change a byte of an output in DVC's cache, and lose the copy in the workspace."""
-    outs = [out for stage in read_lock(workspace)["stages"].values() for out in stage["outs"]]
-    path = cached_object(workspace, next(one["md5"] for one in outs if one["path"] == out))
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+def changed_cache(workspace: Path, out: str) -> Iterator[list[str]]:
+    """Let a program write into an output in DVC's cache, and lose the copy in the workspace."""
+    path = _flip_bit(workspace, out)
     path.chmod(0o644)
-    path.write_bytes(content)
-    (workspace / out).unlink()
-    yield messages(reproduce(workspace).output)
+    yield _of_stage(reproduce(workspace).output, "fetch")
+
+
+@contextmanager
+def damaged_cache(workspace: Path, out: str) -> Iterator[list[str]]:
+    """Let a bit of an output in DVC's cache become another one, and lose the workspace's copy.
+
+    That is not seen by DVC, which checks the damage out; so the cache is checked after that.
+    """
+    path = cached_object(workspace, dict(outputs_of(workspace))[workspace / out])
+    before = path.stat()
+    _flip_bit(workspace, out)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    said = _of_stage(reproduce(workspace).output, "fetch")
+    check = [sys.executable, "-m", "faults.cache_check"]
+    checked = subprocess.run(check, cwd=workspace, text=True, capture_output=True)
+    yield said + checked.stdout.splitlines()
 
 
 @contextmanager
@@ -122,6 +138,23 @@ def half_a_run(workspace: Path, stage: str) -> Iterator[list[str]]:
     forget_stage(workspace, stage)
     run.parent.mkdir(parents=True)
     yield messages(reproduce(workspace).output)
+
+
+def _flip_bit(workspace: Path, out: str) -> Path:
+    """Change an output in DVC's cache, delete it in the workspace, and return its cached file."""
+    path = cached_object(workspace, dict(outputs_of(workspace))[workspace / out])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    mode = path.stat().st_mode
+    path.chmod(0o644)
+    path.write_bytes(content)
+    path.chmod(mode)
+    (workspace / out).unlink()
+    return path
+
+
+def _of_stage(output: str, stage: str) -> list[str]:
+    return [line for line in output.splitlines() if re.match(f"(Stage|Running).*'{stage}'", line)]
 
 
 def _said(output: str, what: str) -> list[str]:

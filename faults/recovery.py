@@ -29,8 +29,8 @@ def _remove_empty_runs(workspace: Path) -> None:
 # DVC writes both files in place, so that a kill can leave half of one; and between the making of a
 # folder in its memory of runs, and the file in it, another kill can come.
 REMEDIES = (
-    Remedy(f"'{LOCK}'", f"git checkout {LOCK}", lambda folder: git_checkout(folder, LOCK)),
-    Remedy(f"'{RWLOCK}'", f"rm {RWLOCK}", lambda folder: (folder / RWLOCK).unlink()),
+    Remedy(f"{LOCK}'", f"git checkout {LOCK}", lambda folder: git_checkout(folder, LOCK)),
+    Remedy(f"{RWLOCK}'", f"rm {RWLOCK}", lambda folder: (folder / RWLOCK).unlink()),
     Remedy("not 'NoneType'", f"find {RUNS} -type d -empty -delete", _remove_empty_runs),
 )
 
@@ -40,7 +40,7 @@ class Recovery:
     """How it ended: what differs from the undisturbed run, and what had to be done before.
 
     Args:
-        different: names of files; empty where the result is the same.
+        different: names of files, or why it failed; empty where the result is the same.
         helped: the remedies' commands.
         said: the messages that asked for them, or that were the end of it.
         output: of all runs.
@@ -71,7 +71,7 @@ def recover(workspace: Path, expected: Result, targets: Sequence[str] = ()) -> R
         output += reproduction.output
     if not reproduction.succeeded:
         said += messages(reproduction.output)
-        return Recovery(["dvc repro failed"], helped, said, output)
+        return Recovery(said, helped, said, output)
     return Recovery(differences(read_result(workspace), expected), helped, said, output)
 
 

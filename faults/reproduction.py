@@ -14,6 +14,8 @@ from pathlib import Path
 from faults.workspace import environment
 
 DVC = (sys.executable, "-m", "dvc")
+# The last is DVC's of its own files.
+ERROR = r"(error|ERROR):|\w*Error: |'\S*' (is invalid|validation failed)\."
 POLL_S = 0.005
 # Far more than any stage takes here: who waits longer waits for something that never comes.
 LIMIT_S = 900
@@ -112,5 +114,5 @@ def started(stage: str) -> str:
 def messages(output: str) -> list[str]:
     """Return the errors that a user reads at the end, without progress bars and tracebacks."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", output) if line.strip()]
-    errors = [line for line in lines if re.match(r"(error|ERROR):|\w*Error: ", line)]
+    errors = [line for line in lines if re.match(ERROR, line)]
     return errors or lines[-1:]

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from faults.workspace import CACHE, LOCK, read_lock
+from faults.cache_check import damaged_objects
+from faults.workspace import LOCK, read_lock
 from preference.downloaded_file import identify_file
 
 # What git and DVC keep for themselves, and what outlives a run on purpose.
@@ -28,7 +29,7 @@ def read_result(folder: Path) -> Result:
     # DVC appends a stage that was not in it.
     record = json.dumps(read_lock(folder), sort_keys=True)
     hashes[LOCK] = hashlib.sha256(record.encode()).hexdigest()
-    damaged = {f"{DAMAGED}{name}": "" for name in _damaged_objects(folder)}
+    damaged = {f"{DAMAGED}{name}": "" for name in damaged_objects(folder)}
     return hashes | damaged
 
 
@@ -42,13 +43,3 @@ def _files(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in LEFT_OUT]
         yield from (Path(parent, name) for name in files)
-
-
-def _damaged_objects(folder: Path) -> Iterator[str]:
-    """Yield the objects whose content is not what their name says."""
-    for path in (folder / CACHE / "files/md5").glob("??/*"):
-        name = path.parent.name + path.name
-        if not name.endswith(".tmp"):
-            digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-            if digest != name.removesuffix(".dir"):
-                yield name

@@ -92,9 +92,11 @@ def forget_stage(folder: Path, stage: str) -> None:
     (folder / LOCK).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     for out in entry["outs"]:
         _remove(folder / out["path"])
-    others = {name for other in content["stages"].values() for name in _objects(folder, other)}
-    for name in set(_objects(folder, entry)) - others:
-        cached_object(folder, name).unlink()
+    # The same content may be an output of another stage too.
+    others = {name for _, name in outputs_of(folder)}
+    for name in {name for _, name in _outputs(folder, entry)} - others:
+        # Metrics in git it need not have.
+        cached_object(folder, name).unlink(missing_ok=True)
 
 
 def remembered_runs(folder: Path, stage: str) -> list[Path]:
@@ -114,15 +116,19 @@ def cached_object(folder: Path, name: str) -> Path:
     return folder / CACHE / "files/md5" / name[:2] / name[2:]
 
 
-def _objects(folder: Path, entry: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the cache has of a stage's outputs; metrics in git it need not have."""
+def outputs_of(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each output, and each file of those folders whose list DVC's cache has, with its MD5."""
+    for entry in read_lock(folder)["stages"].values():
+        yield from _outputs(folder, entry)
+
+
+def _outputs(folder: Path, entry: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for out in entry["outs"]:
-        path = cached_object(folder, out["md5"])
-        if path.exists():
-            yield out["md5"]
-            if path.suffix == ".dir":
-                listed = json.loads(path.read_text(encoding="utf-8"))
-                yield from (file["md5"] for file in listed)
+        cached, path = cached_object(folder, out["md5"]), folder / out["path"]
+        yield path, out["md5"]
+        if cached.suffix == ".dir" and cached.exists():
+            for file in json.loads(cached.read_text(encoding="utf-8")):
+                yield path / file["relpath"], file["md5"]
 
 
 def _remove(path: Path) -> None:
