@@ -49,8 +49,8 @@ def disturb(scratch: Path, settings: Settings) -> dict[str, object]:
     print("Each stage once more", flush=True)
     stages = list(read_lock(base)["stages"])
     seconds = {stage: time_stage(base, scratch, stage, expected) for stage in stages}
-    kills = kill_stages(base, scratch, seconds, settings, expected)
     faults = list(try_faults(FAULTS, base, scratch, expected))
+    kills = kill_stages(base, scratch, seconds, settings, expected)
     return summarize(kills, faults, settings)
 
 

@@ -15,7 +15,7 @@ from faults.workspace import CACHE, cached_object, outputs_of
 
 
 def main(folder: Path) -> int:
-    """Say what is damaged, delete it and its copies in the workspace, and return how much it was."""
+    """Say what is damaged, delete it and its copies in the workspace, return its number."""
     damaged = list(damaged_objects(folder))
     for name in damaged:
         cached_object(folder, name).unlink()

@@ -90,7 +90,7 @@ def damaged_checkpoint(workspace: Path, name: str) -> Iterator[list[str]]:
     """Kill a training that has a checkpoint, and cut that in the middle."""
     path = workspace / CHECKPOINTS / name
     running = Running(workspace)
-    _wait_for(path)
+    _wait_for(path, running)
     running.kill(0)
     os.truncate(path, path.stat().st_size // 2)
     yield _said(reproduce(workspace).output, "is damaged")
@@ -110,7 +110,7 @@ def two_at_once(workspace: Path, stage: str) -> Iterator[list[str]]:
 def orphan(workspace: Path, stage: str) -> Iterator[list[str]]:
     """Kill DVC alone while a stage runs, which goes on, and start the next `dvc repro` at once."""
     running = Running(workspace)
-    _wait_for(workspace / ".locks" / stage)
+    _wait_for(workspace / ".locks" / stage, running)
     running.kill_dvc_alone()
     yield _said(reproduce(workspace).output, "waits for it")
 
@@ -161,8 +161,10 @@ def _said(output: str, what: str) -> list[str]:
     return [line.strip() for line in output.splitlines() if what in line]
 
 
-def _wait_for(path: Path) -> None:
+def _wait_for(path: Path, running: Running) -> None:
     while not path.exists():
+        if running.process.poll() is not None:
+            raise RuntimeError(f"{path.name} was never written:\n{running.output()[-2000:]}")
         time.sleep(POLL_S)
 
 

@@ -117,7 +117,7 @@ def cached_object(folder: Path, name: str) -> Path:
 
 
 def outputs_of(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each output, and each file of those folders whose list DVC's cache has, with its MD5."""
+    """Yield each output, and each file of the folders that DVC's cache lists, with its MD5."""
     for entry in read_lock(folder)["stages"].values():
         yield from _outputs(folder, entry)
 
