@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from faults.catalogue import FAULTS, try_faults
+from faults.catalogue import FAULTS
+from faults.fault import try_faults
 from faults.kills import kill_stages, time_stage
 from faults.page import write_page
 from faults.reproduction import reproduce

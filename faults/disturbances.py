@@ -6,10 +6,8 @@ Each function is a context. It disturbs a workspace, and gives what the user saw
 
 import math
 import os
-import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from faults.hub import downloading
-from faults.recovery import RWLOCK
 from faults.reproduction import Running, messages, reproduce, started
-from faults.workspace import LOCK, cached_object, forget_stage, outputs_of, remembered_runs
 
 # More than enough for what is to come.
 ROOM = "1G"
@@ -62,30 +58,6 @@ def cut_download(workspace: Path) -> Iterator[list[str]]:
 
 
 @contextmanager
-def changed_cache(workspace: Path, out: str) -> Iterator[list[str]]:
-    """Let a program write into an output in DVC's cache, and lose the copy in the workspace."""
-    path = _flip_bit(workspace, out)
-    path.chmod(0o644)
-    yield _of_stage(reproduce(workspace).output, "fetch")
-
-
-@contextmanager
-def damaged_cache(workspace: Path, out: str) -> Iterator[list[str]]:
-    """Let a bit of an output in DVC's cache become another one, and lose the workspace's copy.
-
-    That is not seen by DVC, which checks the damage out; so the cache is checked after that.
-    """
-    path = cached_object(workspace, dict(outputs_of(workspace))[workspace / out])
-    before = path.stat()
-    _flip_bit(workspace, out)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    said = _of_stage(reproduce(workspace).output, "fetch")
-    check = [sys.executable, "-m", "faults.cache_check"]
-    checked = subprocess.run(check, cwd=workspace, text=True, capture_output=True)
-    yield said + checked.stdout.splitlines()
-
-
-@contextmanager
 def damaged_checkpoint(workspace: Path, name: str) -> Iterator[list[str]]:
     """Kill a training that has a checkpoint, and cut that in the middle."""
     path = workspace / CHECKPOINTS / name
@@ -113,48 +85,6 @@ def orphan(workspace: Path, stage: str) -> Iterator[list[str]]:
     _wait_for(workspace / ".locks" / stage, running)
     running.kill_dvc_alone()
     yield _said(reproduce(workspace).output, "waits for it")
-
-
-@contextmanager
-def half_a_record(workspace: Path) -> Iterator[list[str]]:
-    """Cut dvc.lock, as a kill does in the moment in which DVC writes it, in the middle of a key."""
-    path = workspace / LOCK
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text[: text.rindex("deps:") + len("de")], encoding="utf-8")
-    yield messages(reproduce(workspace).output)
-
-
-@contextmanager
-def half_a_lock(workspace: Path) -> Iterator[list[str]]:
-    """Cut DVC's list of locked paths in the same way."""
-    (workspace / RWLOCK).write_text('{"write": {')
-    yield messages(reproduce(workspace).output)
-
-
-@contextmanager
-def half_a_run(workspace: Path, stage: str) -> Iterator[list[str]]:
-    """Leave a stage's folder in DVC's memory of runs empty; all else is as before its first run."""
-    (run,) = remembered_runs(workspace, stage)
-    forget_stage(workspace, stage)
-    run.parent.mkdir(parents=True)
-    yield messages(reproduce(workspace).output)
-
-
-def _flip_bit(workspace: Path, out: str) -> Path:
-    """Change an output in DVC's cache, delete it in the workspace, and return its cached file."""
-    path = cached_object(workspace, dict(outputs_of(workspace))[workspace / out])
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    mode = path.stat().st_mode
-    path.chmod(0o644)
-    path.write_bytes(content)
-    path.chmod(mode)
-    (workspace / out).unlink()
-    return path
-
-
-def _of_stage(output: str, stage: str) -> list[str]:
-    return [line for line in output.splitlines() if re.match(f"(Stage|Running).*'{stage}'", line)]
 
 
 def _said(output: str, what: str) -> list[str]:

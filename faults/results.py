@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from faults.catalogue import FaultResult
+from faults.fault import FaultResult
 from faults.kills import StageKills
 from faults.settings import PARAMETERS, Settings
 

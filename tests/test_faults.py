@@ -10,8 +10,9 @@ from functools import partial
 import pytest
 import yaml
 
-from faults import disturbances
-from faults.catalogue import FAULTS, Fault, FaultResult, try_fault
+from faults import disturbances, dvc_files
+from faults.catalogue import FAULTS
+from faults.fault import Fault, FaultResult, try_fault
 from faults.hub import downloading
 from faults.kills import StageKills, kill_in_a_row, kill_stages, plan_rows
 from faults.page import write_page
@@ -139,7 +140,7 @@ def test_what_is_left_lost_changed_or_damaged_differs(base, scratch, expected):
             Fault("", "", None, "", disturbances.cut_download, downloading, ["fetch"]),
             "the hub answered 503",
         ),
-        (Fault("", "", "split", "", disturbances.half_a_lock), "rwlock"),
+        (Fault("", "", "split", "", dvc_files.half_a_lock), "rwlock"),
         (
             Fault("", "", "fetch", "", partial(disturbances.full_disk, folder="data", left=2**13)),
             "the disk is full",
