@@ -114,8 +114,8 @@ def kill_in_a_row(
     kills.resumed += "goes on where it was" in recovery.output
     kills.resumed += "was finished before" in recovery.output
     kills.different += recovery.different
-    said = dict(zip(recovery.helped, recovery.said, strict=False))
-    kills.helped += [{"command": command, "said": text} for command, text in said.items()]
+    for command, said in zip(recovery.helped, recovery.said, strict=True):
+        kills.helped.append({"command": command, "said": said})
     return len(hit)
 
 

@@ -42,7 +42,7 @@ class Recovery:
     Args:
         different: names of files, or why it failed; empty where the result is the same.
         helped: the remedies' commands.
-        said: the messages that asked for them, or that were the end of it.
+        said: of each the messages that asked for it.
         output: of all runs.
     """
 
@@ -64,14 +64,13 @@ def recover(workspace: Path, expected: Result, targets: Sequence[str] = ()) -> R
     reproduction = reproduce(workspace, targets)
     output = reproduction.output
     while remedy := _remedy_for(reproduction, helped):
-        said += messages(reproduction.output)
+        said.append(" ".join(messages(reproduction.output)))
         remedy.apply(workspace)
         helped.append(remedy.command)
         reproduction = reproduce(workspace, targets)
         output += reproduction.output
     if not reproduction.succeeded:
-        said += messages(reproduction.output)
-        return Recovery(said, helped, said, output)
+        return Recovery(messages(reproduction.output), helped, said, output)
     return Recovery(differences(read_result(workspace), expected), helped, said, output)
 
 

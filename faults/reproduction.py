@@ -18,7 +18,7 @@ DVC = (sys.executable, "-m", "dvc")
 ERROR = r"(error|ERROR):|\w*Error: |'\S*' (is invalid|validation failed)\."
 POLL_S = 0.005
 # Far more than any stage takes here: who waits longer waits for something that never comes.
-LIMIT_S = 900
+LIMIT_S = 3600
 
 
 @dataclass(frozen=True)
