@@ -12,7 +12,10 @@ PARAMETERS = {
     "model.preset": "deberta_v3_tiny",
     "model.seq_len": 32,
     "train.seeds": [],
-    "train.epochs": 2,
+    # Enough steps that some kills hit a training, and not only its start.
+    "train.epochs": 6,
+    "train.patience": 6,
+    "train.tokens_per_batch": 1024,
     # At each step.
     "train.checkpoint_minutes": 1e-6,
     "reference.max_features": 200,
