@@ -6,6 +6,7 @@ Each function is a context. It disturbs a workspace, and gives what the user saw
 
 import math
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -84,11 +85,15 @@ def orphan(workspace: Path, stage: str) -> Iterator[list[str]]:
     running = Running(workspace)
     _wait_for(workspace / ".locks" / stage, running)
     running.kill_dvc_alone()
-    yield _said(reproduce(workspace).output, "waits for it")
+    output = reproduce(workspace).output
+    # Where the stage ends before the next one has loaded its modules, nobody waits.
+    yield _said(output, "waits for it") + _said(output, "was finished before")
 
 
 def _said(output: str, what: str) -> list[str]:
-    return [line.strip() for line in output.splitlines() if what in line]
+    """Return the different lines with these words, without a progress bar that stood before."""
+    lines = (re.sub(r"^.*%\|.*?\]", "", line) for line in re.split(r"[\r\n]+", output))
+    return list(dict.fromkeys(line.strip() for line in lines if what in line))
 
 
 def _wait_for(path: Path, running: Running) -> None:

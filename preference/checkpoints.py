@@ -94,8 +94,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.best, self.epochs = best, epochs
         if not self.checkpoint:
             return
-        if not self.checkpoint.finished:
-            _assign(_state_of(model), self.checkpoint.state)
+        _assign(_state_of(model, self.checkpoint.finished), self.checkpoint.state)
         best.history, best.weights = [*self.checkpoint.history], self.checkpoint.best
         if self.live:
             self.live.restore(self.checkpoint.live)
@@ -128,7 +127,7 @@ class Checkpoints(keras.callbacks.Callback):
             step=step,
             history=self.best.history,
             live=self.live.state() if self.live else None,
-            state=[] if finished else _values(_state_of(self.model)),
+            state=_values(_state_of(self.model, finished)),
             metrics=_values(self.model.metrics_variables) if step else [],
             best=self.best.weights,
             finished=finished,
@@ -143,9 +142,16 @@ class Checkpoints(keras.callbacks.Callback):
         self.written = time.monotonic()
 
 
-def _state_of(model: keras.Model) -> list[keras.Variable]:
-    """Return weights, states of random generators, and all that the optimizer remembers."""
-    return [*model.variables, *model.optimizer.variables]
+def _state_of(model: keras.Model, finished: bool) -> list[keras.Variable]:
+    """Return weights, states of random generators, and all that the optimizer remembers.
+
+    Of a finished training, whose weights are those of its best epoch, the generators' alone: they
+    are saved with the model.
+    """
+    if not finished:
+        return [*model.variables, *model.optimizer.variables]
+    weights = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def _values(variables: list[keras.Variable]) -> list[np.ndarray]:

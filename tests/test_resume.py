@@ -81,7 +81,8 @@ def train(folder, train_params, minutes=None, kill_at=None, wrong=False):
         for file in sorted((folder / "live").rglob("*"))
         if file.is_file()
     }
-    return model.get_weights(), figures, files
+    # All that is saved with the model, the states of random generators too.
+    return [variable.numpy() for variable in model.variables], figures, files
 
 
 @pytest.fixture(scope="module")
