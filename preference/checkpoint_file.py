@@ -31,7 +31,7 @@ class Checkpoint:
         state: values of the model's and the optimizer's variables.
         metrics: those of the epoch that is under way.
         best: the weights of the best epoch so far.
-        finished: whether no epoch is left; then `state` has no weights, for `best` has them.
+        finished: whether no epoch is left.
     """
 
     identity: Mapping[str, str]

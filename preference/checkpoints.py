@@ -94,7 +94,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.best, self.epochs = best, epochs
         if not self.checkpoint:
             return
-        _assign(_state_of(model, self.checkpoint.finished), self.checkpoint.state)
+        _assign(_state_of(model), self.checkpoint.state)
         best.history, best.weights = [*self.checkpoint.history], self.checkpoint.best
         if self.live:
             self.live.restore(self.checkpoint.live)
@@ -120,17 +120,16 @@ class Checkpoints(keras.callbacks.Callback):
     def _write(self, epoch: int, step: int) -> None:
         if not self.writes:
             return
-        finished = epoch == self.epochs or self.best.is_over
         checkpoint = Checkpoint(
             identity=self.identity,
             epoch=epoch,
             step=step,
             history=self.best.history,
             live=self.live.state() if self.live else None,
-            state=_values(_state_of(self.model, finished)),
+            state=_values(_state_of(self.model)),
             metrics=_values(self.model.metrics_variables) if step else [],
             best=self.best.weights,
-            finished=finished,
+            finished=epoch == self.epochs or self.best.is_over,
         )
         try:
             write_checkpoint(checkpoint, self.path)
@@ -142,16 +141,12 @@ class Checkpoints(keras.callbacks.Callback):
         self.written = time.monotonic()
 
 
-def _state_of(model: keras.Model, finished: bool) -> list[keras.Variable]:
+def _state_of(model: keras.Model) -> list[keras.Variable]:
     """Return weights, states of random generators, and all that the optimizer remembers.
 
-    Of a finished training, whose weights are those of its best epoch, the generators' alone: they
-    are saved with the model.
+    Also of a finished training, for Keras saves the optimizer's with the weights.
     """
-    if not finished:
-        return [*model.variables, *model.optimizer.variables]
-    weights = {id(weight) for weight in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
+    return [*model.variables, *model.optimizer.variables]
 
 
 def _values(variables: list[keras.Variable]) -> list[np.ndarray]:

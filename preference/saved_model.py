@@ -1,6 +1,7 @@
 """A trained model on disk: its architecture as JSON, its weights as HDF5. Neither holds code."""
 
 import json
+import math
 from pathlib import Path
 
 import keras
@@ -12,7 +13,7 @@ from preference.safe_loading import rebuild
 
 ARCHITECTURE, WEIGHTS = "model.json", "model.weights.h5"
 # Of a number, in every precision; and of what HDF5 writes beside an array, which is less.
-WEIGHT_BYTES, HDF5_BYTES = 4, 2**14
+NUMBER_BYTES, HDF5_BYTES = 4, 2**14
 # Importing them registers our layers, so that Keras finds them by name.
 LAYER_MODULES = (deberta, heads, pair_layers, single_segment)
 
@@ -25,7 +26,10 @@ def save_model(model: keras.Model, folder: Path) -> None:
     architecture.pop("compile_config", None)
     text = json.dumps(architecture, indent=2) + "\n"
     (folder / ARCHITECTURE).write_text(text, encoding="utf-8")
-    check_room(folder, WEIGHT_BYTES * model.count_params() + HDF5_BYTES * len(model.weights))
+    # Keras saves the optimizer's variables with the weights.
+    saved = [*model.variables, *(model.optimizer.variables if model.compiled else [])]
+    sizes = (NUMBER_BYTES * math.prod(variable.shape) + HDF5_BYTES for variable in saved)
+    check_room(folder, sum(sizes))
     model.save_weights(folder / WEIGHTS)
 
 
