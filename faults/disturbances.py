@@ -8,6 +8,7 @@ import math
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ ROOM = "1G"
 # A tmpfs holds whole pages.
 PAGE = 4096
 CHECKPOINTS = ".checkpoints"
+WAITING = "waits for it"
 POLL_S = 0.01
 
 
@@ -82,12 +84,18 @@ def two_at_once(workspace: Path, stage: str) -> Iterator[list[str]]:
 @contextmanager
 def orphan(workspace: Path, stage: str) -> Iterator[list[str]]:
     """Kill DVC alone while a stage runs, which goes on, and start the next `dvc repro` at once."""
+    lock = workspace / ".locks" / stage
     running = Running(workspace)
-    _wait_for(workspace / ".locks" / stage, running)
+    _wait_for(lock, running)
+    while not (process := lock.read_text(encoding="utf-8")):
+        time.sleep(POLL_S)
     running.kill_dvc_alone()
-    output = reproduce(workspace).output
-    # Where the stage ends before the next one has loaded its modules, nobody waits.
-    yield _said(output, "waits for it") + _said(output, "was finished before")
+    # Else so small a stage would end before the next one has loaded its modules.
+    os.kill(int(process), signal.SIGSTOP)
+    following = Running(workspace)
+    following.wait_for(WAITING)
+    os.kill(int(process), signal.SIGCONT)
+    yield _said(following.finish().output, WAITING)
 
 
 def _said(output: str, what: str) -> list[str]:
