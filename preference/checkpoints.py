@@ -150,7 +150,7 @@ def _state_of(model: keras.Model) -> list[keras.Variable]:
 
 
 def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
-    return [keras.ops.convert_to_numpy(variable.value) for variable in variables]
+    return [np.asarray(variable.value) for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
