@@ -142,10 +142,7 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _state_of(model: keras.Model) -> list[keras.Variable]:
-    """Return weights, states of random generators, and all that the optimizer remembers.
-
-    Also of a finished training, for Keras saves the optimizer's with the weights.
-    """
+    """Return weights, states of random generators, and all that the optimizer remembers."""
     return [*model.variables, *model.optimizer.variables]
 
 

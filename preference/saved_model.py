@@ -26,11 +26,10 @@ def save_model(model: keras.Model, folder: Path) -> None:
     architecture.pop("compile_config", None)
     text = json.dumps(architecture, indent=2) + "\n"
     (folder / ARCHITECTURE).write_text(text, encoding="utf-8")
-    # Keras saves the optimizer's variables with the weights.
-    saved = [*model.variables, *(model.optimizer.variables if model.compiled else [])]
-    sizes = (NUMBER_BYTES * math.prod(variable.shape) + HDF5_BYTES for variable in saved)
+    sizes = (NUMBER_BYTES * math.prod(variable.shape) + HDF5_BYTES for variable in model.variables)
     check_room(folder, sum(sizes))
-    model.save_weights(folder / WEIGHTS)
+    # Of a compiled model Keras saves the optimizer, too: twice as much again.
+    keras.Model(model.input, model.output, name=model.name).save_weights(folder / WEIGHTS)
 
 
 def load_model(folder: Path) -> keras.Model:

@@ -28,6 +28,20 @@ def test_a_saved_model_gives_the_same_logits(tmp_path, head, pool):
     assert np.array_equal(swapped, score_both_orders(model, pooled)[1])
 
 
+def test_the_optimizer_of_a_training_is_not_saved(tmp_path):
+    model, inputs = make_model("mlp"), make_inputs()
+    model.compile(optimizer="adam", loss="mse")
+    model.train_on_batch(inputs, np.zeros((len(inputs["token_ids"]), 3), dtype="float32"))
+    save_model(model, tmp_path)
+    saved = []
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        file.visititems(lambda _, item: saved.append(item) if hasattr(item, "size") else None)
+    assert sum(item.size for item in saved) == sum(
+        np.prod(weight.shape) for weight in model.weights
+    )
+    assert np.array_equal(load_model(tmp_path)(inputs), model(inputs))
+
+
 def test_a_saved_model_with_a_stock_backbone(tmp_path):
     backbone = keras_nlp.models.DebertaV3Backbone(
         vocabulary_size=VOCABULARY,
