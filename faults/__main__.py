@@ -3,6 +3,8 @@
 make faults                        # 100 kills: docs/reliability.md and .json
 python -m faults --quick           # one kill a stage: docs/reliability-quick.md and .json
 python -m faults --kills 20
+
+Ctrl-C during the kills ends them, and writes what has been found by then.
 """
 
 import argparse

@@ -5,10 +5,13 @@ end of `dvc repro`. So a kill hits the stage while it loads, computes and writes
 saves and records the outputs. It is a kill only where the process was still running.
 """
 
+import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 from tqdm import tqdm
@@ -68,6 +71,8 @@ def kill_stages(
 ) -> dict[str, StageKills]:
     """Kill the stages in turn until there are as many kills as the settings ask for.
 
+    Ctrl-C ends it after the row that is under way, with what has been found by then.
+
     Args:
         base: a workspace in which everything has run.
         scratch: where to work.
@@ -77,14 +82,25 @@ def kill_stages(
     """
     kills = {stage: StageKills(round(taken, 1)) for stage, taken in seconds.items()}
     rows = plan_rows(list(seconds), settings)
-    with tqdm(total=settings.kills, unit=" kills") as progress:
-        while progress.n < settings.kills:
+    with tqdm(total=settings.kills, unit=" kills") as progress, interruption() as interrupted:
+        while progress.n < settings.kills and not interrupted.is_set():
             stage, moments = next(rows)
             progress.set_description(stage)
             left = settings.kills - progress.n
             row = kill_in_a_row(base, scratch, stage, moments[:left], kills[stage], expected)
             progress.update(row)
     return kills
+
+
+@contextmanager
+def interruption() -> Iterator[Event]:
+    """Let Ctrl-C set an event, in the place of raising KeyboardInterrupt."""
+    interrupted = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def plan_rows(stages: Sequence[str], settings: Settings) -> Iterator[tuple[str, list[float]]]:

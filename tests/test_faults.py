@@ -5,6 +5,7 @@ With three stages that need no TensorFlow; `make faults` has all of them, and mo
 
 import os
 import shutil
+import signal
 from functools import partial
 
 import pytest
@@ -167,6 +168,19 @@ def test_the_moments_come_from_the_seed_and_every_stage_is_hit():
     assert {len(moments) for _, moments in first} == {1, 2, 3}
     assert all(0 <= moment < 1 for _, moments in first for moment in moments)
     assert QUICK.kills == len(read_stages())
+
+
+def test_ctrl_c_ends_the_kills_after_the_row_and_keeps_them(monkeypatch, tmp_path):
+    def kill_and_interrupt(base, scratch, stage, moments, kills, expected):
+        kills.moments += moments
+        signal.raise_signal(signal.SIGINT)
+        return len(moments)
+
+    monkeypatch.setattr("faults.kills.kill_in_a_row", kill_and_interrupt)
+    handler = signal.getsignal(signal.SIGINT)
+    kills = kill_stages(tmp_path, tmp_path, {"fetch": 1.0, "split": 1.0}, FULL, {})
+    assert [len(stage.moments) for stage in kills.values()] == [1, 0]
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_the_faults_are_of_stages_that_exist():
