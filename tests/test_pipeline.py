@@ -93,6 +93,8 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
     edit_params(clone, {"train.checkpoint_minutes": 1e-6})
     checkpoint = clone / ".checkpoints/exp3-seed-2024.npz"
     command = ("dvc", "repro", "--force", "--single-item", "train_exp3")
+    # That of the training that the other tests look at, which is finished.
+    checkpoint.unlink()
     try:
         killed = subprocess.Popen(command, cwd=clone, env=ENVIRONMENT, start_new_session=True)
         while not checkpoint.exists() and killed.poll() is None:
