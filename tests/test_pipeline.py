@@ -94,7 +94,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
     checkpoint = clone / ".checkpoints/exp3-seed-2024.npz"
     command = ("dvc", "repro", "--force", "--single-item", "train_exp3")
     # That of the training that the other tests look at, which is finished.
-    checkpoint.unlink()
+    checkpoint.unlink(missing_ok=True)
     try:
         killed = subprocess.Popen(command, cwd=clone, env=ENVIRONMENT, start_new_session=True)
         while not checkpoint.exists() and killed.poll() is None:
