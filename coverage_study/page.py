@@ -16,6 +16,7 @@ from coverage_study.results import (
     is_surely_outside,
 )
 from coverage_study.study import GROUPS
+from preference.templating import environment
 from preference.wording import number
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,18 +24,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def write_page(results: Mapping[str, Any], command: str) -> str:
     """Return the page; `command` is named as what made it."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=number, percent=_percent, name=_name)
+    templates = environment().overlay(loader=jinja2.FileSystemLoader(TEMPLATES))
+    templates.filters.update(number=number, percent=_percent, name=_name)
     rows = [*results["intervals"], *results["tests"]]
     of_groups = [row for row in rows if row["resampled"] == GROUPS]
     both = {(_name(row), row["condition"]) for row in rows if row["resampled"] != GROUPS}
-    return environment.get_template("statistics.md.j2").render(
+    return templates.get_template("statistics.md.j2").render(
         results,
         command=command,
         asked=(LOWEST, HIGHEST, MOST_FALSE_ALARMS),

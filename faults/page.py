@@ -6,20 +6,16 @@ from typing import Any
 
 import jinja2
 
+from preference.templating import environment
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(results: Mapping[str, Any], command: str) -> str:
     """Return the page; `command` is named as what made it."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(percent=_percent)
-    return environment.get_template("reliability.md.j2").render(results, command=command)
+    templates = environment().overlay(loader=jinja2.FileSystemLoader(TEMPLATES))
+    templates.filters.update(percent=_percent)
+    return templates.get_template("reliability.md.j2").render(results, command=command)
 
 
 def _percent(share: float) -> str:

@@ -61,11 +61,7 @@ def hosts():
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        prepare_folder(folder)
-    return folder
+    return prepare_folder(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

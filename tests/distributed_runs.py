@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ RESULTS = ("models/baseline", "metrics/baseline")
 
 
 def prepare_folder(folder):
-    """Write what the stages before a training on JAX write; works in the current folder."""
+    """Write what the stages before a training on JAX write, and return the folder."""
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     params["data"]["simulated"] = {"battles": 400, "length_scale": 0.05}
     params["tokenizer"]["vocabulary_size"] = 700
@@ -34,8 +35,10 @@ def prepare_folder(folder):
         "checkpoint_minutes": 0.005,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
-    for stage in (fetch, split, preprocess):
-        stage.main()
+    with chdir(folder):
+        for stage in (fetch, split, preprocess):
+            stage.main()
+    return folder
 
 
 def environment(**variables):

@@ -87,11 +87,7 @@ def test_jax_learns_what_tensorflow_learns(tmp_path):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        prepare_folder(folder)
-    return folder
+    return prepare_folder(tmp_path_factory.mktemp("data"))
 
 
 def test_two_processes_of_which_one_is_killed_learn_what_one_learns(data, tmp_path):
