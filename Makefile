@@ -32,7 +32,7 @@ repro: setup  ## Reproduce the pipeline, and show what it found.
 
 test: setup  ## Check the code's form, and run every test.
 	ruff check . && ruff format --check .
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 distributed-check: setup  ## Lose processes and hosts of a training (minutes, as root).
 	python -m pytest tests/check_distribution.py
@@ -49,7 +49,7 @@ lock: setup  ## Write the locked requirements anew.
 	  --custom-compile-command "make lock" requirements-audit.in -o requirements-audit.txt
 
 fuzz: setup  ## Read 10,000 hostile files with fetch and predict (minutes).
-	python -m pytest tests/test_fuzz.py --hypothesis-profile=fuzz
+	python -m pytest --numprocesses 2 tests/test_fuzz.py --hypothesis-profile=fuzz
 
 # Strict, because a package that the service does not know would pass for a sound one.
 AUDIT = .venv-audit/bin/pip-audit --strict --disable-pip --progress-spinner off $(ACCEPTED)
@@ -96,10 +96,11 @@ bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows
 	python -m benchmarks --quick
 
 # By pip and not by uv: where an index has a build of torch for CPUs alone, only pip takes it.
-.venv-bench/installed: requirements-bench.txt
+.venv-bench/installed: requirements-bench.txt requirements-bench-gpu.txt
 	rm -rf .venv-bench
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt
+	! command -v nvidia-smi || .venv-bench/bin/python -m pip install --quiet -r requirements-bench-gpu.txt
 	@touch $@
 
 lock-bench:  ## Write the benchmarks' locked requirements anew.
@@ -108,7 +109,6 @@ lock-bench:  ## Write the benchmarks' locked requirements anew.
 	.venv-bench/bin/python -m pip install --quiet -r requirements-bench.in
 	{ echo "# Made by \`make lock-bench\` from requirements-bench.in. No hashes: torch's builds differ."; \
 	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements-bench.txt
-	@touch .venv-bench/installed
 
 clean:  ## Remove the environments and caches of tests; DVC's cache stays.
 	rm -rf .venv .venv-bench .venv-audit .pytest_cache .hypothesis .ruff_cache

@@ -18,14 +18,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.machine import describe_machine
-from benchmarks.measurement import Measurement
+from benchmarks.flops import add_utilisation
+from benchmarks.machine import describe_machine, gpu_name
 from benchmarks.part_files import PARTS, read_parts, write_parts
-from benchmarks.plan import plan_comparison, plan_lengths
+from benchmarks.plan import plan_comparison, plan_lengths, plan_utilisation
 from benchmarks.quality import measure_quality
 from benchmarks.report import Origin, Part, write_report
 from benchmarks.runner import Row, measure_all, measure_in_process, summarize
-from benchmarks.settings import FULL, QUICK, Settings
+from benchmarks.settings import FULL, QUICK, Settings, for_gpu
 from benchmarks.stage_costs import measure_stages
 from benchmarks.stage_runs import REPOSITORY
 
@@ -53,6 +53,8 @@ def main(arguments: argparse.Namespace) -> None:
 def asked_settings(arguments: argparse.Namespace) -> Settings:
     """Return the settings, and the command that the page names."""
     settings = QUICK if arguments.quick else FULL
+    if gpu_name():
+        settings = for_gpu(settings)
     if arguments.repetitions:
         settings = replace(settings, repetitions=arguments.repetitions)
     if tuple(arguments.only) != PARTS or arguments.repetitions:
@@ -69,19 +71,19 @@ def measure_part(
         return measure_stages(settings.stage_rows, folder)
     if part == "quality":
         return measure_quality(settings.quality_rows, settings.quality_seeds, folder)
-    plan = plan_comparison if part == "comparison" else plan_lengths
+    plan = {
+        "comparison": partial(plan_comparison, on_gpu=bool(gpu_name())),
+        "lengths": plan_lengths,
+        "utilisation": plan_utilisation,
+    }[part]
     results = measure_all(
         plan(settings, folder),
         settings.repetitions if part == "comparison" else 1,
         partial(measure_in_process, torch_python=torch_python),
     )
-    failed = [_name(measurement) for measurement, found in results.items() if not found]
+    failed = [str(measurement) for measurement, found in results.items() if not found]
     rows = [summarize(measurement, found) for measurement, found in results.items() if found]
-    return rows, failed
-
-
-def _name(measurement: Measurement) -> str:
-    return f"`{measurement.name}`, {measurement.precision}, {measurement.seq_len} tokens"
+    return [add_utilisation(row) for row in rows] if part == "utilisation" else rows, failed
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
-"""The preference model on Hugging Face's DeBERTa, with the settings of DeBERTa v3."""
+"""The preference model on Hugging Face's DeBERTa, with the settings of DeBERTa v3.
+
+With its own attention, or one of two others that are written in Triton, for a GPU alone.
+"""
 
 import torch
 from transformers import DebertaV2Config, DebertaV2Model
 
 from benchmarks.sequences import LABELS
-from benchmarks.sizes import (
-    EXTRA_SMALL,
-    HIDDEN_DIM,
-    LEARNING_RATE,
-    VOCABULARY_SIZE,
-)
+from benchmarks.sizes import EXTRA_SMALL, LEARNING_RATE
+
+SYSTEMS = ("transformers", "flashdeberta", "disentangled-flash")
 
 
 class PreferenceModel(torch.nn.Module):
     """Both sides through one backbone, the mean over tokens, three logits. With its AdamW."""
 
-    def __init__(self, layers: int) -> None:
+    def __init__(self, system: str, layers: int) -> None:
         super().__init__()
-        self.backbone = DebertaV2Model(configuration(layers))
-        self.logits = torch.nn.Linear(2 * HIDDEN_DIM, LABELS)
+        self.backbone = build_backbone(system, configuration(layers))
+        self.logits = torch.nn.Linear(2 * EXTRA_SMALL["hidden_dim"], LABELS)
         self.optimizer = torch.optim.AdamW(self.parameters(), lr=LEARNING_RATE)
 
     def forward(self, token_ids: torch.Tensor, padding_mask: torch.Tensor) -> torch.Tensor:
@@ -31,11 +31,32 @@ class PreferenceModel(torch.nn.Module):
         return self.logits(pooled.reshape(battles, -1))
 
 
+def build_backbone(system: str, config: DebertaV2Config) -> torch.nn.Module:
+    """Build the backbone of one of `SYSTEMS`.
+
+    Raises:
+        ImportError: the system is not installed: see requirements-bench-gpu.txt.
+        RuntimeError: disentangled-flash would leave the attention as it was.
+    """
+    if system == "flashdeberta":
+        from flashdeberta import FlashDebertaV2Model
+
+        return FlashDebertaV2Model(config)
+    backbone = DebertaV2Model(config)
+    if system == "disentangled-flash":
+        from disentangled_flash import DebertaV2OptimizedEncoder, optimize_deberta_training
+
+        optimize_deberta_training(backbone, backend="triton")
+        if not isinstance(backbone.encoder, DebertaV2OptimizedEncoder):
+            raise RuntimeError("disentangled-flash needs Triton.")
+    return backbone
+
+
 def configuration(layers: int) -> DebertaV2Config:
     """Return extra-small's configuration with as many layers."""
     return DebertaV2Config(
-        vocab_size=VOCABULARY_SIZE,
-        hidden_size=HIDDEN_DIM,
+        vocab_size=EXTRA_SMALL["vocabulary_size"],
+        hidden_size=EXTRA_SMALL["hidden_dim"],
         num_hidden_layers=layers,
         num_attention_heads=EXTRA_SMALL["num_heads"],
         intermediate_size=EXTRA_SMALL["intermediate_dim"],

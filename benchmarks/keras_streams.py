@@ -39,10 +39,3 @@ def make_stream(batches: list[Batch]) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
     cardinality = tf.data.experimental.assert_cardinality(len(batches))
     return dataset.apply(cardinality).prefetch(PREFETCHED_BATCHES)
-
-
-def device_name() -> str:
-    """Return `cpu`, or the name of the accelerator."""
-    for device in tf.config.list_physical_devices("GPU"):
-        return tf.config.experimental.get_device_details(device).get("device_name", "gpu")
-    return "cpu"

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.stage_runs import REPOSITORY
 
-KERAS_PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy")
+KERAS_PACKAGES = ("tensorflow", "jax", "keras", "keras-hub", "numpy")
 TORCH_PACKAGES = ("torch", "transformers")
 KIB_A_GIB = 2**20
 
@@ -24,11 +25,21 @@ def describe_machine(torch_python: Path) -> dict[str, str]:
         "processor": _first_value("/proc/cpuinfo", "model name"),
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{_memory_gib():.0f} GiB",
+        **({"gpu": gpu} if (gpu := gpu_name()) else {}),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
         **package_versions(KERAS_PACKAGES),
         **json.loads(torch_versions),
     }
+
+
+def gpu_name() -> str | None:
+    """Return the first graphics card that NVIDIA's driver knows."""
+    if not shutil.which("nvidia-smi"):
+        return None
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    found = subprocess.run(query, capture_output=True, text=True, check=False)
+    return found.stdout.splitlines()[0] if found.returncode == 0 and found.stdout else None
 
 
 def package_versions(packages: tuple[str, ...]) -> dict[str, str]:

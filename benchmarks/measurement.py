@@ -4,7 +4,10 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.sizes import SIZES
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+BACKENDS = ("tensorflow", "jax")
 
 
 @dataclass(frozen=True)
@@ -12,11 +15,13 @@ class Measurement:
     """A system's name, and what it is given.
 
     Args:
-        name: `study`, a step from it to `ours`, `ours`, or `transformers`.
+        name: `study`, a step from it to `ours`, `ours`, or a system in PyTorch.
         precision: one of `PRECISIONS`.
-        layers: of the extra-small backbone.
+        layers: of the backbone.
         batch: battles a training step.
         workload: folder that `benchmarks.workload` wrote.
+        size: one of `SIZES`; PyTorch's systems know the first alone.
+        backend: of Keras, one of `BACKENDS`.
     """
 
     name: str
@@ -25,6 +30,14 @@ class Measurement:
     layers: int
     batch: int
     workload: Path
+    size: str = "extra_small"
+    backend: str = "tensorflow"
+
+    def __str__(self) -> str:
+        """Name the system and what it is given, in so far as not all systems have it."""
+        usual = (Measurement.size, Measurement.backend)
+        unusual = [value for value in (self.size, self.backend) if value not in usual]
+        return ", ".join([self.name, self.precision, f"{self.seq_len} tokens", *unusual])
 
     def arguments(self) -> list[str]:
         """Return the arguments that `parse_measurement` reads."""
@@ -35,6 +48,8 @@ class Measurement:
             f"--layers={self.layers}",
             f"--batch={self.batch}",
             f"--workload={self.workload}",
+            f"--size={self.size}",
+            f"--backend={self.backend}",
         ]
 
 
@@ -47,4 +62,6 @@ def parse_measurement(names: tuple[str, ...]) -> Measurement:
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--workload", type=Path, required=True)
+    parser.add_argument("--size", choices=SIZES, default="extra_small")
+    parser.add_argument("--backend", choices=BACKENDS, default="tensorflow")
     return Measurement(**vars(parser.parse_args()))

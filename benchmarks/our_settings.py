@@ -11,13 +11,14 @@ import numpy as np
 
 from benchmarks.measurement import Measurement
 from benchmarks.sequences import Batch
-from benchmarks.sizes import EXTRA_SMALL, LEARNING_RATE, SEED
+from benchmarks.sizes import LEARNING_RATE, SEED, SIZES
 from preference.batches import sorted_batches
 from preference.deberta import DebertaV3Backbone
 from preference.examples import Epochs, Examples
 from preference.packing import SIDES, Packing
 from preference.params import ModelParams, TrainParams, load_params
 from preference.prediction import TOKENS_PER_BATCH
+from preference.shards import Shard
 from preference.tokens import open_tokens
 
 # The first visits every shape and warms up, the second is timed.
@@ -34,9 +35,10 @@ def open_battles(folder: Path, seq_len: int) -> Examples:
     )
 
 
-def our_backbone(layers: int) -> DebertaV3Backbone:
-    """Build extra-small with as many layers and random weights."""
-    return DebertaV3Backbone(num_layers=layers, **EXTRA_SMALL, name="backbone")
+def our_backbone(measurement: Measurement) -> DebertaV3Backbone:
+    """Build a backbone of the measurement's size and layers, with random weights."""
+    architecture = SIZES[measurement.size] | {"num_layers": measurement.layers}
+    return DebertaV3Backbone(**architecture, name="backbone")
 
 
 def model_params(seq_len: int) -> ModelParams:
@@ -66,8 +68,9 @@ def batch_name(tokens: int) -> str:
 
 
 def our_epochs(measurement: Measurement, battles: Examples) -> Epochs:
-    """Return the batches of a training."""
-    return Epochs(battles, tokens_per_batch(measurement), SEED)
+    """Return the batches of a training; on JAX all of a width have one shape, as in `stages`."""
+    shard = Shard() if measurement.backend == "jax" else None
+    return Epochs(battles, tokens_per_batch(measurement), SEED, shard=shard)
 
 
 def our_batches(measurement: Measurement, battles: Examples) -> list[Batch]:

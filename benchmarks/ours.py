@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from benchmarks.keras_streams import StepClock, device_name
+from benchmarks.keras_device import device_name, peak_memory_gib
+from benchmarks.keras_streams import StepClock
 from benchmarks.measurement import Measurement
 from benchmarks.our_settings import (
     batch_name,
@@ -18,7 +20,6 @@ from benchmarks.our_settings import (
     tokens_per_batch,
     train_params,
 )
-from benchmarks.process_meter import peak_memory_gib
 from benchmarks.result import Result
 from benchmarks.sequences import padding_share
 from benchmarks.sizes import SEED
@@ -29,11 +30,18 @@ from preference.training import train_model
 
 
 def measure_ours(measurement: Measurement) -> Result:
-    """Train two epochs and time the second; predict the same battles."""
+    """Train two epochs and time the second; predict the same battles, where it can be done.
+
+    The pipeline predicts on TensorFlow, whatever a model was trained on.
+    """
     keras.config.set_dtype_policy(measurement.precision)
     keras.utils.set_random_seed(SEED)
+    on_jax = measurement.backend == "jax"
+    if on_jax:
+        # It only makes the batches, and would take all memory of a GPU.
+        tf.config.set_visible_devices([], "GPU")
     battles = open_battles(measurement.workload, measurement.seq_len)
-    model = build_model(our_backbone(measurement.layers), model_params(measurement.seq_len))
+    model = build_model(our_backbone(measurement), model_params(measurement.seq_len))
     clock = StepClock()
     _train(model, battles, measurement, clock)
     train_memory_gib = peak_memory_gib()
@@ -42,7 +50,7 @@ def measure_ours(measurement: Measurement) -> Result:
         device=device_name(),
         batch=batch_name(tokens_per_batch(measurement)),
         train_seconds=clock.epoch_seconds,
-        predict_seconds=_prediction_seconds(model, battles),
+        predict_seconds=None if on_jax else _prediction_seconds(model, battles),
         padding_share=padding_share(our_batches(measurement, battles)),
         peak_memory_gib=peak_memory_gib(),
         train_memory_gib=train_memory_gib,

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.report import Origin, Part
 
 # What no other program may disturb comes first.
-PARTS = ("comparison", "lengths", "stages", "quality")
+PARTS = ("comparison", "lengths", "utilisation", "stages", "quality")
 
 
 def read_parts(out: Path) -> dict[str, Part]:

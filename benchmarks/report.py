@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from benchmarks.report_tables import (
     LENGTH_COLUMNS,
     STAGE_COLUMNS,
+    UTILISATION_COLUMNS,
     comparison_columns,
     markdown_table,
     quality_columns,
@@ -22,13 +23,16 @@ SYSTEMS = {
     "ours": "what the stages run: `train_model` and `Predictor`",
     "transformers": "Hugging Face DeBERTa v2/v3 in PyTorch, AdamW, padded to the batch's longest "
     "sequence, grouped by length",
+    "flashdeberta": "`transformers` with its attention in Triton, without dropout there",
+    "disentangled-flash": "`transformers` with its attention in Triton, on padded batches",
 }
 NOTE = (
     "The texts are **simulated** at about the lengths of real Chatbot Arena battles, and the "
     "weights are random. Every system reads the same battles, in a process of its own; repetitions "
     "are interleaved, figures are medians (least–most). A row is a battle, both sides. Rates leave "
     "the start-up out, which runs from the start of the process to the end of its first training "
-    "step. Memory is the process's resident memory at most, of training alone and with prediction."
+    "step. Memory is the process's resident memory at most, or what it allocated on a GPU, of "
+    "training alone and with prediction."
 )
 
 
@@ -99,6 +103,16 @@ def _lengths(rows: list[Row]) -> list[str]:
     return ["## Cost against length", sizes, markdown_table(LENGTH_COLUMNS, rows)]
 
 
+def _utilisation(rows: list[Row]) -> list[str]:
+    sizes = (
+        f"`ours` in {rows[0]['precision']} on {rows[0]['device']}, every sequence of the full "
+        "length. TFLOP are those of the model's matrix products, forward and twice that backward "
+        "(`benchmarks/flops.py`); the peak is the device's in dense bfloat16, where it is known. "
+        "Measured once."
+    )
+    return ["## Utilisation", sizes, markdown_table(UTILISATION_COLUMNS, rows)]
+
+
 def _stages(rows: list[Row]) -> list[str]:
     sizes = (
         "Simulated battles of real length; `fetch` simulates them, too. `predict` is `python -m "
@@ -120,5 +134,6 @@ SECTIONS = {
     "comparison": _comparison,
     "quality": _quality,
     "lengths": _lengths,
+    "utilisation": _utilisation,
     "stages": _stages,
 }

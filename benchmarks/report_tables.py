@@ -16,6 +16,18 @@ LENGTH_COLUMNS: Columns = {
     "train memory (GiB)": lambda row: f"{row['train_memory_gib']:.1f}",
     "peak memory (GiB)": lambda row: f"{row['peak_memory_gib']:.1f}",
 }
+UTILISATION_COLUMNS: Columns = {
+    "size": lambda row: row["size"],
+    "layers": lambda row: f"{row['layers']}",
+    "tokens": lambda row: f"{row['seq_len']}",
+    "backend": lambda row: row["backend"],
+    "a step": lambda row: row["batch"],
+    "train rows/s": lambda row: f"{row['train_rows_per_s']:.2f}",
+    "train TFLOP/s": lambda row: f"{row['train_tflop_per_s']:.3g}",
+    "of the peak": lambda row: "–" if row["utilisation"] is None else f"{row['utilisation']:.0%}",
+    "train memory (GiB)": lambda row: f"{row['train_memory_gib']:.1f}",
+    "start-up (s)": lambda row: f"{row['startup_s']:.0f}",
+}
 STAGE_COLUMNS: Columns = {
     "battles": lambda row: f"{row['rows']:,}",
     "stage": lambda row: f"`{row['name']}`",

@@ -12,9 +12,11 @@ class Result:
         precision: `float32`, `mixed_bfloat16` or `mixed_float16`.
         device: `cpu`, or the name of the accelerator.
         batch: battles, or tokens, a training step, in words.
-        train_seconds, predict_seconds: once over all battles, after the warm-up.
+        train_seconds, predict_seconds: once over all battles, after the warm-up; None where the
+            system does not predict.
         padding_share: of what a training step reads.
-        peak_memory_gib: resident memory of the process, at most.
+        peak_memory_gib: resident memory of the process at most, or what it allocated on the
+            accelerator.
         train_memory_gib: the same, before the first prediction.
         startup_s: from the start of the process to the end of the first training step.
     """
@@ -23,7 +25,7 @@ class Result:
     device: str
     batch: str
     train_seconds: float
-    predict_seconds: float
+    predict_seconds: float | None
     padding_share: float
     peak_memory_gib: float
     train_memory_gib: float

@@ -16,7 +16,7 @@ from benchmarks.result import Result, read_result
 from benchmarks.sequences import load_sequences
 from benchmarks.stage_runs import REPOSITORY, child_environment
 
-TORCH_SYSTEMS = ("transformers",)
+TORCH_SYSTEMS = ("transformers", "flashdeberta", "disentangled-flash")
 Row = dict[str, object]
 
 
@@ -30,8 +30,7 @@ def measure_all(
     total = repetitions * len(measurements)
     for number, (repetition, measurement) in enumerate(interleave(measurements, repetitions), 1):
         print(
-            f"[{number}/{total}] {measurement.name}, {measurement.precision}, "
-            f"{measurement.seq_len} tokens, repetition {repetition} of {repetitions}",
+            f"[{number}/{total}] {measurement}, repetition {repetition} of {repetitions}",
             flush=True,
         )
         if result := measure(measurement):
@@ -56,11 +55,11 @@ def measure_in_process(measurement: Measurement, torch_python: Path) -> Result |
         [
             torch_python if torch else sys.executable,
             "-m",
-            "benchmarks.measure_transformers" if torch else "benchmarks.measure_keras",
+            "benchmarks.measure_torch" if torch else "benchmarks.measure_keras",
             *measurement.arguments(),
         ],
         cwd=REPOSITORY,
-        env=child_environment(),
+        env=child_environment() | {"KERAS_BACKEND": measurement.backend},
         capture_output=True,
         text=True,
     )
@@ -73,10 +72,11 @@ def measure_in_process(measurement: Measurement, torch_python: Path) -> Result |
 
 def describe(result: Result) -> str:
     """Return what a person who waits wants to know."""
-    return (
-        f"training {result.train_seconds:.1f} s, prediction {result.predict_seconds:.1f} s, "
-        f"{result.peak_memory_gib:.1f} GiB, start-up {result.startup_s:.0f} s"
-    )
+    seconds = [f"training {result.train_seconds:.1f} s"]
+    if result.predict_seconds:
+        seconds.append(f"prediction {result.predict_seconds:.1f} s")
+    memory = f"{result.peak_memory_gib:.1f} GiB, start-up {result.startup_s:.0f} s"
+    return ", ".join([*seconds, memory])
 
 
 def summarize(measurement: Measurement, results: list[Result]) -> Row:
@@ -85,15 +85,18 @@ def summarize(measurement: Measurement, results: list[Result]) -> Row:
     battles, tokens = len(sequences.labels), len(sequences.ids)
     repeated = {
         "train_rows_per_s": [battles / result.train_seconds for result in results],
-        "predict_rows_per_s": [battles / result.predict_seconds for result in results],
         "train_tokens_per_s": [tokens / result.train_seconds for result in results],
         "padding_share": [result.padding_share for result in results],
         "peak_memory_gib": [result.peak_memory_gib for result in results],
         "train_memory_gib": [result.train_memory_gib for result in results],
         "startup_s": [result.startup_s for result in results],
     }
+    if all(result.predict_seconds for result in results):
+        repeated["predict_rows_per_s"] = [battles / result.predict_seconds for result in results]
     row: Row = {
         "name": measurement.name,
+        "size": measurement.size,
+        "backend": measurement.backend,
         **{key: asdict(results[0])[key] for key in ("precision", "device", "batch")},
         "seq_len": measurement.seq_len,
         "layers": measurement.layers,

@@ -1,6 +1,6 @@
 """How much the full benchmark and the quick one measure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -10,10 +10,13 @@ class Settings:
     Args:
         command: that makes it.
         stem: of the files that it writes.
-        layers, length_layers: of the backbone where systems are compared, and lengths.
+        layers, length_layers: of the backbone where systems are compared, and lengths. Of each
+            size for the utilisation, at most `layers`.
         runs: of 8 battles of real length, of the 50 that a window has.
         repetitions: of each comparison; lengths and stages are measured once.
-        lengths: tokens a sequence.
+        lengths, utilisation_lengths: tokens a sequence.
+        tokens_a_step, steps: where lengths are compared, and for the utilisation. A step has the
+            tokens of both sides, so that every length costs the same: one battle at 2,048.
         stage_rows: battles that `predict` and the stages before the training read.
         quality_rows, quality_seeds: battles, and trainings of each variant, where results are
             compared.
@@ -26,6 +29,9 @@ class Settings:
     runs: int
     repetitions: int
     lengths: tuple[int, ...]
+    utilisation_lengths: tuple[int, ...]
+    tokens_a_step: int
+    steps: int
     stage_rows: tuple[int, ...]
     quality_rows: int
     quality_seeds: int
@@ -39,6 +45,9 @@ FULL = Settings(
     runs=4,
     repetitions=3,
     lengths=(128, 256, 512, 1024, 2048),
+    utilisation_lengths=(512, 1024),
+    tokens_a_step=4096,
+    steps=3,
     # 57,477 battles are the real set.
     stage_rows=(1_000, 10_000, 57_477, 100_000, 1_000_000),
     # The default's.
@@ -53,7 +62,15 @@ QUICK = Settings(
     runs=2,
     repetitions=1,
     lengths=(128, 512),
+    utilisation_lengths=(128,),
+    tokens_a_step=4096,
+    steps=3,
     stage_rows=(1_000, 4_000),
     quality_rows=1_000,
     quality_seeds=1,
 )
+
+
+def for_gpu(settings: Settings) -> Settings:
+    """Return settings that a GPU does not end before it can be timed."""
+    return replace(settings, runs=50, tokens_a_step=32_768, steps=20)

@@ -1,17 +1,28 @@
-"""The architecture that every system builds: DeBERTa v3 extra-small, with random weights."""
+"""The architectures that systems build: sizes of DeBERTa v3, with random weights."""
 
 VOCABULARY_SIZE = 128_100
-HIDDEN_DIM = 384
-# As keras-nlp names them, but for the number of layers.
-EXTRA_SMALL = {
+_SHARED = {
     "vocabulary_size": VOCABULARY_SIZE,
-    "hidden_dim": HIDDEN_DIM,
-    "num_heads": 6,
-    "intermediate_dim": 1536,
     "dropout": 0.1,
     "max_sequence_length": 512,
     "bucket_size": 256,
 }
+# As keras-nlp names them.
+EXTRA_SMALL = {
+    **_SHARED,
+    "num_layers": 12,
+    "num_heads": 6,
+    "hidden_dim": 384,
+    "intermediate_dim": 1536,
+}
+SMALL = {
+    **_SHARED,
+    "num_layers": 6,
+    "num_heads": 12,
+    "hidden_dim": 768,
+    "intermediate_dim": 3072,
+}
+SIZES = {"extra_small": EXTRA_SMALL, "small": SMALL}
 
 # Of the study at its peak. Speed does not depend on it, but nothing must diverge.
 LEARNING_RATE = 2.4e-6

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import keras
 import keras_nlp
 
-from benchmarks.keras_streams import StepClock, device_name, make_stream
+from benchmarks.keras_device import device_name, peak_memory_gib
+from benchmarks.keras_streams import StepClock, make_stream
 from benchmarks.measurement import Measurement
 from benchmarks.our_settings import (
     batch_name,
@@ -16,7 +17,6 @@ from benchmarks.our_settings import (
     our_prediction_batches,
     tokens_per_batch,
 )
-from benchmarks.process_meter import peak_memory_gib
 from benchmarks.result import Result
 from benchmarks.sequences import (
     LABELS,
@@ -26,7 +26,7 @@ from benchmarks.sequences import (
     padding_share,
     random_batches,
 )
-from benchmarks.sizes import EXTRA_SMALL, LABEL_SMOOTHING, LEARNING_RATE, SEED
+from benchmarks.sizes import LABEL_SMOOTHING, LEARNING_RATE, SEED, SIZES
 from preference.pair_layers import FoldSides, UnfoldSides
 
 
@@ -62,7 +62,7 @@ def measure_step(measurement: Measurement) -> Result:
     keras.config.set_dtype_policy(measurement.precision)
     keras.utils.set_random_seed(SEED)
     training, prediction = plan_batches(step, measurement)
-    model, clock = compiled_model(step, measurement.layers), StepClock()
+    model, clock = compiled_model(step, measurement), StepClock()
     for batches in (_warm_up(training, model.jit_compile), training):
         model.fit(make_stream(batches), callbacks=[clock], shuffle=False, verbose=0)
     train_memory_gib = peak_memory_gib()
@@ -95,9 +95,10 @@ def plan_batches(step: Step, measurement: Measurement) -> tuple[list[Batch], lis
     return padded, padded
 
 
-def compiled_model(step: Step, layers: int) -> keras.Model:
+def compiled_model(step: Step, measurement: Measurement) -> keras.Model:
     """Build the study's model, with our attention or that of keras-nlp."""
-    model = study_model(our_backbone(layers) if step.attention else stock_backbone(layers))
+    backbone = our_backbone if step.attention else stock_backbone
+    model = study_model(backbone(measurement))
     model.compile(
         optimizer=keras.optimizers.Adam(LEARNING_RATE),
         loss=keras.losses.CategoricalCrossentropy(
@@ -124,9 +125,10 @@ def study_model(backbone: keras_nlp.models.Backbone) -> keras.Model:
     return keras.Model(inputs, logits)
 
 
-def stock_backbone(layers: int) -> keras_nlp.models.DebertaV3Backbone:
-    """Build keras-nlp's extra-small with as many layers and random weights."""
-    return keras_nlp.models.DebertaV3Backbone(num_layers=layers, **EXTRA_SMALL)
+def stock_backbone(measurement: Measurement) -> keras_nlp.models.DebertaV3Backbone:
+    """Build what `our_backbone` builds, as keras-nlp has it."""
+    architecture = SIZES[measurement.size] | {"num_layers": measurement.layers}
+    return keras_nlp.models.DebertaV3Backbone(**architecture)
 
 
 def _warm_up(batches: list[Batch], compiled: bool) -> list[Batch]:

@@ -13,12 +13,12 @@ import keras
 
 from benchmarks.variants import VARIANTS, with_stock_backbone
 from preference.backbones import load_backbone
+from preference.experiment_training import read_examples
 from preference.model import build_model
 from preference.packing import Packing
 from preference.params import load_params
-from preference.tokens import find_tokens, open_tokens
+from preference.tokens import TOKENS, find_tokens, open_tokens
 from preference.training import train_model
-from stages.train import TOKENS, read_examples
 
 
 def train_variant(name: str, seed: int) -> dict[str, float]:

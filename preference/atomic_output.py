@@ -25,9 +25,14 @@ def writing_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    partial = _begin(path)
+    partial = path.with_name(f"{path.name}{PARTIAL}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove(partial)
     try:
         yield partial
+        if partial.is_dir():
+            # No folder can be renamed onto one that has files.
+            _remove(path)
         partial.replace(path)
     finally:
         _remove(partial)
@@ -40,15 +45,9 @@ def writing_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    partial = _begin(path)
-    try:
+    with writing_file(path) as partial:
         partial.mkdir()
         yield partial
-        # No folder can be renamed onto one that has files.
-        _remove(path)
-        partial.replace(path)
-    finally:
-        _remove(partial)
 
 
 def check_room(folder: Path, size: int) -> None:
@@ -71,13 +70,6 @@ def write_text(text: str, path: Path) -> None:
     """
     with writing_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
-
-
-def _begin(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}{PARTIAL}")
-    _remove(partial)
-    return partial
 
 
 def _remove(path: Path) -> None:

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
 
 LONGEST_MESSAGE = 2000
 # In the words, because not all that writes gives the number; the last ones are numpy's.
@@ -35,11 +38,17 @@ def exit_on_bad_input() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        sys.exit(f"error: {_in_one_line(str(error))}")
+        _exit(_in_one_line(str(error)))
     except OSError as error:
         if not any(said in str(error) for said in DISK_FULL):
             raise
-        sys.exit("error: the disk is full. Make room, and run the same again.")
+        _exit("the disk is full. Make room, and run the same again.")
+
+
+def _exit(message: str) -> NoReturn:
+    # On a line of its own, where a progress bar has not come to its end.
+    tqdm.write(f"error: {message}", file=sys.stderr)
+    sys.exit(1)
 
 
 def _in_one_line(message: str) -> str:

@@ -18,7 +18,7 @@ from preference.battles import LABELS
 from preference.errors import BadInput
 from preference.group_bootstrap import Estimate
 from preference.packing import Packing
-from preference.params import Count, Share, checked
+from preference.parameter_types import Count, Share, checked
 from preference.saved_model import ARCHITECTURE, WEIGHTS
 from preference.saved_tokenizer import SETTINGS
 from preference.training_calibration import Calibration

@@ -11,17 +11,18 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-)
-from pydantic.dataclasses import dataclass
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from preference.errors import BadInput
+from preference.parameter_types import (
+    Count,
+    DropoutRate,
+    NonNegative,
+    Positive,
+    Seed,
+    Share,
+    checked,
+)
 
 PARAMS_FILE = Path("params.yaml")
 SHORTEST_SEQUENCE = 16
@@ -32,12 +33,6 @@ EXPERIMENT_NAME = "[A-Za-z0-9_]+"
 OTHER_MODELS = ("prior", "length", "tfidf", "reference", "blend", "oracle", "plots")
 # DVC watches its content as a dependency of `fetch`.
 EXTRA_FOLDER = PurePosixPath("data/extra")
-
-
-def _reject_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("Input should be a valid number")
-    return value
 
 
 def _check_extra_file(name: str) -> str:
@@ -51,20 +46,7 @@ def _check_extra_file(name: str) -> str:
 
 
 ExtraFile = Annotated[str, AfterValidator(_check_extra_file)]
-# Not strict, because YAML 1.1 reads `1e-3` as text.
-Number = Annotated[
-    float, Field(strict=False, allow_inf_nan=False), BeforeValidator(_reject_boolean)
-]
-Positive = Annotated[Number, Field(gt=0)]
-NonNegative = Annotated[Number, Field(ge=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-DropoutRate = Annotated[Number, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
 T = TypeVar("T")
-
-checked = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
 
 
 @checked

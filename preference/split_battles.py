@@ -9,6 +9,13 @@ import pyarrow.parquet as pq
 from preference.battles import read_battles
 from preference.errors import BadInput, check_exists
 
+SPLITS = Path("data/split")
+
+
+def split_file(split: str) -> Path:
+    """Return where the ids of a split are."""
+    return SPLITS / f"{split}.parquet"
+
 
 def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
     """Return `id`, `group` and the named battle columns, one row for each row of the split.

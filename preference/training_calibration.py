@@ -10,7 +10,7 @@ import numpy as np
 
 from preference.errors import BadInput
 from preference.group_bootstrap import Estimate, GroupBootstrap
-from preference.params import Positive, checked
+from preference.parameter_types import Positive, checked
 from preference.predictions import Predictions, average_both_orders, map_probabilities
 from preference.resampled_metrics import estimate_figures
 from preference.temperature import apply_temperature, fit_temperature

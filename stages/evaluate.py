@@ -27,12 +27,11 @@ from preference.references import REFERENCES, load_reference, predict_reference
 from preference.running_alone import running_alone
 from preference.scored_models import score_models
 from preference.slices import slice_battles
-from preference.split_battles import read_split_battles
+from preference.split_battles import read_split_battles, split_file
 from preference.tokens import TOKENS, find_tokens, open_tokens
 from preference.trainings import Model, Training
 from preference.truth import Truth
 
-SPLITS = Path("data/split")
 MODELS = Path("models")
 PREDICTIONS = Path("data/predictions")
 METRICS = Path("metrics")
@@ -79,7 +78,7 @@ def read_battles(split: str) -> pa.Table:
     columns = (*SEGMENTS, "label")
     if has_oracle(BATTLES):
         columns += ("oracle", "oracle_agreement")
-    return read_split_battles(BATTLES, SPLITS / f"{split}.parquet", columns)
+    return read_split_battles(BATTLES, split_file(split), columns)
 
 
 def read_truth(battles: pa.Table) -> Truth:

@@ -18,15 +18,12 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 from dvclive import Live
 
-from preference.backbones import load_backbone
 from preference.battles import BATTLES, LABELS, has_oracle, label_shares
 from preference.bundle_writer import (
     hash_files,
@@ -34,49 +31,28 @@ from preference.bundle_writer import (
     resolved_parameters,
     save_bundle,
 )
-from preference.checkpoint_file import Checkpoint, is_finished
-from preference.checkpoints import Checkpoints, find_checkpoint, take_over
-from preference.errors import BadInput, exit_on_bad_input
-from preference.examples import Epochs, Examples
+from preference.checkpoint_folder import remove_old_checkpoints
+from preference.checkpoints import take_over
+from preference.errors import exit_on_bad_input
+from preference.examples import Examples
+from preference.experiment_training import (
+    SPLITS_READ,
+    Training,
+    fit_training,
+    prepare_training,
+)
 from preference.flop_count import summarize_flops
 from preference.manifest import FORMAT, Manifest
-from preference.model import build_model
-from preference.packing import Packing, summarize_packing
+from preference.packing import summarize_packing
 from preference.params import Params, load_params
 from preference.prediction import predict_battles
 from preference.predictions import check_predictions
 from preference.process_group import ProcessGroup, read_process_group
 from preference.process_watch import end_with_parent, run_processes
 from preference.running_alone import running_alone
-from preference.shards import Shard
-from preference.split_battles import read_split_battles
-from preference.tokens import TOKENS, Tokens, find_tokens, open_tokens
-from preference.training import choose_best, train_model
+from preference.split_battles import read_split_battles, split_file
+from preference.training import choose_best
 from preference.training_calibration import Calibration, calibrate_training
-from preference.training_identity import identify_training
-from preference.training_progress import LiveMetrics, ProgressBar
-
-SPLITS = Path("data/split")
-SPLITS_READ = ("train", "valid", "calibration")
-CHECKPOINTS = Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
-RECORD = Path("dvc.lock")
-
-
-@dataclass(frozen=True)
-class Training:
-    """An experiment with one seed: the battles of train, and the model with its first weights."""
-
-    name: str
-    seed: int
-    params: Params
-    tokens_folder: Path
-    train: Examples
-    model: keras.Model
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where its checkpoint is."""
-        return checkpoint_file(self.name, self.seed)
 
 
 def main(name: str) -> None:
@@ -117,13 +93,13 @@ def train_on_jax(name: str, params: Params, group: ProcessGroup) -> None:
 
 def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[str, float]:
     """Train once, save the epoch that valid chose in `folder`, and return what is known of it."""
-    training = prepare(name, seed)
+    training = prepare_training(name, seed)
     params, examples, model = training.params, training.train, training.model
     if params.train.backend == "jax":
         best = take_over(training.checkpoint, params.train.patience, params.train.epochs)
         trained = choose_best(model, best)
     else:
-        trained = fit(training, live)
+        trained = fit_training(training, live)
     figures = {
         **summarize_packing(examples.tokens, examples.rows, examples.packing),
         "padding_share": examples.padding_share(),
@@ -145,76 +121,9 @@ def train_together(name: str, seed: int) -> None:
     group = read_process_group(os.environ, params.train)
     is_logged = group.has_first and seed == params.training_seeds()[0]
     with joined_processes(group, params.train.distribution) as shard:
-        training = prepare(name, seed)
+        training = prepare_training(name, seed)
         with open_live(name) if is_logged else nullcontext() as live:
-            fit(training, live, shard, find_same_checkpoint)
-
-
-def prepare(name: str, seed: int) -> Training:
-    """Read train, and build the model with its first weights."""
-    params = load_params().experiment(name)
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(params.train.precision)
-    tokens_folder = find_tokens(TOKENS, params.model.preset)
-    tokens = open_tokens(tokens_folder)
-    packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
-    examples = read_examples(tokens, packing, "train")
-    backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
-    model = build_model(backbone, params.model)
-    return Training(name, seed, params, tokens_folder, examples, model)
-
-
-def fit(
-    training: Training,
-    live: Live | None,
-    shard: Shard | None = None,
-    find: Callable[[Path, Mapping[str, str]], Checkpoint | None] = find_checkpoint,
-) -> dict[str, float]:
-    """Train, from the beginning or from a checkpoint, and return what `train_model` does.
-
-    Args:
-        training: its model is trained in place.
-        live: where metrics are logged, if anywhere.
-        shard: what this process reads of every batch, where it is one of several or on JAX.
-        find: as `find_checkpoint`.
-    """
-    name, params, examples = training.name, training.params.train, training.train
-    valid = read_examples(examples.tokens, examples.packing, "valid")
-    data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
-    identity = identify_training(training.params, training.seed, data, training.model)
-    checkpoint = find(training.checkpoint, identity)
-    epochs = Epochs(
-        examples,
-        params.tokens_per_batch,
-        training.seed,
-        begin_epoch=checkpoint.epoch if checkpoint else 0,
-        begin_step=checkpoint.step if checkpoint else 0,
-        shard=shard,
-    )
-    is_first = not shard or shard.rank == 0
-    logged = LiveMetrics(live, epochs) if live else None
-    progress = ProgressBar(name, epochs, params.epochs) if is_first else None
-    checkpoints = Checkpoints(
-        training.checkpoint,
-        identity,
-        params.checkpoint_minutes,
-        epochs,
-        logged,
-        checkpoint,
-        writes=is_first,
-    )
-    callbacks = [*filter(None, [progress, logged])]
-    trained = train_model(training.model, epochs, valid, params, callbacks, checkpoints)
-    if shard and is_first and not checkpoints.is_saved:
-        raise BadInput("the trained model could not be saved: free some disk space.")
-    return trained
-
-
-def read_examples(tokens: Tokens, packing: Packing, split: str) -> Examples:
-    """Find the tokens and labels of a split's battles."""
-    battles = read_split_battles(BATTLES, split_file(split), ("label",))
-    rows = tokens.rows_of(battles["id"].to_numpy())
-    return Examples(tokens, packing, rows, battles["label"].to_numpy())
+            fit_training(training, live, shard, find_same_checkpoint)
 
 
 def calibrate(model: keras.Model, train: Examples, name: str, seed: int) -> Calibration:
@@ -257,34 +166,6 @@ def open_live(name: str, resume: bool = False) -> Live:
 def command(name: str, seed: int, *options: str) -> list[str]:
     """Return the command that trains on one seed in a process of its own."""
     return [sys.executable, "-m", "stages.train", name, f"--seed={seed}", *options]
-
-
-def remove_old_checkpoints(name: str, seeds: Sequence[int]) -> None:
-    """Delete what is of no use to the trainings of an experiment, so that each has one file.
-
-    That is: checkpoints of other seeds; what processes that were killed have not finished to write;
-    and trainings that were finished before DVC recorded something, for then it has recorded them,
-    and is asked to train again.
-    """
-    kept = [checkpoint_file(name, seed) for seed in seeds]
-    for path in CHECKPOINTS.glob(f"{name}-seed-*"):
-        if path not in kept or (is_finished(path) and is_older(path, RECORD)):
-            path.unlink()
-
-
-def is_older(path: Path, other: Path) -> bool:
-    """Say whether a file was written before another one, which may not exist."""
-    return other.exists() and path.stat().st_mtime < other.stat().st_mtime
-
-
-def checkpoint_file(name: str, seed: int) -> Path:
-    """Return the path of a training's checkpoint."""
-    return CHECKPOINTS / f"{name}-seed-{seed}.npz"
-
-
-def split_file(split: str) -> Path:
-    """Return the path of a split's ids."""
-    return SPLITS / f"{split}.parquet"
 
 
 if __name__ == "__main__":

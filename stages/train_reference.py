@@ -22,9 +22,8 @@ from preference.references import (
     save_reference,
 )
 from preference.running_alone import running_alone
-from preference.split_battles import read_split_battles
+from preference.split_battles import read_split_battles, split_file
 
-SPLITS = Path("data/split")
 FOLDER = Path("models/reference")
 METRICS = Path("metrics/reference.json")
 
@@ -32,8 +31,8 @@ METRICS = Path("metrics/reference.json")
 def main() -> None:
     """Write each reference, and its metrics on valid."""
     params = load_params()
-    train = read_split_battles(BATTLES, SPLITS / "train.parquet", BATTLE_COLUMNS)
-    valid = read_split_battles(BATTLES, SPLITS / "valid.parquet", BATTLE_COLUMNS)
+    train = read_split_battles(BATTLES, split_file("train"), BATTLE_COLUMNS)
+    valid = read_split_battles(BATTLES, split_file("valid"), BATTLE_COLUMNS)
     labels = valid["label"].to_numpy()
     metrics = {}
     with writing_folder(FOLDER) as folder:

@@ -1,6 +1,7 @@
 """The benchmarks measure the same battles for everyone, and report what they measured."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,32 +9,28 @@ import keras_nlp
 import numpy as np
 import pytest
 from small_model import VOCABULARY, make_inputs, model_params
+from two_battles import two_battles
 
 from benchmarks import variants
+from benchmarks.flops import add_utilisation
 from benchmarks.measurement import Measurement
 from benchmarks.part_files import read_parts, write_parts
+from benchmarks.plan import plan_comparison, plan_utilisation
 from benchmarks.quality import VARIANTS, measure_quality
 from benchmarks.report import Origin, Part, write_report
 from benchmarks.report_tables import markdown_table, spread
 from benchmarks.result import Result, read_result
 from benchmarks.runner import measure_all, measure_in_process, summarize
 from benchmarks.sequences import (
-    Sequences,
-    full_rows,
-    grouped_batches,
     load_sequences,
-    longest_first,
-    padding_share,
-    random_batches,
     save_sequences,
 )
+from benchmarks.settings import FULL, QUICK, for_gpu
 from benchmarks.stage_costs import measure_stages
 from benchmarks.stage_runs import StageCost
-from benchmarks.workload import choose_runs, write_full_length
+from benchmarks.workload import write_full_length
 from preference.backbones import load_backbone
 from preference.model import build_model
-from preference.packing import Packing, pack
-from preference.tokens import open_tokens
 
 ROW_KEYS = {
     "name",
@@ -45,16 +42,6 @@ ROW_KEYS = {
     "peak_memory_gib",
     "startup_s",
 }
-
-
-@pytest.fixture
-def sequences():
-    """Two battles: sides of 1 and 3 tokens, and of 2 and 2."""
-    return Sequences(
-        ids=np.arange(1, 9, dtype=np.int32),
-        offsets=np.array([0, 1, 4, 6, 8]),
-        labels=np.array([2, 0]),
-    )
 
 
 def result(seconds, **changes):
@@ -81,78 +68,6 @@ def part(rows, failed=(), command="make bench"):
     return Part(rows, Origin(command, "2026-01-02", machine, list(failed)))
 
 
-def test_padding_by_hand(sequences):
-    inputs, labels = sequences.batch(np.array([1, 0]))
-    assert inputs["token_ids"].tolist() == [[[5, 6, 0], [7, 8, 0]], [[1, 0, 0], [2, 3, 4]]]
-    assert inputs["padding_mask"].tolist() == [[[1, 1, 0], [1, 1, 0]], [[1, 0, 0], [1, 1, 1]]]
-    assert labels.tolist() == [[1, 0, 0], [0, 0, 1]]
-    # 8 tokens: in 12 cells together; in 6 + 4 cells one battle after the other; in 16 cells.
-    alone = [sequences.batch(np.array([battle])) for battle in (0, 1)]
-    assert padding_share(iter([(inputs, labels)])) == pytest.approx(4 / 12)
-    assert padding_share(iter(alone)) == pytest.approx(2 / 10)
-    assert padding_share(iter([sequences.batch(np.array([0, 1]), 4)])) == pytest.approx(8 / 16)
-
-
-def test_full_rows_hold_the_same_tokens_without_padding(sequences):
-    rows = full_rows(sequences, width=3)
-    inputs, _ = rows.batch(np.array([0, 1]))
-    # 8 tokens in 4 rows of 3: the last is filled from the start.
-    ids = [[[1, 2, 3], [4, 5, 6]], [[7, 8, 1], [2, 3, 4]]]
-    assert inputs["token_ids"].tolist() == ids
-    assert inputs["padding_mask"].all()
-
-
-def test_sequences_survive_the_disk(sequences, tmp_path):
-    save_sequences(sequences, tmp_path / "sequences.npz")
-    loaded = load_sequences(tmp_path / "sequences.npz")
-    for name, values in vars(sequences).items():
-        np.testing.assert_array_equal(getattr(loaded, name), values)
-
-
-def test_every_plan_visits_every_battle_once():
-    lengths = np.random.default_rng(0).integers(4, 500, 1003)
-    plans = (
-        random_batches(len(lengths), 8, seed=1),
-        grouped_batches(lengths, 8, seed=1),
-        longest_first(lengths, 8),
-    )
-    for plan in plans:
-        assert sorted(np.concatenate(plan)) == list(range(len(lengths)))
-        assert {len(batch) for batch in plan} == {8, 1003 % 8}
-    assert (np.diff(lengths[np.concatenate(plans[2])]) <= 0).all()
-
-
-def test_groups_are_sorted_within_windows_of_50_batches():
-    lengths = np.random.default_rng(0).integers(4, 500, 1000)
-    order = lengths[np.concatenate(grouped_batches(lengths, 8, seed=1))]
-    rises = np.flatnonzero(np.diff(order) > 0) + 1
-    assert rises.tolist() == [400, 800]
-
-
-def test_few_runs_have_the_lengths_and_the_neighbours_of_many():
-    lengths = np.random.default_rng(0).lognormal(5.5, 0.8, 2000).astype(int)
-    rows = choose_runs(lengths, runs=10)
-    assert len(set(rows)) == 80
-    chosen = np.sort(lengths[rows])
-    assert np.median(chosen) == pytest.approx(np.median(lengths), rel=0.1)
-    widest = chosen.reshape(-1, 8).max(axis=1).repeat(8)
-    assert chosen.sum() / widest.sum() > 0.95
-
-
-def test_a_workload_holds_the_same_battles_twice(tmp_path):
-    write_full_length(tmp_path, seq_len=32, battles=3)
-    sequences = load_sequences(tmp_path / "sequences.npz")
-    packed = pack(
-        open_tokens(tmp_path / "tokens"),
-        np.load(tmp_path / "rows.npy"),
-        Packing(seq_len=32, turns="all"),
-        width=32,
-    )
-    assert packed["padding_mask"].all()
-    np.testing.assert_array_equal(sequences.pad(np.arange(3), 32)["token_ids"], packed["token_ids"])
-    np.testing.assert_array_equal(sequences.labels, np.load(tmp_path / "labels.npy"))
-
-
 def test_repetitions_are_interleaved_and_a_failure_is_left_out(capsys):
     systems = [measurement(name) for name in ("study", "ours")]
     asked = []
@@ -168,8 +83,8 @@ def test_repetitions_are_interleaved_and_a_failure_is_left_out(capsys):
     assert "[4/6] ours, float32, 16 tokens, repetition 2 of 3" in capsys.readouterr().out
 
 
-def test_a_row_has_medians_and_extremes(sequences, tmp_path):
-    save_sequences(sequences, tmp_path / "sequences.npz")
+def test_a_row_has_medians_and_extremes(tmp_path):
+    save_sequences(two_battles(), tmp_path / "sequences.npz")
     results = [result(4.0), result(1.0), result(2.0, peak_memory_gib=3.0)]
     row = summarize(measurement("ours", tmp_path), results)
     assert row.keys() >= ROW_KEYS
@@ -182,8 +97,8 @@ def test_a_row_has_medians_and_extremes(sequences, tmp_path):
     json.dumps(row)
 
 
-def test_the_page_has_every_table(sequences, tmp_path):
-    save_sequences(sequences, tmp_path / "sequences.npz")
+def test_the_page_has_every_table(tmp_path):
+    save_sequences(two_battles(), tmp_path / "sequences.npz")
     rows = [
         summarize(measurement("study", tmp_path), [result(4.0), result(2.0)]),
         summarize(measurement("ours", tmp_path), [result(1.0)]),
@@ -194,8 +109,11 @@ def test_the_page_has_every_table(sequences, tmp_path):
         | {"valid_log_loss": sum(losses) / 2}
         for name, losses in (("ours", [0.9, 0.8]), ("stock Adam", [0.91, 0.81]))
     ]
+    utilised = replace(measurement("ours", tmp_path), size="small", backend="jax")
+    utilisation = [add_utilisation(summarize(utilised, [result(1.0, predict_seconds=None)]))]
     parts = {
         "comparison": part(rows),
+        "utilisation": part(utilisation),
         "quality": part(quality),
         "lengths": part(rows, failed=["`study`, 2048 tokens"]),
         "stages": part(stages, command="python -m benchmarks --only stages"),
@@ -208,6 +126,7 @@ def test_the_page_has_every_table(sequences, tmp_path):
     assert "| `study` | float32 | 2 battles | 0.75 (0.50–1.00) | 1.00 |" in page
     assert "| `ours` | float32 | 2 battles | 2.00 | 2.67 |" in page
     assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.2 | 1.5 |" in page
+    assert "| small | 1 | 16 | jax | 2 battles | 2.00 |" in page
     assert "| `stock Adam` | 0.9100, 0.8100 | +0.0100 | 10 |" in page
     assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
     assert "`predict` is `python -m preference.predict`" in page
@@ -276,6 +195,38 @@ def test_a_measurement_in_its_own_process(name, tmp_path):
     assert measured.padding_share == 0
     # The embedding alone, its gradient and Adam's two moments.
     assert measured.peak_memory_gib >= measured.train_memory_gib > 4 * 128_100 * 384 * 4 / 2**30
+
+
+def test_on_jax_ours_is_trained_and_does_not_predict(tmp_path):
+    write_full_length(tmp_path, seq_len=32, battles=3)
+    system = Measurement("ours", "float32", 32, 1, 2, tmp_path, backend="jax")
+    measured = measure_in_process(system, torch_python=Path("not needed"))
+    row = summarize(system, [measured])
+    assert (row["backend"], row["device"], row["padding_share"]) == ("jax", "cpu", 0)
+    assert row["train_rows_per_s"] > 0 and "predict_rows_per_s" not in row
+
+
+def test_the_gpus_own_kernels_are_compared_on_a_gpu_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.plan.write_real_lengths", lambda *arguments: None)
+    found = {
+        on_gpu: {one.name for one in plan_comparison(QUICK, tmp_path, on_gpu)}
+        for on_gpu in (False, True)
+    }
+    assert found[True] - found[False] == {"flashdeberta", "disentangled-flash"}
+    assert found[False] > {"study", "ours", "transformers"}
+
+
+def test_utilisation_has_each_size_and_backend_at_each_length(tmp_path):
+    settings = replace(for_gpu(FULL), tokens_a_step=4096, steps=1)
+    plan = plan_utilisation(settings, tmp_path)
+    shapes = {(one.size, one.layers, one.backend, one.seq_len, one.batch) for one in plan}
+    sizes = (("extra_small", 12), ("small", 6))
+    backends, lengths = ("tensorflow", "jax"), ((512, 4), (1024, 2))
+    assert shapes == {
+        (*size, backend, *length) for size in sizes for backend in backends for length in lengths
+    }
+    lengths = load_sequences(plan[0].workload / "sequences.npz").lengths()
+    assert lengths.tolist() == [[512, 512]] * 4
 
 
 def test_the_stock_variant_starts_from_our_weights():

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import re
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -68,11 +69,7 @@ def folders(tmp_path_factory):
 def run_fetch(folder, name):
     """Return battles and quarantined rows, or None where the file is refused as it should be."""
     with contextlib.chdir(folder):
-        try:
-            with exit_on_bad_input():
-                fetch.main()
-        except SystemExit as error:
-            assert_told(error, name)
+        if is_refused(fetch.main, name):
             assert not Path("data/battles.parquet").exists()
             return None
     battles, quarantined, _ = read_outputs(folder)
@@ -84,12 +81,9 @@ def run_predict(folder, name):
     """Return ids and probabilities, or None."""
     output = folder / "out.csv"
     output.unlink(missing_ok=True)
+    predict = partial(file_prediction.predict_file, Path("none"), folder / name, output)
     with mock.patch.object(file_prediction.PreferenceJudge, "load", return_value=Judge()):
-        try:
-            with exit_on_bad_input():
-                file_prediction.predict_file(Path("none"), folder / name, output)
-        except SystemExit as error:
-            assert_told(error, name)
+        if is_refused(predict, name):
             assert not output.exists()
             return None
     with output.open(newline="") as stream:
@@ -99,9 +93,17 @@ def run_predict(folder, name):
     return [row["id"] for row in rows], probabilities
 
 
-def assert_told(error, name):
-    assert error.code.startswith("error: ") and name in error.code
-    assert error.code.isprintable()
+def is_refused(command, name):
+    """Run it; return whether it ends with an error, which must be one line and name the file."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), exit_on_bad_input():
+            command()
+    except SystemExit:
+        (line,) = re.findall(r"^error: .*$", said.getvalue().replace("\r", "\n"), re.MULTILINE)
+        assert name in line and line.isprintable()
+        return True
+    return False
 
 
 def check(folders, name, content, intact, rows=None):
@@ -244,11 +246,10 @@ def test_hostile_values_reach_the_model(folders, model, rows, both_orders):
     (folder / "battles.jsonl").write_bytes(content)
     output = folder / "out.parquet"
     output.unlink(missing_ok=True)
-    try:
-        with exit_on_bad_input():
-            file_prediction.predict_file(model, folder / "battles.jsonl", output, both_orders)
-    except SystemExit as error:
-        assert_told(error, "battles.jsonl")
+    predict = partial(
+        file_prediction.predict_file, model, folder / "battles.jsonl", output, both_orders
+    )
+    if is_refused(predict, "battles.jsonl"):
         assert not any(line is None for _, line in rows)
         return
     table = pq.read_table(output)

@@ -217,30 +217,32 @@ def test_repeated_ids_are_rows_of_their_own(predict):
     ],
 )
 def test_what_cannot_be_predicted_leaves_the_older_output(
-    predict, tmp_path, rows, options, message
+    predict, tmp_path, rows, options, message, capsys
 ):
     (tmp_path / "out.csv").write_text("older")
-    with pytest.raises(SystemExit) as stopped:
+    with pytest.raises(SystemExit):
         predict(rows, *options)
-    assert message in str(stopped.value)
+    assert message in capsys.readouterr().err
     assert (tmp_path / "out.csv").read_text() == "older"
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_a_file_that_is_cut_short_leaves_no_output(predict, tmp_path):
+def test_a_file_that_is_cut_short_leaves_no_output(predict, tmp_path, capsys):
     whole = write_csv(tmp_path / "whole.csv", make_battles(9)).read_bytes()
     (tmp_path / "cut.csv").write_bytes(whole[:-8])
-    with pytest.raises(SystemExit, match="cut short"):
+    with pytest.raises(SystemExit):
         predict(tmp_path / "cut.csv")
+    assert "cut short" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"whole.csv", "cut.csv"}
 
 
 @pytest.mark.parametrize(
     ("output", "message"), [("out.xlsx", "unknown kind"), ("in.csv", "is the file that is read")]
 )
-def test_an_output_that_cannot_be_written_is_told(predict, output, message):
-    with pytest.raises(SystemExit, match=message):
+def test_an_output_that_cannot_be_written_is_told(predict, output, message, capsys):
+    with pytest.raises(SystemExit):
         predict(make_battles(1), output=output)
+    assert message in capsys.readouterr().err
 
 
 def test_the_example_is_what_its_command_writes(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from dvclive import Live
 from hostile_objects import RunsCode
 from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
+from preference import checkpoint_folder
 from preference.best_epoch import BestEpoch
 from preference.checkpoint_file import (
     Checkpoint,
@@ -22,7 +23,6 @@ from preference.examples import Epochs, Examples
 from preference.params import TrainParams
 from preference.training import train_model
 from preference.training_progress import LiveMetrics, ProgressBar
-from stages import train as stage
 
 IDENTITY = {"parameters": "p", "data": "d", "code": "c"}
 EPOCHS = 3
@@ -160,8 +160,8 @@ def test_a_patience_that_was_over_stays_over(tmp_path):
 
 
 def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "CHECKPOINTS", tmp_path)
-    monkeypatch.setattr(stage, "RECORD", tmp_path / "dvc.lock")
+    monkeypatch.setattr(checkpoint_folder, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(checkpoint_folder, "RECORD", tmp_path / "dvc.lock")
     path = tmp_path / "exp1-seed-7.npz"
 
     def left(finished, recorded):
@@ -172,7 +172,7 @@ def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
         if recorded is not None:
             (tmp_path / "dvc.lock").write_text("")
             os.utime(tmp_path / "dvc.lock", (0, path.stat().st_mtime + (1 if recorded else -1)))
-        stage.remove_old_checkpoints("exp1", [7])
+        checkpoint_folder.remove_old_checkpoints("exp1", [7])
         return {file.name for file in tmp_path.glob("*.npz*")} - {"exp11-seed-8.npz"}
 
     assert left(finished=True, recorded=None) == {path.name}

@@ -1,6 +1,6 @@
-"""Measure Hugging Face transformers, in an environment of its own. The runner calls it.
+"""Measure one PyTorch system, in an environment of its own. The runner calls it.
 
-    .venv-bench/bin/python -m benchmarks.measure_transformers transformers --precision float32 ...
+    .venv-bench/bin/python -m benchmarks.measure_torch transformers --precision float32 ...
 
 As a user of its Trainer would: AdamW, each batch padded to its longest sequence, batches of like
 length.
@@ -13,9 +13,9 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 
-from benchmarks.hugging_face import PreferenceModel
+from benchmarks import process_meter
+from benchmarks.hugging_face import SYSTEMS, PreferenceModel
 from benchmarks.measurement import Measurement, parse_measurement
-from benchmarks.process_meter import peak_memory_gib, seconds_since_start
 from benchmarks.result import Result, print_result
 from benchmarks.sequences import (
     Batch,
@@ -28,6 +28,7 @@ from benchmarks.sequences import (
 from benchmarks.sizes import LABEL_SMOOTHING, SEED
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+BYTES_A_GIB = 2**30
 TORCH_TYPES = {
     "float32": torch.float32,
     "mixed_bfloat16": torch.bfloat16,
@@ -41,9 +42,9 @@ def measure(measurement: Measurement, sequences: Sequences) -> Result:
     lengths = sequences.lengths().max(axis=1)
     plan = grouped_batches(lengths, measurement.batch, SEED)
     by_length = longest_first(lengths, measurement.batch)
-    model = PreferenceModel(measurement.layers).to(DEVICE)
+    model = PreferenceModel(measurement.name, measurement.layers).to(DEVICE)
     train(model, _batches(sequences, by_length[:1]), measurement.precision)
-    startup_s = seconds_since_start()
+    startup_s = process_meter.seconds_since_start()
     train_seconds = _timed(train, model, _batches(sequences, plan), measurement.precision)
     train_memory_gib = peak_memory_gib()
     predict(model, _batches(sequences, by_length[:1]), measurement.precision)
@@ -86,6 +87,13 @@ def predict(model: PreferenceModel, batches: Iterator[Batch], precision: str) ->
     _wait()
 
 
+def peak_memory_gib() -> float:
+    """Return the most memory so far: allocated on the accelerator, or else of the process."""
+    if DEVICE.type == "cpu":
+        return process_meter.peak_memory_gib()
+    return torch.cuda.max_memory_allocated() / BYTES_A_GIB
+
+
 def _timed(function: Callable[..., None], *arguments: object) -> float:
     began = time.perf_counter()
     function(*arguments)
@@ -112,5 +120,5 @@ def _wait() -> None:
 
 
 if __name__ == "__main__":
-    wanted = parse_measurement(("transformers",))
+    wanted = parse_measurement(SYSTEMS)
     print_result(measure(wanted, load_sequences(wanted.workload / "sequences.npz")))
