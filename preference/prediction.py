@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from preference.batches import padded_widths, sorted_batches
 from preference.battles import A_WINS, B_WINS, TIE
+from preference.memory_allocation import keep_freed_memory
 from preference.model import encoder_of, score_both_orders
 from preference.packing import SIDES, Inputs, Packing, pack_sequences, packed_lengths
 from preference.predictions import Predictions
@@ -44,6 +45,7 @@ class Predictor:
     """
 
     def __init__(self, model: keras.Model, packing: Packing) -> None:
+        keep_freed_memory()
         self._model, self._packing = model, packing
         self._encode = _trace(encoder_of(model))
         self._batches: Iterator[Inputs] = iter(())

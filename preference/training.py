@@ -12,6 +12,7 @@ from preference.checkpoints import Checkpoints
 from preference.determinism import make_deterministic
 from preference.errors import BadInput
 from preference.examples import Epochs, Examples, validation_stream
+from preference.memory_allocation import keep_freed_memory
 from preference.optimizers import build_optimizer
 from preference.params import TrainParams
 
@@ -36,6 +37,7 @@ def train_model(
     Raises:
         BadInput: no epoch has a finite log loss.
     """
+    keep_freed_memory()
     _compile(model, params, train)
     # Not before: Keras would silently compile without XLA. The kernels are the same either way.
     make_deterministic()
