@@ -20,7 +20,8 @@ SYSTEMS = {
     "several sequences into a row, which would mask the others besides",
     "precision": "`batching` in mixed precision",
     "compilation": "`precision`, compiled by XLA, as `train.jit: auto` does on a GPU",
-    "ours": "what the stages run: `train_model` and `Predictor`",
+    "ours": "what the stages run, `train_model` and `Predictor`: besides one graph for all shapes, "
+    "a fused Adam, memory that is kept, and in prediction each side beside others of its length",
     "transformers": "Hugging Face DeBERTa v2/v3 in PyTorch, AdamW, padded to the batch's longest "
     "sequence, grouped by length",
     "flashdeberta": "`transformers` with its attention in Triton, without dropout there",
