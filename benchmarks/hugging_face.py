@@ -9,8 +9,6 @@ from transformers import DebertaV2Config, DebertaV2Model
 from benchmarks.sequences import LABELS
 from benchmarks.sizes import EXTRA_SMALL, LEARNING_RATE
 
-SYSTEMS = ("transformers", "flashdeberta", "disentangled-flash")
-
 
 class PreferenceModel(torch.nn.Module):
     """Both sides through one backbone, the mean over tokens, three logits. With its AdamW."""
@@ -32,7 +30,7 @@ class PreferenceModel(torch.nn.Module):
 
 
 def build_backbone(system: str, config: DebertaV2Config) -> torch.nn.Module:
-    """Build the backbone of one of `SYSTEMS`.
+    """Build the backbone of one of `TORCH_SYSTEMS`.
 
     Raises:
         ImportError: the system is not installed: see requirements-bench-gpu.txt.

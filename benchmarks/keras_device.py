@@ -10,8 +10,6 @@ from benchmarks import process_meter
 if TYPE_CHECKING:
     import jax
 
-BYTES_A_GIB = 2**30
-
 
 def device_name() -> str:
     """Return `cpu`, or the name of the accelerator."""
@@ -28,8 +26,8 @@ def peak_memory_gib() -> float:
     if device_name() == "cpu":
         return process_meter.peak_memory_gib()
     if _is_on_jax():
-        return _jax_device().memory_stats()["peak_bytes_in_use"] / BYTES_A_GIB
-    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / BYTES_A_GIB
+        return _jax_device().memory_stats()["peak_bytes_in_use"] / process_meter.BYTES_A_GIB
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"] / process_meter.BYTES_A_GIB
 
 
 def _is_on_jax() -> bool:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from benchmarks import process_meter
-from benchmarks.hugging_face import SYSTEMS, PreferenceModel
-from benchmarks.measurement import Measurement, parse_measurement
+from benchmarks.hugging_face import PreferenceModel
+from benchmarks.measurement import TORCH_SYSTEMS, Measurement, parse_measurement
 from benchmarks.result import Result, print_result
 from benchmarks.sequences import (
     Batch,
@@ -28,7 +28,6 @@ from benchmarks.sequences import (
 from benchmarks.sizes import LABEL_SMOOTHING, SEED
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-BYTES_A_GIB = 2**30
 TORCH_TYPES = {
     "float32": torch.float32,
     "mixed_bfloat16": torch.bfloat16,
@@ -91,7 +90,7 @@ def peak_memory_gib() -> float:
     """Return the most memory so far: allocated on the accelerator, or else of the process."""
     if DEVICE.type == "cpu":
         return process_meter.peak_memory_gib()
-    return torch.cuda.max_memory_allocated() / BYTES_A_GIB
+    return torch.cuda.max_memory_allocated() / process_meter.BYTES_A_GIB
 
 
 def _timed(function: Callable[..., None], *arguments: object) -> float:
@@ -120,5 +119,5 @@ def _wait() -> None:
 
 
 if __name__ == "__main__":
-    wanted = parse_measurement(SYSTEMS)
+    wanted = parse_measurement(TORCH_SYSTEMS)
     print_result(measure(wanted, load_sequences(wanted.workload / "sequences.npz")))

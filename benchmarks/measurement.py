@@ -8,6 +8,8 @@ from benchmarks.sizes import SIZES
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 BACKENDS = ("tensorflow", "jax")
+# Measured in an environment of their own.
+TORCH_SYSTEMS = ("transformers", "flashdeberta", "disentangled-flash")
 
 
 @dataclass(frozen=True)

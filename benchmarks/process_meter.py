@@ -6,6 +6,7 @@ import time
 import psutil
 
 KIB_A_GIB = 2**20
+BYTES_A_GIB = 2**30
 
 
 def seconds_since_start() -> float:

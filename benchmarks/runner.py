@@ -11,12 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import TORCH_SYSTEMS, Measurement
 from benchmarks.result import Result, read_result
 from benchmarks.sequences import load_sequences
 from benchmarks.stage_runs import REPOSITORY, child_environment
 
-TORCH_SYSTEMS = ("transformers", "flashdeberta", "disentangled-flash")
 Row = dict[str, object]
 
 
