@@ -70,7 +70,9 @@ def measure_part(
     if part == "stages":
         return measure_stages(settings.stage_rows, folder)
     if part == "quality":
-        return measure_quality(settings.quality_rows, settings.quality_seeds, folder)
+        return measure_quality(
+            settings.quality_rows, settings.quality_seeds, folder, settings.quality_variants
+        )
     plan = {
         "comparison": partial(plan_comparison, on_gpu=bool(gpu_name())),
         "lengths": plan_lengths,

@@ -64,7 +64,7 @@ def plan_utilisation(settings: Settings, folder: Path) -> list[Measurement]:
     measurements = []
     for seq_len in settings.utilisation_lengths:
         workload, batch = write_steps(settings, folder, seq_len)
-        for size, backend in product(SIZES, BACKENDS):
+        for size, backend in product(settings.utilisation_sizes, BACKENDS):
             layers = min(SIZES[size]["num_layers"], settings.layers)
             shape = (seq_len, layers, batch, workload, size, backend)
             measurements.append(Measurement("ours", UTILISATION_PRECISION, *shape))

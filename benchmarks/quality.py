@@ -15,7 +15,7 @@ VARIANTS = ("ours", "stock backbone", "stock Adam", "random batches", "mixed_bfl
 
 
 def measure_quality(
-    battles: int, seeds: int, folder: Path, variants: tuple[str, ...] = VARIANTS
+    battles: int, seeds: int, folder: Path, variants: tuple[str, ...]
 ) -> tuple[list[Row], list[str]]:
     """Train each variant with each seed on one simulated arena.
 

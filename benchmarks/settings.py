@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from benchmarks.quality import VARIANTS
+from benchmarks.sizes import SIZES
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -15,11 +18,12 @@ class Settings:
         runs: of 8 battles of real length, of the 50 that a window has.
         repetitions: of each comparison; lengths and stages are measured once.
         lengths, utilisation_lengths: tokens a sequence.
+        utilisation_sizes: of `SIZES`.
         tokens_a_step, steps: where lengths are compared, and for the utilisation. A step has the
             tokens of both sides, so that every length costs the same: one battle at 2,048.
         stage_rows: battles that `predict` and the stages before the training read.
-        quality_rows, quality_seeds: battles, and trainings of each variant, where results are
-            compared.
+        quality_rows, quality_seeds, quality_variants: battles, trainings of each variant, and which
+            variants, where results are compared.
     """
 
     command: str
@@ -30,11 +34,13 @@ class Settings:
     repetitions: int
     lengths: tuple[int, ...]
     utilisation_lengths: tuple[int, ...]
+    utilisation_sizes: tuple[str, ...]
     tokens_a_step: int
     steps: int
     stage_rows: tuple[int, ...]
     quality_rows: int
     quality_seeds: int
+    quality_variants: tuple[str, ...]
 
 
 FULL = Settings(
@@ -46,6 +52,7 @@ FULL = Settings(
     repetitions=3,
     lengths=(128, 256, 512, 1024, 2048),
     utilisation_lengths=(512, 1024),
+    utilisation_sizes=tuple(SIZES),
     tokens_a_step=4096,
     steps=3,
     # 57,477 battles are the real set.
@@ -53,6 +60,7 @@ FULL = Settings(
     # The default's.
     quality_rows=8_000,
     quality_seeds=3,
+    quality_variants=VARIANTS,
 )
 QUICK = Settings(
     command="make bench-quick",
@@ -63,11 +71,14 @@ QUICK = Settings(
     repetitions=1,
     lengths=(128, 512),
     utilisation_lengths=(128,),
+    utilisation_sizes=("extra_small",),
     tokens_a_step=4096,
     steps=3,
-    stage_rows=(1_000, 4_000),
-    quality_rows=1_000,
+    stage_rows=(500, 1_000),
+    quality_rows=500,
     quality_seeds=1,
+    # One change that is exact, and one that is not.
+    quality_variants=("ours", "stock backbone", "mixed_bfloat16"),
 )
 
 

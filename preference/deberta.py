@@ -11,6 +11,7 @@ from preference.deberta_layers import (
     deberta_initializer,
 )
 from preference.dropout import Dropout
+from preference.layer_normalization import LayerNormalization
 from preference.relative_positions import RelativePositions
 
 
@@ -49,7 +50,7 @@ class DebertaV3Backbone(keras_nlp.models.Backbone):
             dtype=dtype,
             name="token_embedding",
         )
-        self.embeddings_layer_norm = keras.layers.LayerNormalization(
+        self.embeddings_layer_norm = LayerNormalization(
             epsilon=LAYER_NORM_EPSILON, dtype=dtype, name="embeddings_layer_norm"
         )
         self.embeddings_dropout = Dropout(dropout, dtype=dtype, name="embeddings_dropout")

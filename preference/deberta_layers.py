@@ -6,6 +6,7 @@ from keras import ops
 from preference.disentangled_attention import DisentangledSelfAttention
 from preference.dropout import Dropout
 from preference.gelu import gelu, gelu_without_gradient
+from preference.layer_normalization import LayerNormalization
 
 LAYER_NORM_EPSILON = 1e-7
 # Of pretrained DeBERTa v3, right for its hidden sizes of 384 and more.
@@ -47,7 +48,7 @@ class RelativeEmbedding(keras.layers.Layer):
             initializer=deberta_initializer(self.initializer_range),
             name="rel_embedding",
         )
-        self.layer_norm = keras.layers.LayerNormalization(
+        self.layer_norm = LayerNormalization(
             epsilon=LAYER_NORM_EPSILON, dtype=self.dtype_policy, name="rel_embeddings_layer_norm"
         )
         self.layer_norm.build(shape)
@@ -156,10 +157,8 @@ class DisentangledAttentionEncoder(keras.layers.Layer):
             "initializer_range": self.initializer_range,
         }
 
-    def _norm(self, name: str) -> keras.layers.LayerNormalization:
-        return keras.layers.LayerNormalization(
-            epsilon=LAYER_NORM_EPSILON, dtype=self.dtype_policy, name=name
-        )
+    def _norm(self, name: str) -> LayerNormalization:
+        return LayerNormalization(epsilon=LAYER_NORM_EPSILON, dtype=self.dtype_policy, name=name)
 
     def _dense(self, units: int, name: str, **arguments: object) -> keras.layers.Dense:
         return keras.layers.Dense(

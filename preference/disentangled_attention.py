@@ -120,7 +120,8 @@ class DisentangledSelfAttention(keras.layers.Layer):
     ) -> keras.KerasTensor:
         """Return the values averaged by the softmax of the scores: (batch, heads, i, head_dim)."""
         if training and self.dropout and keras.backend.backend() == "tensorflow":
-            return softmax_product(scores, value, self._attention_dropout.factors(scores))
+            bits = self._attention_dropout.random_bits(scores)
+            return softmax_product(scores, value, bits, self._attention_dropout.threshold)
         weights = ops.cast(ops.softmax(ops.cast(scores, "float32")), self.compute_dtype)
         return ops.matmul(self._attention_dropout(weights, training=training), value)
 

@@ -7,6 +7,8 @@ stock layer's takes as long as all the rest.
 import keras
 import tensorflow as tf
 
+from preference.one_loop import one_loop
+
 BITS = 8
 
 
@@ -18,16 +20,16 @@ class Dropout(keras.layers.Dropout):
         """Drop elements in training, and scale the others so that the expectation stays."""
         if not training or self.rate == 0 or keras.backend.backend() != "tensorflow":
             return super().call(inputs, training=training)
-        return inputs * self.factors(inputs)
+        return _dropped(inputs, self.random_bits(inputs), self.threshold)
 
-    def factors(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return by what training multiplies each element of `inputs`: 0, or 1 / share kept."""
-        dropped = min(max(round(self.rate * 2**BITS), 1), 2**BITS - 1)
-        scale = tf.constant(1 / (1 - dropped / 2**BITS), inputs.dtype)
-        bits = self._random_bits(tf.shape(inputs))
-        return tf.where(bits >= dropped, scale, tf.zeros_like(scale))
+    @property
+    def threshold(self) -> int:
+        """Below it, random bits drop their element."""
+        return min(max(round(self.rate * 2**BITS), 1), 2**BITS - 1)
 
-    def _random_bits(self, shape: tf.Tensor) -> tf.Tensor:
+    def random_bits(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Draw for each element of `inputs`: uint8."""
+        shape = tf.shape(inputs)
         size = tf.reduce_prod(shape)
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         words = tf.random.stateless_uniform(
@@ -35,3 +37,23 @@ class Dropout(keras.layers.Dropout):
         )
         bits = tf.reshape(tf.bitcast(words, tf.uint8), [-1])
         return tf.reshape(bits[:size], shape)
+
+
+def factors(bits: tf.Tensor, threshold: int, dtype: tf.DType) -> tf.Tensor:
+    """Return by what training multiplies each element: 0, or 1 / share kept."""
+    scale = tf.constant(1 / (1 - threshold / 2**BITS), dtype)
+    return tf.where(bits >= threshold, scale, tf.zeros_like(scale))
+
+
+@one_loop
+def drop(elements: tf.Tensor, bits: tf.Tensor, threshold: int) -> tf.Tensor:
+    """Return the elements times their factors; of a gradient, too."""
+    return elements * factors(bits, threshold, elements.dtype)
+
+
+def _dropped(inputs: tf.Tensor, bits: tf.Tensor, threshold: int) -> tf.Tensor:
+    @tf.custom_gradient
+    def multiply(inputs: tf.Tensor) -> tuple:
+        return drop(inputs, bits, threshold), lambda upstream: drop(upstream, bits, threshold)
+
+    return multiply(inputs)

@@ -6,27 +6,42 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from preference.one_loop import one_loop
+
 
 @keras.saving.register_keras_serializable(package="preference")
 def gelu(inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Return `x * P(X <= x)` for a standard normal X.
 
-    The error function is computed in float32, because its 16-bit kernels are slower, and the
-    gradient reuses it.
+    It is computed in float32. The gradient computes it anew: that costs less than to keep it.
     """
     return _gelu(inputs)
 
 
 @ops.custom_gradient
 def _gelu(inputs: keras.KerasTensor) -> tuple:
-    x = ops.cast(inputs, "float32")
-    below = 0.5 * (1 + ops.erf(x * math.sqrt(0.5)))
-
     def gradient(*upstream: keras.KerasTensor) -> keras.KerasTensor:
-        density = ops.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
-        return upstream[-1] * ops.cast(below + x * density, inputs.dtype)
+        return _gradient(inputs, upstream[-1])
 
-    return ops.cast(x * below, inputs.dtype), gradient
+    return _forward(inputs), gradient
+
+
+@one_loop
+def _forward(inputs: keras.KerasTensor) -> keras.KerasTensor:
+    x = ops.cast(inputs, "float32")
+    return ops.cast(x * _below(x), inputs.dtype)
+
+
+@one_loop
+def _gradient(inputs: keras.KerasTensor, upstream: keras.KerasTensor) -> keras.KerasTensor:
+    x = ops.cast(inputs, "float32")
+    density = ops.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+    return upstream * ops.cast(_below(x) + x * density, inputs.dtype)
+
+
+def _below(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return `P(X <= x)`."""
+    return 0.5 * (1 + ops.erf(x * math.sqrt(0.5)))
 
 
 def gelu_without_gradient(inputs: keras.KerasTensor) -> keras.KerasTensor:

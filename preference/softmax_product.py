@@ -7,28 +7,51 @@ too), a product of vectors, where the derivative of the softmax alone goes over 
 
 import tensorflow as tf
 
+from preference.dropout import drop, factors
+from preference.one_loop import one_loop
 
-@tf.custom_gradient
-def softmax_product(scores: tf.Tensor, values: tf.Tensor, factors: tf.Tensor) -> tuple:
-    """Return `(softmax(scores) * factors) @ values`: (batch, heads, n, head_dim).
+
+def softmax_product(
+    scores: tf.Tensor, values: tf.Tensor, bits: tf.Tensor, threshold: int
+) -> tf.Tensor:
+    """Return `(softmax(scores) * factors of dropout) @ values`: (batch, heads, n, head_dim).
 
     The softmax and its gradient are computed in float32.
 
     Args:
         scores: (batch, heads, n, n).
         values: (batch, heads, n, head_dim).
-        factors: of dropout, as `scores`; they have no gradient.
+        bits, threshold: of the dropout, see `preference.dropout`; `bits` as `scores`.
     """
-    weights = tf.cast(tf.nn.softmax(tf.cast(scores, tf.float32)), scores.dtype)
-    dropped = weights * factors
-    output = tf.matmul(dropped, values)
 
-    def gradient(upstream: tf.Tensor) -> tuple:
-        mean = tf.reduce_sum(
-            tf.cast(output, tf.float32) * tf.cast(upstream, tf.float32), axis=-1, keepdims=True
-        )
-        of_weights = tf.matmul(upstream, values, transpose_b=True) * factors
-        of_scores = weights * (of_weights - tf.cast(mean, scores.dtype))
-        return of_scores, tf.matmul(dropped, upstream, transpose_a=True), None
+    @tf.custom_gradient
+    def compute(scores: tf.Tensor, values: tf.Tensor) -> tuple:
+        weights = tf.cast(tf.nn.softmax(tf.cast(scores, tf.float32)), scores.dtype)
+        dropped = drop(weights, bits, threshold)
+        output = tf.matmul(dropped, values)
 
-    return output, gradient
+        def gradient(upstream: tf.Tensor) -> tuple:
+            of_dropped = tf.matmul(upstream, values, transpose_b=True)
+            of_scores = _of_scores(
+                weights, of_dropped, bits, _row_products(output, upstream), threshold
+            )
+            return of_scores, tf.matmul(dropped, upstream, transpose_a=True)
+
+        return output, gradient
+
+    return compute(scores, values)
+
+
+@one_loop
+def _of_scores(
+    weights: tf.Tensor, of_dropped: tf.Tensor, bits: tf.Tensor, mean: tf.Tensor, threshold: int
+) -> tf.Tensor:
+    """Return the gradient of the scores; `mean` is float32 (batch, heads, n, 1)."""
+    of_weights = tf.cast(of_dropped, tf.float32) * factors(bits, threshold, tf.float32)
+    return tf.cast(tf.cast(weights, tf.float32) * (of_weights - mean), weights.dtype)
+
+
+@one_loop
+def _row_products(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    products = tf.cast(one, tf.float32) * tf.cast(other, tf.float32)
+    return tf.reduce_sum(products, axis=-1, keepdims=True)

@@ -8,10 +8,13 @@ from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
+import pytest
 from small_model import HIDDEN, make_model
 
+from preference.bundle import load_bundle
 from preference.bundle_writer import library_versions, save_bundle
 from preference.deberta import DebertaV3Backbone
+from preference.errors import BadInput
 from preference.group_bootstrap import Estimate
 from preference.manifest import Manifest, hash_file, read_manifest, write_manifest
 from preference.packing import Packing
@@ -22,6 +25,14 @@ WORDS = ["soup", "bread", "garden", "rake", "whale", "tide", "oven", "onion", "s
 PRIOR = [0.5, 0.3, 0.2]
 IN_ORDER, BOTH_ORDERS = 1.7, 0.6
 PACKING = Packing(seq_len=40, turns="all")
+BUNDLE_FILES = {
+    "README.md",
+    "bundle.json",
+    "model.json",
+    "model.weights.h5",
+    "tokenizer/assets/tokenizer/vocabulary.spm",
+    "tokenizer/tokenizer.json",
+}
 FIGURES = {
     "sequences_cut": 0.1,
     "epochs": 3,
@@ -119,3 +130,26 @@ def make_battles(count, seed=0):
         }
         rows.append({"id": str(1000 - 7 * number), **segments})
     return rows
+
+
+def contents(folder):
+    """Return the bytes of every file."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def refusal(path):
+    """Return the error of a bundle that must not be loaded; it names the path."""
+    with pytest.raises(BadInput) as error:
+        load_bundle(path)
+    assert str(path) in str(error.value)
+    return str(error.value)
+
+
+def edit_manifest(folder, change):
+    values = json.loads((folder / "bundle.json").read_text())
+    change(values)
+    (folder / "bundle.json").write_text(json.dumps(values))

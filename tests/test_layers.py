@@ -1,5 +1,6 @@
 """The parts of our encoder against closed forms, autodiff and the layers that they stand in for."""
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -8,12 +9,15 @@ import pytest
 import tensorflow as tf
 from scipy.stats import norm
 
-from preference.dropout import Dropout
+from preference.dropout import BITS, Dropout
 from preference.flat_projection import FlatProjection
 from preference.gelu import gelu, gelu_without_gradient
+from preference.layer_normalization import LayerNormalization
+from preference.one_loop import one_loop
 from preference.softmax_product import softmax_product
 
-RATE = 0.25
+THRESHOLD = 64
+TOLERANCES = [("float32", 1e-5), ("bfloat16", 0.03)]
 
 
 def draw(*shape, seed=0):
@@ -24,25 +28,70 @@ def dropped(scores, values, factors):
     return tf.matmul(tf.nn.softmax(scores) * factors, values)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.03)])
-def test_softmax_product_and_its_gradient(dtype, tolerance):
-    """Against what TensorFlow derives in float64, relative to the largest."""
-    scores, values = draw(2, 3, 40, 40, seed=1), draw(2, 3, 40, 8, seed=2)
-    factors = (np.random.default_rng(3).random(scores.shape) > RATE) / (1 - RATE)
-    upstream = draw(2, 3, 40, 8, seed=4)
+def derive(function, inputs, upstream, dtype):
+    """Return the output and the gradients of the inputs."""
+    inputs = [tf.constant(tf.cast(x, dtype)) for x in inputs]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        output = function(*inputs)
+    return [output, *tape.gradient(output, inputs, tf.cast(upstream, dtype))]
 
-    def derive(function, dtype):
-        inputs = [tf.constant(tf.cast(x, dtype)) for x in (scores, values)]
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            output = function(*inputs, tf.cast(factors, dtype))
-        return [output, *tape.gradient(output, inputs, tf.cast(upstream, dtype))]
 
-    found, expected = derive(softmax_product, dtype), derive(dropped, "float64")
+def assert_close(found, expected, dtype, tolerance):
+    """Compare with what TensorFlow derives in float64, relative to the largest."""
     for ours, truth in zip(found, expected, strict=True):
         assert ours.dtype == dtype
         error = np.abs(tf.cast(ours, "float64") - truth).max()
         assert error < tolerance * np.abs(truth).max()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCES)
+def test_softmax_product_and_its_gradient(dtype, tolerance):
+    inputs = [draw(2, 3, 40, 40, seed=1), draw(2, 3, 40, 8, seed=2)]
+    upstream = draw(2, 3, 40, 8, seed=4)
+    bits = np.random.default_rng(3).integers(2**BITS, size=inputs[0].shape, dtype=np.uint8)
+    factors = (bits >= THRESHOLD) / (1 - THRESHOLD / 2**BITS)
+
+    def compute(scores, values):
+        return softmax_product(scores, values, tf.constant(bits), THRESHOLD)
+
+    found = derive(compute, inputs, upstream, dtype)
+    expected = derive(partial(dropped, factors=factors), inputs, upstream, "float64")
+    assert_close(found, expected, dtype, tolerance)
+
+
+def normalized(x, gamma, beta):
+    centred = x - tf.reduce_mean(x, -1, keepdims=True)
+    deviation = tf.sqrt(tf.reduce_mean(centred**2, -1, keepdims=True) + 1e-7)
+    return centred / deviation * gamma + beta
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCES)
+def test_layer_normalization_and_its_gradient(dtype, tolerance, training):
+    x = 3 * draw(4, 9, 24, seed=1) + 2
+    scales = [draw(24, seed=2), draw(24, seed=3)]
+    upstream = draw(4, 9, 24, seed=4)
+    policy = "float32" if dtype == "float32" else f"mixed_{dtype}"
+    layer = LayerNormalization(epsilon=1e-7, dtype=policy)
+    layer.build(x.shape)
+    layer.set_weights(scales)
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(tf.cast(x, dtype))
+        tape.watch(inputs)
+        output = layer(inputs, training=training)
+    weights = [weight.value for weight in layer.trainable_weights]
+    gradients = tape.gradient(output, [inputs, *weights], tf.cast(upstream, dtype))
+    expected = derive(normalized, [x, *scales], upstream, "float64")
+    assert_close([output, gradients[0]], expected[:2], dtype, tolerance)
+    assert_close(gradients[1:], expected[2:], "float32", tolerance)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCES)
+def test_the_gradient_of_gelu(dtype, tolerance):
+    x = np.linspace(-6, 6, 1001)
+    _, found = derive(gelu, [x], np.ones_like(x), dtype)
+    assert_close([found], [norm.cdf(x) + x * norm.pdf(x)], dtype, tolerance)
 
 
 @pytest.mark.parametrize("activation", [gelu, gelu_without_gradient])
@@ -104,6 +153,28 @@ def test_dropout_keeps_the_expectation(rate):
     assert 0 < share < 1
     assert found.mean() == pytest.approx(1, abs=0.1)
     assert len(np.unique(found)) == 2
+    with tf.GradientTape() as tape:
+        inputs = tf.fill((50, 60), 2.0)
+        tape.watch(inputs)
+        output = layer(inputs, training=True)
+    np.testing.assert_array_equal(tape.gradient(output, inputs), output / 2)
     # Neighbours are drawn apart.
     pairs = (found[:, ::2][:, :500] == 0) & (found[:, 1::2] == 0)
     assert pairs.mean() == pytest.approx(share**2, abs=0.002)
+
+
+def test_one_loop_is_traced_once_and_on_a_gpu_left_to_the_whole_step(monkeypatch):
+    traced = []
+
+    @one_loop
+    def double(x):
+        traced.append(x)
+        return 2 * x
+
+    for _ in range(3):
+        assert double(tf.constant(3.0)) == 6
+    assert len(traced) == 1
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: [kind])
+    for _ in range(3):
+        assert double(tf.constant(3.0)) == 6
+    assert len(traced) == 4

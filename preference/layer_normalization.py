@@ -1,0 +1,59 @@
+"""Layer normalization (arXiv:1607.06450) with a gradient written out."""
+
+import keras
+import tensorflow as tf
+
+from preference.one_loop import one_loop
+
+
+@keras.saving.register_keras_serializable(package="preference")
+class LayerNormalization(keras.layers.LayerNormalization):
+    """`keras.layers.LayerNormalization` over the last axis, computed in float32.
+
+    In training it goes over its input once forward and once backward, and keeps nothing but the
+    input in between.
+    """
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        """Return the normalized vectors, as (..., hidden) as the inputs."""
+        if not training or keras.backend.backend() != "tensorflow":
+            return super().call(inputs)
+        gamma, beta = (tf.convert_to_tensor(scale, "float32") for scale in (self.gamma, self.beta))
+        return _normalize(inputs, gamma, beta, tf.constant(self.epsilon))
+
+
+@tf.custom_gradient
+def _normalize(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: tf.Tensor) -> tuple:
+    def gradient(upstream: tf.Tensor) -> tuple:
+        return *_gradients(inputs, gamma, epsilon, upstream), None
+
+    return _forward(inputs, gamma, beta, epsilon), gradient
+
+
+@one_loop
+def _forward(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+    normal, _ = _standardize(inputs, epsilon)
+    return tf.cast(normal * gamma + beta, inputs.dtype)
+
+
+@one_loop
+def _gradients(
+    inputs: tf.Tensor, gamma: tf.Tensor, epsilon: tf.Tensor, upstream: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the gradients of inputs, gamma and beta."""
+    normal, scale = _standardize(inputs, epsilon)
+    upstream = tf.cast(upstream, tf.float32)
+    of_normal = upstream * gamma
+    mean = tf.reduce_mean(of_normal, axis=-1, keepdims=True)
+    along = tf.reduce_mean(of_normal * normal, axis=-1, keepdims=True)
+    of_inputs = tf.cast(scale * (of_normal - mean - normal * along), inputs.dtype)
+    rows = list(range(len(inputs.shape) - 1))
+    return of_inputs, tf.reduce_sum(upstream * normal, rows), tf.reduce_sum(upstream, rows)
+
+
+def _standardize(inputs: tf.Tensor, epsilon: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the inputs with mean 0 and variance 1, and what scaled them to it."""
+    inputs = tf.cast(inputs, tf.float32)
+    centred = inputs - tf.reduce_mean(inputs, axis=-1, keepdims=True)
+    scale = tf.math.rsqrt(tf.reduce_mean(centred**2, axis=-1, keepdims=True) + epsilon)
+    return centred * scale, scale

@@ -1,0 +1,120 @@
+"""A model card says what was measured, and shows names as text."""
+
+import json
+import re
+import zipfile
+
+import huggingface_hub
+import pytest
+import yaml
+from small_bundle import FIGURES, small_manifest, write_bundle
+
+from preference.bundle import load_bundle
+from preference.manifest import read_manifest
+from preference.model_card import render_card
+from preference.packed_bundle import pack_bundle
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_bundle(tmp_path / "models" / "small")
+
+
+def evaluation(weights, **changes):
+    estimates = {
+        name: {"value": 0.111, "low": 0.1, "high": 0.2}
+        for name in ("log_loss", "accuracy", "f1_macro", "flip_rate")
+    }
+    return {
+        "rows": 1199,
+        "groups": 1180,
+        "averages_both_orders": False,
+        "weights": {"small": weights},
+        "models": {"small": {**estimates, "confusion": [[1]]}},
+    } | changes
+
+
+def test_the_card_of_a_packed_bundle_has_the_test_figures_of_these_weights_alone(folder, tmp_path):
+    own = read_manifest(folder).files["model.weights.h5"]
+    details = tmp_path / "details.json"
+    archive = tmp_path / "a.zip"
+
+    def packed_card(figures):
+        details.write_text(json.dumps(figures))
+        pack_bundle(folder, archive, details)
+        bundle = load_bundle(archive)
+        with zipfile.ZipFile(archive) as packed:
+            return bundle.manifest.test, packed.read("README.md").decode()
+
+    for foreign in (
+        evaluation(["0" * 64]),
+        evaluation([]),
+        evaluation([own]) | {"weights": {}},
+        {},
+    ):
+        tested, card = packed_card(foreign)
+        assert tested is None and "1,199" not in card and "0.1110" not in card
+    tested, card = packed_card(evaluation([own]))
+    assert (tested.battles, tested.trainings) == (1199, 1)
+    assert "1,199 test battles in 1,180 groups" in card
+    assert "| accuracy | 0.1110 [0.1000, 0.2000] |" in card
+    assert "means over" not in card
+    tested, card = packed_card(evaluation([own, "0" * 64], averages_both_orders=True))
+    assert "both orders averaged; means over 2 trainings, of which this is one" in card
+
+
+def card_parts(card):
+    metadata, body = re.fullmatch(r"---\n(.*?)^---\n(.*)", card, re.DOTALL | re.MULTILINE).groups()
+    return yaml.safe_load(metadata), body
+
+
+def test_the_hub_reads_the_cards_metadata(folder):
+    metadata, _ = card_parts((folder / "README.md").read_text())
+    assert metadata["library_name"] == "keras"
+    assert metadata["license"] == "unknown"
+    assert "simulated" in metadata["tags"]
+    card = huggingface_hub.ModelCard.load(folder / "README.md", ignore_metadata_errors=False)
+    results = {one.metric_type: one for one in card.data.eval_results}
+    assert set(results) == {"log_loss", "accuracy", "f1"}
+    assert results["accuracy"].metric_value == 0.5
+    assert results["accuracy"].dataset_split == "calibration"
+
+
+HOSTILE = [
+    "<script>alert(1)</script>|[a](http://b)",
+    "---\nlicense: mit\n---",
+    "'\"{{ 7*7 }} {% raw %} # x: y",
+    "two\n\n# lines",
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_hostile_name_is_shown_as_text(hostile):
+    plain, hostile_card = (
+        render_card(small_manifest(name=name, parameters={"model": {"preset": name}}))
+        for name in ("plain", hostile)
+    )
+    metadata, body = card_parts(hostile_card)
+    expected, plain_body = card_parts(plain)
+    assert metadata["model-index"][0]["name"] == hostile
+    expected["model-index"][0]["name"] = hostile
+    assert metadata == expected
+    assert body.count("\n") == plain_body.count("\n")
+    assert "<script" not in body.replace("\\<script", "")
+    assert "](http" not in body
+    rows = [line for line in body.splitlines() if line.startswith("| model.preset")]
+    assert len(rows) == 1 and rows[0].replace("\\|", "").count("|") == 3
+
+
+def test_a_card_says_what_it_is_of():
+    simulated = render_card(small_manifest())
+    real = render_card(small_manifest(simulated=False, parameters={"model": {"preset": "bert"}}))
+    assert "Trained on simulated battles" in simulated
+    assert "simulated" not in real
+    assert "trained from scratch" in simulated and "trained from scratch" not in real
+    assert "started from the preset bert" in real
+    for card in (simulated, real):
+        assert "1,234 parameters" in card
+        assert f"epoch {FIGURES['best_epoch']} of {FIGURES['epochs']}" in card
+        assert "10 calibration battles in 9 groups" in card
+        assert "| log loss (nats, lower is better) | 0.5000 [0.4000, 0.6000] |" in card
