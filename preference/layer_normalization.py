@@ -15,11 +15,11 @@ class LayerNormalization(keras.layers.LayerNormalization):
     """
 
     def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        """Return the normalized vectors, as (..., hidden) as the inputs."""
+        """Return the normalized vectors, (..., hidden) as the inputs."""
         if not training or keras.backend.backend() != "tensorflow":
             return super().call(inputs)
         gamma, beta = (tf.convert_to_tensor(scale, "float32") for scale in (self.gamma, self.beta))
-        return _normalize(inputs, gamma, beta, tf.constant(self.epsilon))
+        return _normalize(tf.convert_to_tensor(inputs), gamma, beta, tf.constant(self.epsilon))
 
 
 @tf.custom_gradient
