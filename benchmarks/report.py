@@ -14,7 +14,8 @@ from benchmarks.runner import Row
 
 SYSTEMS = {
     "study": "the study's recipe: stock keras-nlp, every sequence padded, batches in random order",
-    "attention": "`study` with our attention",
+    "attention": "`study` with our backbone: its attention, and in training GELU, layer "
+    "normalization and dropout in one loop each",
     "batching": "`attention` with our batches of battles of like length",
     "packing": "`attention` on the same tokens in full rows, without padding: a bound for packing "
     "several sequences into a row, which would mask the others besides",
