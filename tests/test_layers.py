@@ -38,7 +38,7 @@ def derive(function, inputs, upstream, dtype):
 
 
 def assert_close(found, expected, dtype, tolerance):
-    """Compare with what TensorFlow derives in float64, relative to the largest."""
+    """Compare with the truth in float64; the tolerance is relative to its largest value."""
     for ours, truth in zip(found, expected, strict=True):
         assert ours.dtype == dtype
         error = np.abs(tf.cast(ours, "float64") - truth).max()
@@ -163,7 +163,7 @@ def test_dropout_keeps_the_expectation(rate):
     assert pairs.mean() == pytest.approx(share**2, abs=0.002)
 
 
-def test_one_loop_is_traced_once_and_on_a_gpu_left_to_the_whole_step(monkeypatch):
+def test_one_loop_is_compiled_once_and_on_a_gpu_left_to_the_whole_step(monkeypatch):
     traced = []
 
     @one_loop
@@ -174,6 +174,9 @@ def test_one_loop_is_traced_once_and_on_a_gpu_left_to_the_whole_step(monkeypatch
     for _ in range(3):
         assert double(tf.constant(3.0)) == 6
     assert len(traced) == 1
+    graph = tf.function(double).get_concrete_function(tf.constant(3.0)).graph
+    (function,) = graph.as_graph_def().library.function
+    assert function.attr["_XlaMustCompile"].b
     monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: [kind])
     for _ in range(3):
         assert double(tf.constant(3.0)) == 6
