@@ -14,8 +14,8 @@ from benchmarks.runner import Row
 
 SYSTEMS = {
     "study": "the study's recipe: stock keras-nlp, every sequence padded, batches in random order. "
-    "Of this and the next five, `tf.data`'s tuner may sleep at the end of a prediction until 10.2 "
-    "or 20.5 s are over (why: `preference/streams.py`); the fastest repetition slept least",
+    "From here to `compilation`, `tf.data`'s tuner may sleep at the end of a prediction, at most "
+    "as long as it took (why: `preference/streams.py`); the fastest repetition slept least",
     "attention": "`study` with our backbone: its attention, and in training GELU, layer "
     "normalization and dropout in one loop each",
     "batching": "`attention` with our batches of battles of like length",
