@@ -28,13 +28,15 @@ from benchmarks.runner import Row, measure_all, measure_in_process, summarize
 from benchmarks.settings import FULL, QUICK, Settings, for_gpu
 from benchmarks.stage_costs import measure_stages
 from benchmarks.stage_runs import REPOSITORY
+from preference.atomic_output import check_can_write, write_text
+from preference.errors import exit_on_bad_input
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure the parts that were asked for, and write their tables, page and picture."""
     settings = asked_settings(arguments)
     out = arguments.out.resolve() / settings.stem
-    out.parent.mkdir(parents=True, exist_ok=True)
+    check_can_write(out.with_suffix(".md"))
     machine = describe_machine(arguments.torch_python)
     parts = read_parts(out)
     for name in arguments.only:
@@ -47,7 +49,7 @@ def main(arguments: argparse.Namespace) -> None:
             draw = [arguments.torch_python, "-m", "benchmarks.picture", out]
             subprocess.check_call(draw, cwd=REPOSITORY)
         page = write_report(parts, picture=f"{settings.stem}.svg")
-        out.with_suffix(".md").write_text(page)
+        write_text(page, out.with_suffix(".md"))
 
 
 def asked_settings(arguments: argparse.Namespace) -> Settings:
@@ -95,4 +97,5 @@ if __name__ == "__main__":
     parser.add_argument("--repetitions", type=int, help="of each comparison")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
     parser.add_argument("--torch-python", type=Path, default=REPOSITORY / ".venv-bench/bin/python")
-    main(parser.parse_args())
+    with exit_on_bad_input():
+        main(parser.parse_args())

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.report import Origin, Part
+from preference.atomic_output import write_text
 
 # What no other program may disturb comes first.
 PARTS = ("comparison", "lengths", "utilisation", "stages", "quality")
@@ -39,4 +40,4 @@ def origins_path(out: Path) -> Path:
 
 
 def _write_json(content: object, path: Path) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    write_text(json.dumps(content, indent=2) + "\n", path)

@@ -13,6 +13,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from preference.atomic_output import writing_file
+
 RATES = {"train_rows_per_s": "Training", "predict_rows_per_s": "Prediction"}
 COLOURS = {"study": "#8c8c8c", "transformers": "#d98c3f", "ours": "#2a6fb0"}
 STEP_COLOUR = "#a9c7e3"
@@ -76,4 +78,5 @@ if __name__ == "__main__":
     # The same results give the same file.
     matplotlib.rcParams["svg.hashsalt"] = "benchmarks"
     figure = draw(_read(stem.with_suffix(".json")), _read(Path(f"{stem}-lengths.json")))
-    figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+    with writing_file(stem.with_suffix(".svg")) as new:
+        figure.savefig(new, metadata={"Date": None})

@@ -78,8 +78,12 @@ def run_module(module: str, folder: Path, *arguments: str) -> StageCost:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        # Of this child alone, where `resource.getrusage` knows the largest of all children.
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            # Of this child alone, where `resource.getrusage` knows the largest of all children.
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{module} failed; the end of its output:\n{_tail(log.name)}")

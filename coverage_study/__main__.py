@@ -11,6 +11,8 @@ from coverage_study.page import write_page
 from coverage_study.results import summarize
 from coverage_study.settings import FULL, QUICK, asked_conditions
 from coverage_study.study import build_worlds, count_claims
+from preference.atomic_output import check_can_write, write_text
+from preference.errors import exit_on_bad_input
 from preference.metrics_file import write_metrics
 from preference.params import PARAMS_FILE, load_params
 
@@ -19,17 +21,18 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def main(arguments: argparse.Namespace) -> None:
     """Run the study with the parameters of `params.yaml`, and write its two files."""
-    params = load_params(REPOSITORY / PARAMS_FILE)
     settings = QUICK if arguments.quick else FULL
+    out = arguments.out / settings.stem
+    check_can_write(out.with_suffix(".md"))
+    params = load_params(REPOSITORY / PARAMS_FILE)
     datasets = arguments.datasets or settings.datasets
     resamples = settings.resamples or params.evaluation.resamples
     conditions = asked_conditions(settings, params)
     worlds = build_worlds(settings, params.data.simulated.length_scale, params.seed)
     counts = count_claims(worlds, conditions, datasets, resamples, params.seed)
     results = summarize(counts, worlds, conditions, datasets, resamples)
-    out = arguments.out / settings.stem
     write_metrics(results, out.with_suffix(".json"))
-    out.with_suffix(".md").write_text(write_page(results, _command(arguments)), encoding="utf-8")
+    write_text(write_page(results, _command(arguments)), out.with_suffix(".md"))
 
 
 def _command(arguments: argparse.Namespace) -> str:
@@ -44,4 +47,5 @@ if __name__ == "__main__":
     parser.add_argument("--datasets", type=int, help="of each condition")
     parser.add_argument("--quick", action="store_true", help="fewer data sets and resamples")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
-    main(parser.parse_args())
+    with exit_on_bad_input():
+        main(parser.parse_args())

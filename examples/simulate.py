@@ -8,7 +8,9 @@ Writes examples/battles.csv. The seed is not that of params.yaml: no model has s
 import csv
 from pathlib import Path
 
+from preference.atomic_output import writing_file
 from preference.battle_rows import UNLABELLED_COLUMNS
+from preference.errors import exit_on_bad_input
 from simulated import simulate_rows
 
 BATTLES, LENGTH_SCALE, SEED = 20, 0.1, 7
@@ -17,7 +19,7 @@ OUTPUT = Path(__file__).parent / "battles.csv"
 
 def main() -> None:
     """Write the battles."""
-    with OUTPUT.open("w", newline="", encoding="utf-8") as stream:
+    with writing_file(OUTPUT) as new, new.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(
             stream, UNLABELLED_COLUMNS, extrasaction="ignore", lineterminator="\n"
         )
@@ -26,4 +28,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with exit_on_bad_input():
+        main()

@@ -2,3 +2,7 @@
 
 make faults
 """
+
+from preference.stop_signals import end_at_once_while_importing
+
+end_at_once_while_importing()

@@ -21,7 +21,8 @@ from faults.result import read_result
 from faults.results import summarize
 from faults.settings import FULL, PARAMETERS, QUICK, Settings
 from faults.workspace import REPOSITORY, commit, copy_repository, read_lock
-from preference.atomic_output import write_text
+from preference.atomic_output import check_can_write, write_text
+from preference.errors import exit_on_bad_input
 from preference.metrics_file import write_metrics
 
 
@@ -30,10 +31,11 @@ def main(arguments: argparse.Namespace) -> None:
     settings = QUICK if arguments.quick else FULL
     if arguments.kills is not None:
         settings = replace(settings, kills=arguments.kills)
+    out = arguments.out / settings.stem
+    check_can_write(out.with_suffix(".md"))
     # Beside nothing else: a disk that is memory would not be filled, and would fill memory.
     with TemporaryDirectory(prefix="faults-", dir=arguments.scratch) as scratch:
         results = disturb(Path(scratch), settings)
-    out = arguments.out / settings.stem
     write_metrics(results, out.with_suffix(".json"))
     write_text(write_page(results, _command(arguments)), out.with_suffix(".md"))
     print(f"{results['identical']} of {results['kills']} kills: the same result ({out}.md)")
@@ -70,4 +72,5 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="one kill a stage")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
     parser.add_argument("--scratch", type=Path, help="where to work; 1 GiB is enough")
-    main(parser.parse_args())
+    with exit_on_bad_input():
+        main(parser.parse_args())

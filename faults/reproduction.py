@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,21 +66,23 @@ class Running:
 
     def wait_for(self, said: str) -> float | None:
         """Wait until it says something; return the seconds until then, None if it ends before."""
-        while said not in self.output():
-            if self.process.poll() is not None:
-                return None
-            self._check_time()
-            time.sleep(POLL_S)
+        with self._ending_with_this_process():
+            while said not in self.output():
+                if self.process.poll() is not None:
+                    return None
+                self._check_time()
+                time.sleep(POLL_S)
         return time.monotonic() - self.began
 
     def kill(self, seconds: float) -> bool:
         """Kill it, and what it has started, so much later; say whether it was still running."""
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            return True
+        with self._ending_with_this_process():
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+                return True
         return False
 
     def kill_dvc_alone(self) -> None:
@@ -89,16 +92,26 @@ class Running:
 
     def finish(self) -> Reproduction:
         """Wait for its end."""
-        while self.process.poll() is None:
-            self._check_time()
-            time.sleep(POLL_S)
+        with self._ending_with_this_process():
+            while self.process.poll() is None:
+                self._check_time()
+                time.sleep(POLL_S)
         seconds = time.monotonic() - self.began
         return Reproduction(self.process.returncode == 0, self.output(), seconds)
 
     def _check_time(self) -> None:
         if time.monotonic() - self.began > LIMIT_S:
-            os.killpg(self.process.pid, signal.SIGKILL)
             raise TimeoutError(f"dvc repro did not end:\n{self.output()[-2000:]}")
+
+    @contextmanager
+    def _ending_with_this_process(self) -> Iterator[None]:
+        """Kill it where the block is left early: Ctrl-C reaches this process group alone."""
+        try:
+            yield
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            raise
 
 
 def reproduce(workspace: Path, targets: Sequence[str] = ()) -> Reproduction:

@@ -1,41 +1,46 @@
 """Outputs that are whole or not there.
 
 Guarantees
-1. What is written is called `<name>.partial` until it is complete; then it is renamed.
+1. An output is written in a folder of its own beside it, `<name>.<digits>.partial`, and takes its
+   name in one step when it is complete and on the disk.
 2. Where writing fails, nothing of it is left, and what had the name before is still there.
-3. What a process that was killed has left is removed when the same output is next written.
-
-Two processes must not write the same output at once: see `preference.running_alone`.
+3. Where several processes write one output at once, the last one to end wins, with all of its own.
+4. What a process that was killed has left is removed when the same output is next written.
 """
 
+import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
-PARTIAL = ".partial"
+from preference.folder_exchange import exchange
+from preference.partial_folder import partial_folder
+
+# A folder can be renamed to the name of an empty folder, and to no other that exists.
+NAME_IS_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
 @contextmanager
 def writing_file(path: Path) -> Iterator[Path]:
-    """Give the name under which to write a file; the folder that it is in is made.
+    """Give the path at which to write a file; the folder that it is in is made.
+
+    A link that has the name is replaced, and not what it leads to: DVC may link outputs to its
+    cache.
 
     Raises:
         OSError: it cannot be written.
     """
-    partial = path.with_name(f"{path.name}{PARTIAL}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove(partial)
-    try:
-        yield partial
-        if partial.is_dir():
-            # No folder can be renamed onto one that has files.
-            _remove(path)
-        partial.replace(path)
-    finally:
-        _remove(partial)
+    with partial_folder(path) as partial:
+        _check_is_no_folder(path)
+        new = partial / path.name
+        yield new
+        _flush(new)
+        new.replace(path)
+        _flush(path.parent)
 
 
 @contextmanager
@@ -45,9 +50,25 @@ def writing_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    with writing_file(path) as partial:
-        partial.mkdir()
-        yield partial
+    with partial_folder(path) as partial:
+        new = partial / path.name
+        new.mkdir()
+        yield new
+        for written in new.rglob("*"):
+            _flush(written)
+        _put_in_place(new, path)
+        _flush(path.parent)
+
+
+def check_can_write(path: Path) -> None:
+    """Make a file as `writing_file` does, and remove it: a wrong path shows before the work begins.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with partial_folder(path) as partial:
+        _check_is_no_folder(path)
+        (partial / path.name).touch()
 
 
 def check_room(folder: Path, size: int) -> None:
@@ -68,12 +89,53 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    with writing_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    with writing_file(path) as new:
+        new.write_text(text, encoding="utf-8")
 
 
-def _remove(path: Path) -> None:
+def _check_is_no_folder(path: Path) -> None:
     if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    """Let a folder take the name of another, which ends up beside `new`, or in its place."""
+    while True:
+        try:
+            new.rename(path)
+            return
+        except OSError as error:
+            if error.errno not in NAME_IS_TAKEN:
+                raise
+        if exchange(new, path):
+            return
+        # Between this and the next attempt the name is missing, which nothing can prevent here.
+        _move_away(path, new.with_name(secrets.token_hex(8)))
+
+
+def _move_away(path: Path, place: Path) -> None:
+    try:
+        path.rename(place)
+    except FileNotFoundError:
+        # Another writer was faster.
+        pass
+    except OSError as error:
+        # In a container, a folder of its image can be removed and not renamed.
+        if error.errno != errno.EXDEV:
+            raise
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk.
+
+    Raises:
+        OSError: the content of a file cannot be written; some disks notice only now.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        # Not every file system can do this with a folder.
+        with suppress(OSError) if path.is_dir() else nullcontext():
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,12 +1,11 @@
 """One file with all that a training needs to go on.
 
 Guarantees
-1. The file is whole or not there: it is written under another name, and renamed.
+1. The file is whole or not there, as `preference.atomic_output` says.
 2. Reading it runs no code: arrays and JSON, no pickle.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from preference.atomic_output import writing_file
 from preference.errors import BadInput
 
 METADATA = "metadata"
@@ -61,16 +61,9 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         for number, array in enumerate(getattr(checkpoint, name))
     }
     encoded = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, **{METADATA: encoded}, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # An open file, because numpy adds .npz to any other name.
+    with writing_file(path) as partial, partial.open("wb") as file:
+        np.savez(file, **{METADATA: encoded}, **arrays)
 
 
 def read_checkpoint(path: Path | BinaryIO) -> Checkpoint:

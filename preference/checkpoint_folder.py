@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preference.checkpoint_file import is_finished
+from preference.partial_folder import remove_leftovers
 
 CHECKPOINTS = Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
 # Of what has been trained.
@@ -24,7 +25,8 @@ def remove_old_checkpoints(name: str, seeds: Sequence[int]) -> None:
     and is asked to train again.
     """
     kept = [checkpoint_file(name, seed) for seed in seeds]
-    for path in CHECKPOINTS.glob(f"{name}-seed-*"):
+    remove_leftovers(CHECKPOINTS, f"{name}-seed-*.npz")
+    for path in CHECKPOINTS.glob(f"{name}-seed-*.npz"):
         if path not in kept or (is_finished(path) and _is_older(path, RECORD)):
             path.unlink()
 

@@ -1,4 +1,4 @@
-"""Errors that are the user's to fix, told without a traceback."""
+"""Errors that are the user's to fix, told in one line without a traceback."""
 
 import errno
 import os
@@ -10,7 +10,31 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from preference.stop_signals import ending_on_signals
+
 LONGEST_MESSAGE = 2000
+# That of a program that SIGPIPE ended.
+NOBODY_READS = 141
+ADVICE = {
+    errno.ENOENT: "Correct the path, or make what is missing.",
+    errno.ENOTDIR: "Correct the path: a part of it is a file, and not a folder.",
+    errno.EEXIST: "Correct the path, or remove what stands where a folder is needed.",
+    errno.EISDIR: "Give the name of a file, and not of a folder.",
+    errno.EACCES: "Ask for the permission, or give another path.",
+    errno.EPERM: "Ask for the permission, or give another path.",
+    errno.EROFS: "Give a path on a disk that can be written to.",
+    errno.ENAMETOOLONG: "Give it a shorter name.",
+    errno.ELOOP: "Correct its links: they lead in a circle.",
+    errno.EBUSY: "It is mounted, or in use: give another path.",
+    errno.ENXIO: "Give the name of a file, and not of a device or a socket.",
+}
+# These come from reading and writing, too, where the error does not name the file.
+ADVICE_WITHOUT_A_PATH = {
+    errno.EFBIG: "Raise the limit of `ulimit -f`, or give a path on a disk for larger files.",
+    errno.EMFILE: "Raise the limit of `ulimit -n`.",
+    errno.EIO: "Check the disk or the network, or give another path.",
+    errno.ESTALE: "The network disk has lost the file: run the same again.",
+}
 # In the words, because not all that writes gives the number; the last ones are numpy's.
 DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), " requested and ")
 
@@ -31,24 +55,52 @@ def check_exists(path: Path, stage: str) -> None:
 
 @contextmanager
 def exit_on_bad_input() -> Iterator[None]:
-    """Turn `BadInput`, and a full disk, into one line on stderr and exit status 1.
+    """Turn what the user can fix into one line on stderr and exit status 1.
 
-    Every other error is let through.
+    That is `BadInput`, a full disk, and a path that cannot be read or written. Every other error is
+    let through. Ctrl-C and SIGTERM end the process as `preference.stop_signals` says, and silently,
+    as it ends where nobody reads its output any more.
     """
-    try:
-        yield
-    except BadInput as error:
-        _exit(_in_one_line(str(error)))
-    except OSError as error:
-        if not any(said in str(error) for said in DISK_FULL):
-            raise
-        _exit("the disk is full. Make room, and run the same again.")
+    with ending_on_signals():
+        try:
+            yield
+            # Else the error of a pipe that is closed, or a full disk, would come after this block.
+            if sys.stdout:
+                sys.stdout.flush()
+        except BadInput as error:
+            _exit(str(error))
+        except BrokenPipeError:
+            _exit_unread()
+        except OSError as error:
+            message = _describe(error)
+            if not message:
+                raise
+            _exit(message)
+
+
+def _describe(error: OSError) -> str:
+    """Return what the user can do; nothing where the program is at fault."""
+    if any(said in str(error) for said in DISK_FULL):
+        return "the disk is full. Make room, and run the same again."
+    if error.errno in ADVICE_WITHOUT_A_PATH:
+        return f"{error}. {ADVICE_WITHOUT_A_PATH[error.errno]}"
+    if error.errno in ADVICE and error.filename:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}. {ADVICE[error.errno]}"
+    return ""
 
 
 def _exit(message: str) -> NoReturn:
     # On a line of its own, where a progress bar has not come to its end.
-    tqdm.write(f"error: {message}", file=sys.stderr)
+    tqdm.write(f"error: {_in_one_line(message)}", file=sys.stderr)
     sys.exit(1)
+
+
+def _exit_unread() -> NoReturn:
+    # Python flushes both once more when it ends, and would complain.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    sys.exit(NOBODY_READS)
 
 
 def _in_one_line(message: str) -> str:

@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from jinja2 import UndefinedError
+
 from preference.bundle_archive import pack
 from preference.errors import BadInput
 from preference.manifest import CARD, MANIFEST, Manifest, check_files, manifest_text, read_manifest
@@ -21,11 +23,11 @@ def pack_bundle(folder: Path, archive: Path, details: Path) -> bool:
         details: `metrics/evaluation_details.json`; it need not exist.
 
     Raises:
-        BadInput: the folder is no bundle, or is damaged.
+        BadInput: the folder is no bundle, or it or the details are damaged.
     """
     manifest = _read_checked(folder)
     tested = replace(manifest, test=find_tested(details, manifest))
-    card = render_card(tested)
+    card = _render_card(folder, tested)
     hashes = {**manifest.files, CARD: hashlib.sha256(card.encode()).hexdigest()}
     files = {
         **{name: folder / name for name in manifest.files},
@@ -34,6 +36,17 @@ def pack_bundle(folder: Path, archive: Path, details: Path) -> bool:
     }
     pack(files, archive)
     return tested.test is not None
+
+
+def _render_card(folder: Path, manifest: Manifest) -> str:
+    try:
+        return render_card(manifest)
+    # The card names figures and parameters that every training writes, but no other code needs.
+    except (LookupError, UndefinedError) as error:
+        raise BadInput(
+            f"{folder} cannot be packed: {MANIFEST} lacks what the card shows ({error}). Copy or "
+            "train the model again."
+        ) from error
 
 
 def _read_checked(folder: Path) -> Manifest:

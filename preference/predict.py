@@ -11,10 +11,12 @@ import argparse
 from pathlib import Path
 
 from preference.errors import exit_on_bad_input
+from preference.probability_files import check_output
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Predict the file that the arguments name."""
+    check_output(arguments.output)
     # Here, because TensorFlow takes seconds that `--help` and a mistyped argument need not wait.
     from preference.file_prediction import predict_file
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from preference.atomic_output import writing_file
 from preference.battle_rows import WINNER_LABELS
 from preference.errors import BadInput
+from preference.output_path import check_output_file
 
 COLUMNS = ("id", *WINNER_LABELS)
 SCHEMA = pa.schema([("id", pa.int64()), *((name, pa.float64()) for name in WINNER_LABELS)])
@@ -24,6 +25,7 @@ SCHEMA = pa.schema([("id", pa.int64()), *((name, pa.float64()) for name in WINNE
 Ids = Sequence[int | None]
 # Takes ids [n] and probabilities, float64 [n, 3] in `LABELS` order.
 Write = Callable[[Ids, np.ndarray], object]
+OpenFile = Callable[[Path], AbstractContextManager[Write]]
 
 
 @contextmanager
@@ -33,23 +35,28 @@ def writing_probabilities(path: Path) -> Iterator[Write]:
     Raises:
         BadInput: the file is of an unknown kind.
     """
-    open_file = WRITERS[check_output(path)]
+    open_file = _find_writer(path)
     with writing_file(path) as partial, open_file(partial) as write:
         yield write
 
 
-def check_output(path: Path) -> str:
-    """Check that such a file can be written, and return its extension.
+def check_output(path: Path) -> None:
+    """Check that such a file can be written.
 
     Raises:
-        BadInput: it is of an unknown kind, or a folder.
+        BadInput: it is of an unknown kind, or what `check_output_file` refuses.
+        OSError: no file can be made there.
     """
-    extension = path.suffix.lower()
-    if extension not in WRITERS:
-        raise BadInput(f"{path} is of an unknown kind. Let it end in one of {', '.join(WRITERS)}.")
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder. Give the name of a file.")
-    return extension
+    _find_writer(path)
+    check_output_file(path)
+
+
+def _find_writer(path: Path) -> OpenFile:
+    try:
+        return WRITERS[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(WRITERS)
+        raise BadInput(f"{path} is of an unknown kind. Let it end in one of {known}.") from None
 
 
 @contextmanager
@@ -71,7 +78,8 @@ def _open_json_lines(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _open_parquet(path: Path) -> Iterator[Write]:
-    with pq.ParquetWriter(path, SCHEMA) as writer:
+    # An open file, because pyarrow takes no name that is not valid UTF-8.
+    with path.open("wb") as stream, pq.ParquetWriter(stream, SCHEMA) as writer:
         yield lambda ids, probabilities: writer.write_batch(
             pa.RecordBatch.from_arrays([pa.array(ids, pa.int64()), *probabilities.T], schema=SCHEMA)
         )
@@ -82,7 +90,7 @@ def _rows(ids: Ids, probabilities: np.ndarray) -> Iterator[list[int | float | No
         yield [one, *row]
 
 
-WRITERS: dict[str, Callable[[Path], AbstractContextManager[Write]]] = {
+WRITERS: dict[str, OpenFile] = {
     ".csv": _open_csv,
     ".parquet": _open_parquet,
     ".jsonl": _open_json_lines,

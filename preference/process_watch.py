@@ -5,11 +5,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from preference.errors import BadInput
+from preference.stop_signals import end_now
 
 POLL_SECONDS = 0.1
+# Less than `GRACE_SECONDS`, after which this process ends itself.
+END_SECONDS = 2
 
 
 def run_processes(
@@ -17,7 +20,7 @@ def run_processes(
 ) -> None:
     """Run a command once for each environment, and wait for all.
 
-    Where one ends early, the others are killed, for they would wait for it. They end too when this
+    Where one ends early, the others are ended, for they would wait for it. They end too when this
     process does (`end_with_parent`).
 
     Args:
@@ -38,20 +41,31 @@ def run_processes(
             time.sleep(POLL_SECONDS)
         _check(started, size)
     finally:
-        for rank in started:
-            started[rank].kill()
-            started[rank].wait()
+        _end(started.values())
 
 
 def end_with_parent() -> None:
     """Watch, in a process that `run_processes` started, for the end of the one that started it."""
 
     def wait() -> None:
-        # Nothing is ever written: reading ends when the writer does.
+        # Nothing is ever written: reading ends when the writer does, or closes it.
         os.read(0, 1)
-        os._exit(1)
+        end_now(1)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def _end(processes: Iterable[subprocess.Popen]) -> None:
+    """End the processes that still run, and give them time to remove what is unfinished."""
+    for process in processes:
+        process.stdin.close()
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _check(started: Mapping[int, subprocess.Popen], size: int) -> None:

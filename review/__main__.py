@@ -8,11 +8,11 @@ second first reproduces both with a profile, in a temporary folder, and needs no
 """
 
 import argparse
-import shutil
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from preference.atomic_output import check_can_write, writing_folder
 from preference.errors import exit_on_bad_input
 from preference.params import PARAMS_FILE, load_params
 from preference.profiles import flatten, read_profile
@@ -31,15 +31,16 @@ SMALL = "small"
 def main(arguments: argparse.Namespace) -> None:
     """Write the comment and the pages, and show the comment."""
     workspace = Path()
+    check_can_write(OUT / "comment.md")
     base = find_revision(arguments.base, workspace)
     with choose_sides(arguments, base, workspace) as sides:
         comment = write_comment(make_review(base, sides, workspace))
-        shutil.rmtree(OUT, ignore_errors=True)
-        OUT.mkdir()
-        (OUT / "comment.md").write_text(comment, encoding="utf-8")
-        pages = write_pages(sides.base, sides.folder, OUT)
+        with writing_folder(OUT) as folder:
+            (folder / "comment.md").write_text(comment, encoding="utf-8")
+            pages = write_pages(sides.base, sides.folder, folder)
+    written = [OUT / "comment.md", *(OUT / page.relative_to(folder) for page in pages)]
     print(comment)
-    print(f"Written to {', '.join(str(path) for path in (OUT / 'comment.md', *pages))}.")
+    print(f"Written to {', '.join(map(str, written))}.")
 
 
 def choose_sides(

@@ -16,7 +16,6 @@ one a host (docs/distributed.md). What follows a training is done here, on Tenso
 
 import argparse
 import os
-import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -81,7 +80,7 @@ def train_and_save(name: str, params: Params, group: ProcessGroup) -> None:
         live.summary = train(name, first, Path("models") / name, live)
     for seed in others:
         # Keras and TensorFlow keep state, on which no training may depend.
-        subprocess.run(command(name, seed), check=True)
+        run_processes(command(name, seed), {0: os.environ}, size=1)
 
 
 def train_on_jax(name: str, params: Params, group: ProcessGroup) -> None:

@@ -14,6 +14,7 @@ from preference.bundle import load_bundle
 from preference.bundle_archive import pack
 from preference.errors import BadInput
 from preference.judge import PreferenceJudge
+from preference.manifest import read_manifest
 from preference.packed_bundle import pack_bundle
 
 NO_DETAILS = Path("no details")
@@ -50,6 +51,32 @@ def test_a_damaged_folder_is_not_packed(folder, tmp_path):
     with pytest.raises(BadInput, match=r"model\.json is not the file that was saved"):
         pack_bundle(folder, tmp_path / "a.zip", NO_DETAILS)
     assert list(tmp_path.glob("*.zip*")) == []
+
+
+@pytest.mark.parametrize("key", ["calibration.in_order.metrics.log_loss", "training.best_epoch",
+                                 "calibration.both_orders.metrics.flip_rate",
+                                 "parameters.model"])  # fmt: skip
+def test_a_folder_whose_manifest_lacks_what_the_card_shows_is_not_packed(folder, tmp_path, key):
+    def remove(values):
+        *sections, last = key.split(".")
+        for section in sections:
+            values = values[section]
+        del values[last]
+
+    edit_manifest(folder, remove)
+    with pytest.raises(BadInput, match=rf"small cannot be packed: .*{key.split('.')[-1]}"):
+        pack_bundle(folder, tmp_path / "a.zip", NO_DETAILS)
+    assert list(tmp_path.glob("*.zip*")) == []
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"weights": 1}', '{"weights": {"small": ["HASH"]}}']
+)
+def test_a_damaged_evaluation_is_told(folder, tmp_path, content):
+    weights = read_manifest(folder).files["model.weights.h5"]
+    (tmp_path / "details.json").write_text(content.replace("HASH", weights))
+    with pytest.raises(BadInput, match=r"details\.json is damaged .*Run `dvc repro evaluate`"):
+        pack_bundle(folder, tmp_path / "a.zip", tmp_path / "details.json")
 
 
 def repack(folder, archive, **files):

@@ -167,8 +167,12 @@ def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
     def left(finished, recorded):
         checkpoint = Checkpoint(IDENTITY, 1, 0, [], None, [], [], [], finished=finished)
         write_checkpoint(checkpoint, path)
-        for name in ("exp1-seed-8.npz", "exp1-seed-7.npz.123.partial", "exp11-seed-8.npz"):
+        for name in ("exp1-seed-8.npz", "exp11-seed-8.npz"):
             (tmp_path / name).write_text("")
+        for name in ("exp1-seed-7.npz", "exp1-seed-8.npz"):
+            killed = tmp_path / f"{name}.{'0' * 16}.partial"
+            killed.mkdir(exist_ok=True)
+            (killed / ".lock").write_text("")
         if recorded is not None:
             (tmp_path / "dvc.lock").write_text("")
             os.utime(tmp_path / "dvc.lock", (0, path.stat().st_mtime + (1 if recorded else -1)))
