@@ -21,10 +21,11 @@ from tokenizers.implementations import BertWordPieceTokenizer
 
 from preference.errors import BadInput
 from preference.foreign_files import LARGEST_VOCABULARY, check_file, parse_json, read_json
-from preference.hugging_face_conversion import CONVERTERS
 from preference.tokenizer_definition import check_definition
 
 DEFINITION = "tokenizer.json"
+# By the `model_type` of a config.json: whose tokenizers keras-hub may read.
+CONVERTED = ("albert", "bert", "roberta", "xlm-roberta")
 # All files that a tokenizer of these models is read from.
 VOCABULARIES = (
     DEFINITION,
@@ -111,7 +112,7 @@ def load_hugging_face_tokenizer(folder: Path) -> keras_nlp.tokenizers.Tokenizer:
     if (folder / "vocab.txt").exists():
         return HuggingFaceTokenizer(_bert_definition(folder))
     model_type = read_json(folder / "config.json")["model_type"]
-    if model_type not in CONVERTERS:
+    if model_type not in CONVERTED:
         raise BadInput(f"there is no tokenizer for model_type {model_type!r}. Use another preset.")
     return keras_nlp.models.Tokenizer.from_preset(str(folder))
 

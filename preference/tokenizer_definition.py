@@ -1,7 +1,7 @@
 """Check a `tokenizer.json` of Hugging Face's format before its steps are built.
 
-A step can hold a regular expression that takes forever, or a replacement that makes a long text of a
-short one. The tokenizers of our models need neither.
+A step can hold a regular expression that takes forever, or a replacement that makes long texts of
+short ones. The tokenizers of our models need neither.
 """
 
 from collections.abc import Iterator, Mapping
