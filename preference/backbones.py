@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-import keras
 import keras_nlp
 
 from preference.deberta import DebertaV3Backbone, with_fast_attention
 from preference.errors import BadInput
 from preference.hugging_face_bert import load_hugging_face_bert
+from preference.hugging_face_conversion import CONVERTERS, convert_hugging_face
 from preference.hugging_face_deberta import load_hugging_face_deberta
+from preference.keras_presets import load_keras_backbone
 from preference.presets import loading_preset, read_hugging_face_config
 from preference.single_segment import SEGMENTED_INPUTS, with_single_segment
 
 INPUTS = {"token_ids", "padding_mask"}
-# By the `model_type` of a config.json. What is in none of them is keras-hub's to convert.
+# By the `model_type` of a config.json. The others in `CONVERTERS` are taken as they are converted.
 HUGGING_FACE_LOADERS = {"deberta-v2": load_hugging_face_deberta, "bert": load_hugging_face_bert}
 
 # Trained from scratch, in the place of extra-small and small. Few position buckets, because the
@@ -73,13 +74,15 @@ def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbon
 
 def _load_pretrained(source: str) -> keras_nlp.models.Backbone:
     config = read_hugging_face_config(source)
-    if load := HUGGING_FACE_LOADERS.get(config.get("model_type")):
+    if not config:
+        return adapt_backbone(load_keras_backbone(source))
+    model_type = config["model_type"]
+    if load := HUGGING_FACE_LOADERS.get(model_type):
         return load(Path(source), config)
-    return adapt_backbone(
-        keras_nlp.models.Backbone.from_preset(
-            source, dtype=keras.config.dtype_policy().name, name="backbone"
-        )
-    )
+    if model_type in CONVERTERS:
+        return adapt_backbone(convert_hugging_face(Path(source), config))
+    known = ", ".join(sorted({*HUGGING_FACE_LOADERS, *CONVERTERS}))
+    raise BadInput(f"there is no converter for model_type {model_type!r}, only for {known}.")
 
 
 def adapt_backbone(backbone: keras_nlp.models.Backbone) -> keras_nlp.models.Backbone:

@@ -2,21 +2,29 @@
 
 Guarantees
 1. The file is whole or not there, as `preference.atomic_output` says.
-2. Reading it runs no code: arrays and JSON, no pickle.
+2. Reading it runs no code: arrays and JSON, no pickle. It takes no more memory than the file has
+   bytes, and nothing that it holds is of another type than what was written.
 """
 
 import json
+import math
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
 
 from preference.atomic_output import writing_file
 from preference.errors import BadInput
+from preference.foreign_files import check_file
 
 METADATA = "metadata"
+# From 0.
+Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,30 @@ class Checkpoint:
 
 
 ARRAYS = ("state", "metrics", "best")
+
+
+@with_config(extra="forbid")
+class Live(TypedDict):
+    """The state of the logged metrics: the files are written again where they were."""
+
+    step: Count
+    logged: tuple[Count, float]
+    files: dict[Annotated[str, Field(pattern=r"^(?:[\w-]+/)*[\w-]+\.tsv$")], str]
+
+
+@with_config(extra="forbid")
+class Progress(TypedDict):
+    """All of a `Checkpoint` but its arrays."""
+
+    identity: dict[str, str]
+    epoch: Count
+    step: Count
+    history: list[dict[str, float]]
+    live: Live | None
+    finished: bool
+
+
+PROGRESS = TypeAdapter(Progress)
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -78,23 +110,55 @@ def read_checkpoint(path: Path | BinaryIO) -> Checkpoint:
 def is_finished(path: Path) -> bool:
     """Say whether a file is the whole checkpoint of a training of which no epoch is left."""
     try:
-        return _read(path, arrays=()).finished
+        return read_progress(path).finished
     except BadInput:
         return False
 
 
-def _read(path: Path, arrays: Sequence[str]) -> Checkpoint:
+def read_progress(path: Path | BinaryIO) -> Checkpoint:
+    """Read a checkpoint without its arrays, and so in little time and memory.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    return _read(path, arrays=())
+
+
+def _read(path: Path | BinaryIO, arrays: Sequence[str]) -> Checkpoint:
     """Read a checkpoint with the named arrays; the others are empty."""
     try:
+        if isinstance(path, Path):
+            check_file(path)
         with np.load(path, allow_pickle=False) as file:
-            metadata = json.loads(file[METADATA].tobytes())
+            _check_sizes(file.zip)
+            metadata = PROGRESS.validate_json(file[METADATA].tobytes(), strict=True)
             numbered = {name: _numbered(file, name) if name in arrays else [] for name in ARRAYS}
         return Checkpoint(**metadata, **numbered)
-    # What zipfile, zlib, numpy and json raise, depending on which bytes are damaged.
+    # What zipfile, zlib, numpy and pydantic raise, depending on which bytes are damaged.
     except Exception as error:
-        raise BadInput(f"{path} is damaged ({error})") from error
+        raise BadInput(f"{path} is damaged ({_first_problem(error)})") from error
+
+
+def _check_sizes(archive: zipfile.ZipFile) -> None:
+    """Check that every array has as many bytes in the file as its shape says, and not fewer."""
+    for entry in archive.infolist():
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            raise BadInput(f"{entry.filename} is compressed")
+        with archive.open(entry) as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            expected = file.tell() + math.prod(shape) * dtype.itemsize
+        if expected != entry.file_size and not dtype.hasobject:
+            raise BadInput(f"{entry.filename} is {shape}, and has {entry.file_size:,} bytes")
 
 
 def _numbered(file: np.lib.npyio.NpzFile, name: str) -> list[np.ndarray]:
     count = sum(key.startswith(f"{name}/") for key in file.files)
     return [file[f"{name}/{number}"] for number in range(count)]
+
+
+def _first_problem(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    problem = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"

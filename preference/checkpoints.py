@@ -3,13 +3,20 @@
 import sys
 import time
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from preference.best_epoch import BestEpoch
-from preference.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
+from preference.best_epoch import CHOOSE_BY, BestEpoch
+from preference.checkpoint_file import (
+    ARRAYS,
+    Checkpoint,
+    read_checkpoint,
+    read_progress,
+    write_checkpoint,
+)
 from preference.errors import BadInput
 from preference.examples import Epochs
 from preference.training_progress import LiveMetrics
@@ -38,17 +45,14 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
     if not path.exists():
         return None
     try:
+        progress = read_progress(path)
+        other = [name for name in identity if progress.identity.get(name) != identity[name]]
+        if other:
+            raise BadInput(f"{path} is of a training with other {' and '.join(other)}")
         checkpoint = read_checkpoint(path)
+        _check_finite(checkpoint, path)
     except BadInput as error:
-        print(f"{error}: the training starts anew.", file=sys.stderr)
-        return None
-    other = [name for name in identity if checkpoint.identity.get(name) != identity[name]]
-    if other:
-        print(
-            f"{path} is of a training with other {' and '.join(other)}: it is not used, and the "
-            "training starts anew.",
-            file=sys.stderr,
-        )
+        print(f"{error}: it is not used, and the training starts anew.", file=sys.stderr)
         return None
     if checkpoint.finished:
         said = "The training was finished before it was stopped: its model is saved"
@@ -90,16 +94,44 @@ class Checkpoints(keras.callbacks.Callback):
         self.written = time.monotonic()
 
     def restore(self, model: keras.Model, best: BestEpoch, epochs: int) -> None:
-        """Bring a compiled model, and what is known of its `epochs`, to where they were."""
+        """Bring a compiled model, and what is known of its `epochs`, to where they were.
+
+        Raises:
+            BadInput: the checkpoint is not one of this model.
+        """
         self.best, self.epochs = best, epochs
         if not self.checkpoint:
             return
+        if problem := self._misfit(model):
+            raise BadInput(f"{self.path} is damaged: {problem}. Delete it, and run the same again.")
         _assign(_state_of(model), self.checkpoint.state)
         best.history, best.weights = [*self.checkpoint.history], self.checkpoint.best
         if self.live:
             self.live.restore(self.checkpoint.live)
         # All else of it is as large as the model, and no longer needed.
         self.metrics, self.checkpoint = self.checkpoint.metrics, None
+
+    def _misfit(self, model: keras.Model) -> str | None:
+        """Return in which way the checkpoint does not belong to the training, where it does not."""
+        found = self.checkpoint
+        if found.epoch > self.epochs or found.step >= self.train.steps:
+            return f"it is at epoch {found.epoch}, step {found.step}"
+        if len(found.history) != found.epoch or not all(
+            CHOOSE_BY in each for each in found.history
+        ):
+            return f"it has no losses of {found.epoch} epochs"
+        if self.live and not found.live:
+            return "it has no logged metrics"
+        has_best = any(isfinite(epoch[CHOOSE_BY]) for epoch in found.history)
+        expected = {
+            "state": _state_of(model),
+            "metrics": model.metrics_variables if found.step else [],
+            "best": model.weights if has_best else [],
+        }
+        for name, variables in expected.items():
+            if problem := _first_other(variables, getattr(found, name)):
+                return f"{name}, {problem}"
+        return None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Continue the metrics of an epoch that was under way, which Keras has just reset."""
@@ -148,6 +180,30 @@ def _state_of(model: keras.Model) -> list[keras.Variable]:
 
 def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
     return [np.asarray(variable.value) for variable in variables]
+
+
+def _first_other(variables: list[keras.Variable], values: list[np.ndarray]) -> str | None:
+    """Say which value is not of its variable's shape and precision, where one is not."""
+    if len(variables) != len(values):
+        return f"{len(values)} arrays for {len(variables)} variables"
+    for variable, value in zip(variables, values, strict=True):
+        expected = (tuple(variable.shape), variable.dtype)
+        if (value.shape, str(value.dtype)) != expected:
+            return (
+                f"{variable.path} is {value.dtype} {value.shape}, not {expected[1]} {expected[0]}"
+            )
+    return None
+
+
+def _check_finite(checkpoint: Checkpoint, path: Path) -> None:
+    """Check that no number is NaN or infinite.
+
+    A training that diverged is repeated from its beginning, and comes to the same.
+    """
+    for name in ARRAYS:
+        for number, array in enumerate(getattr(checkpoint, name)):
+            if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
+                raise BadInput(f"{path} holds NaN or infinity in {name}/{number}")
 
 
 def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:

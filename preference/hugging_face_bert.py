@@ -6,11 +6,8 @@ says, which moves hidden states by thousandths. So the activation is set here, a
 
 from pathlib import Path
 
-import keras
-import keras_nlp
-
 from preference.errors import BadInput
-from preference.hugging_face_weights import weight_files
+from preference.hugging_face_conversion import convert_hugging_face
 from preference.single_segment import SingleSegmentBackbone, with_single_segment
 
 # Names in config.json, and what to put in the place of keras-hub's activation.
@@ -27,13 +24,11 @@ def load_hugging_face_bert(folder: Path, config: dict) -> SingleSegmentBackbone:
         config: the content of its `config.json`.
 
     Raises:
-        BadInput: the model has an option that keras-hub's backbone lacks, or no safetensors.
+        BadInput: the model has an option that keras-hub's backbone lacks, or as
+            `convert_hugging_face`.
     """
     check_options(config)
-    weight_files(folder)
-    backbone = keras_nlp.models.BertBackbone.from_preset(
-        str(folder), dtype=keras.config.dtype_policy().name, name="backbone"
-    )
+    backbone = convert_hugging_face(folder, config)
     return with_single_segment(backbone, ACTIVATIONS[config.get("hidden_act", "gelu")])
 
 

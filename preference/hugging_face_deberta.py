@@ -15,8 +15,10 @@ import numpy as np
 
 from preference.deberta import DebertaV3Backbone
 from preference.errors import BadInput
+from preference.hugging_face_backbone import build_backbone
 from preference.hugging_face_deberta_config import backbone_arguments
-from preference.hugging_face_weights import read_tensors
+from preference.hugging_face_weights import list_tensors, read_tensors
+from preference.loaded_weights import check_finite
 
 # Layers of the Keras backbone and modules of transformers. Below, those of one transformer layer.
 MODULES = {
@@ -51,10 +53,11 @@ def load_hugging_face_deberta(folder: Path, config: dict) -> DebertaV3Backbone:
         BadInput: the model has an option that our backbone lacks, or a tensor is missing or of
             another shape.
     """
-    backbone = DebertaV3Backbone(**backbone_arguments(config), name="backbone")
+    backbone = build_backbone(DebertaV3Backbone, backbone_arguments(config), list_tensors(folder))
     unused = assign_tensors(backbone.weights, read_tensors(folder))
     if unused:
         print(f"{folder}: not used were the tensors {', '.join(unused)}", file=sys.stderr)
+    check_finite(backbone.weights)
     return backbone
 
 

@@ -12,6 +12,7 @@ A special token that is written in a text, as `[SEP]`, is text.
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import keras_nlp
@@ -19,8 +20,22 @@ import tokenizers
 from tokenizers.implementations import BertWordPieceTokenizer
 
 from preference.errors import BadInput
+from preference.foreign_files import LARGEST_VOCABULARY, check_file, parse_json, read_json
+from preference.tokenizer_definition import check_definition
 
 DEFINITION = "tokenizer.json"
+# By the `model_type` of a config.json: whose tokenizers keras-hub may read.
+CONVERTED = ("albert", "bert", "roberta", "xlm-roberta")
+# All files that a tokenizer of these models is read from.
+VOCABULARIES = (
+    DEFINITION,
+    "spm.model",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+)
 # Of BERT and DeBERTa, and of RoBERTa and its children.
 START_TOKENS, END_TOKENS, PAD_TOKENS = ("[CLS]", "<s>"), ("[SEP]", "</s>"), ("[PAD]", "<pad>")
 
@@ -47,12 +62,16 @@ class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
         Raises:
             BadInput: it has no tokens for the start, the end or padding.
         """
+        content = parse_json(definition, DEFINITION)
+        check_definition(content)
         vocabulary = tokenizers.Tokenizer.from_str(definition).get_vocab()
         self.start_token_id = _first_of(START_TOKENS, vocabulary)
         self.end_token_id = _first_of(END_TOKENS, vocabulary)
         self.pad_token_id = _first_of(PAD_TOKENS, vocabulary)
         self._definition, self._size = definition, max(vocabulary.values()) + 1
-        self._tokenizer = tokenizers.Tokenizer.from_str(_without_special_pieces(definition))
+        self._tokenizer = tokenizers.Tokenizer.from_str(
+            _without_special_pieces(definition, content)
+        )
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
@@ -83,18 +102,24 @@ def load_hugging_face_tokenizer(folder: Path) -> keras_nlp.tokenizers.Tokenizer:
     Raises:
         BadInput: it has no tokens for the start, the end or padding.
     """
-    if (folder / "spm.model").is_file():
+    for name in VOCABULARIES:
+        if (folder / name).exists():
+            check_file(folder / name, LARGEST_VOCABULARY)
+    if (folder / "spm.model").exists():
         return keras_nlp.models.DebertaV3Tokenizer(proto=(folder / "spm.model").read_bytes())
-    if (folder / DEFINITION).is_file():
+    if (folder / DEFINITION).exists():
         return HuggingFaceTokenizer((folder / DEFINITION).read_text(encoding="utf-8"))
-    if (folder / "vocab.txt").is_file():
+    if (folder / "vocab.txt").exists():
         return HuggingFaceTokenizer(_bert_definition(folder))
+    model_type = read_json(folder / "config.json")["model_type"]
+    if model_type not in CONVERTED:
+        raise BadInput(f"there is no tokenizer for model_type {model_type!r}. Use another preset.")
     return keras_nlp.models.Tokenizer.from_preset(str(folder))
 
 
 def _bert_definition(folder: Path) -> str:
     file = folder / "tokenizer_config.json"
-    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    config = read_json(file) if file.exists() else {}
     return BertWordPieceTokenizer(
         str(folder / "vocab.txt"),
         lowercase=config.get("do_lower_case", True),
@@ -113,9 +138,11 @@ def _first_of(candidates: tuple[str, ...], vocabulary: dict[str, int]) -> int:
     )
 
 
-def _without_special_pieces(definition: str) -> str:
-    """Keep a unigram model from finding its special tokens in texts, as SentencePiece does."""
-    content = json.loads(definition)
+def _without_special_pieces(definition: str, content: dict[str, Any]) -> str:
+    """Keep a unigram model from finding its special tokens in texts, as SentencePiece does.
+
+    `content` is that of the definition.
+    """
     if content["model"]["type"] != "Unigram":
         return definition
     pieces = content["model"]["vocab"]

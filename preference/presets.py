@@ -1,10 +1,8 @@
 """Presets: which names there are, where they are, and what to say of one that cannot be loaded.
 
-Of a folder or a repository of the hub, keras-hub is given only what `preference.safe_loading`
-allows. The models of Kaggle it downloads itself, in Keras's safe mode.
+Their files are read by `preference.keras_presets` and the modules for Hugging Face's format.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +10,10 @@ from pathlib import Path
 import keras_nlp
 
 from preference.errors import BadInput
+from preference.foreign_files import read_json
 from preference.hugging_face_hub import SCHEME, download_preset
-from preference.safe_loading import check_classes
 
-BACKBONE, TOKENIZER = "config.json", "tokenizer.json"
+BACKBONE = "config.json"
 TRAINED_FROM_SCRATCH = ("deberta_v3_tiny", "deberta_v3_mini")
 
 
@@ -39,9 +37,7 @@ def loading_preset(preset: str) -> Iterator[str]:
             "deberta_v3_extra_small_en, hf://organization/name, or the folder of a preset."
         )
     try:
-        source = str(download_preset(preset)) if preset.startswith(SCHEME) else preset
-        _check_keras_files(Path(source))
-        yield source
+        yield str(download_preset(preset)) if preset.startswith(SCHEME) else preset
     except BadInput as error:
         raise BadInput(
             f"params.yaml, model.preset: {preset!r} cannot be loaded: {error}"
@@ -56,29 +52,12 @@ def loading_preset(preset: str) -> Iterator[str]:
 
 
 def read_hugging_face_config(source: str) -> dict:
-    """Return the `config.json` of a folder in Hugging Face format, and of all else {}."""
-    config = _read_json(Path(source, BACKBONE))
-    return config if "model_type" in config else {}
-
-
-def _check_keras_files(folder: Path) -> None:
-    """Check the files that keras-hub builds objects from: `task.json`, for one, it never reads.
+    """Return the `config.json` of a folder in Hugging Face format, and of all else {}.
 
     Raises:
-        BadInput: one asks for a class that is not allowed.
+        BadInput: the file cannot be read.
     """
-    if "registered_name" not in _read_json(folder / BACKBONE):
-        return
-    names = [BACKBONE]
-    # In Hugging Face's format a tokenizer is no Keras object, and may have any words as keys.
-    if not read_hugging_face_config(str(folder)):
-        names.append(TOKENIZER)
-    for name in names:
-        try:
-            check_classes(_read_json(folder / name))
-        except BadInput as error:
-            raise BadInput(f"{name}: {error}. Use another preset.") from error
-
-
-def _read_json(file: Path) -> dict:
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if "://" in source or not Path(source, BACKBONE).exists():
+        return {}
+    config = read_json(Path(source, BACKBONE))
+    return config if "model_type" in config and "registered_name" not in config else {}

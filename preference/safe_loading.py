@@ -1,96 +1,66 @@
-"""Rebuild a Keras object from a JSON file that someone else may have written.
+"""Rebuild a Keras object from a configuration that someone else may have written.
 
 Guarantees
-1. Only the classes below are made: layers of ours, backbones and tokenizers of keras-nlp, and the
-   few of Keras that those consist of. None of them runs code that a file holds.
-2. Whatever is wrong with the file is told as `BadInput`.
+1. Only the classes of `preference.keras_arguments` are made, with arguments of the types that stand
+   there. None of them runs code that a file holds, or opens a file.
+2. Whatever is wrong with the configuration is told as `BadInput`.
 """
 
-import json
-import re
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import keras
-import keras_nlp  # noqa: F401, registers its backbones and tokenizers
+from keras.src.backend.common import global_state
 
 from preference.errors import BadInput
-
-# Keras's own classes by their module. Lambda layers and functions are not among them.
-KERAS_CLASSES = {
-    "keras": {"DTypePolicy", "Sequential"},
-    "keras.initializers": {"GlorotUniform", "Ones", "TruncatedNormal", "Zeros"},
-    "keras.layers": {
-        "Add",
-        "Dense",
-        "Dropout",
-        "Embedding",
-        "Flatten",
-        "InputLayer",
-        "LayerNormalization",
-        "ReversibleEmbedding",
-    },
-    "keras.src.models.functional": {"Functional"},
-}
-REGISTERED_CLASSES = re.compile(
-    r"preference>\w+"
-    r"|keras_(hub|nlp)>(\w+(Backbone|Tokenizer)|PositionEmbedding|TransformerEncoder)"
-)
-# How Keras writes down which tensor a layer reads: a shape and names.
-TENSOR = "__keras_tensor__"
+from preference.keras_arguments import ALL_LAYERS, TOKENIZERS
+from preference.keras_configuration import check_classes, check_depth, check_object
 
 T = TypeVar("T")
 
 
-def rebuild(path: Path, kind: type[T]) -> T:
-    """Return the object of class `kind` that a JSON file describes, without its weights or assets.
+def rebuild(config: Mapping[str, Any], kind: type[T], variables: int | None = None) -> T:
+    """Return the object of class `kind` that a configuration describes, without weights or assets.
+
+    Args:
+        config: as `keras.saving.serialize_keras_object` writes it.
+        kind: what is asked for.
+        variables: how many the file of its weights holds, where it has one.
 
     Raises:
-        BadInput: the file is no JSON, has a class that is not allowed, or describes no `kind`.
+        BadInput: it asks for a class or an argument that none of ours has, for more layers than
+            have weights, or describes no `kind`.
     """
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
         check_classes(config)
+        check_object(config, TOKENIZERS if variables is None else ALL_LAYERS)
+        if variables is not None:
+            check_depth(config, variables)
         rebuilt = keras.saving.deserialize_keras_object(config, safe_mode=True)
     except BadInput:
         raise
-    # A foreign file fails as TypeError, KeyError, RecursionError or otherwise.
+    # What does not fit together fails as TypeError, KeyError, RecursionError or otherwise.
     except Exception as error:
-        raise BadInput(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
+        raise BadInput(f"it cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(rebuilt, kind):
-        raise BadInput(f"{path.name} describes no {kind.__name__}")
+        raise BadInput(f"it describes no {kind.__name__}")
     return rebuilt
 
 
-def check_classes(config: object) -> None:
-    """Check every class that a Keras configuration asks for.
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Make variables that have shapes alone inside the block, and get first values at its end.
 
-    Raises:
-        BadInput: one of them is not allowed; the message names it.
+    So sizes can be checked before any of that memory is asked for. Where the block raises an error,
+    its variables never get values.
     """
-    if isinstance(config, list):
-        for item in config:
-            check_classes(item)
-    elif isinstance(config, dict):
-        if "class_name" in config and not _is_allowed(config):
-            raise BadInput(
-                f"it asks for the class {config['class_name']!r} of {config.get('module')!r}, "
-                "which no model of ours has: it is of another origin, and may hold code"
-            )
-        for value in config.values():
-            check_classes(value)
-
-
-def _is_allowed(config: dict[str, Any]) -> bool:
-    name, module, registered = (
-        config.get(key) for key in ("class_name", "module", "registered_name")
-    )
-    if name == TENSOR:
-        return True
-    # A registered name is what Keras looks for first, whatever module and class say.
-    if registered not in (None, name):
-        return (
-            REGISTERED_CLASSES.fullmatch(str(registered)) is not None
-            and keras.saving.get_registered_object(registered) is not None
-        )
-    return name in KERAS_CLASSES.get(str(module), ())
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    except BaseException:
+        # Keras remembers them, and would fill them when the next model is built.
+        global_state.set_global_attribute("uninitialized_variables", [])
+        raise
+    with keras.StatelessScope():
+        pass

@@ -9,11 +9,15 @@ import keras
 from preference import deberta, heads, pair_layers, single_segment
 from preference.atomic_output import check_room
 from preference.errors import BadInput
-from preference.safe_loading import rebuild
+from preference.foreign_files import read_json
+from preference.loaded_weights import load_described
 
 ARCHITECTURE, WEIGHTS = "model.json", "model.weights.h5"
 # Of a number, in every precision; and of what HDF5 writes beside an array, which is less.
 NUMBER_BYTES, HDF5_BYTES = 4, 2**14
+# Of the variables; what is computed with them is in the model's own precision.
+PRECISIONS = ("float32",)
+ADVICE = "Copy or train the model again, and do not trust one of another origin"
 # Importing them registers our layers, so that Keras finds them by name.
 LAYER_MODULES = (deberta, heads, pair_layers, single_segment)
 
@@ -38,10 +42,8 @@ def load_model(folder: Path) -> keras.Model:
     Raises:
         BadInput: a file is damaged, or asks for more than a model of ours does.
     """
-    model = rebuild(folder / ARCHITECTURE, keras.Model)
     try:
-        model.load_weights(folder / WEIGHTS)
-    # Of another model, or no HDF5, it fails as ValueError, KeyError, OSError or otherwise.
-    except Exception as error:
-        raise BadInput(f"{WEIGHTS} does not fit {ARCHITECTURE}: {error}") from error
-    return model
+        config = read_json(folder / ARCHITECTURE)
+        return load_described(config, ARCHITECTURE, folder / WEIGHTS, keras.Model, PRECISIONS)
+    except BadInput as error:
+        raise BadInput(f"{error}. {ADVICE}") from error

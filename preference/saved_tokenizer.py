@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_nlp.tokenizers import Tokenizer
 
 from preference.errors import BadInput
+from preference.foreign_files import LARGEST_VOCABULARY, check_file, read_json
 from preference.safe_loading import rebuild
 
 SETTINGS = "tokenizer.json"
@@ -24,10 +25,25 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         BadInput: a file is damaged, or is no tokenizer's.
     """
-    tokenizer = rebuild(folder / SETTINGS, Tokenizer)
+    config = read_json(folder / SETTINGS)
     try:
-        tokenizer.load_assets(str(folder / ASSETS))
+        tokenizer = rebuild(config, Tokenizer)
+    except BadInput as error:
+        raise BadInput(f"{folder.name}/{SETTINGS}: {error}. Copy the model again") from error
+    load_vocabulary(tokenizer, folder / ASSETS)
+    return tokenizer
+
+
+def load_vocabulary(tokenizer: Tokenizer, assets: Path) -> None:
+    """Read the vocabulary of a tokenizer from its files.
+
+    Raises:
+        BadInput: one of them is missing, too large or damaged.
+    """
+    try:
+        for name in tokenizer.file_assets:
+            check_file(assets / name, LARGEST_VOCABULARY)
+        tokenizer.load_assets(str(assets))
     # Each kind of tokenizer fails in its own way on a vocabulary that is not its own.
     except Exception as error:
-        raise BadInput(f"{folder.name}/{ASSETS} cannot be read: {error}") from error
-    return tokenizer
+        raise BadInput(f"the vocabulary in {assets.name} cannot be read: {error}") from error

@@ -12,6 +12,7 @@ import sentencepiece
 
 from preference.errors import BadInput
 from preference.hugging_face_tokenizer import load_hugging_face_tokenizer
+from preference.keras_presets import load_keras_tokenizer
 from preference.presets import loading_preset, read_hugging_face_config
 
 Tokenizer = keras_nlp.tokenizers.Tokenizer
@@ -73,7 +74,7 @@ def load_preset_tokenizer(preset: str) -> Tokenizer:
     with loading_preset(preset) as source:
         if read_hugging_face_config(source):
             return load_hugging_face_tokenizer(Path(source))
-        return keras_nlp.models.Tokenizer.from_preset(source)
+        return load_keras_tokenizer(source)
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:

@@ -223,9 +223,8 @@ def test_a_flipped_bit_is_damage(tmp_path):
 
 def test_a_pickle_in_a_checkpoint_is_damage_and_is_not_read(tmp_path):
     code = np.array([RunsCode(tmp_path / "ran")], dtype=object)
-    metadata = np.frombuffer(b"{}", np.uint8)
     path = tmp_path / "pickle.npz"
-    np.savez(path, **{"metadata": metadata, "state/0": code}, allow_pickle=True)
+    write_checkpoint(Checkpoint(IDENTITY, 0, 1, [], None, [code], [], []), path)
     with pytest.raises(BadInput, match=r"damaged.*allow_pickle"):
         read_checkpoint(path)
     assert not (tmp_path / "ran").exists()

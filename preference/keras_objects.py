@@ -1,0 +1,81 @@
+"""How Keras writes down objects, and which tensors a layer reads, as types that pydantic checks."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import ConfigDict, Field, StrictBool, with_config
+from typing_extensions import TypeAliasType, TypedDict
+
+Strict = with_config(ConfigDict(extra="forbid", strict=True))
+# What a tensor's shape can hold.
+Size = Annotated[int, Field(ge=1, lt=2**31)]
+Shape = Annotated[list[Size | None], Field(max_length=8)]
+DataType = Literal["float32", "bfloat16", "float16", "int32"]
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9_.]{1,100}$")]
+
+
+@Strict
+class GeluApproximate(TypedDict):
+    """The one function that a model may name: the GELU of keras-hub's BERT."""
+
+    module: Literal["builtins"]
+    class_name: Literal["function"]
+    config: Literal["keras_hub>gelu_approximate", "keras_nlp>gelu_approximate"]
+    registered_name: Literal["function"]
+
+
+# How Keras writes down which output of which layer another one reads.
+TENSOR = "__keras_tensor__"
+History = Annotated[list[Name | Annotated[int, Field(ge=0)]], Field(min_length=3, max_length=3)]
+Histories = TypeAliasType("Histories", "History | list[Histories] | dict[Name, Histories]")
+
+
+@Strict
+class TensorConfig(TypedDict):
+    """A tensor between two layers."""
+
+    shape: Shape
+    dtype: DataType
+    keras_history: History
+
+
+@Strict
+class Tensor(TypedDict):
+    """A tensor as an argument of a call."""
+
+    class_name: Literal["__keras_tensor__"]
+    config: TensorConfig
+
+
+CallArgument = TypeAliasType(
+    "CallArgument", "Tensor | StrictBool | list[CallArgument] | dict[Name, CallArgument] | None"
+)
+
+
+@Strict
+class Call(TypedDict):
+    """One call of a layer in the graph of a model."""
+
+    args: list[CallArgument]
+    kwargs: dict[Literal["mask", "padding_mask", "training"], CallArgument]
+
+
+@Strict
+class Build(TypedDict):
+    """The shapes for which a layer is built."""
+
+    input_shape: Shape | Annotated[list[Shape], Field(max_length=8)] | None
+
+
+@Strict
+class KerasObject(TypedDict):
+    """What Keras writes of an object, and the rest of a layer; the optimizer is not saved."""
+
+    module: str
+    class_name: str
+    config: dict[str, Any]
+    registered_name: NotRequired[str | None]
+    shared_object_id: NotRequired[int]
+    build_config: NotRequired[Build | None]
+    compile_config: NotRequired[Annotated[dict[str, Any], Field(max_length=0)] | None]
+    name: NotRequired[Name]
+    inbound_nodes: NotRequired[list[Call]]
