@@ -23,7 +23,8 @@ from preference.bundle import load_bundle
 from preference.bundle_writer import resolved_parameters
 from preference.errors import BadInput
 from preference.group_bootstrap import Estimate
-from preference.manifest import FiguresOnTest, read_manifest, write_manifest
+from preference.manifest import read_manifest, write_manifest
+from preference.manifest_schema import FiguresOnTest
 from preference.params import load_params
 
 REPOSITORY = Path(__file__).parents[1]
@@ -170,7 +171,9 @@ def test_a_vocabulary_outside_the_bundle_is_not_read(folder, proto):
 
 
 def test_a_manifest_is_read_as_it_was_written(tmp_path):
-    estimates = {"log_loss": Estimate(1 / 3, -1e-17, 1e300)}
+    estimates = small_manifest().calibration.in_order.metrics | {
+        "log_loss": Estimate(1 / 3, -1e-17, 1e5)
+    }
     tested = FiguresOnTest(battles=3, groups=2, trainings=1, both_orders=True, metrics=estimates)
     needed = ("README.md", "model.json", "model.weights.h5", "tokenizer/tokenizer.json")
     manifest = small_manifest(files=dict.fromkeys(needed, "0" * 64), test=tested)
