@@ -18,7 +18,7 @@ from preference.strict_json import check_values, parse_json, to_json
 MANIFEST, CARD, TOKENIZER = "bundle.json", "README.md", "tokenizer"
 NEEDED = {ARCHITECTURE, WEIGHTS, CARD, f"{TOKENIZER}/{SETTINGS}"}
 # In bytes; ours have a few thousand.
-LARGEST_MANIFEST = 2**20
+LARGEST = 2**18
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -40,34 +40,39 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
         raise BadInput(f"it has no {MANIFEST}. Give a folder such as models/exp2, or a packed one")
-    if path.stat().st_size > LARGEST_MANIFEST:
-        raise BadInput(f"{MANIFEST} has more than {LARGEST_MANIFEST} bytes. Copy the model again")
-    return parse_manifest(path.read_bytes())
+    with path.open("rb") as file:
+        return parse_manifest(file.read(LARGEST + 1))
 
 
 def parse_manifest(content: bytes) -> Manifest:
     """Read the content of `bundle.json`.
 
     Raises:
-        BadInput: it is of a newer format, or damaged: not strict JSON, or with a value that none
-            of ours has.
+        BadInput: it is of a newer format, or damaged: too large, not strict JSON, or with a value
+            that none of ours has.
     """
+    if len(content) > LARGEST:
+        raise BadInput(f"{MANIFEST} has more than {LARGEST} bytes. Copy or train the model again")
     try:
         values = parse_json(content)
-        version = values["format"] if isinstance(values, dict) else None
-        if isinstance(version, int) and version > FORMAT:
-            raise BadInput(
-                f"it has format {version}, and this code reads format {FORMAT}. "
-                "Use the code that wrote it, or a newer one"
-            )
+        _check_format(values)
         manifest = check_values(Manifest, values)
     except BadInput:
         raise
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise BadInput(f"{MANIFEST} is damaged ({error}). Copy or train the model again") from error
     if missing := NEEDED - set(manifest.files):
         raise BadInput(f"{MANIFEST} does not name {', '.join(sorted(missing))}. Copy it again")
     return manifest
+
+
+def _check_format(values: object) -> None:
+    version = values.get("format") if isinstance(values, dict) else None
+    if isinstance(version, int) and FORMAT < version <= LARGEST:
+        raise BadInput(
+            f"it has format {version}, and this code reads format {FORMAT}. "
+            "Use the code that wrote it, or a newer one"
+        )
 
 
 def weights_hash(folder: Path) -> str:

@@ -4,15 +4,24 @@ The same is checked where a bundle is written and where one is read. A bundle's 
 alone: who changes a value can also compute its hash.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from preference.battles import LABELS
 from preference.packing import Packing
-from preference.parameter_types import Count, Finite, Probability, Seed, Text, checked
+from preference.parameter_types import (
+    LONGEST_TEXT,
+    Count,
+    Finite,
+    Probability,
+    Seed,
+    Text,
+    checked,
+)
 from preference.params import EXPERIMENT_NAME
 from preference.predictions import ROUNDING
 from preference.tokens import FolderName
@@ -25,7 +34,8 @@ LONGEST_FILE_NAME = 255
 def _check_inside(name: str) -> str:
     """Check that a file's name, joined to a folder, stays in it on every system."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or str(path) != name or set(name) & set("\\:\0"):
+    is_plain = path.parts and str(path) == name and not set(name) & set("\\:\0")
+    if path.is_absolute() or ".." in path.parts or not is_plain:
         raise ValueError(f"{name!r} is not the name of a file inside the bundle")
     return name
 
@@ -34,6 +44,16 @@ def _check_prior(prior: list[float]) -> list[float]:
     if abs(sum(prior) - 1) > ROUNDING:
         raise ValueError(f"the shares sum to {sum(prior):g}, not to 1")
     return prior
+
+
+def _check_parameter(value: object) -> object:
+    """Check that a parameter is a text, a number, a truth value, or a list of these."""
+    for one in value if isinstance(value, list) else [value]:
+        is_number = isinstance(one, int | float) and abs(one) < math.inf
+        is_text = isinstance(one, str) and len(one) <= LONGEST_TEXT and one.isprintable()
+        if not (is_number or is_text):
+            raise ValueError("it is no parameter of ours")
+    return value
 
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -46,8 +66,7 @@ Prior = Annotated[
 ]
 # Far more than any computer computes, and few enough digits to be shown.
 Amount = Annotated[Finite, Field(ge=0, le=1e18)]
-Integer = Annotated[int, Field(ge=-(2**53), le=2**53)]
-Scalar = bool | Integer | Finite | Text
+Parameter = Annotated[Any, AfterValidator(_check_parameter)]
 
 
 @checked
@@ -103,7 +122,7 @@ class Manifest:
     prior: Prior
     calibration: Calibration
     training: TrainingFigures
-    parameters: Mapping[Text, Mapping[Text, Scalar | list[Scalar]]]
+    parameters: Mapping[Text, Mapping[Text, Parameter]]
     data: Mapping[Text, Sha256]
     versions: Mapping[Text, Text]
     files: Mapping[FileName, Sha256]

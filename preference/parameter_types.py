@@ -36,7 +36,10 @@ def _check_printable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_check_printable)]
+LONGEST_TEXT = 500
+Text = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_check_printable)
+]
 # As measured, and written as JSON: without `strict=False`, text and truth values are no numbers.
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]

@@ -28,14 +28,15 @@ def to_json(value: object, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def parse_json(content: str | bytes) -> Any:  # noqa: ANN401
-    """Return the value that a JSON text describes.
+def parse_json(content: bytes) -> Any:  # noqa: ANN401
+    """Return the value that a JSON text in UTF-8 describes.
 
     Raises:
         ValueError: it is not JSON, is nested too deeply, repeats a key, or has NaN or Infinity.
     """
+    text = content.decode("utf-8")
     try:
-        return json.loads(content, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
@@ -52,7 +53,7 @@ def check_values(kind: type[T], values: object) -> T:
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(map(str, problem["loc"]))[:LONGEST_KEY]
+        key = _in_ascii(".".join(map(str, problem["loc"])))
         message = problem["msg"].removeprefix("Value error, ")
         raise ValueError(f"{key}: {message}" if key else message) from error
 
@@ -92,8 +93,13 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"it has the key {key[:LONGEST_KEY]!r} twice")
+        raise ValueError(f"it has the key {_in_ascii(key)} twice")
     return values
+
+
+def _in_ascii(key: str) -> str:
+    """Show a key that someone else may have written."""
+    return key[:LONGEST_KEY].encode("unicode_escape").decode()
 
 
 def _refuse_constant(name: str) -> None:
