@@ -10,9 +10,12 @@ import yaml
 from small_bundle import FIGURES, PARAMETERS, small_manifest, write_bundle
 
 from preference.bundle import load_bundle
+from preference.errors import BadInput
 from preference.manifest import read_manifest
 from preference.model_card import render_card
 from preference.packed_bundle import pack_bundle
+
+FIGURES_SHOWN = ("log_loss", "accuracy", "f1_macro", "flip_rate")
 
 
 @pytest.fixture
@@ -21,10 +24,7 @@ def folder(tmp_path):
 
 
 def evaluation(weights, **changes):
-    estimates = {
-        name: {"value": 0.111, "low": 0.1, "high": 0.2}
-        for name in ("log_loss", "accuracy", "f1_macro", "flip_rate")
-    }
+    estimates = {name: {"value": 0.111, "low": 0.1, "high": 0.2} for name in FIGURES_SHOWN}
     return {
         "rows": 1199,
         "groups": 1180,
@@ -61,6 +61,27 @@ def test_the_card_of_a_packed_bundle_has_the_test_figures_of_these_weights_alone
     assert "means over" not in card
     tested, card = packed_card(evaluation([own, "0" * 64], averages_both_orders=True))
     assert "both orders averaged; means over 2 trainings, of which this is one" in card
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": True},
+        {"rows": -5},
+        {"groups": 2000},
+        {"averages_both_orders": "no"},
+        {"weights": None},
+        {"models": {"small": {}}},
+        {"models": {"small": {key: {"value": 9, "low": 1, "high": 0} for key in FIGURES_SHOWN}}},
+    ],
+)
+def test_figures_that_cannot_be_are_not_put_on_a_card(folder, tmp_path, change):
+    own = read_manifest(folder).files["model.weights.h5"]
+    details = tmp_path / "details.json"
+    details.write_text(json.dumps(evaluation([own]) | change))
+    with pytest.raises(BadInput, match=r"details.json is damaged \(.*dvc repro evaluate"):
+        pack_bundle(folder, tmp_path / "a.zip", details)
+    assert not (tmp_path / "a.zip").exists()
 
 
 def card_parts(card):
