@@ -5,7 +5,6 @@ from pathlib import Path
 
 import keras
 from keras_nlp.tokenizers import Tokenizer
-from pydantic import ValidationError
 
 import preference.hugging_face_tokenizer  # noqa: F401, registers its tokenizer
 from preference.battles import LABELS
@@ -58,8 +57,10 @@ def _check_parts_fit(bundle: Bundle) -> None:
     rows, positions = _input_limits(bundle.model)
     try:
         tokens = special_tokens_of(bundle.tokenizer).vocabulary_size
-    except ValidationError as error:
-        raise BadInput(f"{TOKENIZER} has other special tokens than ours. Copy it again") from error
+    # A tokenizer of another kind fails as AttributeError, ValidationError or otherwise.
+    except Exception as error:
+        kind = type(bundle.tokenizer).__name__
+        raise BadInput(f"{TOKENIZER} is a {kind} without [CLS], [SEP] or [PAD]") from error
     if tokens > rows:
         raise BadInput(
             f"{TOKENIZER} has {tokens} tokens and {ARCHITECTURE} {rows} embeddings: they belong to "

@@ -115,7 +115,7 @@ class Manifest:
     format: Annotated[int, Field(ge=FORMAT, le=FORMAT)]
     name: Name
     seed: Seed
-    labels: list[str]
+    labels: Annotated[list[Text], Field(max_length=len(LABELS))]
     simulated: bool
     packing: Packing
     tokens: FolderName
@@ -135,10 +135,7 @@ class Manifest:
             ("model", "seq_len", self.packing.seq_len),
             ("text", "turns", self.packing.turns),
         ):
-            said = self.parameters.get(section, {}).get(key)
-            if said != used:
-                raise ValueError(
-                    f"parameters.{section}.{key} is {said!r}, but packing has {used!r}"
-                )
+            if self.parameters.get(section, {}).get(key) != used:
+                raise ValueError(f"parameters.{section}.{key} is not {used!r}, as packing says")
         if not isinstance(self.parameters["model"].get("preset"), str):
             raise ValueError("parameters.model.preset is no name")

@@ -12,8 +12,9 @@ from small_bundle import FIGURES, PARAMETERS, small_manifest, write_bundle
 from preference.bundle import load_bundle
 from preference.errors import BadInput
 from preference.manifest import read_manifest
-from preference.model_card import render_card
+from preference.model_card import MEASURES, render_card
 from preference.packed_bundle import pack_bundle
+from preference.training_calibration import MEASURED
 
 FIGURES_SHOWN = ("log_loss", "accuracy", "f1_macro", "flip_rate")
 
@@ -120,6 +121,10 @@ def test_a_hostile_preset_is_shown_as_text(hostile):
     assert "](http" not in body
     rows = [line for line in body.splitlines() if line.startswith("| model.preset")]
     assert len(rows) == 1 and rows[0].replace("\\|", "").count("|") == 3
+
+
+def test_a_manifest_has_all_that_a_card_shows():
+    assert set(MEASURES) == MEASURED
 
 
 def test_a_card_says_what_it_is_of():
