@@ -40,4 +40,4 @@ def origins_path(out: Path) -> Path:
 
 
 def _write_json(content: object, path: Path) -> None:
-    write_text(json.dumps(content, indent=2) + "\n", path)
+    write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)

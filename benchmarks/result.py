@@ -34,7 +34,7 @@ class Result:
 
 def print_result(result: Result) -> None:
     """Write the result as the last line of the output."""
-    print(json.dumps(asdict(result)), flush=True)
+    print(json.dumps(asdict(result), allow_nan=False), flush=True)
 
 
 def read_result(output: str) -> Result:

@@ -48,4 +48,5 @@ if __name__ == "__main__":
     parser.add_argument("variant", choices=VARIANTS)
     parser.add_argument("--seed", type=int, required=True)
     arguments = parser.parse_args()
-    print(json.dumps(train_variant(arguments.variant, arguments.seed)), flush=True)
+    measured = train_variant(arguments.variant, arguments.seed)
+    print(json.dumps(measured, allow_nan=False), flush=True)

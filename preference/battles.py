@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from preference.atomic_output import writing_file
-from preference.errors import check_exists
+from preference.errors import BadInput, check_exists
 
 BATTLES = Path("data/battles.parquet")
 LABELS = ("A", "B", "tie")
 A_WINS, B_WINS, TIE = range(3)
+CODES = {A_WINS, B_WINS, TIE}
 SEGMENTS = ("prompt", "response_a", "response_b")
 BATTLES_A_BATCH = 2048
 
@@ -60,10 +61,13 @@ def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
     """Read the named columns only, so that a step cannot see what it has no business with.
 
     Raises:
-        BadInput: the file does not exist.
+        BadInput: the file does not exist, or has an unknown label.
     """
     check_exists(path, "fetch")
-    return pq.read_table(path, columns=list(columns))
+    battles = pq.read_table(path, columns=list(columns))
+    if "label" in columns and not set(battles["label"].unique().to_pylist()) <= CODES:
+        raise BadInput(f"{path} has a label that is none of {LABELS}. Run `dvc repro fetch`.")
+    return battles
 
 
 def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.RecordBatch]:

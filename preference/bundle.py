@@ -7,11 +7,16 @@ import keras
 from keras_nlp.tokenizers import Tokenizer
 
 import preference.hugging_face_tokenizer  # noqa: F401, registers its tokenizer
+from preference.battles import LABELS
 from preference.bundle_archive import bundle_folder
 from preference.errors import BadInput
-from preference.manifest import TOKENIZER, Manifest, check_files, read_manifest
-from preference.saved_model import load_model
+from preference.manifest import TOKENIZER, check_files, read_manifest
+from preference.manifest_schema import Manifest
+from preference.model import backbone_of, encoder_of, position_count
+from preference.packing import SIDES
+from preference.saved_model import ARCHITECTURE, load_model
 from preference.saved_tokenizer import load_tokenizer
+from preference.tokenization import special_tokens_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ def load_bundle(path: Path) -> Bundle:
 
     Raises:
         BadInput: it does not exist, is no bundle, is damaged, of a newer format or of another
-            origin, or Keras has another backend. The message says what to do.
+            origin, its parts do not fit, or Keras has another backend. The message says what to do.
     """
     if keras.backend.backend() != "tensorflow":
         raise BadInput("prediction needs TensorFlow: set KERAS_BACKEND=tensorflow.")
@@ -36,6 +41,47 @@ def load_bundle(path: Path) -> Bundle:
         with bundle_folder(path) as folder:
             manifest = read_manifest(folder)
             check_files(folder, manifest)
-            return Bundle(manifest, load_model(folder), load_tokenizer(folder / TOKENIZER))
+            bundle = Bundle(manifest, load_model(folder), load_tokenizer(folder / TOKENIZER))
+            _check_parts_fit(bundle)
+            return bundle
     except BadInput as error:
         raise BadInput(f"{path} cannot be used as a model: {error}.") from error
+
+
+def _check_parts_fit(bundle: Bundle) -> None:
+    """Check that the model can read what its tokenizer and packing make.
+
+    Raises:
+        BadInput: it is no preference model, has too few token embeddings or too few positions.
+    """
+    rows, positions = _input_limits(bundle.model)
+    try:
+        tokens = special_tokens_of(bundle.tokenizer).vocabulary_size
+    # A tokenizer of another kind fails as AttributeError, ValidationError or otherwise.
+    except Exception as error:
+        kind = type(bundle.tokenizer).__name__
+        raise BadInput(f"{TOKENIZER} is a {kind} without [CLS], [SEP] or [PAD]") from error
+    if tokens > rows:
+        raise BadInput(
+            f"{TOKENIZER} has {tokens} tokens and {ARCHITECTURE} {rows} embeddings: they belong to "
+            "different models. Copy or train the model again"
+        )
+    seq_len = bundle.manifest.packing.seq_len
+    if positions and seq_len > positions:
+        raise BadInput(
+            f"packing.seq_len is {seq_len}, and {ARCHITECTURE} has {positions} positions. "
+            "Copy or train the model again"
+        )
+
+
+def _input_limits(model: keras.Model) -> tuple[int, int | None]:
+    """Return how many tokens and how many positions, if these are absolute, a model knows."""
+    try:
+        backbone, head = backbone_of(model), model.get_layer("head")
+        sides = (None, len(SIDES), encoder_of(model).output_shape[-1])
+        if head.compute_output_shape(sides) != (None, len(LABELS)):
+            raise ValueError(f"its head does not make {len(LABELS)} logits")
+        return backbone.token_embedding.input_dim, position_count(backbone)
+    # A network of another kind fails as AttributeError, TypeError or otherwise.
+    except Exception as error:
+        raise BadInput(f"{ARCHITECTURE} is not of a preference model: {error}") from error

@@ -10,7 +10,8 @@ from typing import Any
 import keras
 
 from preference.atomic_output import writing_folder
-from preference.manifest import CARD, TOKENIZER, Manifest, hash_file, write_manifest
+from preference.manifest import CARD, TOKENIZER, hash_file, write_manifest
+from preference.manifest_schema import Manifest
 from preference.model_card import render_card
 from preference.params import Params
 from preference.saved_model import ARCHITECTURE, WEIGHTS, save_model

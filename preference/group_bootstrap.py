@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from preference.parameter_types import Finite
+
 # Of every interval.
 CONFIDENCE = 0.95
 # Resamples whose weights are floats at one time.
@@ -21,9 +23,9 @@ BLOCK = 100
 class Estimate:
     """A figure and its interval."""
 
-    value: float
-    low: float
-    high: float
+    value: Finite
+    low: Finite
+    high: Finite
 
 
 class GroupBootstrap:

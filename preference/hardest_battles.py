@@ -1,6 +1,5 @@
 """The battles that a model gets most wrong, with their texts, for a person to read."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pyarrow as pa
 from preference.atomic_output import write_text
 from preference.battles import LABELS, SEGMENTS
 from preference.metrics import row_log_loss
+from preference.strict_json import to_json
 
 SHOWN = 10
 
@@ -32,4 +32,4 @@ def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> N
         }
         for row, number in zip(rows, worst, strict=True)
     ]
-    write_text(json.dumps(hardest, indent=2, ensure_ascii=False) + "\n", path)
+    write_text(to_json(hardest, indent=2), path)

@@ -12,7 +12,7 @@ from preference.battles import BATTLES_A_BATCH, LABELS, SEGMENTS
 from preference.bundle import Bundle, load_bundle
 from preference.errors import BadInput
 from preference.prediction import Predictor
-from preference.predictions import average_both_orders
+from preference.predictions import average_both_orders, check_probabilities
 from preference.temperature import apply_temperature
 from preference.tokenization import tokenize_conversations
 
@@ -84,7 +84,8 @@ class PreferenceJudge:
             b: the same of the second answer.
 
         Raises:
-            BadInput: prompt and answers have unequal turns, or none.
+            BadInput: prompt and answers have unequal turns, or none; or the model predicts what
+                are no probabilities.
         """
         (preference,) = self.compare_many([(prompt, a, b)])
         return preference
@@ -113,12 +114,17 @@ class PreferenceJudge:
         Args:
             battles: at least one, as `parse_unlabelled_battle` returns them.
             advance: called with the number of answers that have been read since the last call.
+
+        Raises:
+            BadInput: the model predicts what are no probabilities.
         """
         tokens = tokenize_conversations(battles, self._tokenizer)
         predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
         if self._both_orders:
             predictions = average_both_orders(predictions)
-        return apply_temperature(predictions.probabilities, self._temperature)
+        probabilities = apply_temperature(predictions.probabilities, self._temperature)
+        check_probabilities(self.name, probabilities)
+        return probabilities
 
 
 def _parse_battle(number: int, *segments: Turns) -> dict[str, object]:

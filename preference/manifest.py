@@ -2,82 +2,23 @@
 
 A bundle is a folder that `stages.train` writes, or the same files in a zip. The hashes tell damage,
 such as a download cut short. They cannot tell who wrote the files: `preference.safe_loading` keeps
-a file of another origin from running code.
+a file of another origin from running code, and `preference.manifest_schema` from telling nonsense.
 """
 
 import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from pathlib import Path
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
-
-from preference.battles import LABELS
 from preference.errors import BadInput
-from preference.group_bootstrap import Estimate
-from preference.packing import Packing
-from preference.parameter_types import Count, Share, checked
+from preference.manifest_schema import FORMAT, Manifest
 from preference.saved_model import ARCHITECTURE, WEIGHTS
-from preference.saved_tokenizer import SETTINGS
-from preference.training_calibration import Calibration
+from preference.saved_tokenizer import ASSETS, SETTINGS
+from preference.strict_json import check_values, parse_json, to_json
 
 MANIFEST, CARD, TOKENIZER = "bundle.json", "README.md", "tokenizer"
-FORMAT = 1
 NEEDED = {ARCHITECTURE, WEIGHTS, CARD, f"{TOKENIZER}/{SETTINGS}"}
-
-
-def _check_inside(name: str) -> str:
-    """Check that a file's name, joined to a folder, stays in it on every system."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or str(path) != name or set(name) & set("\\:\0"):
-        raise ValueError(f"{name!r} is not the name of a file inside the bundle")
-    return name
-
-
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-FileName = Annotated[str, Field(min_length=1), AfterValidator(_check_inside)]
-
-
-@checked
-class FiguresOnTest:
-    """What `evaluate` found on the test battles: means over `trainings`, this one among them."""
-
-    battles: Count
-    groups: Count
-    trainings: Count
-    both_orders: bool
-    metrics: Mapping[str, Estimate]
-
-
-@checked
-class Manifest:
-    """Everything that is known of a trained model.
-
-    `tokens` names the folder of its tokenizer's tokens below data/tokens/. `prior` is the share of
-    each label in train. `training` is what its stage reports. `data` are hashes of what it read.
-    """
-
-    format: int
-    name: str
-    seed: int
-    labels: list[str]
-    simulated: bool
-    packing: Packing
-    tokens: str
-    prior: Annotated[list[Share], Field(min_length=len(LABELS), max_length=len(LABELS))]
-    calibration: Calibration
-    training: Mapping[str, int | float]
-    parameters: Mapping[str, Mapping[str, Any]]
-    data: Mapping[str, Sha256]
-    versions: Mapping[str, str]
-    files: Mapping[FileName, Sha256]
-    test: FiguresOnTest | None
-
-    def __post_init__(self) -> None:
-        if self.labels != list(LABELS):
-            raise ValueError(f"its labels are {self.labels}, not {list(LABELS)}")
+# In bytes; ours have a few thousand.
+LARGEST = 2**18
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -87,7 +28,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
 
 def manifest_text(manifest: Manifest) -> str:
     """Return the content of `bundle.json`."""
-    return json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+    return to_json(asdict(manifest), indent=2)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -96,36 +37,42 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         BadInput: the folder is no bundle, or one of a newer format, or the file is damaged.
     """
-    if not (folder / MANIFEST).is_file():
+    path = folder / MANIFEST
+    if not path.is_file():
         raise BadInput(f"it has no {MANIFEST}. Give a folder such as models/exp2, or a packed one")
-    return parse_manifest((folder / MANIFEST).read_bytes())
+    with path.open("rb") as file:
+        return parse_manifest(file.read(LARGEST + 1))
 
 
 def parse_manifest(content: bytes) -> Manifest:
     """Read the content of `bundle.json`.
 
     Raises:
-        BadInput: it is of a newer format, or damaged.
+        BadInput: it is of a newer format, or damaged: too large, not strict JSON, or with a value
+            that none of ours has.
     """
+    if len(content) > LARGEST:
+        raise BadInput(f"{MANIFEST} has more than {LARGEST} bytes. Copy or train the model again")
     try:
-        values = json.loads(content)
-        version = values["format"]
-    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        values = parse_json(content)
+        _check_format(values)
+        manifest = check_values(Manifest, values)
+    except BadInput:
+        raise
+    except ValueError as error:
         raise BadInput(f"{MANIFEST} is damaged ({error}). Copy or train the model again") from error
-    if version != FORMAT:
-        raise BadInput(
-            f"it has format {version!r}, and this code reads format {FORMAT}. "
-            "Use the code that wrote it, or a newer one"
-        )
-    try:
-        manifest = TypeAdapter(Manifest).validate_json(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"]))
-        raise BadInput(f"{MANIFEST} is damaged ({key}: {problem['msg']}). Copy it again") from error
     if missing := NEEDED - set(manifest.files):
         raise BadInput(f"{MANIFEST} does not name {', '.join(sorted(missing))}. Copy it again")
     return manifest
+
+
+def _check_format(values: object) -> None:
+    version = values.get("format") if isinstance(values, dict) else None
+    if isinstance(version, int) and FORMAT < version <= LARGEST:
+        raise BadInput(
+            f"it has format {version}, and this code reads format {FORMAT}. "
+            "Use the code that wrote it, or a newer one"
+        )
 
 
 def weights_hash(folder: Path) -> str:
@@ -138,16 +85,21 @@ def weights_hash(folder: Path) -> str:
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
-    """Check that every file is there, as it was written.
+    """Check that every file is there, as it was written, and that a tokenizer reads no other.
 
     Raises:
-        BadInput: one is missing, or another.
+        BadInput: one is missing, or another, or not named by the manifest.
     """
     for name, expected in manifest.files.items():
         if not (folder / name).is_file():
             raise BadInput(f"{name} is missing. Copy or train the model again")
         if hash_file(folder / name) != expected:
             raise BadInput(f"{name} is not the file that was saved. Copy or train the model again")
+    # Which of these files a tokenizer reads, it decides by their names.
+    for path in sorted((folder / TOKENIZER / ASSETS).glob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name not in manifest.files:
+            raise BadInput(f"{MANIFEST} does not name {name}. Remove it, or copy the model again")
 
 
 def hash_file(path: Path) -> str:

@@ -1,10 +1,10 @@
 """Metrics files: small JSON that is kept in git, so that its differences must read well."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from preference.atomic_output import write_text
+from preference.strict_json import to_json
 
 DIGITS = 6
 
@@ -15,8 +15,7 @@ def write_metrics(metrics: Mapping[str, object], path: Path) -> None:
     Raises:
         ValueError: a metric is not a finite number.
     """
-    text = json.dumps(_rounded(metrics), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(text + "\n", path)
+    write_text(to_json(_rounded(metrics), indent=2), path)
 
 
 def _rounded(value: object) -> object:

@@ -29,7 +29,12 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
     Raises:
         BadInput: sequences may be longer than the positions that the backbone knows.
     """
-    _check_length(backbone, params)
+    positions = position_count(backbone)
+    if positions and params.seq_len > positions:
+        raise BadInput(
+            f"params.yaml, model.seq_len: {params.seq_len} tokens are more than the {positions} "
+            f"positions of {params.preset!r}. Lower it for the experiments with this preset."
+        )
     inputs = {name: keras.Input((2, None), dtype="int32", name=name) for name in INPUTS}
     rows = {name: FoldSides(name=f"fold_{name}")(tensor) for name, tensor in inputs.items()}
     vectors = POOLS[params.pool](name="pool")(backbone(rows), padding_mask=rows["padding_mask"])
@@ -38,14 +43,10 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
     return keras.Model(inputs, logits, name="preference")
 
 
-def _check_length(backbone: keras_nlp.models.Backbone, params: ModelParams) -> None:
-    for weight in backbone.weights:
-        if weight.path.endswith(POSITIONS) and params.seq_len > weight.shape[0]:
-            raise BadInput(
-                f"params.yaml, model.seq_len: {params.seq_len} tokens are more than the "
-                f"{weight.shape[0]} positions of {params.preset!r}. Lower it for the experiments "
-                "with this preset."
-            )
+def position_count(backbone: keras_nlp.models.Backbone) -> int | None:
+    """Return how many positions a backbone has vectors for; None where they are relative."""
+    tables = [weight for weight in backbone.weights if weight.path.endswith(POSITIONS)]
+    return min((table.shape[0] for table in tables), default=None)
 
 
 def backbone_of(model: keras.Model) -> keras_nlp.models.Backbone:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from preference.group_bootstrap import Estimate
-from preference.manifest import Manifest
+from preference.manifest_schema import Manifest
 from preference.presets import TRAINED_FROM_SCRATCH
 from preference.templating import markdown_template
 

@@ -8,7 +8,8 @@ from jinja2 import UndefinedError
 
 from preference.bundle_archive import pack
 from preference.errors import BadInput
-from preference.manifest import CARD, MANIFEST, Manifest, check_files, manifest_text, read_manifest
+from preference.manifest import CARD, MANIFEST, check_files, manifest_text, read_manifest
+from preference.manifest_schema import Manifest
 from preference.model_card import render_card
 from preference.tested_figures import find_tested
 

@@ -6,10 +6,9 @@ Guarantees
 3. The newest turns are kept first. Of the turn that does not fit, the head and the tail stay.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from preference.parameter_types import SequenceLength, Turns, checked
 from preference.tokens import Segment, Tokens
 
 SIDES = ("response_a", "response_b")
@@ -19,12 +18,12 @@ SPECIAL_TOKENS = 3
 Inputs = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
+@checked
 class Packing:
     """How battles become sequences: `seq_len` tokens at most, of the `first` turn or of `all`."""
 
-    seq_len: int
-    turns: str
+    seq_len: SequenceLength
+    turns: Turns
 
 
 def full_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Types of parameters and of what a bundle says, and the dataclasses that check them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 checked = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
@@ -22,5 +22,24 @@ Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 DropoutRate = Annotated[Number, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+# Up to the largest number below which a float has every integer.
+Count = Annotated[int, Field(ge=1, le=2**53)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+# A backbone's attention grows with the square; no preset reads as many.
+SequenceLength = Annotated[int, Field(ge=16, le=2**16)]
+Turns = Literal["first", "all"]
+
+
+def _check_printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("the text has a character that cannot be printed")
+    return text
+
+
+LONGEST_TEXT = 500
+Text = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_check_printable)
+]
+# As measured, and written as JSON: without `strict=False`, text and truth values are no numbers.
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]

@@ -20,15 +20,18 @@ from preference.parameter_types import (
     NonNegative,
     Positive,
     Seed,
+    SequenceLength,
     Share,
+    Text,
+    Turns,
     checked,
 )
+from preference.strict_yaml import parse_yaml
 
 PARAMS_FILE = Path("params.yaml")
-SHORTEST_SEQUENCE = 16
 SIMULATED = "simulated"
 # Without a hyphen, which stands before the number of a further training in the name of its files.
-EXPERIMENT_NAME = "[A-Za-z0-9_]+"
+EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
 # What has a row or a folder of its own beside the experiments.
 OTHER_MODELS = ("prior", "length", "tfidf", "reference", "blend", "oracle", "plots")
 # DVC watches its content as a dependency of `fetch`.
@@ -105,15 +108,15 @@ class TokenizerParams:
 class TextParams:
     """Which turns of a conversation the model reads."""
 
-    turns: Literal["first", "all"]
+    turns: Turns
 
 
 @checked
 class ModelParams:
     """Backbone, packing length, pool and head. `head_units` and `head_dropout` belong to `mlp`."""
 
-    preset: Annotated[str, Field(min_length=1)]
-    seq_len: Annotated[int, Field(ge=SHORTEST_SEQUENCE)]
+    preset: Text
+    seq_len: SequenceLength
     pool: Literal["mean", "cls"]
     head: Literal["concat", "mlp", "equivariant"]
     head_units: list[Count]
@@ -220,8 +223,8 @@ class Params:
         for name in self.experiments:
             if not re.fullmatch(EXPERIMENT_NAME, name) or name in OTHER_MODELS:
                 raise ValueError(
-                    f"experiments: {name!r} cannot be a name. Use letters, digits and _, and none "
-                    f"of {', '.join(OTHER_MODELS)}"
+                    f"experiments: {name!r} cannot be a name. Use at most 100 letters, digits "
+                    f"and _, and none of {', '.join(OTHER_MODELS)}"
                 )
 
     def training_seeds(self) -> list[int]:
@@ -255,7 +258,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             the wrong type or range. The message names the key.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BadInput(f"{path} does not exist: run from the repository's root.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

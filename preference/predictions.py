@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 from preference.battles import LABELS
 from preference.errors import BadInput
 
+# How far from 1 it may bring the sum of three probabilities.
+ROUNDING = 1e-6
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -58,10 +61,23 @@ def check_predictions(name: str, predictions: Predictions, ids: np.ndarray) -> N
     if not np.array_equal(predictions.ids, ids):
         raise BadInput(f"{name}: its predictions are not those of the split's battles, in order.")
     for probabilities in (predictions.probabilities, predictions.swapped):
-        sums = probabilities.sum(axis=1)
-        # Not `any(abs(...) > ...)`: a model that diverged predicts NaN, and must not pass.
-        if not (np.all(probabilities >= 0) and np.allclose(sums, 1, atol=1e-4)):
-            raise BadInput(
-                f"{name}: some predictions are not probabilities. If its training diverged, lower "
-                "train.learning_rate."
-            )
+        check_probabilities(name, probabilities)
+
+
+def check_probabilities(name: str, probabilities: np.ndarray) -> None:
+    """Check that what the model `name` predicts, [n, 3], are probabilities.
+
+    Raises:
+        BadInput: it is not.
+    """
+    if not are_probabilities(probabilities):
+        raise BadInput(
+            f"{name}: some of its predictions are not probabilities. If the model was copied, copy "
+            "it again; if its training diverged, lower train.learning_rate and train it again."
+        )
+
+
+def are_probabilities(rows: np.ndarray) -> bool:
+    """Say whether each row of [n, 3] has no number below 0, and the sum 1."""
+    # Not `any(abs(...) > ...)`: a model that diverged predicts NaN, and must not pass.
+    return bool(np.all(rows >= 0) and np.all(np.abs(rows.sum(axis=1) - 1) <= ROUNDING))

@@ -5,7 +5,6 @@ or JSON Lines. An id that is not known is empty, or null.
 """
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from preference.atomic_output import writing_file
 from preference.battle_rows import WINNER_LABELS
 from preference.errors import BadInput
 from preference.output_path import check_output_file
+from preference.strict_json import to_json
 
 COLUMNS = ("id", *WINNER_LABELS)
 SCHEMA = pa.schema([("id", pa.int64()), *((name, pa.float64()) for name in WINNER_LABELS)])
@@ -71,8 +71,7 @@ def _open_csv(path: Path) -> Iterator[Write]:
 def _open_json_lines(path: Path) -> Iterator[Write]:
     with path.open("w", encoding="utf-8") as stream:
         yield lambda ids, probabilities: stream.writelines(
-            json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n"
-            for row in _rows(ids, probabilities)
+            to_json(dict(zip(COLUMNS, row, strict=True))) for row in _rows(ids, probabilities)
         )
 
 

@@ -9,20 +9,21 @@ exactly indifferent to the order of the answers, the prior too: it averages the 
 which on the real set differ by 0.7 points. All turns are read, whatever `text.turns` says.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
+from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from preference.errors import check_exists
 from preference.paired_logistic import PairedLogistic, fit, predict
+from preference.parameter_types import Finite, checked
 from preference.params import ReferenceParams
-from preference.predictions import Predictions
+from preference.predictions import Predictions, check_probabilities
 from preference.reference_features import (
     ANALYZERS,
     answer_texts,
@@ -30,6 +31,7 @@ from preference.reference_features import (
     length_features,
     tfidf_vectorizer,
 )
+from preference.strict_json import damaged, read_checked, to_json
 
 DENSE_FEATURES = {
     "prior": [],
@@ -38,6 +40,7 @@ DENSE_FEATURES = {
 }
 REFERENCES = tuple(DENSE_FEATURES)
 BATTLE_COLUMNS = ("response_a", "response_b", "label")
+STAGE = "train_reference"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,29 @@ class Reference:
     name: str
     vectorizers: Sequence[TfidfVectorizer]
     model: PairedLogistic
+
+
+@checked
+class SavedTerms:
+    """The terms of one vectorizer, each with its inverse document frequency."""
+
+    analyzer: Literal[*ANALYZERS]
+    vocabulary: list[str]
+    idf: list[Annotated[Finite, Field(gt=0)]]
+
+    def __post_init__(self) -> None:
+        if not len(set(self.vocabulary)) == len(self.vocabulary) == len(self.idf):
+            raise ValueError("vocabulary has a term twice, or not as many terms as idf")
+
+
+@checked
+class SavedReference:
+    """A reference as `<name>.json` has it: weights [p], and the terms among the p features."""
+
+    tie: Finite
+    signed: list[Finite]
+    absolute: list[Finite]
+    terms: list[SavedTerms]
 
 
 def fit_reference(name: str, battles: pa.Table, params: ReferenceParams) -> Reference:
@@ -65,44 +91,60 @@ def fit_reference(name: str, battles: pa.Table, params: ReferenceParams) -> Refe
 
 
 def predict_reference(reference: Reference, battles: pa.Table) -> Predictions:
-    """Predict battles with the columns `id`, `response_a` and `response_b`."""
+    """Predict battles with the columns `id`, `response_a` and `response_b`.
+
+    Raises:
+        BadInput: the reference predicts what are no probabilities.
+    """
     texts = answer_texts(battles["response_a"]) + answer_texts(battles["response_b"])
     terms = [vectorizer.transform(texts) for vectorizer in reference.vectorizers]
     probabilities = predict(reference.model, _differences(reference.name, texts, terms))
+    check_probabilities(reference.name, probabilities)
     return Predictions(battles["id"].to_numpy(), probabilities, swapped=probabilities)
 
 
 def save_reference(reference: Reference, folder: Path) -> None:
     """Write `<name>.json`: the weights, and each term with its inverse document frequency."""
-    content = {
-        "tie": reference.model.tie,
-        "signed": reference.model.signed.tolist(),
-        "absolute": reference.model.absolute.tolist(),
-        "terms": [
-            {
-                "analyzer": vectorizer.analyzer,
-                "vocabulary": vectorizer.get_feature_names_out().tolist(),
-                "idf": vectorizer.idf_.tolist(),
-            }
+    saved = SavedReference(
+        tie=reference.model.tie,
+        signed=reference.model.signed.tolist(),
+        absolute=reference.model.absolute.tolist(),
+        terms=[
+            SavedTerms(
+                analyzer=vectorizer.analyzer,
+                vocabulary=vectorizer.get_feature_names_out().tolist(),
+                idf=vectorizer.idf_.tolist(),
+            )
             for vectorizer in reference.vectorizers
         ],
-    }
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{reference.name}.json").write_text(json.dumps(content), encoding="utf-8")
+    (folder / f"{reference.name}.json").write_text(to_json(asdict(saved)), encoding="utf-8")
 
 
 def load_reference(name: str, folder: Path) -> Reference:
-    """Read what `save_reference` wrote; the loaded reference predicts the same numbers."""
-    check_exists(folder / f"{name}.json", "train_reference")
-    content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    """Read what `save_reference` wrote; the loaded reference predicts the same numbers.
+
+    Raises:
+        BadInput: the file does not exist, or is damaged.
+    """
+    path = folder / f"{name}.json"
+    saved = read_checked(SavedReference, path, STAGE)
     vectorizers = []
-    for terms in content["terms"]:
-        vectorizer = tfidf_vectorizer(terms["analyzer"])
-        vectorizer.set_params(vocabulary=terms["vocabulary"])
-        vectorizer.idf_ = np.array(terms["idf"])
+    for terms in saved.terms:
+        vectorizer = tfidf_vectorizer(terms.analyzer)
+        vectorizer.set_params(vocabulary=terms.vocabulary)
+        vectorizer.idf_ = np.array(terms.idf)
         vectorizers.append(vectorizer)
-    signed, absolute = np.array(content["signed"]), np.array(content["absolute"])
-    return Reference(name, vectorizers, PairedLogistic(signed, absolute, content["tie"]))
+    features = _dense_width(name) + sum(len(terms.vocabulary) for terms in saved.terms)
+    if not len(saved.signed) == len(saved.absolute) == features:
+        raise damaged(path, f"it has not one weight for each of {features} features", STAGE)
+    signed, absolute = np.array(saved.signed), np.array(saved.absolute)
+    return Reference(name, vectorizers, PairedLogistic(signed, absolute, saved.tie))
+
+
+def _dense_width(name: str) -> int:
+    return sum(features([""]).shape[1] for features in DENSE_FEATURES[name])
 
 
 def _differences(name: str, texts: Sequence[str], terms: Sequence[sp.csr_matrix]) -> sp.csr_array:

@@ -1,6 +1,5 @@
 """What the report is made of: the metrics files and the battles that were hardest."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from preference.errors import check_exists
 from preference.learning_curves import Curve, read_curve
+from preference.strict_json import read_json
 from preference.training_cost import BLEND
 
 CURVES = {"valid": "eval", "train": "train"}
@@ -34,26 +34,21 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
     Raises:
         BadInput: a file does not exist; the message names the stage that makes it.
     """
-    details = _read_json(metrics / "evaluation_details.json", "evaluate")
+    details = read_json(metrics / "evaluation_details.json", "evaluate")
     trained = [name for name in details["arms"] if name != BLEND]
     return ReportInputs(
         details=details,
-        data=_read_json(metrics / "data.json", "fetch"),
-        split=_read_json(metrics / "split.json", "split"),
+        data=read_json(metrics / "data.json", "fetch"),
+        split=read_json(metrics / "split.json", "split"),
         training={
-            name: _read_json(metrics / name / "metrics.json", f"train_{name}") for name in trained
+            name: read_json(metrics / name / "metrics.json", f"train_{name}") for name in trained
         },
         curves={
             split: {name: _read_curve(metrics, name, folder) for name in trained}
             for split, folder in CURVES.items()
         },
-        hardest=_read_json(hardest, "evaluate"),
+        hardest=read_json(hardest, "evaluate"),
     )
-
-
-def _read_json(path: Path, stage: str) -> Any:  # noqa: ANN401
-    check_exists(path, stage)
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _read_curve(metrics: Path, name: str, folder: str) -> Curve:

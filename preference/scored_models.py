@@ -39,9 +39,7 @@ def score_models(
             battles, or are not probabilities.
     """
     for name, trainings in raw.items():
-        for training in trainings:
-            check_predictions(name, training.calibration, calibration.ids)
-            check_predictions(name, training.test, test.ids)
+        _check(name, trainings, calibration, test)
     unknown = set(params.blend) - set(raw)
     if unknown:
         raise BadInput(
@@ -61,5 +59,12 @@ def score_models(
         {name: part.calibration.probabilities for name, part in parts.items()},
     )
     mixed = weigh_trainings(list(parts.values()), list(weights.values()))
+    _check(BLEND, [mixed], calibration, test)
     models[BLEND] = calibrate_model([mixed], calibration.labels)
     return models, weights
+
+
+def _check(name: str, trainings: Sequence[Training], calibration: Truth, test: Truth) -> None:
+    for training in trainings:
+        check_predictions(name, training.calibration, calibration.ids)
+        check_predictions(name, training.test, test.ids)

@@ -21,12 +21,15 @@ def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> 
     """Return `id`, `group` and the named battle columns, one row for each row of the split.
 
     Raises:
-        BadInput: a file is missing, or the split names a battle that the table lacks.
+        BadInput: a file is missing, or the split names a battle that the table lacks, or one twice.
     """
     check_exists(split, "split")
     members = pq.read_table(split, columns=["id", "group"])
+    ids = members["id"]
+    if ids.null_count or members["group"].null_count or pc.count_distinct(ids).as_py() < len(ids):
+        raise BadInput(f"{split} has a battle twice or without group. Run `dvc repro split`.")
     table = read_battles(battles, ("id", *columns))
-    rows = pc.index_in(members["id"], value_set=table["id"])
+    rows = pc.index_in(ids, value_set=table["id"])
     if rows.null_count:
         raise BadInput(
             f"{split}: {rows.null_count} of its ids are not in {battles}. Run `dvc repro split`."

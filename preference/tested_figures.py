@@ -4,14 +4,14 @@ The evaluation writes down the hash of the weights that it has read: figures of 
 other weights are those of another training.
 """
 
-import json
 from pathlib import Path
 
-from preference.errors import BadInput
-from preference.group_bootstrap import Estimate
-from preference.manifest import FiguresOnTest, Manifest
+from preference.manifest_schema import FiguresOnTest, Manifest
 from preference.model_card import MEASURES
 from preference.saved_model import WEIGHTS
+from preference.strict_json import check_values, damaged, read_json
+
+STAGE = "evaluate"
 
 
 def find_tested(details: Path, manifest: Manifest) -> FiguresOnTest | None:
@@ -22,24 +22,19 @@ def find_tested(details: Path, manifest: Manifest) -> FiguresOnTest | None:
     """
     if not details.exists():
         return None
+    evaluation = read_json(details, STAGE)
     try:
-        return _read_tested(details, manifest)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise BadInput(
-            f"{details} is damaged ({type(error).__name__}: {error}). Run `dvc repro evaluate`."
-        ) from error
-
-
-def _read_tested(details: Path, manifest: Manifest) -> FiguresOnTest | None:
-    evaluation = json.loads(details.read_text(encoding="utf-8"))
-    weights = evaluation.get("weights", {}).get(manifest.name, [])
-    if manifest.files[WEIGHTS] not in weights:
-        return None
-    figures = evaluation["models"][manifest.name]
-    return FiguresOnTest(
-        battles=evaluation["rows"],
-        groups=evaluation["groups"],
-        trainings=len(weights),
-        both_orders=evaluation["averages_both_orders"],
-        metrics={name: Estimate(**figures[name]) for name in MEASURES},
-    )
+        weights = evaluation.get("weights", {}).get(manifest.name, [])
+        if manifest.files[WEIGHTS] not in weights:
+            return None
+        figures = evaluation["models"][manifest.name]
+        tested = {
+            "battles": evaluation["rows"],
+            "groups": evaluation["groups"],
+            "trainings": len(weights),
+            "both_orders": evaluation["averages_both_orders"],
+            "metrics": {name: figures[name] for name in MEASURES},
+        }
+        return check_values(FiguresOnTest, tested)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise damaged(details, error, STAGE) from error

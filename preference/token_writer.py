@@ -4,7 +4,6 @@ Battles come in any order, and are stored in that of their ids. So the tokens of
 into a nameless file as they come, and copied from it when the order is known.
 """
 
-import json
 import os
 import tempfile
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from preference.strict_json import to_json
 from preference.tokens import SpecialTokens
 
 TOKEN_BYTES = 4
@@ -72,5 +72,5 @@ def save_index(
     """Write what is not of one segment: ascending ids and turns of the battles, int [battles]."""
     np.save(folder / "battle_ids.npy", battle_ids)
     np.save(folder / "turn_offsets.npy", offsets_of(turns))
-    text = json.dumps(asdict(special), indent=2) + "\n"
+    text = to_json(asdict(special), indent=2)
     (folder / "special_tokens.json").write_text(text)

@@ -37,7 +37,7 @@ def tokenize_battles(
     order = np.argsort(battle_ids)
     for writer in writers.values():
         writer.save(order_of_turns(order, turns))
-    save_index(folder, battle_ids[order], turns[order], _special(tokenizer))
+    save_index(folder, battle_ids[order], turns[order], special_tokens_of(tokenizer))
 
 
 def tokenize_conversations(
@@ -55,7 +55,9 @@ def tokenize_conversations(
         ids, lengths = _token_ids(tokenizer, texts)
         segments[name] = Segment(offsets_of(lengths), ids)
     turns = np.array([len(battle["prompt"]) for battle in battles])
-    return Tokens(np.arange(len(battles)), offsets_of(turns), segments, _special(tokenizer))
+    return Tokens(
+        np.arange(len(battles)), offsets_of(turns), segments, special_tokens_of(tokenizer)
+    )
 
 
 def _token_ids(
@@ -70,7 +72,8 @@ def _token_ids(
     return flat, lengths
 
 
-def _special(tokenizer: keras_nlp.tokenizers.Tokenizer) -> SpecialTokens:
+def special_tokens_of(tokenizer: keras_nlp.tokenizers.Tokenizer) -> SpecialTokens:
+    """Return the ids that packing needs, and the size of the vocabulary."""
     return SpecialTokens(
         cls=tokenizer.start_token_id,
         sep=tokenizer.end_token_id,

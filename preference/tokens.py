@@ -11,27 +11,37 @@ One folder a tokenizer, flat NumPy arrays with offsets, opened as memory maps:
 Beside them stands the tokenizer itself, as a keras-nlp preset folder.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from preference.battles import SEGMENTS
-from preference.errors import BadInput, check_exists
+from preference.errors import BadInput
+from preference.parameter_types import Count, checked
+from preference.strict_json import read_checked
 
 TOKENS = Path("data/tokens")
-INDEX = "index.json"
+INDEX, STAGE = "index.json", "preprocess"
+
+FolderName = Annotated[str, Field(pattern="^[a-z0-9]{1,64}$")]
+TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 
 
-@dataclass(frozen=True)
+@checked
 class SpecialTokens:
     """Ids that packing needs, and the size of the embedding table."""
 
-    cls: int
-    sep: int
-    pad: int
-    vocabulary_size: int
+    cls: TokenId
+    sep: TokenId
+    pad: TokenId
+    vocabulary_size: Count
+
+    def __post_init__(self) -> None:
+        if max(self.cls, self.sep, self.pad) >= self.vocabulary_size:
+            raise ValueError(f"a special token is not among {self.vocabulary_size} tokens")
 
 
 @dataclass(frozen=True)
@@ -70,8 +80,7 @@ def find_tokens(folder: Path, preset: str) -> Path:
     Raises:
         BadInput: the preset's tokens have not been made.
     """
-    check_exists(folder / INDEX, "preprocess")
-    folders = json.loads((folder / INDEX).read_text())
+    folders = read_checked(dict[str, FolderName], folder / INDEX, STAGE)
     if preset not in folders:
         raise BadInput(
             f"{folder} has no tokens for preset {preset!r}. In dvc.yaml, list the parameter that "
@@ -81,7 +90,11 @@ def find_tokens(folder: Path, preset: str) -> Path:
 
 
 def open_tokens(folder: Path) -> Tokens:
-    """Map the tokens of a folder into memory, read-only."""
+    """Map the tokens of a folder into memory, read-only.
+
+    Raises:
+        BadInput: `special_tokens.json` is missing or damaged.
+    """
     return Tokens(
         battle_ids=np.load(folder / "battle_ids.npy"),
         turn_offsets=np.load(folder / "turn_offsets.npy"),
@@ -92,5 +105,5 @@ def open_tokens(folder: Path) -> Tokens:
             )
             for segment in SEGMENTS
         },
-        special=SpecialTokens(**json.loads((folder / "special_tokens.json").read_text())),
+        special=read_checked(SpecialTokens, folder / "special_tokens.json", STAGE),
     )

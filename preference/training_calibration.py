@@ -5,26 +5,61 @@ little; `evaluate` reads the test split for that reason.
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
+from pydantic import AfterValidator, Field
 
 from preference.errors import BadInput
 from preference.group_bootstrap import Estimate, GroupBootstrap
-from preference.parameter_types import Positive, checked
+from preference.metrics import SMALLEST
+from preference.parameter_types import Count, Finite, Text, checked
 from preference.predictions import Predictions, average_both_orders, map_probabilities
 from preference.resampled_metrics import estimate_figures
-from preference.temperature import apply_temperature, fit_temperature
+from preference.temperature import LARGEST, apply_temperature, fit_temperature
 
 # Not `evaluation.resamples`: a change there would train every model anew.
 RESAMPLES = 1000
+# What the model card shows, and so needs.
+MEASURED = {"log_loss", "accuracy", "f1_macro", "flip_rate"}
+LARGEST_LOG_LOSS = -np.log(SMALLEST)
+# Two seeds that differ much have a t distribution of one degree of freedom.
+LARGEST_INTERVAL = 1e6
+
+
+def _check_metrics(metrics: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
+    """Check values and order; the noise of seeds may carry an interval beyond what is possible."""
+    if missing := MEASURED - set(metrics):
+        raise ValueError(f"{', '.join(sorted(missing))} is missing")
+    for name, estimate in metrics.items():
+        largest = LARGEST_LOG_LOSS if name == "log_loss" else 1
+        if not 0 <= estimate.value <= largest:
+            raise ValueError(f"{name} is {estimate.value:g}, not from 0 to {largest:g}")
+        if not -LARGEST_INTERVAL <= estimate.low <= estimate.high <= LARGEST_INTERVAL:
+            raise ValueError(f"{name} has the interval [{estimate.low:g}, {estimate.high:g}]")
+    return metrics
+
+
+def check_groups(battles: int, groups: int) -> None:
+    """Check that there are no more groups than battles.
+
+    Raises:
+        ValueError: there are.
+    """
+    if groups > battles:
+        raise ValueError(f"{groups} groups of {battles} battles")
+
+
+Metrics = Annotated[Mapping[Text, Estimate], AfterValidator(_check_metrics)]
+Temperature = Annotated[Finite, Field(ge=1 / LARGEST, le=LARGEST)]
 
 
 @checked
 class Calibrated:
     """A temperature, and figures of the predictions that it is applied to."""
 
-    temperature: Positive
-    metrics: Mapping[str, Estimate]
+    temperature: Temperature
+    metrics: Metrics
 
 
 @checked
@@ -34,10 +69,13 @@ class Calibration:
     `in_order` reads the answers in the order given, `both_orders` averages both orders.
     """
 
-    battles: int
-    groups: int
+    battles: Count
+    groups: Annotated[Count, Field(ge=2)]
     in_order: Calibrated
     both_orders: Calibrated
+
+    def __post_init__(self) -> None:
+        check_groups(self.battles, self.groups)
 
 
 def calibrate_training(

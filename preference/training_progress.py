@@ -1,5 +1,6 @@
 """What a user sees of a training: a progress bar, and metrics by step in dvclive."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +105,17 @@ class LiveMetrics(keras.callbacks.Callback):
             battles = int(self.done[steps - 1])
             total = logs["log_loss"] * battles
             recent = (total - self.logged_sum) / (battles - self.logged_battles)
-            self.live.log_metric("train/log_loss", recent)
+            self._log("train/log_loss", recent)
             self.logged_battles, self.logged_sum = battles, total
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Log the metrics of the validation battles."""
         self.live.log_metric("epoch", epoch + 1, plot=False)
         for metric in ("log_loss", "accuracy"):
-            self.live.log_metric(f"eval/{metric}", logs[f"val_{metric}"])
+            self._log(f"eval/{metric}", logs[f"val_{metric}"])
         self.live.make_summary()
+
+    def _log(self, metric: str, value: float) -> None:
+        # JSON has no NaN. That a training diverges is told by the progress bar, and at its end.
+        if math.isfinite(value):
+            self.live.log_metric(metric, value)

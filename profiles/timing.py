@@ -41,7 +41,8 @@ EPOCHS = 2
 
 def main(params: Path, experiment: str) -> None:
     """Print the timing as JSON."""
-    print(json.dumps(asdict(time_experiment(load_params(params).experiment(experiment)))))
+    timing = time_experiment(load_params(params).experiment(experiment))
+    print(json.dumps(asdict(timing), allow_nan=False))
 
 
 def time_experiment(params: Params) -> Timing:

@@ -1,6 +1,5 @@
 """What a side of the comparison found on test, read from a revision or from the workspace."""
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from dvc_data.index import DataIndexError
 from preference.battles import BATTLES, LABELS
 from preference.errors import BadInput
 from preference.metrics import row_log_loss
+from preference.predictions import check_probabilities
+from preference.strict_json import parse_json
 from review.revision import Revision
 
 FIGURES = "metrics/evaluate.json"
@@ -58,9 +59,12 @@ def read_figures(side: Side) -> Mapping[str, Mapping[str, float]]:
     """Return `metrics/evaluate.json`: the headline figures of each model.
 
     Raises:
-        BadInput: the side has none.
+        BadInput: the side has none, or the file is damaged.
     """
-    return json.loads(_read_tracked(side, FIGURES))
+    try:
+        return parse_json(_read_tracked(side, FIGURES))
+    except ValueError as error:
+        raise BadInput(f"{FIGURES} of {side.name} is damaged ({error}): make it again.") from error
 
 
 def read_test_hashes(side: Side) -> dict[str, str]:
@@ -100,7 +104,7 @@ def read_row_losses(side: Side, models: Collection[str], battles: Battles) -> di
 
     Raises:
         NotInCache: they cannot be had.
-        BadInput: the predictions are of other battles.
+        BadInput: the predictions are of other battles, or are not probabilities.
     """
     files = _list_files(side, PREDICTIONS)
     of_model = {name: _files_of(name, models, files) for name in models}
@@ -127,6 +131,7 @@ def _read_losses(side: Side, file: str, battles: Battles) -> np.ndarray:
             f"{file} of {side.name}: its battles are not those of {TEST}. Run dvc repro evaluate."
         )
     probabilities = np.column_stack([predictions[column] for column in columns])
+    check_probabilities(f"{file} of {side.name}", probabilities)
     return row_log_loss(battles.labels, probabilities)
 
 

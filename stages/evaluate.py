@@ -14,7 +14,7 @@ import pyarrow as pa
 from preference.atomic_output import writing_folder
 from preference.battles import BATTLES, SEGMENTS, has_oracle
 from preference.bundle_prediction import predict_saved
-from preference.errors import exit_on_bad_input
+from preference.errors import BadInput, exit_on_bad_input
 from preference.evaluation import evaluate_models, with_oracle
 from preference.evaluation_plots import write_plots
 from preference.hardest_battles import write_hardest
@@ -22,7 +22,7 @@ from preference.manifest import weights_hash
 from preference.metrics_file import write_metrics
 from preference.packing import Packing, full_lengths
 from preference.params import Params, load_params
-from preference.predictions import write_predictions
+from preference.predictions import are_probabilities, write_predictions
 from preference.references import REFERENCES, load_reference, predict_reference
 from preference.running_alone import running_alone
 from preference.scored_models import score_models
@@ -84,11 +84,16 @@ def read_battles(split: str) -> pa.Table:
 def read_truth(battles: pa.Table) -> Truth:
     """Return what is true of the battles."""
     simulated = "oracle" in battles.column_names
+    oracle = np.array(battles["oracle"].to_pylist()) if simulated else None
+    if simulated and not are_probabilities(oracle):
+        raise BadInput(
+            f"{BATTLES}: some of its true probabilities are none. Run `dvc repro fetch`."
+        )
     return Truth(
         ids=battles["id"].to_numpy(),
         labels=battles["label"].to_numpy(),
         groups=battles["group"].to_numpy(),
-        oracle=np.array(battles["oracle"].to_pylist()) if simulated else None,
+        oracle=oracle,
         agreement=battles["oracle_agreement"].to_numpy() if simulated else None,
     )
 

@@ -6,7 +6,6 @@ Reads data/battles.parquet and, to train a tokenizer, data/split/train.parquet; 
 data/tokens/<tokenizer>/ and data/tokens/index.json, which names the folder of each preset.
 """
 
-import json
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from preference.errors import exit_on_bad_input
 from preference.params import load_params
 from preference.presets import TRAINED_FROM_SCRATCH
 from preference.running_alone import running_alone
+from preference.strict_json import to_json
 from preference.tokenization import tokenize_battles
 from preference.tokenizer import (
     Tokenizer,
@@ -43,7 +43,7 @@ def main() -> None:
             batches = scan_battles(BATTLES, ["id", *SEGMENTS], f"tokenize {folder}")
             tokenize_battles(batches, tokenizer, tokens / folder)
             tokenizer.save_to_preset(tokens / folder)
-        (tokens / INDEX).write_text(json.dumps(folders, indent=2) + "\n")
+        (tokens / INDEX).write_text(to_json(folders, indent=2))
 
 
 def tokenizer_of(preset: str, vocabulary_size: int) -> Tokenizer:

@@ -41,7 +41,7 @@ from preference.experiment_training import (
     prepare_training,
 )
 from preference.flop_count import summarize_flops
-from preference.manifest import FORMAT, Manifest
+from preference.manifest_schema import FORMAT, Manifest, TrainingFigures
 from preference.packing import summarize_packing
 from preference.params import Params, load_params
 from preference.prediction import predict_battles
@@ -148,7 +148,7 @@ def describe(training: Training, figures: dict[str, float], calibration: Calibra
         tokens=training.tokens_folder.name,
         prior=list(label_shares(training.train.labels).values()),
         calibration=calibration,
-        training=figures,
+        training=TrainingFigures(**figures),
         parameters=resolved_parameters(params),
         data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
         versions=library_versions(params.train.backend),

@@ -16,7 +16,8 @@ from preference.bundle_writer import library_versions, save_bundle
 from preference.deberta import DebertaV3Backbone
 from preference.errors import BadInput
 from preference.group_bootstrap import Estimate
-from preference.manifest import Manifest, hash_file, read_manifest, write_manifest
+from preference.manifest import hash_file, read_manifest, write_manifest
+from preference.manifest_schema import Manifest, TrainingFigures
 from preference.packing import Packing
 from preference.tokenizer import train_tokenizer
 from preference.training_calibration import Calibrated, Calibration
@@ -25,6 +26,10 @@ WORDS = ["soup", "bread", "garden", "rake", "whale", "tide", "oven", "onion", "s
 PRIOR = [0.5, 0.3, 0.2]
 IN_ORDER, BOTH_ORDERS = 1.7, 0.6
 PACKING = Packing(seq_len=40, turns="all")
+PARAMETERS = {
+    "text": {"turns": PACKING.turns},
+    "model": {"preset": "deberta_v3_tiny", "seq_len": PACKING.seq_len},
+}
 BUNDLE_FILES = {
     "README.md",
     "bundle.json",
@@ -35,6 +40,8 @@ BUNDLE_FILES = {
 }
 FIGURES = {
     "sequences_cut": 0.1,
+    "tokens_kept": 0.9,
+    "padding_share": 0.2,
     "epochs": 3,
     "best_epoch": 2,
     "valid_log_loss": 0.9,
@@ -87,8 +94,8 @@ def small_manifest(**changes):
                 in_order=Calibrated(temperature=IN_ORDER, metrics=metrics),
                 both_orders=Calibrated(temperature=BOTH_ORDERS, metrics=metrics),
             ),
-            "training": FIGURES,
-            "parameters": {"model": {"preset": "deberta_v3_tiny"}},
+            "training": TrainingFigures(**FIGURES),
+            "parameters": PARAMETERS,
             "data": {"data/battles.parquet": "0" * 64},
             "versions": library_versions("tensorflow"),
             "files": {},

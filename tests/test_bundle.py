@@ -10,6 +10,7 @@ import pytest
 from hostile_objects import DENSE, PLANTED, inside
 from small_bundle import (
     BUNDLE_FILES,
+    PARAMETERS,
     contents,
     edit_manifest,
     refusal,
@@ -18,15 +19,22 @@ from small_bundle import (
     small_network,
     write_bundle,
 )
+from small_model import make_model
 
+from preference.backbones import load_backbone
 from preference.bundle import load_bundle
-from preference.bundle_writer import resolved_parameters
+from preference.bundle_writer import resolved_parameters, save_bundle
 from preference.errors import BadInput
 from preference.group_bootstrap import Estimate
-from preference.manifest import FiguresOnTest, read_manifest, write_manifest
+from preference.hugging_face_tokenizer import load_hugging_face_tokenizer
+from preference.manifest import read_manifest, write_manifest
+from preference.manifest_schema import FiguresOnTest
+from preference.packing import Packing
 from preference.params import load_params
+from preference.tokenizer import train_tokenizer
 
 REPOSITORY = Path(__file__).parents[1]
+BERT = REPOSITORY / "tests/fixtures/hugging_face/bert"
 
 
 @pytest.fixture
@@ -169,8 +177,71 @@ def test_a_vocabulary_outside_the_bundle_is_not_read(folder, proto):
     assert "DebertaV3Tokenizer.proto: Input should be None" in refusal(folder)
 
 
+VOCABULARY = "tokenizer/assets/tokenizer/vocabulary.spm"
+
+
+def test_a_file_that_the_manifest_does_not_name_is_not_read(folder):
+    (folder / "notes.txt").write_text("of the user")
+    load_bundle(folder)
+    (folder / "tokenizer/assets/tokenizer/merges.txt").write_text("another vocabulary")
+    assert "does not name tokenizer/assets/tokenizer/merges.txt. Remove it" in refusal(folder)
+
+
+def test_a_vocabulary_that_the_manifest_does_not_name_is_not_read(folder, tmp_path):
+    edit_manifest(folder, lambda values: values["files"].pop(VOCABULARY))
+    assert f"does not name {VOCABULARY}" in refusal(folder)
+    assets = (folder / "tokenizer/assets").rename(tmp_path / "elsewhere")
+    (folder / "tokenizer/assets").symlink_to(assets)
+    assert f"does not name {VOCABULARY}" in refusal(folder)
+
+
+def test_a_vocabulary_that_is_larger_than_the_embedding_is_refused(folder, tmp_path):
+    words = [f"{first}{second}ud{last}" for first in "bdfgk" for second in "aei" for last in "lmn"]
+    larger = train_tokenizer([" ".join(words)] * 20, 400)
+    larger.save_assets(str(tmp_path))
+    replace_file(folder, VOCABULARY, (tmp_path / "vocabulary.spm").read_bytes())
+    rows = small_network().get_layer("backbone").vocabulary_size
+    message = f"tokenizer has {larger.vocabulary_size()} tokens and model.json {rows} embeddings"
+    assert larger.vocabulary_size() > rows and message in refusal(folder)
+
+
+def test_a_bundle_reads_no_more_tokens_than_its_model_has_positions(tmp_path):
+    """BERT of the fixture has 64, and the manifest says both times that it reads more."""
+    tokenizer = load_hugging_face_tokenizer(BERT)
+    tokenizer.save_to_preset(str(tmp_path / "tokens"))
+    network = make_model(backbone=load_backbone(str(BERT), vocabulary_size=1))
+
+    def bundle_of(seq_len):
+        sections = PARAMETERS | {"model": {"preset": "bert", "seq_len": seq_len}}
+        manifest = small_manifest(
+            packing=Packing(seq_len=seq_len, turns="all"), parameters=sections
+        )
+        save_bundle(network, tmp_path / "tokens", manifest, tmp_path / "bert")
+        return tmp_path / "bert"
+
+    load_bundle(bundle_of(64))
+    assert "packing.seq_len is 65, and model.json has 64 positions" in refusal(bundle_of(65))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"pool"', '"pull"', "No such layer: pool"),
+        ('"head"', '"neck"', "No such layer: head"),
+        ("preference>DebertaV3Backbone", "keras_hub>ResNetBackbone", "model.json cannot be read"),
+    ],
+)
+def test_a_network_of_another_kind_is_refused(folder, old, new, message):
+    text = (folder / "model.json").read_text()
+    assert old in text
+    replace_file(folder, "model.json", text.replace(old, new))
+    assert message in refusal(folder)
+
+
 def test_a_manifest_is_read_as_it_was_written(tmp_path):
-    estimates = {"log_loss": Estimate(1 / 3, -1e-17, 1e300)}
+    estimates = small_manifest().calibration.in_order.metrics | {
+        "log_loss": Estimate(1 / 3, -1e-17, 1e5)
+    }
     tested = FiguresOnTest(battles=3, groups=2, trainings=1, both_orders=True, metrics=estimates)
     needed = ("README.md", "model.json", "model.weights.h5", "tokenizer/tokenizer.json")
     manifest = small_manifest(files=dict.fromkeys(needed, "0" * 64), test=tested)

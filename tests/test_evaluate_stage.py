@@ -1,5 +1,6 @@
 """The evaluate stage: which models it asks, and every file that it writes."""
 
+import importlib
 import json
 import runpy
 import shutil
@@ -15,6 +16,7 @@ from simulated_models import simulate, without_oracle
 from sklearn import metrics as sklearn_metrics
 
 from preference.battles import BATTLE_SCHEMA, SEGMENTS, SIMULATED_SCHEMA
+from preference.errors import BadInput
 from preference.params import ReferenceParams, load_params
 from preference.predictions import Predictions
 from preference.references import fit_reference, save_reference
@@ -67,6 +69,38 @@ def write_tokens(folder, ids):
         writer.save(np.arange(len(ids)))
     special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=30)
     save_index(folder, ids, np.ones(len(ids), dtype=np.int64), special)
+
+
+TABLE, TEST = Path("data/battles.parquet"), Path("data/split/test.parquet")
+
+
+def rewrite(path, column, change):
+    table = pq.read_table(path)
+    values = change(table[column].to_pylist())
+    number, field = table.column_names.index(column), table.field(column).with_nullable(True)
+    pq.write_table(table.set_column(number, field, pa.array(values, field.type)), path)
+
+
+@pytest.mark.parametrize(
+    ("path", "column", "change", "message"),
+    [
+        (TABLE, "label", lambda values: [3, *values[1:]], r"battles.parquet has a label.*fetch"),
+        (TABLE, "label", lambda values: [-1, *values[1:]], r"battles.parquet has a label.*fetch"),
+        (TABLE, "label", lambda values: [None, *values[1:]], r"battles.parquet has a label.*fetch"),
+        (TABLE, "oracle", lambda values: [[1.0] * 3] * len(values), "true probabilities.*fetch"),
+        (TEST, "id", lambda values: [values[1], *values[1:]], "test.parquet has a battle twice"),
+        (TEST, "group", lambda values: [None, *values[1:]], "test.parquet has .* without group"),
+    ],
+)
+def test_battles_that_cannot_be_are_told(tmp_path, monkeypatch, path, column, change, message):
+    write_inputs(tmp_path, simulate(300)[0])
+    monkeypatch.chdir(tmp_path)
+    rewrite(path, column, change)
+    stub = SimpleNamespace(predict_saved=None)
+    monkeypatch.setitem(sys.modules, "preference.bundle_prediction", stub)
+    stage = importlib.import_module("stages.evaluate")
+    with pytest.raises(BadInput, match=message):
+        stage.main()
 
 
 @pytest.mark.parametrize("simulated", [True, False])

@@ -7,12 +7,16 @@ import zipfile
 import huggingface_hub
 import pytest
 import yaml
-from small_bundle import FIGURES, small_manifest, write_bundle
+from small_bundle import FIGURES, PARAMETERS, small_manifest, write_bundle
 
 from preference.bundle import load_bundle
+from preference.errors import BadInput
 from preference.manifest import read_manifest
-from preference.model_card import render_card
+from preference.model_card import MEASURES, render_card
 from preference.packed_bundle import pack_bundle
+from preference.training_calibration import MEASURED
+
+FIGURES_SHOWN = ("log_loss", "accuracy", "f1_macro", "flip_rate")
 
 
 @pytest.fixture
@@ -21,10 +25,7 @@ def folder(tmp_path):
 
 
 def evaluation(weights, **changes):
-    estimates = {
-        name: {"value": 0.111, "low": 0.1, "high": 0.2}
-        for name in ("log_loss", "accuracy", "f1_macro", "flip_rate")
-    }
+    estimates = {name: {"value": 0.111, "low": 0.1, "high": 0.2} for name in FIGURES_SHOWN}
     return {
         "rows": 1199,
         "groups": 1180,
@@ -63,6 +64,27 @@ def test_the_card_of_a_packed_bundle_has_the_test_figures_of_these_weights_alone
     assert "both orders averaged; means over 2 trainings, of which this is one" in card
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": True},
+        {"rows": -5},
+        {"groups": 2000},
+        {"averages_both_orders": "no"},
+        {"weights": None},
+        {"models": {"small": {}}},
+        {"models": {"small": {key: {"value": 9, "low": 1, "high": 0} for key in FIGURES_SHOWN}}},
+    ],
+)
+def test_figures_that_cannot_be_are_not_put_on_a_card(folder, tmp_path, change):
+    own = read_manifest(folder).files["model.weights.h5"]
+    details = tmp_path / "details.json"
+    details.write_text(json.dumps(evaluation([own]) | change))
+    with pytest.raises(BadInput, match=r"details.json is damaged \(.*dvc repro evaluate"):
+        pack_bundle(folder, tmp_path / "a.zip", details)
+    assert not (tmp_path / "a.zip").exists()
+
+
 def card_parts(card):
     metadata, body = re.fullmatch(r"---\n(.*?)^---\n(.*)", card, re.DOTALL | re.MULTILINE).groups()
     return yaml.safe_load(metadata), body
@@ -80,24 +102,19 @@ def test_the_hub_reads_the_cards_metadata(folder):
     assert results["accuracy"].dataset_split == "calibration"
 
 
-HOSTILE = [
-    "<script>alert(1)</script>|[a](http://b)",
-    "---\nlicense: mit\n---",
-    "'\"{{ 7*7 }} {% raw %} # x: y",
-    "two\n\n# lines",
-]
+HOSTILE = ["<script>alert(1)</script>|[a](http://b)", "'\"{{ 7*7 }} {% raw %} # x: y"]
+
+
+def with_preset(preset, **changes):
+    model = PARAMETERS["model"] | {"preset": preset}
+    return small_manifest(parameters=PARAMETERS | {"model": model}, **changes)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_name_is_shown_as_text(hostile):
-    plain, hostile_card = (
-        render_card(small_manifest(name=name, parameters={"model": {"preset": name}}))
-        for name in ("plain", hostile)
-    )
+def test_a_hostile_preset_is_shown_as_text(hostile):
+    plain, hostile_card = (render_card(with_preset(name)) for name in ("plain", hostile))
     metadata, body = card_parts(hostile_card)
     expected, plain_body = card_parts(plain)
-    assert metadata["model-index"][0]["name"] == hostile
-    expected["model-index"][0]["name"] = hostile
     assert metadata == expected
     assert body.count("\n") == plain_body.count("\n")
     assert "<script" not in body.replace("\\<script", "")
@@ -106,9 +123,13 @@ def test_a_hostile_name_is_shown_as_text(hostile):
     assert len(rows) == 1 and rows[0].replace("\\|", "").count("|") == 3
 
 
+def test_a_manifest_has_all_that_a_card_shows():
+    assert set(MEASURES) == MEASURED
+
+
 def test_a_card_says_what_it_is_of():
     simulated = render_card(small_manifest())
-    real = render_card(small_manifest(simulated=False, parameters={"model": {"preset": "bert"}}))
+    real = render_card(with_preset("bert", simulated=False))
     assert "Trained on simulated battles" in simulated
     assert "simulated" not in real
     assert "trained from scratch" in simulated and "trained from scratch" not in real

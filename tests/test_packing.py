@@ -100,7 +100,9 @@ turns = st.lists(st.tuples(lengths, lengths, lengths), min_size=1, max_size=7)
 def cases(draw):
     battles = draw(st.lists(turns, min_size=1, max_size=5))
     rows = draw(st.lists(st.integers(0, len(battles) - 1), min_size=1, max_size=6))
-    packing = Packing(draw(st.integers(16, 200)), draw(st.sampled_from(["first", "all"])))
+    packing = Packing(
+        seq_len=draw(st.integers(16, 200)), turns=draw(st.sampled_from(["first", "all"]))
+    )
     return battles, np.array(rows), packing, draw(st.integers(0, 40))
 
 
@@ -164,7 +166,9 @@ def test_room_is_shared_a_token_at_a_time(prompt, response, room):
 
 def test_a_long_prompt_leaves_the_response():
     tokens, texts = make_tokens([[(5000, 40, 0)]])
-    token_ids, padding_mask = pack(tokens, np.array([0]), Packing(512, "all"), 512).values()
+    token_ids, padding_mask = pack(
+        tokens, np.array([0]), Packing(seq_len=512, turns="all"), 512
+    ).values()
     assert set(texts[0]["response_a"][0]) <= set(token_ids[0, 0].tolist())
     assert padding_mask.all()
 
@@ -174,14 +178,14 @@ def test_by_hand():
     tokens, _ = make_tokens([[(5, 10, 1), (3, 6, 0)]])
     prompt_1, answer_1 = [3, 4, 5, 6, 7], list(range(8, 18))
     prompt_2, answer_2 = [19, 20, 21], list(range(22, 28))
-    packed = pack(tokens, np.array([0]), Packing(16, "all"), 16)["token_ids"]
+    packed = pack(tokens, np.array([0]), Packing(seq_len=16, turns="all"), 16)["token_ids"]
     head_and_tail = [prompt_1[0], prompt_1[1], prompt_1[-1]]
     assert packed[0, 0].tolist() == [
         *(CLS, *head_and_tail, *prompt_2),
         *(SEP, answer_1[0], *answer_2, SEP),
     ]
     assert packed[0, 1].tolist() == [CLS, *prompt_1, *prompt_2, SEP, 18, SEP, *[PAD] * 4]
-    first = pack(tokens, np.array([0]), Packing(16, "first"), 16)["token_ids"]
+    first = pack(tokens, np.array([0]), Packing(seq_len=16, turns="first"), 16)["token_ids"]
     assert first[0, 0].tolist() == [CLS, *prompt_1, SEP, *answer_1[:4], *answer_1[-4:], SEP]
 
 
@@ -196,5 +200,5 @@ def test_by_hand():
 )
 def test_summary_by_hand(seq_len, cut, kept):
     tokens, _ = make_tokens([[(5, 5, 0)], [(0, 60, 0), (0, 40, 0)], [(999, 999, 999)]])
-    summary = summarize_packing(tokens, np.array([0, 1]), Packing(seq_len, "all"))
+    summary = summarize_packing(tokens, np.array([0, 1]), Packing(seq_len=seq_len, turns="all"))
     assert summary == pytest.approx({"sequences_cut": cut, "tokens_kept": kept})

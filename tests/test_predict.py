@@ -3,10 +3,12 @@
 import csv
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
@@ -17,7 +19,9 @@ from small_bundle import (
     BOTH_ORDERS,
     IN_ORDER,
     PRIOR,
+    edit_manifest,
     make_battles,
+    replace_file,
     small_manifest,
     small_network,
     small_tokenizer,
@@ -225,6 +229,37 @@ def test_what_cannot_be_predicted_leaves_the_older_output(
     assert message in capsys.readouterr().err
     assert (tmp_path / "out.csv").read_text() == "older"
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_temperature_that_no_training_fits_writes_nothing(predict, model, tmp_path, capsys):
+    tampered = shutil.copytree(model, tmp_path / "tampered")
+    edit_manifest(
+        tampered,
+        lambda values: values["calibration"]["in_order"].update(temperature=5e-324),
+    )
+    with pytest.raises(SystemExit) as stopped:
+        predict(make_battles(3), "--model", str(tampered))
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert stopped.value.code == 1 and not (tmp_path / "out.csv").exists()
+    assert line.startswith(f"error: {tampered} cannot be used as a model: bundle.json is damaged")
+    assert "calibration.in_order.temperature: Input should be greater than" in line
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
+def test_what_are_no_probabilities_is_not_written(predict, model, tmp_path, output, capsys):
+    """Weights so large that what is computed with them has no number."""
+    tampered = shutil.copytree(model, tmp_path / "tampered")
+    weights = tampered / "model.weights.h5"
+    with h5py.File(weights, "a") as file:
+        arrays = []
+        file.visititems(lambda _, item: arrays.append(item) if hasattr(item, "shape") else None)
+        for array in arrays:
+            array[...] = 1e38
+    replace_file(tampered, "model.weights.h5", weights.read_bytes())
+    with pytest.raises(SystemExit) as stopped:
+        predict(make_battles(3), "--model", str(tampered), output=output)
+    assert stopped.value.code == 1 and not (tmp_path / output).exists()
+    assert "error: small: some of its predictions are not prob" in capsys.readouterr().err
 
 
 def test_a_file_that_is_cut_short_leaves_no_output(predict, tmp_path, capsys):

@@ -14,6 +14,7 @@ import yaml
 from preference.backbones import load_backbone
 from preference.bundle import load_bundle
 from preference.bundle_prediction import predict_saved
+from preference.errors import BadInput
 from preference.manifest import read_manifest
 from preference.tokenizer import train_tokenizer
 from stages import fetch, preprocess, split, train
@@ -82,6 +83,10 @@ def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
     shutil.rmtree("preset")
     (predictions,) = predict_saved(Path("models/baseline"), [ids], "baseline")
     assert predictions.probabilities.sum(axis=1) == pytest.approx(1)
+    (tokens,) = Path("data/tokens").glob("*/tokenizer.json")
+    tokens.write_text(tokens.read_text() + " ")
+    with pytest.raises(BadInput, match=r"baseline: .*is not the tokenizer .*train_baseline"):
+        predict_saved(Path("models/baseline"), [ids], "baseline")
 
 
 def test_the_weights_know_nothing_of_the_calibration_split(weights):

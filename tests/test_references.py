@@ -124,6 +124,30 @@ def test_a_loaded_reference_predicts_the_same_and_a_second_fit_gives_the_same_by
     assert np.array_equal(loaded.probabilities, expected.probabilities)
 
 
+def test_a_damaged_reference_is_told(tmp_path):
+    save_reference(fit_reference("tfidf", draw_battles(100, seed=4), PARAMS), tmp_path)
+    path = tmp_path / "tfidf.json"
+    written = json.loads(path.read_text())
+    terms = written["terms"]
+    for change in (
+        {"tie": "0.5"},
+        {"tie": float("nan")},
+        {"signed": written["signed"][1:]},
+        {"absolute": [True, *written["absolute"][1:]]},
+        {"terms": [terms[0] | {"analyzer": "char"}, terms[1]]},
+        {"terms": [terms[0] | {"idf": terms[0]["idf"][1:]}, terms[1]]},
+        {"terms": [terms[0] | {"idf": [-1.0, *terms[0]["idf"][1:]]}, terms[1]]},
+        {"terms": terms[:1]},
+        {"unknown": 1},
+    ):
+        path.write_text(json.dumps(written | change))
+        with pytest.raises(BadInput, match=r"tfidf.json is damaged \(.*train_reference"):
+            load_reference("tfidf", tmp_path)
+    path.write_text(json.dumps(written | {"signed": [1e308] * len(written["signed"])}))
+    with pytest.raises(BadInput, match=r"tfidf: .*not probabilities"):
+        predict_reference(load_reference("tfidf", tmp_path), draw_battles(100, seed=4))
+
+
 @pytest.mark.parametrize("inverse_regularization", [0.05, 3.0])
 def test_the_fit_is_sklearns_on_both_orders_of_every_pair(inverse_regularization):
     random = np.random.default_rng(6)

@@ -189,7 +189,8 @@ def test_results_that_are_not_of_the_parameters_here_are_warned_of(folder):
 def test_further_trainings_of_a_model_are_not_taken_for_a_model_of_that_name(tmp_path):
     ids, labels = np.arange(3), np.array([0, 1, 2])
     for number, name in enumerate(["exp", "exp-2", "exp-3", "exp-4"]):
-        right = np.full((3, 3), 0.1 * (number + 1))
+        right = np.full((3, 3), 0.45 - 0.05 * number)
+        right[ids, labels] = 0.1 * (number + 1)
         predictions = Predictions(ids, right, right)
         write_predictions(predictions, tmp_path / f"data/predictions/test/{name}.parquet")
     run("git", "init", "--quiet", folder=tmp_path)
@@ -198,6 +199,10 @@ def test_further_trainings_of_a_model_are_not_taken_for_a_model_of_that_name(tmp
     losses = read_row_losses(side, ["exp", "exp-3"], battles)
     right = {name: sorted(np.exp(-rows[:, 0]).round(6)) for name, rows in losses.items()}
     assert right == {"exp": [0.1, 0.2, 0.4], "exp-3": [0.3]}
+    nonsense = Predictions(ids, np.full((3, 3), np.nan), np.full((3, 3), np.nan))
+    write_predictions(nonsense, tmp_path / "data/predictions/test/exp-3.parquet")
+    with pytest.raises(BadInput, match=r"exp-3.parquet of here: .*not probabilities"):
+        read_row_losses(side, ["exp", "exp-3"], battles)
 
 
 def test_names_and_values_cannot_mark_up_the_comment(monkeypatch):

@@ -29,6 +29,14 @@ def test_predictions_that_are_not_of_the_test_battles_are_refused():
             score(truth, predictions | {"exp2": broken})
 
 
+def test_a_blend_whose_weights_are_none_is_refused(monkeypatch):
+    truth, predictions = simulate(20)
+    nothing = dict.fromkeys(predictions, np.nan)
+    monkeypatch.setattr("preference.scored_models.fit_weights", lambda *_: nothing)
+    with pytest.raises(BadInput, match=r"blend: .*not probabilities"):
+        score(truth, predictions, blend=list(predictions))
+
+
 def test_an_overconfident_model_is_cooled_and_the_order_of_its_labels_kept():
     truth, predictions = simulate(4000)
     odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])

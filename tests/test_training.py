@@ -17,6 +17,7 @@ from preference.packing import Packing
 from preference.params import ModelParams, TrainParams
 from preference.prediction import predict_battles
 from preference.saved_model import load_model, save_model
+from preference.strict_json import parse_json
 from preference.tokens import Segment, SpecialTokens, Tokens
 from preference.training import compiles_with_xla, train_model
 from preference.training_progress import LiveMetrics, ProgressBar
@@ -139,6 +140,15 @@ def test_training_stops_when_valid_does_not_improve(tmp_path):
     train(tmp_path, labels_of_valid=wrong, params=impatient)
     epochs = json.loads((tmp_path / "metrics.json").read_text())["epoch"]
     assert epochs < TRAIN.epochs
+
+
+def test_a_training_that_diverges_writes_no_nan(tmp_path):
+    with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
+        callback = LiveMetrics(live, SimpleNamespace(steps=1))
+        callback.on_epoch_end(0, {"val_log_loss": np.nan, "val_accuracy": 0.3})
+        callback.on_epoch_end(1, {"val_log_loss": np.inf, "val_accuracy": 0.3})
+    metrics = parse_json((tmp_path / "metrics.json").read_bytes())
+    assert metrics["eval"] == {"accuracy": 0.3}
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path):
