@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-LONGEST_MESSAGE = 2000
+from preference.terminal_text import one_line
+
 # In the words, because not all that writes gives the number; the last ones are numpy's.
 DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), " requested and ")
 
@@ -38,7 +39,7 @@ def exit_on_bad_input() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        _exit(_in_one_line(str(error)))
+        _exit(one_line(error))
     except OSError as error:
         if not any(said in str(error) for said in DISK_FULL):
             raise
@@ -49,9 +50,3 @@ def _exit(message: str) -> NoReturn:
     # On a line of its own, where a progress bar has not come to its end.
     tqdm.write(f"error: {message}", file=sys.stderr)
     sys.exit(1)
-
-
-def _in_one_line(message: str) -> str:
-    """Keep what a message quotes from a file from commanding the terminal, or filling it."""
-    line = " ".join(message.split())[:LONGEST_MESSAGE]
-    return "".join(character if character.isprintable() else "\ufffd" for character in line)
