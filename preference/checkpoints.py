@@ -12,6 +12,7 @@ from preference.best_epoch import BestEpoch
 from preference.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 from preference.errors import BadInput
 from preference.examples import Epochs
+from preference.terminal_text import one_line
 from preference.training_progress import LiveMetrics
 
 SECONDS_A_MINUTE = 60
@@ -40,13 +41,15 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
     try:
         checkpoint = read_checkpoint(path)
     except BadInput as error:
-        print(f"{error}: the training starts anew.", file=sys.stderr)
+        print(one_line(f"{error}: the training starts anew."), file=sys.stderr)
         return None
     other = [name for name in identity if checkpoint.identity.get(name) != identity[name]]
     if other:
         print(
-            f"{path} is of a training with other {' and '.join(other)}: it is not used, and the "
-            "training starts anew.",
+            one_line(
+                f"{path} is of a training with other {' and '.join(other)}: it is not used, and "
+                "the training starts anew."
+            ),
             file=sys.stderr,
         )
         return None
@@ -55,7 +58,7 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
     else:
         done = f"{checkpoint.epoch} epochs and {checkpoint.step} steps"
         said = f"The training goes on where it was stopped, after {done}"
-    print(f"{said} ({path}).", file=sys.stderr)
+    print(one_line(f"{said} ({path})."), file=sys.stderr)
     return checkpoint
 
 
@@ -137,7 +140,8 @@ class Checkpoints(keras.callbacks.Callback):
         except OSError as error:
             self.is_saved = False
             # The training is worth more than the chance to continue it.
-            print(f"No checkpoint could be written: {error}. Training goes on.", file=sys.stderr)
+            told = f"No checkpoint could be written: {error}. Training goes on."
+            print(one_line(told), file=sys.stderr)
         self.written = time.monotonic()
 
 

@@ -17,6 +17,7 @@ from preference.deberta import DebertaV3Backbone
 from preference.errors import BadInput
 from preference.hugging_face_deberta_config import backbone_arguments
 from preference.hugging_face_weights import read_tensors
+from preference.terminal_text import one_line
 
 # Layers of the Keras backbone and modules of transformers. Below, those of one transformer layer.
 MODULES = {
@@ -54,7 +55,8 @@ def load_hugging_face_deberta(folder: Path, config: dict) -> DebertaV3Backbone:
     backbone = DebertaV3Backbone(**backbone_arguments(config), name="backbone")
     unused = assign_tensors(backbone.weights, read_tensors(folder))
     if unused:
-        print(f"{folder}: not used were the tensors {', '.join(unused)}", file=sys.stderr)
+        told = one_line(f"{folder}: not used were the tensors {', '.join(unused)}")
+        print(told, file=sys.stderr)
     return backbone
 
 

@@ -4,6 +4,8 @@ Only the standard library is used, because the job that comments on pull request
 """
 
 LONGEST_LINE = 2000
+# What stands before a progress bar.
+LONGEST_TASK = 60
 REPLACEMENT = "\ufffd"
 
 
