@@ -7,6 +7,8 @@ LONGEST_LINE = 2000
 # What stands before a progress bar.
 LONGEST_TASK = 60
 REPLACEMENT = "\ufffd"
+# Neither is printable to Python: a space that does not break, and a word joiner, which is not seen.
+HARMLESS = "\u00a0\u2060"
 
 
 def printable(text: object) -> str:
@@ -22,3 +24,11 @@ def one_line(text: object, longest: int = LONGEST_LINE) -> str:
     """Return the text as `printable` does, cut to `longest` characters."""
     line = printable(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def printable_lines(text: str) -> str:
+    """Return the text with its lines and spaces, and U+FFFD for all else that is not printable."""
+    return "".join(
+        character if character.isprintable() or character in HARMLESS + "\n" else REPLACEMENT
+        for character in text
+    )

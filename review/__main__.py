@@ -16,6 +16,7 @@ from pathlib import Path
 from preference.errors import exit_on_bad_input
 from preference.params import PARAMS_FILE, load_params
 from preference.profiles import flatten, read_profile
+from preference.terminal_text import printable_lines
 from review.comment import Review, write_comment
 from review.comparison import compare_sides
 from review.diffs import find_stale_stages, read_diff
@@ -38,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
         OUT.mkdir()
         (OUT / "comment.md").write_text(comment, encoding="utf-8")
         pages = write_pages(sides.base, sides.folder, OUT)
-    print(comment)
+    print(printable_lines(comment))
     print(f"Written to {', '.join(str(path) for path in (OUT / 'comment.md', *pages))}.")
 
 
