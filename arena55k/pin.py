@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from preference.downloaded_file import DownloadedFile
 from preference.errors import BadInput
-from preference.strict_yaml import parse_yaml
+from preference.yaml_file import read_yaml
 
 PIN_FILE = Path(__file__).with_name("pin.yaml")
 PIN_NAME = "arena55k/pin.yaml"
@@ -38,11 +37,8 @@ def read_pin() -> Pin:
         BadInput: it is not YAML, lacks a key, or has a value of the wrong type or form.
     """
     try:
-        values = parse_yaml(PIN_FILE.read_text(encoding="utf-8"))
         # As JSON, because strict dataclasses take mappings from nothing else.
-        return TypeAdapter(Pin).validate_json(json.dumps(values, default=str))
-    except yaml.YAMLError as error:
-        raise BadInput(f"{PIN_NAME} is not valid YAML, correct it: {error}") from error
+        return TypeAdapter(Pin).validate_json(json.dumps(read_yaml(PIN_FILE, PIN_NAME)))
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from benchmarks.process_meter import KIB_A_GIB
+from preference.yaml_file import read_yaml, write_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA_STAGES = ("fetch", "split", "preprocess")
@@ -47,7 +46,7 @@ def write_params(
         battles, length_scale: of the arena.
         changes: values of further sections.
     """
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["source"] = "simulated"
     params["data"]["simulated"] = {"battles": battles, "length_scale": length_scale}
     params["model"]["preset"] = "deberta_v3_tiny"
@@ -55,7 +54,7 @@ def write_params(
     for section, values in (changes or {}).items():
         params[section] |= values
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    write_yaml(folder / "params.yaml", params)
 
 
 def run_stage(stage: str, folder: Path, *arguments: str) -> StageCost:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults.workspace import CACHE, cached_object, outputs_of
+from preference.terminal_text import one_line
 
 
 def main(folder: Path) -> int:
@@ -26,7 +27,7 @@ def main(folder: Path) -> int:
         for path in copies:
             path.unlink(missing_ok=True)
         of = ", ".join(path.relative_to(folder).as_posix() for path in copies)
-        print(f"Damaged, and deleted: {name}{of and f', with {of}'}.")
+        print(one_line(f"Damaged, and deleted: {name}{of and f', with {of}'}."))
     print("Run `dvc repro`, which makes it again." if damaged else "DVC's cache is whole.")
     return len(damaged)
 

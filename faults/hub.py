@@ -13,9 +13,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import yaml
-
 from faults.workspace import set_parameters
+from preference.yaml_file import write_yaml
 
 PIN = "arena55k/pin.yaml"
 REPOSITORY, REVISION, FILE = "someone/battles", "0123456789abcdef" * 2 + "01234567", "train.csv"
@@ -50,7 +49,7 @@ def downloading(workspace: Path) -> Iterator[Hub]:
     """Let a workspace read its battles from a hub that answers for as long as the block runs."""
     hub = Hub()
     set_parameters(workspace, {"data.source": "arena55k"})
-    (workspace / PIN).write_text(yaml.safe_dump(hub.pin()), encoding="utf-8")
+    write_yaml(workspace / PIN, hub.pin())
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(hub))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"

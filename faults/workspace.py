@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from dvc.utils.serialize import load_yaml
 
 from preference.params import PARAMS_FILE
+from preference.yaml_file import read_yaml, write_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOCK, CACHE = "dvc.lock", ".dvc/cache"
@@ -48,14 +49,14 @@ def copy_repository(folder: Path, parameters: Mapping[str, Any]) -> None:
 def set_parameters(folder: Path, parameters: Mapping[str, Any]) -> None:
     """Change values of params.yaml, by their dotted keys; its comments are lost."""
     path = folder / PARAMS_FILE
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     for key, value in parameters.items():
         *sections, last = key.split(".")
         section = content
         for name in sections:
             section = section[name]
         section[last] = value
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    write_yaml(path, content)
 
 
 def commit(folder: Path) -> None:
@@ -89,7 +90,7 @@ def forget_stage(folder: Path, stage: str) -> None:
         shutil.rmtree(run.parent)
     content = read_lock(folder)
     entry = content["stages"].pop(stage)
-    (folder / LOCK).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    write_yaml(folder / LOCK, content)
     for out in entry["outs"]:
         _remove(folder / out["path"])
     # The same content may be an output of another stage too.
@@ -103,12 +104,12 @@ def remembered_runs(folder: Path, stage: str) -> list[Path]:
     """Return the files of DVC's memory of runs that are of this stage."""
     command = read_lock(folder)["stages"][stage]["cmd"]
     runs = (folder / CACHE / "runs").glob("*/*/*")
-    return [run for run in runs if yaml.safe_load(run.read_text("utf-8"))["cmd"] == command]
+    return [run for run in runs if load_yaml(run)["cmd"] == command]
 
 
 def read_lock(folder: Path) -> dict[str, Any]:
     """Return the content of dvc.lock."""
-    return yaml.safe_load((folder / LOCK).read_text(encoding="utf-8"))
+    return load_yaml(folder / LOCK)
 
 
 def cached_object(folder: Path, name: str) -> Path:

@@ -18,6 +18,7 @@ from preference.battle_rows import NotABattle, RawRow, parse_battle
 from preference.battle_source import BattleSource
 from preference.battles import SEGMENTS
 from preference.quarantine import QuarantinedRow
+from preference.terminal_text import LONGEST_TASK, one_line
 
 # What is held as Python objects at one time, and a row group of the file. Battles of real length
 # reach the rows first; a batch of a column with 2 GiB of text is more than Arrow takes.
@@ -77,7 +78,7 @@ def _read_rows(
     """Yield each row with its source, the name of its part, and its line."""
     for source in sources:
         for part, rows in source.parts.items():
-            for line, row in tqdm(rows, desc=f"read {part}", unit=" rows"):
+            for line, row in tqdm(rows, desc=one_line(f"read {part}", LONGEST_TASK), unit=" rows"):
                 yield source, part, line, row
 
 

@@ -19,6 +19,7 @@ from preference.checkpoint_file import (
 )
 from preference.errors import BadInput
 from preference.examples import Epochs
+from preference.terminal_text import one_line
 from preference.training_progress import LiveMetrics
 
 SECONDS_A_MINUTE = 60
@@ -52,14 +53,15 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
         checkpoint = read_checkpoint(path)
         _check_finite(checkpoint, path)
     except BadInput as error:
-        print(f"{error}: it is not used, and the training starts anew.", file=sys.stderr)
+        told = f"{error}: it is not used, and the training starts anew."
+        print(one_line(told), file=sys.stderr)
         return None
     if checkpoint.finished:
         said = "The training was finished before it was stopped: its model is saved"
     else:
         done = f"{checkpoint.epoch} epochs and {checkpoint.step} steps"
         said = f"The training goes on where it was stopped, after {done}"
-    print(f"{said} ({path}).", file=sys.stderr)
+    print(one_line(f"{said} ({path})."), file=sys.stderr)
     return checkpoint
 
 
@@ -169,7 +171,8 @@ class Checkpoints(keras.callbacks.Callback):
         except OSError as error:
             self.is_saved = False
             # The training is worth more than the chance to continue it.
-            print(f"No checkpoint could be written: {error}. Training goes on.", file=sys.stderr)
+            told = f"No checkpoint could be written: {error}. Training goes on."
+            print(one_line(told), file=sys.stderr)
         self.written = time.monotonic()
 
 

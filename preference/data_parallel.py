@@ -27,6 +27,7 @@ from preference.checkpoints import find_checkpoint
 from preference.errors import BadInput
 from preference.process_group import ProcessGroup
 from preference.shards import Shard
+from preference.terminal_text import one_line
 
 # How long the first process waits for the others to start, and they for it.
 START_SECONDS = 300
@@ -46,12 +47,12 @@ def joined_processes(group: ProcessGroup, distribution: str) -> Iterator[Shard]:
     try:
         yield _join(group, distribution)
     except BadInput as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        print(f"error: {one_line(error)}", file=sys.stderr, flush=True)
         os._exit(1)
     except Exception as error:
         if group.size > 1 and isinstance(error, jax.errors.JaxRuntimeError):
             # Most often another process was lost, and a traceback into Keras says nothing of it.
-            reason = str(error).splitlines()[0]
+            reason = one_line(str(error).splitlines()[0])
             print(
                 f"process {group.ranks[0]} of {group.size}: {reason}", file=sys.stderr, flush=True
             )

@@ -11,8 +11,8 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from preference.stop_signals import ending_on_signals
+from preference.terminal_text import one_line
 
-LONGEST_MESSAGE = 2000
 # That of a program that SIGPIPE ended.
 NOBODY_READS = 141
 ADVICE = {
@@ -91,7 +91,7 @@ def _describe(error: OSError) -> str:
 
 def _exit(message: str) -> NoReturn:
     # On a line of its own, where a progress bar has not come to its end.
-    tqdm.write(f"error: {_in_one_line(message)}", file=sys.stderr)
+    tqdm.write(f"error: {one_line(message)}", file=sys.stderr)
     sys.exit(1)
 
 
@@ -101,9 +101,3 @@ def _exit_unread() -> NoReturn:
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     sys.exit(NOBODY_READS)
-
-
-def _in_one_line(message: str) -> str:
-    """Keep what a message quotes from a file from commanding the terminal, or filling it."""
-    line = " ".join(message.split())[:LONGEST_MESSAGE]
-    return "".join(character if character.isprintable() else "\ufffd" for character in line)

@@ -28,6 +28,7 @@ from preference.judge import PreferenceJudge
 from preference.packing import SIDES
 from preference.probability_files import check_output, writing_probabilities
 from preference.source_file import read_source_rows
+from preference.terminal_text import LONGEST_TASK, one_line
 from preference.unreadable_rows import UnreadableRows
 
 NumberedRows = Sequence[tuple[int, RawRow]]
@@ -63,7 +64,7 @@ def predict_file(
     unreadable = UnreadableRows(source, strict)
     with (
         writing_probabilities(output) as write,
-        tqdm(desc=f"predict {judge.name}", unit=" battles") as progress,
+        tqdm(desc=one_line(f"predict {judge.name}", LONGEST_TASK), unit=" battles") as progress,
     ):
         for part in _parts(chain([first], rows)):
             write(*predict_rows(judge, part, unreadable, progress))

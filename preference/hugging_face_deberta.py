@@ -19,6 +19,7 @@ from preference.hugging_face_backbone import build_backbone
 from preference.hugging_face_deberta_config import backbone_arguments
 from preference.hugging_face_weights import list_tensors, read_tensors
 from preference.loaded_weights import check_finite
+from preference.terminal_text import one_line
 
 # Layers of the Keras backbone and modules of transformers. Below, those of one transformer layer.
 MODULES = {
@@ -56,7 +57,8 @@ def load_hugging_face_deberta(folder: Path, config: dict) -> DebertaV3Backbone:
     backbone = build_backbone(DebertaV3Backbone, backbone_arguments(config), list_tensors(folder))
     unused = assign_tensors(backbone.weights, read_tensors(folder))
     if unused:
-        print(f"{folder}: not used were the tensors {', '.join(unused)}", file=sys.stderr)
+        told = one_line(f"{folder}: not used were the tensors {', '.join(unused)}")
+        print(told, file=sys.stderr)
     check_finite(backbone.weights)
     return backbone
 

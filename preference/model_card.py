@@ -3,6 +3,7 @@
 Guarantees
 1. The same manifest gives the same bytes.
 2. A name from the data, however hostile, is shown as text, and breaks neither YAML nor Markdown.
+   Readers of YAML 1.1 and of YAML 1.2 read the same.
 """
 
 from collections.abc import Mapping
@@ -25,9 +26,18 @@ MEASURES = {
 }
 
 
+class QuotingDumper(yaml.SafeDumper):
+    """Writes every text in quotes, because a name like 1e3 is a number to some of the readers."""
+
+
+QuotingDumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+
+
 def render_card(manifest: Manifest) -> str:
     """Return the content of README.md."""
-    metadata = yaml.safe_dump(_metadata(manifest), sort_keys=False, allow_unicode=True)
+    metadata = yaml.dump(_metadata(manifest), Dumper=QuotingDumper, sort_keys=False)
     body = markdown_template("model_card.md.j2").render(
         bundle=manifest,
         measures=MEASURES,

@@ -2,22 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 checked = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
 
-
-def _reject_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("Input should be a valid number")
-    return value
-
-
-# Not strict, because YAML 1.1 reads `1e-3` as text.
-Number = Annotated[
-    float, Field(strict=False, allow_inf_nan=False), BeforeValidator(_reject_boolean)
-]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]

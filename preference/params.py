@@ -6,11 +6,11 @@ overrides under `experiments.<name>`.
 
 import json
 import re
+import reprlib
 from dataclasses import asdict, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from preference.errors import BadInput
@@ -26,7 +26,7 @@ from preference.parameter_types import (
     Turns,
     checked,
 )
-from preference.strict_yaml import parse_yaml
+from preference.yaml_file import read_yaml
 
 PARAMS_FILE = Path("params.yaml")
 SIMULATED = "simulated"
@@ -257,13 +257,9 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         BadInput: the file is missing, is not YAML, has an unknown or missing key, or a value of
             the wrong type or range. The message names the key.
     """
-    try:
-        values = parse_yaml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} does not exist: run from the repository's root.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not valid YAML: {error}") from error
-    params = _parse(Params, values, where="")
+    if not path.exists():
+        raise BadInput(f"{path} does not exist: run from the repository's root.")
+    params = _parse(Params, read_yaml(path), where="")
     for name in params.experiments:
         params.experiment(name)
     return params
@@ -272,7 +268,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
 def _parse(kind: type[T], values: object, where: str) -> T:
     try:
         # As JSON, because strict dataclasses take mappings from nothing else.
-        return TypeAdapter(kind).validate_json(json.dumps(values, default=str))
+        return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         problems = [_describe(problem, where) for problem in error.errors()]
         raise BadInput("params.yaml: " + "; ".join(problems)) from error
@@ -285,4 +281,4 @@ def _describe(problem: dict[str, Any], where: str) -> str:
     if problem["type"] in ("missing", "missing_argument"):
         return f"{key} is missing. Add it"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{key.rstrip('.') or 'the file'}: {message} (it is {problem['input']!r})"
+    return f"{key.rstrip('.') or 'the file'}: {message} (it is {reprlib.repr(problem['input'])})"

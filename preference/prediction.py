@@ -19,6 +19,7 @@ from preference.model import encoder_of, score_both_orders
 from preference.packing import SIDES, Inputs, Packing, pack_sequences, packed_lengths
 from preference.predictions import Predictions
 from preference.streams import input_signature, stream_batches
+from preference.terminal_text import LONGEST_TASK, one_line
 from preference.tokens import Tokens
 
 # 8 sequences of 1,024 tokens: with 12 heads, 400 MB a tensor of float32 scores.
@@ -30,7 +31,8 @@ def predict_battles(
     model: keras.Model, tokens: Tokens, ids: np.ndarray, packing: Packing, name: str
 ) -> Predictions:
     """Predict the battles `ids`, int64 [n]; `name` stands beside the progress bar."""
-    with tqdm(total=len(ids) * len(SIDES), desc=f"predict {name}", unit=" answers") as progress:
+    task = one_line(f"predict {name}", LONGEST_TASK)
+    with tqdm(total=len(ids) * len(SIDES), desc=task, unit=" answers") as progress:
         return Predictor(model, packing).predict(tokens, ids, progress.update)
 
 

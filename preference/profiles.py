@@ -1,19 +1,19 @@
 """Profiles: files of only what differs from params.yaml, for another machine or other data."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
-
 from preference.errors import BadInput
 from preference.params import PARAMS_FILE, load_params
-from preference.strict_yaml import parse_yaml
+from preference.yaml_file import read_yaml, write_yaml
 
 PROFILES = Path("profiles")
+QUOTATION_MARK = re.compile(r'(\\*)("|\Z)')
 
 Values = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ def read_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
     if not (folder / path).exists():
         known = ", ".join(sorted(one.stem for one in (folder / PROFILES).glob("*.yaml")))
         raise BadInput(f"there is no {path}. The profiles are: {known or 'none'}.")
-    return _read_mapping(folder / path)
+    return read_yaml(folder / path, str(path))
 
 
 def check_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
@@ -51,48 +51,55 @@ def merged_params(profile: Values, folder: Path = Path()) -> Iterator[Path]:
     """Yield a temporary file: params.yaml with a profile's values."""
     with TemporaryDirectory() as temporary:
         merged = Path(temporary) / PARAMS_FILE
-        merged.write_text((folder / PARAMS_FILE).read_text(encoding="utf-8"), encoding="utf-8")
-        write_into_params(profile, merged)
+        write_yaml(merged, _overlay(read_yaml(folder / PARAMS_FILE), profile))
         yield merged
 
 
 def write_into_params(profile: Values, path: Path) -> None:
     """Put a profile's values into a params.yaml; its comments are lost."""
-    params = _overlay(_read_mapping(path), profile)
-    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    write_yaml(path, _overlay(read_yaml(path), profile))
 
 
 def flatten(profile: Values, section: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value with its dotted key, like `train.epochs`."""
+    """Yield each value with its dotted key, like `train.epochs`; an empty section is a value."""
     for key, value in profile.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield from flatten(value, f"{section}{key}.")
         else:
             yield f"{section}{key}", value
 
 
 def assignments(profile: Values) -> list[str]:
-    """Return the values as DVC's `--set-param` takes them.
+    """Return the values as DVC's `--set-param` takes them, in the grammar of Hydra.
 
-    `++` sets a key whether or not params.yaml has it: an experiment may override one more. JSON is
-    in the grammar in which DVC reads a value (Hydra's).
+    `++` sets a key whether or not params.yaml has it: an experiment may override one more.
+
+    Raises:
+        BadInput: a text that DVC would replace by another.
     """
-    return [f"++{key}={json.dumps(value, ensure_ascii=False)}" for key, value in flatten(profile)]
+    return [f"++{key}={_as_hydra(key, value)}" for key, value in flatten(profile)]
+
+
+def _as_hydra(key: str, value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(_as_hydra(key, one) for one in value)}]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if "${" in value or value == "???":
+        raise BadInput(f"{key}: DVC gives ${{ and ??? a meaning of its own. Write it without.")
+    # Backslashes stand for themselves, but before a quotation mark.
+    escaped = QUOTATION_MARK.sub(lambda found: found[1] * 2 + found[2].replace('"', '\\"'), value)
+    return f'"{escaped}"'
 
 
 def _overlay(params: Values, profile: Values) -> dict[str, Any]:
     changed = {
-        key: _overlay(params.get(key) or {}, value) if isinstance(value, Mapping) else value
+        key: _overlay(_section(params, key), value) if isinstance(value, Mapping) else value
         for key, value in profile.items()
     }
     return {**params, **changed}
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        values = parse_yaml(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise BadInput(f"{path} holds no sections: write it like params.yaml, e.g. seed: 1.")
-    return values
+def _section(params: Values, key: str) -> Values:
+    section = params.get(key)
+    return section if isinstance(section, Mapping) else {}

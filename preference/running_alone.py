@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from preference.terminal_text import one_line
+
 LOCKS = Path(".locks")
 
 
@@ -37,7 +39,7 @@ def running_alone(task: str) -> Iterator[None]:
 
 
 def _tell_of_the_other(task: str, lock: str) -> None:
-    process = Path(lock).read_text(encoding="utf-8")
+    process = one_line(Path(lock).read_text(encoding="utf-8"))
     print(
         f"Process {process} is running {task} in this folder, perhaps because only the `dvc` that "
         f"started it was stopped. This one waits for it; `kill {process}` ends the waiting.",

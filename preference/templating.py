@@ -2,26 +2,19 @@
 
 import base64
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from preference.markdown_text import escape_markdown
+
 TEMPLATES = Path(__file__).parent / "templates"
-# What Markdown takes for markup; "p < 0.001" and [0.91, 0.95] it does not.
-MARKUP = re.compile(r"[\\|*_`~]|<(?=[a-z/!?])|&(?=[#a-z])|(?<=\])\(", re.IGNORECASE)
-LINE_BREAK = re.compile(r"\s*\n\s*")
 
 
 def markdown_template(name: str) -> jinja2.Template:
     """Load a template of Markdown, which escapes whatever an expression puts out."""
     return environment(finalize=escape_markdown).get_template(name)
-
-
-def escape_markdown(value: object) -> str:
-    """Return the text so that Markdown, in a table too, shows it as it is, in one line."""
-    return MARKUP.sub(r"\\\g<0>", LINE_BREAK.sub(" ", str(value)))
 
 
 def content_hash(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from preference.errors import BadInput
+from preference.terminal_text import one_line
 
 TOLD_BY_LINE = 10
 
@@ -32,7 +33,7 @@ class UnreadableRows:
         if self._strict:
             raise BadInput(f"{self._source}, line {line}: {reason}. Fix the row.")
         if self._reasons.total() < TOLD_BY_LINE:
-            tqdm.write(f"{self._source}, line {line}: {reason}", file=sys.stderr)
+            tqdm.write(one_line(f"{self._source}, line {line}: {reason}"), file=sys.stderr)
         self._reasons[reason] += 1
 
     def summarize(self, rows: int) -> None:
@@ -50,4 +51,5 @@ class UnreadableRows:
         told = f"{self._source}: {count:,} of {rows:,} rows cannot be read as battles: {reasons}."
         if count == rows:
             raise BadInput(f"{told} Nothing is written. Give it the columns of the Kaggle schema.")
-        tqdm.write(f"{told} They get the shares of A, B and tie in train.", file=sys.stderr)
+        told = one_line(f"{told} They get the shares of A, B and tie in train.")
+        tqdm.write(told, file=sys.stderr)

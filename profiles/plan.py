@@ -14,6 +14,7 @@ from kagglehub.config import get_cache_folder
 from arena55k.pin import read_pin
 from preference.errors import BadInput
 from preference.params import Params, load_params
+from preference.terminal_text import one_line
 from profiles.cost import CPU, Timing, training_hours
 from profiles.downloads import Download, list_downloads
 
@@ -37,7 +38,7 @@ def tell_plan(params_file: Path, force: bool) -> None:
     params = load_params(params_file)
     downloads = list_downloads(params)
     for line in tell_downloads(downloads):
-        print(line)
+        print(one_line(line))
     missing = missing_bytes(downloads)
     hub, kaggle = Path(constants.HF_HOME).expanduser(), Path(get_cache_folder())
     for cache, name in {hub: "HF_HOME", kaggle: "KAGGLEHUB_CACHE"}.items():
@@ -47,7 +48,7 @@ def tell_plan(params_file: Path, force: bool) -> None:
     print("Timing a few steps of each backbone, with random weights …", flush=True)
     timings = time_experiments(params, params_file)
     device = next(iter(timings.values())).device
-    print(f"Device: {device}.")
+    print(f"Device: {one_line(device)}.")
     battles = read_pin().battles
     hours = {
         name: training_hours(params.experiment(name), timing, battles)
@@ -107,7 +108,8 @@ def check_disk(place: Path, needed: int, advice: str, force: bool) -> None:
     """
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
-    print(f"Free disk at {place}: {quantity(free)}; needed are about {quantity(needed)}.")
+    told = f"Free disk at {place}: {quantity(free)}; needed are about {quantity(needed)}."
+    print(one_line(told))
     if free < needed and not force:
         raise BadInput(
             f"{place} has {quantity(free)} of disk, and about {quantity(needed)} are needed. "

@@ -16,6 +16,7 @@ from preference.atomic_output import check_can_write, writing_folder
 from preference.errors import exit_on_bad_input
 from preference.params import PARAMS_FILE, load_params
 from preference.profiles import flatten, read_profile
+from preference.terminal_text import printable_lines
 from review.comment import Review, write_comment
 from review.comparison import compare_sides
 from review.diffs import find_stale_stages, read_diff
@@ -39,7 +40,7 @@ def main(arguments: argparse.Namespace) -> None:
             (folder / "comment.md").write_text(comment, encoding="utf-8")
             pages = write_pages(sides.base, sides.folder, folder)
     written = [OUT / "comment.md", *(OUT / page.relative_to(folder) for page in pages)]
-    print(comment)
+    print(printable_lines(comment))
     print(f"Written to {', '.join(map(str, written))}.")
 
 

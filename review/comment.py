@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from preference.markdown_text import code
 from review.comparison import Comparison
 from review.diffs import Differing, metrics_table, params_table
-from review.markdown import code
 from review.results import FIGURES
 from review.revision import Revision
 from review.verdict import change_table, explain, judge_change

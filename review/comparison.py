@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from preference.group_bootstrap import CONFIDENCE
+from preference.markdown_text import code
 from preference.params import Params
 from preference.wording import join, percent
 from review.changes import Change, change_figures, pair_changes
-from review.markdown import code
 from review.results import (
     NotInCache,
     Side,

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import yaml
 from dvc.api import DVCFileSystem
+from dvc.utils.serialize import parse_yaml
 from dvc_data.index import DataIndexError
 
 from preference.battles import BATTLES, LABELS
@@ -23,6 +23,7 @@ from review.revision import Revision
 FIGURES = "metrics/evaluate.json"
 TEST = "data/split/test.parquet"
 PREDICTIONS = "data/predictions/test"
+LOCK = "dvc.lock"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def read_test_hashes(side: Side) -> dict[str, str]:
     Raises:
         BadInput: the side has no dvc.lock, or it has no stage `evaluate`.
     """
-    stages = yaml.safe_load(_read_tracked(side, "dvc.lock"))["stages"]
+    stages = parse_yaml(_read_tracked(side, LOCK), LOCK)["stages"]
     if "evaluate" not in stages:
         raise BadInput(f"{side.name} never ran the stage evaluate: see its dvc.lock.")
     return {

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from preference.markdown_text import code
 from preference.wording import join, number, p_value, signed, signed_interval
 from review.changes import UNKNOWN, WITHIN_NOISE, Change
 from review.comparison import Comparison
-from review.markdown import code, table
+from review.markdown import table
 
 
 def judge_change(comparison: Comparison) -> str:

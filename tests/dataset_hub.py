@@ -6,8 +6,9 @@ another host for its content.
 
 import hashlib
 
-import yaml
 from local_server import LocalServer
+
+from preference.yaml_file import write_yaml
 
 DATASET, REVISION = "someone/battles", "0123456789abcdef0123456789abcdef01234567"
 PATH = f"/datasets/{DATASET}/resolve/{REVISION}/train.csv"
@@ -40,4 +41,4 @@ def write_pin(code, content, battles, **changes):
     digest = hashlib.sha256(content).hexdigest()
     pin = {"repository": DATASET, "revision": REVISION, "file": "train.csv"}
     pin |= {"size": len(content), "sha256": digest, "battles": battles, **changes}
-    (code / "arena55k" / "pin.yaml").write_text(yaml.safe_dump(pin))
+    write_yaml(code / "arena55k" / "pin.yaml", pin)

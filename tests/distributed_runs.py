@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import yaml
 
+from preference.yaml_file import read_yaml, write_yaml
 from stages import fetch, preprocess, split
 
 REPOSITORY = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ RESULTS = ("models/baseline", "metrics/baseline")
 
 def prepare_folder(folder):
     """Write what the stages before a training on JAX write, and return the folder."""
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["simulated"] = {"battles": 400, "length_scale": 0.05}
     params["tokenizer"]["vocabulary_size"] = 700
     # One width, and so one shape to compile.
@@ -34,7 +34,7 @@ def prepare_folder(folder):
         "epochs": EPOCHS,
         "checkpoint_minutes": 0.005,
     }
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    write_yaml(folder / "params.yaml", params)
     with chdir(folder):
         for stage in (fetch, split, preprocess):
             stage.main()

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import yaml
 
 from preference.battles import BATTLE_SCHEMA
+from preference.yaml_file import read_yaml, write_yaml
 
 REPOSITORY = Path(__file__).parents[1]
 WINNERS = ["winner_model_a", "winner_model_b", "winner_tie"]
@@ -51,9 +51,9 @@ def write_csv(path, rows, columns=None):
 
 def run_stage(folder, name, source, code=REPOSITORY, environment=os.environ, **data):
     """Run the entry point of a stage in `code`, in a folder whose params.yaml names the source."""
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+    params = read_yaml(REPOSITORY / "params.yaml")
     params["data"] |= {"source": source, **data}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    write_yaml(folder / "params.yaml", params)
     return subprocess.run(
         [sys.executable, "-m", f"stages.{name}"],
         cwd=folder,

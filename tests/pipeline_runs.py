@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
+from preference.yaml_file import read_yaml, write_yaml
 
 REPOSITORY = Path(__file__).parents[1]
 ENVIRONMENT = {
@@ -53,14 +53,14 @@ def run_json(*command, folder):
 
 def edit_params(folder, changes):
     file = folder / "params.yaml"
-    params = yaml.safe_load(file.read_text())
+    params = read_yaml(file)
     for key, value in changes.items():
         *sections, last = key.split(".")
         section = params
         for name in sections:
             section = section[name]
         section[last] = value
-    file.write_text(yaml.safe_dump(params, sort_keys=False))
+    write_yaml(file, params)
 
 
 def commit(folder, message):

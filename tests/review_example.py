@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
+
+from preference.yaml_file import read_yaml, write_yaml
 
 REPOSITORY = Path(__file__).parents[1]
 ARMS = {"baseline": {}, "exp1": {"train": {"weight_decay": 0.2}}, "exp2": {}}
@@ -34,11 +35,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-import yaml
 
 from preference.predictions import Predictions, write_predictions
+from preference.yaml_file import read_yaml
 
-params = yaml.safe_load(Path("params.yaml").read_text())
+params = read_yaml(Path("params.yaml"))
 ids = pq.read_table("data/split/test.parquet")["id"].to_numpy()
 labels = pq.read_table("data/battles.parquet")["label"].to_numpy()[ids]
 figures = {}
@@ -89,7 +90,7 @@ def make_repository(folder):
     (folder / "data/.gitignore").write_text("/predictions\n")
     (folder / ".gitignore").write_text("/pr-report/\n")
     (folder / "profiles/small.yaml").write_text("train: {epochs: 1}\n")
-    (folder / "dvc.yaml").write_text(yaml.safe_dump(PIPELINE))
+    write_yaml(folder / "dvc.yaml", PIPELINE)
     write_battles(folder, range(BATTLES))
     write_script(folder, noise=0.1)
     edit_params(folder, experiments=ARMS, train={"optimizer": "adamw", "epochs": 3})
@@ -117,10 +118,10 @@ def write_script(folder, noise):
 
 def edit_params(folder, **sections):
     file = folder / "params.yaml"
-    params = yaml.safe_load(file.read_text())
+    params = read_yaml(file)
     for section, values in sections.items():
         params[section] = values if section == "experiments" else params[section] | values
-    file.write_text(yaml.safe_dump(params, sort_keys=False))
+    write_yaml(file, params)
 
 
 def train(**values):

@@ -18,7 +18,6 @@ from unittest import mock
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from fetch_runs import REPOSITORY, WINNERS, read_outputs
 from hostile_files import (
     COLUMNS,
@@ -39,6 +38,7 @@ from small_bundle import write_bundle
 
 from preference import file_prediction
 from preference.errors import exit_on_bad_input
+from preference.yaml_file import read_yaml, write_yaml
 from stages import fetch
 
 PRIOR, UNIFORM = [0.5, 0.3, 0.2], [1 / 3] * 3
@@ -57,12 +57,12 @@ class Judge:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """For each kind of file a folder with params.yaml that names it."""
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params = read_yaml(REPOSITORY / "params.yaml")
     folders = {}
     for name in WRITERS:
         folders[name] = tmp_path_factory.mktemp(name)
         params["data"] |= {"source": name, "max_quarantined": 1.0}
-        (folders[name] / "params.yaml").write_text(yaml.safe_dump(params))
+        write_yaml(folders[name] / "params.yaml", params)
     return folders
 
 

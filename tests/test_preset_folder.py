@@ -9,7 +9,6 @@ import keras_nlp
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from preference.backbones import load_backbone
 from preference.bundle import load_bundle
@@ -17,6 +16,7 @@ from preference.bundle_prediction import predict_saved
 from preference.errors import BadInput
 from preference.manifest import read_manifest
 from preference.tokenizer import train_tokenizer
+from preference.yaml_file import read_yaml, write_yaml
 from stages import fetch, preprocess, split, train
 
 REPOSITORY = Path(__file__).parents[1]
@@ -57,12 +57,12 @@ def weights(request, tmp_path, monkeypatch, fresh_preprocess):
     """The weights of a preset; in the working folder, tokens for a baseline that starts from it."""
     monkeypatch.chdir(tmp_path)
     expected = request.param()
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["simulated"]["battles"] = 150
     params["model"] |= {"preset": "preset", "seq_len": 64}
     # Next to nothing is learned, so that the weights are still those of the preset.
     params["train"] |= {"epochs": 1, "learning_rate": 1e-9}
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+    write_yaml(Path("params.yaml"), params)
     fetch.main()
     split.main()
     Path("data/split/test.parquet").rename("test.parquet")

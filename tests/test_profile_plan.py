@@ -9,7 +9,6 @@ import huggingface_hub
 import keras_nlp
 import numpy as np
 import pytest
-import yaml
 from kagglehub.cache import Cache
 from kagglehub.handle import parse_model_handle
 from local_hub import serving
@@ -22,6 +21,7 @@ from preference.examples import Epochs
 from preference.hugging_face_hub import download_preset
 from preference.params import load_params
 from preference.profiles import check_profile, merged_params
+from preference.yaml_file import read_yaml, write_yaml
 from profiles import plan, timing
 from profiles.architecture import build_untrained
 from profiles.cost import CPU, Timing, training_hours
@@ -210,10 +210,10 @@ def test_experiments_of_like_cost_share_a_timing(monkeypatch):
 def long_run(tmp_path, monkeypatch):
     """Parameters of a run that would take long, and timings as given."""
     monkeypatch.chdir(REPOSITORY)
-    values = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    values = read_yaml(REPOSITORY / "params.yaml")
     values["data"]["source"] = "arena55k"
     file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump(values))
+    write_yaml(file, values)
 
     def tell(device, force):
         spent = dict.fromkeys(values["experiments"], Timing(device, 0.5, 0.1))

@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import load_yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from preference.errors import BadInput
 from preference.params import load_params
 from preference.profiles import assignments, check_profile, flatten, write_into_params
+from preference.yaml_file import write_yaml
 
 REPOSITORY = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (REPOSITORY / "profiles").glob("*.yaml"))
@@ -45,7 +48,7 @@ def write_profile(folder, text):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_profile_is_valid_and_changes_something(name):
     profile = check_profile(name, REPOSITORY)
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params = load_yaml(REPOSITORY / "params.yaml")
     shared = dict(flatten(params))
     assert profile
     assert [key for key, value in flatten(profile) if shared.get(key) == value] == []
@@ -62,9 +65,11 @@ def test_there_is_a_small_profile():
         ("train: {epochs: many}", ["profiles/mine.yaml", "train.epochs"]),
         ("train: {epochs: 0}", ["profiles/mine.yaml", "train.epochs"]),
         ("train: 1", ["profiles/mine.yaml", "train"]),
+        ("seed: {epochs: 1}", ["profiles/mine.yaml", "seed"]),
+        ("seed: 1\nseed: 2", ["profiles/mine.yaml", "line 2"]),
         ("experiments: {exp1: {train: {epoch: 1}}}", ["profiles/mine.yaml", "exp1.train.epoch"]),
-        ("- train", ["profiles/mine.yaml", "no sections"]),
-        ("", ["profiles/mine.yaml", "no sections"]),
+        ("- train", ["profiles/mine.yaml", "no keys at its top"]),
+        ("", ["profiles/mine.yaml", "no keys at its top"]),
         ("train: [", ["profiles/mine.yaml", "not valid YAML"]),
     ],
 )
@@ -82,18 +87,27 @@ def test_an_unknown_profile_is_refused_and_the_known_ones_are_named(folder):
 
 
 def test_only_what_a_profile_names_is_changed(folder):
-    before = dict(flatten(yaml.safe_load((folder / "params.yaml").read_text())))
+    before = dict(flatten(load_yaml(folder / "params.yaml")))
     profile = {"train": {"epochs": 7}, "experiments": {"exp1": {"model": {"seq_len": 64}}}}
     write_into_params(profile, folder / "params.yaml")
-    after = dict(flatten(yaml.safe_load((folder / "params.yaml").read_text())))
+    after = dict(flatten(load_yaml(folder / "params.yaml")))
     assert after == before | {"train.epochs": 7, "experiments.exp1.model.seq_len": 64}
     assert load_params(folder / "params.yaml").experiment("exp1").model.seq_len == 64
+
+
+def test_what_a_profile_writes_into_params_yaml_dvc_reads_as_it_is_meant(folder):
+    texts = {"source": "1e-3", "extra": ["010", "yes", "1:30"]}
+    write_into_params({"data": texts}, folder / "params.yaml")
+    assert texts.items() <= load_yaml(folder / "params.yaml")["data"].items()
 
 
 def test_dvc_reads_every_kind_of_value_as_the_profile_means_it(tmp_path):
     values = {
         "text": "a b, {c}: [d] 'e' \"f\" = \u00e9",
         "digits": "12",
+        "looks_like_a_number": "1e-3",
+        "looks_like_a_switch": "yes",
+        "octal": "010",
         "empty": "",
         "count": 3,
         "rate": 0.00025,
@@ -106,7 +120,26 @@ def test_dvc_reads_every_kind_of_value_as_the_profile_means_it(tmp_path):
     file = tmp_path / "params.yaml"
     file.write_text("section: {count: 2}\nseed: 1\n")
     apply_overrides(file, assignments({"section": values, "seed": 5}))
-    assert yaml.safe_load(file.read_text()) == {"section": values, "seed": 5}
+    assert load_yaml(file) == {"section": values, "seed": 5}
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.text(st.sampled_from("ab\\\"'$ ,=[]{}():#\n\t") | st.characters(exclude_categories=["Cs"]))
+)
+@example("a\\b")
+@example("\\")
+@example('\\\\"')
+def test_dvc_reads_every_text_as_the_profile_means_it(tmp_path_factory, text):
+    file = tmp_path_factory.getbasetemp() / "params.yaml"
+    file.write_text("section: {text: x}\n")
+    profile = {"section": {"text": text, "list": [text, text], "new": {}}}
+    if "${" in text or text == "???":
+        with pytest.raises(BadInput, match=r"section\.text: DVC gives"):
+            assignments(profile)
+    elif text.isprintable():
+        apply_overrides(file, assignments(profile))
+        assert load_yaml(file) == profile
 
 
 @pytest.fixture
@@ -123,7 +156,7 @@ def repository(folder):
         "params": [{"params.yaml": None}],
         "outs": [{"copy.yaml": {"cache": False}}],
     }
-    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"copy": stage}}))
+    write_yaml(folder / "dvc.yaml", {"stages": {"copy": stage}})
     run("git", "init", "--quiet", "--initial-branch=main", folder=folder)
     run("git", "config", "user.name", "A user", folder=folder)
     run("git", "config", "user.email", "user@example.com", folder=folder)
@@ -143,10 +176,10 @@ def test_a_profile_runs_as_an_experiment_and_leaves_the_workspace_as_it_was(repo
     assert "dvc exp remove mine" in again
 
     run("dvc", "exp", "apply", "mine", folder=repository)
-    ran = yaml.safe_load((repository / "copy.yaml").read_text())
+    ran = load_yaml(repository / "copy.yaml")
     run("git", "checkout", "--quiet", "params.yaml", folder=repository)
     write_into_params(check_profile("mine", repository), repository / "params.yaml")
-    assert ran == yaml.safe_load((repository / "params.yaml").read_text())
+    assert ran == load_yaml(repository / "params.yaml")
 
 
 def test_a_bad_profile_stops_before_anything_runs(repository):

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from dataset_hub import hub, write_pin
 from local_server import environment_without
 from pipeline_runs import (
@@ -21,6 +20,8 @@ from pipeline_runs import (
     stages_run,
 )
 from sklearn.metrics import log_loss
+
+from preference.yaml_file import write_yaml
 
 REAL_ROWS = Path(__file__).parents[2] / "shared" / "data" / "arena_head1000.csv.gz"
 SCALED_DOWN = {
@@ -42,7 +43,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     content = gzip.decompress(REAL_ROWS.read_bytes())
     folder = copy_repository(tmp_path / "clone")
     write_pin(folder, content, battles=1000)
-    (folder / "profiles/arena55k.yaml").write_text(yaml.safe_dump(SCALED_DOWN))
+    write_yaml(folder / "profiles/arena55k.yaml", SCALED_DOWN)
     commit(folder, "Scaled down")
     mine = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
     with hub(content) as server:

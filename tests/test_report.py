@@ -22,9 +22,9 @@ from evaluation_example import (
 )
 
 from preference.errors import BadInput
+from preference.markdown_text import escape_markdown
 from preference.report import render_html, render_markdown
 from preference.report_inputs import read_report_inputs
-from preference.templating import escape_markdown
 from preference.wording import join, number, signed
 
 REPOSITORY = Path(__file__).parents[1]
@@ -178,10 +178,12 @@ def test_names_are_escaped_wherever_they_stand(tmp_path):
         ("p < 0.001 [0.91, 0.95]", "p < 0.001 [0.91, 0.95]"),
         ("a|b", r"a\|b"),
         ("*a* _b_ `c`", r"\*a\* \_b\_ \`c\`"),
-        ("[a](http://b)", r"[a]\(http://b)"),
+        ("[a](http://b)", "\\[a\\](http:\u2060//b)"),
         ("<img src=x>&lt;", r"\<img src=x>\&lt;"),
         ("two\n\nlines", "two lines"),
         ("back\\slash", r"back\\slash"),
+        ("36.5\u00a0% [\u22120.1, +0.2]", "36.5\u00a0% [\u22120.1, +0.2]"),
+        ("a \r b\x0b\u2028c \x1b[2J\u202e", "a b c \ufffd[2J\ufffd"),
     ],
 )
 def test_markdown_is_escaped_where_it_would_be_markup(text, escaped):

@@ -22,6 +22,7 @@ from review_example import (
 )
 
 from preference.errors import BadInput
+from preference.markdown_text import code
 from preference.params import load_params
 from preference.predictions import Predictions, write_predictions
 from review.__main__ import main, read_arguments
@@ -29,14 +30,13 @@ from review.changes import Change
 from review.comment import LONGEST, Review, write_comment
 from review.comparison import Comparison, compare_sides
 from review.diffs import ROWS, Differing, find_stale_stages, read_diff
-from review.markdown import code
 from review.reproduction import reproduce_both, reproduce_workspace
 from review.results import Battles, open_side, read_row_losses
 from review.revision import Revision, find_revision
 from review.verdict import judge_change
 
 HOSTILE = "<img src=x onerror=alert(1)> | `*x*` @someone [a](javascript:b) \n# title \u202e"
-SHOWN = "&lt;img src=x onerror=alert(1)&gt; ¦ `*x*` @someone [a](javascript:b) # title"
+SHOWN = "&lt;img src=x onerror=alert(1)&gt; ¦ `*x*` @someone [a](javascript:b) # title \ufffd"
 NOTHING = Comparison({}, [], [], [], [])
 
 
@@ -206,7 +206,7 @@ def test_further_trainings_of_a_model_are_not_taken_for_a_model_of_that_name(tmp
 
 
 def test_names_and_values_cannot_mark_up_the_comment(monkeypatch):
-    monkeypatch.setattr("review.markdown.LONGEST", len(HOSTILE))
+    monkeypatch.setattr("preference.markdown_text.LONGEST_CODE", len(HOSTILE))
     comparison = Comparison({HOSTILE: Change(1.0, 2.0, noise=0.1)}, [HOSTILE], [HOSTILE], [], [])
     differing = [Differing("metrics/evaluate.json", HOSTILE, HOSTILE, HOSTILE, None)]
     comment = write(
