@@ -8,8 +8,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from preference.errors import BadInput
+from preference.calibration_warnings import (
+    missing_labels,
+    warn_of_bound,
+    warn_of_calibration,
+    warn_of_constant,
+)
+from preference.few_groups import explain_few_groups
 from preference.group_bootstrap import Estimate, GroupBootstrap
+from preference.metrics import is_constant
 from preference.parameter_types import Positive, checked
 from preference.predictions import Predictions, average_both_orders, map_probabilities
 from preference.resampled_metrics import estimate_figures
@@ -50,12 +57,7 @@ def calibrate_training(
         groups: int64 [n].
         predictions: of the n battles, as the model makes them.
         seed: chooses the resamples.
-
-    Raises:
-        BadInput: the battles are of a single group.
     """
-    if len(np.unique(groups)) < 2:
-        raise BadInput("the calibration split has fewer than two groups: raise split.calibration.")
     bootstrap = GroupBootstrap(groups, RESAMPLES, seed)
     return Calibration(
         battles=len(labels),
@@ -63,6 +65,34 @@ def calibrate_training(
         in_order=_calibrate(labels, predictions, bootstrap),
         both_orders=_calibrate(labels, average_both_orders(predictions), bootstrap),
     )
+
+
+def find_warnings(
+    name: str,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    predictions: Predictions,
+    calibration: Calibration,
+) -> list[str]:
+    """Say what keeps the temperatures and figures from meaning much, in whole sentences.
+
+    Args:
+        name: of the experiment.
+        labels: of the calibration split, int [n].
+        groups: int64 [n].
+        predictions: of the n battles.
+        calibration: what `calibrate_training` made of them.
+    """
+    fitted = {"": calibration.in_order, " for both orders": calibration.both_orders}
+    return [
+        *warn_of_calibration(explain_few_groups(groups), missing_labels(labels)),
+        *([warn_of_constant(name)] if is_constant(predictions.probabilities) else []),
+        *[
+            warning
+            for order, one in fitted.items()
+            for warning in warn_of_bound(name + order, [one.temperature])
+        ],
+    ]
 
 
 def _calibrate(
