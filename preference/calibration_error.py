@@ -22,12 +22,15 @@ DRAWS = 200
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Battles of like confidence: mean confidence, accuracy with its interval, and how many."""
+    """Battles of like confidence: mean confidence, accuracy with its interval, and how many.
+
+    The bounds are None where the bin has no interval.
+    """
 
     confidence: float
     accuracy: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     rows: int
 
 
@@ -95,8 +98,9 @@ def reliability(
         accuracy = bootstrap.totals(member * hit[:, None]) / rows
     bins = []
     for number in np.flatnonzero(rows[0]):
-        estimate = bootstrap.interval(accuracy[:, number])
-        mean = float(confidence[member[:, number] > 0].mean())
+        members = member[:, number] > 0
+        estimate = bootstrap.interval(accuracy[:, number], members)
+        mean = float(confidence[members].mean())
         count = int(rows[0, number])
         bins.append(ReliabilityBin(mean, estimate.value, estimate.low, estimate.high, count))
     return bins

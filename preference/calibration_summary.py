@@ -14,7 +14,7 @@ from preference.calibration_error import (
     reliability,
     top_label_gaps,
 )
-from preference.error_interval import estimate_error
+from preference.error_interval import Measure, estimate_error
 from preference.group_bootstrap import GroupBootstrap
 from preference.metrics import one_hot
 from preference.predictions import Predictions
@@ -45,16 +45,30 @@ def summarize_calibration(
     top_floor, class_wise_floor = np.mean(floors, axis=0).tolist()
     return {
         "top_label": {
-            **asdict(estimate_error(top, calibration_error, bootstrap.random)),
+            **_estimate(top, calibration_error, bootstrap),
             "if_calibrated": top_floor,
         },
         "class_wise": {
-            **asdict(estimate_error(class_wise, mean_calibration_error, bootstrap.random)),
+            **_estimate(class_wise, mean_calibration_error, bootstrap),
             "if_calibrated": class_wise_floor,
         },
         "truth": None if oracle is None else _against_truth(oracle, probabilities),
         "reliability": [asdict(one) for one in reliability(labels, probabilities[0], bootstrap)],
     }
+
+
+def _estimate(
+    gaps: Sequence[np.ndarray], measure: Measure, bootstrap: GroupBootstrap
+) -> dict[str, float | None]:
+    """Return the error with its interval, or without one where there are too few groups.
+
+    The noise of few seeds is wide: bounds are cut at 1, which the error cannot exceed.
+    """
+    estimate = estimate_error(gaps, measure, bootstrap.random)
+    if estimate.low is None or not bootstrap.has_enough_groups():
+        return {"value": estimate.value, "low": None, "high": None}
+    low, high = min(estimate.low, 1.0), min(estimate.high, 1.0)
+    return {"value": estimate.value, "low": low, "high": high}
 
 
 def _against_truth(oracle: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:

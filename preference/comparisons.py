@@ -33,16 +33,20 @@ def compare_with(
 
 def noise_of_a_change(
     name: str, others: Sequence[str], losses: Losses, bootstrap: GroupBootstrap
-) -> float:
+) -> float | None:
     """Return the half width of the interval of a typical difference to one of `others`.
 
     A change of the model's log loss that is smaller is within noise. Where it was trained on one
-    seed, the noise of training once is not in it.
+    seed, the noise of training once is not in it. It is None, for unknown, where there are too few
+    groups, and where all of the others predict the same as the model.
     """
-    errors = [
+    found = [
         paired_difference(losses[name], losses[other], bootstrap).standard_error
         for other in others
         if other != name
     ]
+    errors = [error for error in found if error]
+    if not errors:
+        return None
     width = stats.norm.ppf((1 + CONFIDENCE) / 2)
     return float(width * np.sqrt(np.mean(np.square(errors))))

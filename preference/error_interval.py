@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from preference.group_bootstrap import CONFIDENCE, Estimate
+from preference.metrics import ROUNDING
 from preference.seed_noise import mean_over_seeds
 
 Measure = Callable[[np.ndarray], np.ndarray]
@@ -24,7 +25,8 @@ def estimate_error(
 ) -> Estimate:
     """Return the error, a mean over trainings, and its interval, which may begin at 0.
 
-    The error itself, which holds the noise, may lie above the interval.
+    The error itself, which holds the noise, may lie above the interval. There is no interval where
+    the gaps of all resamples are equal, as where every battle has the same prediction and result.
 
     Args:
         gaps: of each training, those of the battles themselves first, then of each resample:
@@ -50,4 +52,7 @@ def estimate_error(
         return value * brentq(surprise, 0.0, highest, args=(quantile,), xtol=TOLERANCE)
 
     tail = (1 - CONFIDENCE) / 2
-    return Estimate(value, low=bound(1 - tail), high=bound(tail))
+    # An error that is small even for noise alone leaves no scale, and bounds the true one itself.
+    low, high = bound(1 - tail), bound(tail) or value
+    has_noise = high - low > ROUNDING
+    return Estimate(value, *((low, high) if has_noise else (None, None)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from preference.comparisons import Losses, compare_with, noise_of_a_change
-from preference.errors import BadInput
+from preference.evaluation_warnings import find_limits, find_warnings
 from preference.group_bootstrap import GroupBootstrap
 from preference.model_details import describe_model, row_losses
 from preference.oracle_metrics import agreement_decides
@@ -37,7 +37,7 @@ def evaluate_models(
     slices: Sequence[Slice],
     params: EvaluationParams,
     seed: int,
-) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+) -> tuple[dict[str, dict[str, float | None]], dict[str, Any]]:
     """Return the headline figures of each model, and the details behind them.
 
     Args:
@@ -49,12 +49,7 @@ def evaluate_models(
         slices: of the test battles.
         params: how intervals are made.
         seed: chooses the resamples.
-
-    Raises:
-        BadInput: the test split has a single group.
     """
-    if len(np.unique(test.groups)) < 2:
-        raise BadInput("the test split has fewer than two groups: raise split.test.")
     bootstrap = GroupBootstrap(test.groups, params.resamples, seed)
     references = [name for name in models if name not in arms]
     rival = min(references, key=lambda name: _calibration_loss(models[name], calibration.labels))
@@ -69,6 +64,7 @@ def evaluate_models(
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
         "groups": len(np.unique(test.groups)),
+        "limits": {"calibration": find_limits(calibration), "test": find_limits(test)},
         "resamples": params.resamples,
         "arms": list(arms),
         "references": references,
@@ -85,10 +81,11 @@ def evaluate_models(
         gaps = as_mappings(compare_with(ORACLE, list(models), losses, bootstrap))
         details["differences"]["oracle"] = gaps
         for name, gap in gaps.items():
-            figures[name]["regret_covered"] = gap["low"] <= figures[name]["regret"] <= gap["high"]
+            figures[name]["regret_covered"] = _covers(gap, figures[name]["regret"])
         details["agreement_differences"] = _where_agreement_decides(
             arms, rival, losses, test, params, seed
         )
+    details["warnings"] = find_warnings(details)
     experiments = [name for name in arms if name != BLEND]
     others = experiments if len(experiments) > 1 else [rival]
     noise = {name: noise_of_a_change(name, others, losses, bootstrap) for name in arms}
@@ -112,8 +109,8 @@ def _calibration_loss(model: Model, labels: np.ndarray) -> float:
 
 
 def _headline(
-    figures: Mapping[str, Mapping[str, Any]], noise: Mapping[str, float]
-) -> dict[str, dict[str, float]]:
+    figures: Mapping[str, Mapping[str, Any]], noise: Mapping[str, float | None]
+) -> dict[str, dict[str, float | None]]:
     """Return scalars alone; `log_loss_noise` stands beside `log_loss` in a diff."""
     headline = {}
     for name, model in figures.items():
@@ -124,6 +121,13 @@ def _headline(
     return headline
 
 
+def _covers(interval: Mapping[str, float | None], truth: float) -> bool | None:
+    """Say whether an interval holds the truth; None where there is no interval."""
+    if interval["low"] is None:
+        return None
+    return interval["low"] <= truth <= interval["high"]
+
+
 def _where_agreement_decides(
     arms: Sequence[str],
     rival: str,
@@ -131,17 +135,16 @@ def _where_agreement_decides(
     test: Truth,
     params: EvaluationParams,
     seed: int,
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Compare with a rival that does not read the prompt, where the prompt decides."""
     decided = agreement_decides(test.oracle, test.agreement)
-    groups = test.groups[decided]
-    if len(np.unique(groups)) < 2:
+    if not decided.any():
         return {}
-    bootstrap = GroupBootstrap(groups, params.resamples, seed)
+    bootstrap = GroupBootstrap(test.groups[decided], params.resamples, seed)
     on_decided = {name: rows[:, decided] for name, rows in losses.items()}
     return as_mappings(compare_with(rival, arms, on_decided, bootstrap))
 
 
-def as_mappings(differences: Mapping[str, Difference]) -> dict[str, dict[str, float]]:
+def as_mappings(differences: Mapping[str, Difference]) -> dict[str, dict[str, float | None]]:
     """Return the differences as JSON has them."""
     return {name: asdict(difference) for name, difference in differences.items()}

@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from preference.group_bootstrap import Estimate
+from preference.group_bootstrap import FEWEST_GROUPS, Estimate
 from preference.manifest_schema import Manifest
 from preference.presets import TRAINED_FROM_SCRATCH
+from preference.temperature import describe_bound
 from preference.templating import markdown_template
 
 # As the Hub calls them; the log loss has no name there.
@@ -41,9 +42,22 @@ def render_card(manifest: Manifest) -> str:
     body = markdown_template("model_card.md.j2").render(
         bundle=manifest,
         measures=MEASURES,
+        fewest_groups=FEWEST_GROUPS,
+        bounds=_describe_bounds(manifest),
         from_scratch=manifest.parameters["model"]["preset"] in TRAINED_FROM_SCRATCH,
     )
     return f"---\n{metadata}---\n\n{body}"
+
+
+def _describe_bounds(manifest: Manifest) -> list[str]:
+    """Say which temperatures are no best ones."""
+    calibration = manifest.calibration
+    temperatures = {
+        "answers as given": calibration.in_order.temperature,
+        "both orders averaged": calibration.both_orders.temperature,
+    }
+    bounds = {order: describe_bound(one) for order, one in temperatures.items()}
+    return [f"The temperature for {order} is {bound}." for order, bound in bounds.items() if bound]
 
 
 def _metadata(manifest: Manifest) -> dict[str, Any]:

@@ -8,12 +8,19 @@ import numpy as np
 
 from preference.calibration_summary import summarize_calibration
 from preference.group_bootstrap import GroupBootstrap
-from preference.metrics import class_figures, confusion_counts, row_log_loss
+from preference.metrics import (
+    SMALLEST,
+    class_figures,
+    confusion_counts,
+    is_constant,
+    row_log_loss,
+)
 from preference.oracle_metrics import agreement_decides, recovered_slopes, regret
 from preference.predictions import Predictions
 from preference.resampled_metrics import estimate_figures, estimate_log_loss
 from preference.seed_noise import seed_deviation
 from preference.significance import paired_difference
+from preference.temperature import describe_bound
 from preference.trainings import Model, average_orders, calibrate_model
 from preference.truth import Truth
 
@@ -42,9 +49,12 @@ def describe_model(
         **{name: asdict(estimate) for name, estimate in estimates.items()},
         "seed_sd": seed_deviation(losses.mean(axis=1)),
         "temperature": list(model.temperatures),
+        "temperature_at_bound": any(map(describe_bound, model.temperatures)),
         "log_loss_uncalibrated": asdict(estimate_log_loss(test.labels, raw, bootstrap)),
         "calibration": summarize_calibration(test.labels, scored, bootstrap, test.oracle),
         "both_orders": _average_both_orders(model, test.labels, calibration.labels, bootstrap),
+        "impossible_labels": _count_impossible(test.labels, [*raw, *scored]),
+        "is_constant": all(is_constant(one.probabilities) for one in raw),
         "classes": class_figures(test.labels, probabilities),
         "confusion": confusion_counts(test.labels, probabilities),
     }
@@ -60,7 +70,7 @@ def row_losses(labels: np.ndarray, trainings: Sequence[Predictions]) -> np.ndarr
 
 def _average_both_orders(
     model: Model, labels: np.ndarray, calibration_labels: np.ndarray, bootstrap: GroupBootstrap
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Return the log loss of averaging both orders, and what it gains, both calibrated."""
     averaged = calibrate_model([average_orders(one) for one in model.raw], calibration_labels)
     losses = row_losses(labels, [training.test for training in averaged.scored])
@@ -74,11 +84,22 @@ def _average_both_orders(
     }
 
 
+def _count_impossible(labels: np.ndarray, predictions: Sequence[Predictions]) -> int:
+    """Count the battles whose label got probability 0, before or after the temperature."""
+    battles = np.arange(len(labels))
+    of_label = [one.probabilities[battles, labels] for one in predictions]
+    return int(np.any(np.less_equal(of_label, SMALLEST), axis=0).sum())
+
+
 def _against_oracle(
     losses: np.ndarray, trainings: Sequence[Predictions], oracle: np.ndarray, agreement: np.ndarray
 ) -> dict[str, Any]:
     slopes = [recovered_slopes(one.probabilities, oracle, agreement) for one in trainings]
-    surface_recovered, agreement_recovered = np.mean(slopes, axis=0).tolist()
+    # Whether there are slopes depends on the battles alone.
+    known = None not in slopes
+    surface_recovered, agreement_recovered = (
+        np.mean(slopes, axis=0).tolist() if known else (None, None)
+    )
     decided = agreement_decides(oracle, agreement)
     return {
         "regret": float(np.mean([regret(oracle, one.probabilities) for one in trainings])),

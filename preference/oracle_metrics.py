@@ -21,13 +21,16 @@ def regret(oracle: np.ndarray, probabilities: np.ndarray) -> float:
 
 def recovered_slopes(
     probabilities: np.ndarray, oracle: np.ndarray, agreement: np.ndarray
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Return how much of the (surface, agreement) part of the truth the prediction contains.
 
     These are the least-squares slopes of the predicted log(P(A) / P(B)) on the two true parts and
     a constant. The truth has (1, 1); a model that is blind to the prompt has agreement near 0.
+    They are None where the battles do not tell the parts apart: too few, or one part is constant.
     """
     parts = np.column_stack([np.ones(len(oracle)), surface(oracle, agreement), agreement])
+    if len(parts) <= parts.shape[1] or np.linalg.matrix_rank(parts) < parts.shape[1]:
+        return None
     slopes = np.linalg.lstsq(parts, log_odds(probabilities))[0]
     return float(slopes[1]), float(slopes[2])
 

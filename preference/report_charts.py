@@ -97,7 +97,11 @@ def _dots_and_bars(rows: Rows, theme: Theme, title: str, zero: bool = False) -> 
 
 def _marks(base: alt.Chart, shape: alt.Shape, title: str, scale: alt.Scale) -> alt.LayerChart:
     low = alt.X("low:Q", scale=scale, title=title)
-    bars = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q")
+    bars = (
+        base.transform_filter(alt.FieldValidPredicate(field="low", valid=True))
+        .mark_rule(strokeWidth=2)
+        .encode(x=low, x2="high:Q")
+    )
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(x="value:Q", shape=shape)
     return alt.layer(bars, dots)
 
@@ -142,10 +146,12 @@ def _part_label(part: Mapping[str, Any]) -> str:
 def _common_scale(parts: Rows, shown: list[str]) -> alt.Scale:
     enough = [part for part in parts if not part["few"]] or parts
     bounds = [part["models"][model]["log_loss"] for part in enough for model in shown]
-    domain = [min(each["low"] for each in bounds), max(each["high"] for each in bounds)]
+    ends = [each[end] for each in bounds for end in ("value", "low", "high")]
+    known = [end for end in ends if end is not None]
+    domain = [min(known), max(known)]
     return alt.Scale(domain=domain, nice=True, zero=False, clamp=True)
 
 
-def _row(label: str, kind: str, estimate: Mapping[str, float]) -> dict[str, Any]:
+def _row(label: str, kind: str, estimate: Mapping[str, float | None]) -> dict[str, Any]:
     bounds = {bound: estimate[bound] for bound in ("value", "low", "high")}
     return {"label": label, "kind": kind, **bounds}

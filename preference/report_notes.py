@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from preference.judged_difference import describe, is_better
+from preference.judged_difference import describe, is_better, is_same, is_tested
 from preference.verdict import best_arm
 from preference.verdict_on_truth import ORACLE
 from preference.wording import (
@@ -26,7 +26,8 @@ Details = Mapping[str, Any]
 def describe_calibration(details: Details) -> list[Sentence]:
     """Say which arms' probabilities are off by more than chance would make them."""
     errors = {name: details["models"][name]["calibration"]["top_label"] for name in details["arms"]}
-    off = [name for name, error in errors.items() if error["low"] > 0]
+    unknown = [name for name, error in errors.items() if error["low"] is None]
+    off = [name for name, error in errors.items() if error["low"]]
     texts = {
         name: f"{name} {with_interval(error, 3)}, {number(error['if_calibrated'], 3)} if calibrated"
         for name, error in errors.items()
@@ -35,9 +36,13 @@ def describe_calibration(details: Details) -> list[Sentence]:
         Sentence(f"Calibration error beyond that of a calibrated model: {texts[name]}.")
         for name in off
     ]
-    if len(off) < len(errors):
-        fine = "; ".join(texts[name] for name in errors if name not in off)
-        sentences.append(Sentence(f"No calibration error that chance does not explain: {fine}."))
+    fine = [texts[name] for name in errors if name not in (*off, *unknown)]
+    if fine:
+        text = f"No calibration error that chance does not explain: {'; '.join(fine)}."
+        sentences.append(Sentence(text))
+    if unknown:
+        listed = "; ".join(texts[name] for name in unknown)
+        sentences.append(Sentence(f"Whether chance explains it is unknown: {listed}."))
     return sentences
 
 
@@ -66,6 +71,8 @@ def describe_slices(details: Details) -> list[Sentence]:
     best = best_arm(details)
     overall = details["models"][best]["log_loss"]
     enough = [part for part in details["slices"] if not part["few"]]
+    if not enough:
+        return [Sentence("No part has enough battles to be judged by.")]
     apart = [part for part in enough if _lies_apart(part["models"][best]["log_loss"], overall)]
     if not apart:
         return [Sentence(f"No part stands out for {best}, of {len(enough)} with enough battles.")]
@@ -82,28 +89,31 @@ def describe_blend(details: Details) -> list[Sentence]:
     """Name the weights of the blend, the largest first; nothing where there is no blend."""
     if not details["blend"]:
         return []
-    weights = sorted(details["blend"]["weights"].items(), key=lambda item: -item[1])
-    shown = [f"{name} {weight:.2f}" for name, weight in weights if weight >= SMALLEST_WEIGHT]
-    return [Sentence(f"The blend mixes {join(shown)}; the weights were fitted on calibration.")]
+    weights = details["blend"]["weights"]
+    ranked = sorted(weights.items(), key=lambda item: -item[1])
+    shown = [f"{name} {weight:.2f}" for name, weight in ranked if weight >= SMALLEST_WEIGHT]
+    text = f"The blend mixes {join(shown)}; the weights were fitted on calibration."
+    baseline, differences = details["baseline"], details["differences"]["baseline"]
+    copies = [name for name, each in differences.items() if name in weights and is_same(each)]
+    if copies and baseline in weights:
+        names = join([baseline, *copies])
+        text += f" {names} predict the same: any other division of their weights is as good."
+    return [Sentence(text)]
 
 
 def describe_truth(details: Details) -> list[Sentence]:
     """Say, on simulated battles, what the best arm has found of what decides them."""
-    if not details["simulated"]:
+    if not details["simulated"] or details["limits"]["test"]["too_few_groups"]:
         return []
     best, reference, models = best_arm(details), details["best_reference"], details["models"]
-    difference = details["agreement_differences"][best]
-    covered = [model["regret_covered"] for name, model in models.items() if name != ORACLE]
+    difference = details["agreement_differences"].get(best)
+    regrets = [model["regret_covered"] for name, model in models.items() if name != ORACLE]
+    covered = [one for one in regrets if one is not None]
     return [
+        *_describe_recovery(best, models[best]),
         Sentence(
-            f"{best} recovers {percent(models[best]['surface_recovered'])} of what the answers "
-            f"alone show, and {percent(models[best]['agreement_recovered'])} of the agreement "
-            "of prompt and answer."
-        ),
-        Sentence(
-            f"On the {models[best]['rows_agreement']:,} battles that agreement decides, {best} "
-            f"{'beats' if is_better(difference) else 'does not beat'} {reference} "
-            f"({describe(difference)})."
+            f"On the {models[best]['rows_agreement']:,} battles that agreement decides, "
+            + _compare_on_agreement(best, reference, difference)
         ),
         Sentence(
             f"The interval of the difference to the {ORACLE} covers the true regret of "
@@ -112,7 +122,30 @@ def describe_truth(details: Details) -> list[Sentence]:
     ]
 
 
-def _lies_apart(estimate: Mapping[str, float], other: Mapping[str, float]) -> bool:
+def _describe_recovery(best: str, model: Mapping[str, Any]) -> list[Sentence]:
+    if model["surface_recovered"] is None:
+        return []
+    return [
+        Sentence(
+            f"{best} recovers {percent(model['surface_recovered'])} of what the answers alone "
+            f"show, and {percent(model['agreement_recovered'])} of the agreement of prompt and "
+            "answer."
+        )
+    ]
+
+
+def _compare_on_agreement(
+    best: str, reference: str, difference: Mapping[str, float | None] | None
+) -> str:
+    if difference is None or not is_tested(difference):
+        return f"which are too few for that, {best} and {reference} are not compared."
+    verb = "beats" if is_better(difference) else "does not beat"
+    return f"{best} {verb} {reference} ({describe(difference)})."
+
+
+def _lies_apart(estimate: Mapping[str, float | None], other: Mapping[str, float | None]) -> bool:
+    if estimate["low"] is None or other["low"] is None:
+        return False
     return estimate["low"] > other["high"] or estimate["high"] < other["low"]
 
 

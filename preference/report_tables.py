@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from preference.judged_difference import is_tested
 from preference.report_charts import kind_of
 from preference.tables import NONE, Cell, Table, estimate_cell, number_cell
 from preference.verdict import best_arm
@@ -90,10 +91,11 @@ def _model_row(name: str, details: Details) -> list[Cell]:
     ]
 
 
-def _difference_cells(difference: Mapping[str, float] | None) -> list[Cell]:
+def _difference_cells(difference: Mapping[str, float | None] | None) -> list[Cell]:
     if difference is None:
         return [Cell(NONE), Cell(NONE)]
-    p = p_value(difference["p_holm"]).removeprefix("=\u00a0")
+    tested = is_tested(difference)
+    p = p_value(difference["p_holm"]).removeprefix("=\u00a0") if tested else "not tested"
     return [Cell(signed(difference["value"]), signed_interval(difference)), Cell(p)]
 
 
@@ -106,7 +108,7 @@ def _calibration_row(name: str, model: Mapping[str, Any]) -> list[Cell]:
     temperatures = model.get("temperature")
     return [
         Cell(name),
-        Cell(", ".join(number(each, 3) for each in temperatures) if temperatures else NONE),
+        Cell(_temperatures(model) if temperatures else NONE),
         estimate_cell(model["log_loss_uncalibrated"]) if temperatures else Cell(NONE),
         estimate_cell(model["log_loss"]),
         *_calibration_cells(model["calibration"]["top_label"]),
@@ -114,7 +116,12 @@ def _calibration_row(name: str, model: Mapping[str, Any]) -> list[Cell]:
     ]
 
 
-def _calibration_cells(error: Mapping[str, float]) -> list[Cell]:
+def _temperatures(model: Mapping[str, Any]) -> str:
+    bound = " (a bound: none is best)" if model["temperature_at_bound"] else ""
+    return ", ".join(number(each, 3) for each in model["temperature"]) + bound
+
+
+def _calibration_cells(error: Mapping[str, float | None]) -> list[Cell]:
     return [estimate_cell(error, 3), Cell(number(error["if_calibrated"], 3))]
 
 

@@ -5,10 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from preference.group_bootstrap import Estimate, GroupBootstrap
-from preference.metrics import one_hot, row_log_loss
+from preference.metrics import LARGEST_LOG_LOSS, one_hot, row_log_loss
 from preference.order_metrics import flips, swap_difference
 from preference.predictions import Predictions
 from preference.seed_noise import mean_over_seeds
+
+# None of these figures can be less than 0 or more than this.
+LARGEST = {
+    "log_loss": LARGEST_LOG_LOSS,
+    "accuracy": 1.0,
+    "f1_macro": 1.0,
+    "flip_rate": 1.0,
+    "swap_difference": 2 / 3,
+}
 
 
 def estimate_figures(
@@ -23,7 +32,7 @@ def estimate_figures(
     """
     figures = [_resample(labels, predictions, bootstrap) for predictions in trainings]
     return {
-        name: estimate_mean([training[name] for training in figures], bootstrap)
+        name: estimate_mean([training[name] for training in figures], bootstrap, LARGEST[name])
         for name in figures[0]
     }
 
@@ -33,12 +42,22 @@ def estimate_log_loss(
 ) -> Estimate:
     """Return the log loss, mean over trainings."""
     losses = [row_log_loss(labels, one.probabilities) for one in trainings]
-    return estimate_mean([bootstrap.means(rows) for rows in losses], bootstrap)
+    return estimate_mean([bootstrap.means(rows) for rows in losses], bootstrap, LARGEST["log_loss"])
 
 
-def estimate_mean(figures: Sequence[np.ndarray], bootstrap: GroupBootstrap) -> Estimate:
-    """Return the mean over trainings of a figure and its resamples, [1 + resamples] each."""
-    return bootstrap.interval(mean_over_seeds(np.stack(figures), bootstrap.random))
+def estimate_mean(
+    figures: Sequence[np.ndarray],
+    bootstrap: GroupBootstrap,
+    largest: float,
+    members: np.ndarray | None = None,
+) -> Estimate:
+    """Return the mean over trainings of a figure and its resamples, [1 + resamples] each.
+
+    The noise of few seeds is wide: bounds are cut at 0 and at `largest`, which the figure cannot
+    exceed. `members`, bool [n], are the battles that it is of; None for all.
+    """
+    means = mean_over_seeds(np.stack(figures), bootstrap.random)
+    return bootstrap.interval(np.clip(means, 0.0, largest), members)
 
 
 def resampled_f1_macro(counts: np.ndarray) -> np.ndarray:

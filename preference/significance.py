@@ -6,6 +6,10 @@ Evals, 2024, equation 8) and, where a model was trained on several seeds, over t
 degrees of freedom are Welch's and Satterthwaite's. Those are too many where the other model was
 trained once (`make coverage`): then the p-value is the share of draws of the errors' sum, each
 from its own t distribution, that are as large as the difference.
+
+With too few groups for an interval there is no test either: where one group has most of the
+battles, the t test would call most null differences real. Where all battles have one and the same
+difference there is no error to divide by; then it is the sign test over the groups.
 """
 
 from collections.abc import Mapping
@@ -15,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from preference.group_bootstrap import GroupBootstrap
-from preference.metrics import standard_error
+from preference.metrics import ROUNDING, standard_error
 from preference.seed_noise import mean_over_seeds, seed_error
 
 DRAWS = 20_000
@@ -25,14 +29,15 @@ DRAWS = 20_000
 class Difference:
     """A mean difference, its interval, and the two-sided p-value of no difference.
 
-    `p_holm` is the p-value corrected for the comparisons that it was made beside.
+    `p_holm` is the p-value corrected for the comparisons that it was made beside. With too few
+    groups all but the value are None; where all battles have one difference, the bounds are.
     """
 
     value: float
-    low: float
-    high: float
-    standard_error: float
-    p: float
+    low: float | None
+    high: float | None
+    standard_error: float | None
+    p: float | None
     p_holm: float | None = None
 
 
@@ -50,19 +55,27 @@ def paired_difference(
         mean_over_seeds(bootstrap.means(losses.T).T, bootstrap.random) for losses in (first, second)
     ]
     interval = bootstrap.interval(resampled[0] - resampled[1])
+    if not bootstrap.has_enough_groups():
+        return Difference(interval.value, None, None, standard_error=None, p=None)
     by_battle = first.mean(axis=0) - second.mean(axis=0)
+    groups = len(np.unique(bootstrap.groups))
+    by_seed = [losses.mean(axis=1) for losses in (first, second)]
     errors = [
-        (standard_error(by_battle, bootstrap.groups), len(np.unique(bootstrap.groups)) - 1),
-        *((seed_error(losses.mean(axis=1)), len(losses) - 1) for losses in (first, second)),
+        (standard_error(by_battle, bootstrap.groups) if _differ(by_battle) else 0.0, groups - 1),
+        *((seed_error(means) if _differ(means) else 0.0, len(means) - 1) for means in by_seed),
     ]
     error, freedom = _combine(errors)
-    if error > 0 and (len(first) > 1) != (len(second) > 1):
+    if error == 0:
+        p = 1.0 if abs(interval.value) <= ROUNDING else _sign_test(groups)
+    elif (len(first) > 1) != (len(second) > 1):
         p = _share_of_draws(interval.value, errors, bootstrap.random)
     else:
-        p = _two_sided(interval.value, error, freedom)
-    return Difference(
-        value=interval.value, low=interval.low, high=interval.high, standard_error=error, p=p
-    )
+        p = float(2 * stats.t.sf(abs(interval.value) / error, freedom))
+    return Difference(interval.value, interval.low, interval.high, standard_error=error, p=p)
+
+
+def _differ(values: np.ndarray) -> bool:
+    return bool(np.ptp(values) > ROUNDING)
 
 
 def _combine(errors: list[tuple[float, int]]) -> tuple[float, float]:
@@ -75,11 +88,9 @@ def _combine(errors: list[tuple[float, int]]) -> tuple[float, float]:
     return float(np.sqrt(total)), float(freedom)
 
 
-def _two_sided(value: float, error: float, freedom: float) -> float:
-    """Return the p-value; without any noise a difference is certain, and none is none."""
-    if error == 0:
-        return float(value == 0)
-    return float(2 * stats.t.sf(abs(value) / error, freedom))
+def _sign_test(groups: int) -> float:
+    """Return the two-sided p-value where the difference has the same sign in all groups."""
+    return 2.0 ** (1 - groups)
 
 
 def _share_of_draws(
@@ -93,7 +104,10 @@ def correct_by_holm(differences: Mapping[str, Difference]) -> dict[str, Differen
     """Set `p_holm`, the p-values corrected for their number (Holm, 1979).
 
     Whoever calls real what has `p_holm` below 0.05 is wrong about any of them in 5 % of studies.
+    Differences without a test, which are then all of them, stay as they are.
     """
+    if any(difference.p is None for difference in differences.values()):
+        return dict(differences)
     corrected, largest = {}, 0.0
     ordered = sorted(differences, key=lambda name: differences[name].p)
     for rank, name in enumerate(ordered):

@@ -9,7 +9,7 @@ import numpy as np
 from preference.group_bootstrap import GroupBootstrap
 from preference.metrics import row_log_loss
 from preference.predictions import Predictions
-from preference.resampled_metrics import estimate_mean
+from preference.resampled_metrics import LARGEST, estimate_mean
 from preference.slices import Slice, is_few
 
 
@@ -50,7 +50,7 @@ def _score(
         "part": one.part,
         "rows": rows,
         "groups": groups,
-        "few": is_few(rows, groups),
+        "few": is_few(rows, groups) or not bootstrap.has_enough_groups(one.members),
         "models": {
             name: _estimates(values, one.members, bootstrap) for name, values in columns.items()
         },
@@ -59,13 +59,13 @@ def _score(
 
 def _estimates(
     values: np.ndarray, members: np.ndarray, bootstrap: GroupBootstrap
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     totals = bootstrap.totals(values * members[:, None, None])
     counts = bootstrap.totals(members)
     # A resample may have no battle of a small part.
     with np.errstate(invalid="ignore"):
         means = totals / counts[:, None, None]
     return {
-        name: asdict(estimate_mean(list(means[:, :, number].T), bootstrap))
+        name: asdict(estimate_mean(list(means[:, :, number].T), bootstrap, LARGEST[name], members))
         for number, name in enumerate(("log_loss", "accuracy"))
     }

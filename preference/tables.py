@@ -25,8 +25,8 @@ class Table:
     rows: list[list[Cell]]
 
 
-def estimate_cell(estimate: Mapping[str, float], digits: int = 4) -> Cell:
-    """Return an estimate with its interval."""
+def estimate_cell(estimate: Mapping[str, float | None], digits: int = 4) -> Cell:
+    """Return an estimate with its interval, or with the words that it has none."""
     return Cell(number(estimate["value"], digits), interval(estimate, digits))
 
 

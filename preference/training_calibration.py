@@ -10,9 +10,15 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from preference.errors import BadInput
+from preference.calibration_warnings import (
+    missing_labels,
+    warn_of_bound,
+    warn_of_calibration,
+    warn_of_constant,
+)
+from preference.few_groups import explain_few_groups
 from preference.group_bootstrap import Estimate, GroupBootstrap
-from preference.metrics import SMALLEST
+from preference.metrics import LARGEST_LOG_LOSS, is_constant
 from preference.parameter_types import Count, Finite, Text, checked
 from preference.predictions import Predictions, average_both_orders, map_probabilities
 from preference.resampled_metrics import estimate_figures
@@ -22,7 +28,6 @@ from preference.temperature import LARGEST, apply_temperature, fit_temperature
 RESAMPLES = 1000
 # What the model card shows, and so needs.
 MEASURED = {"log_loss", "accuracy", "f1_macro", "flip_rate"}
-LARGEST_LOG_LOSS = -np.log(SMALLEST)
 # Two seeds that differ much have a t distribution of one degree of freedom.
 LARGEST_INTERVAL = 1e6
 
@@ -35,9 +40,16 @@ def _check_metrics(metrics: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
         largest = LARGEST_LOG_LOSS if name == "log_loss" else 1
         if not 0 <= estimate.value <= largest:
             raise ValueError(f"{name} is {estimate.value:g}, not from 0 to {largest:g}")
-        if not -LARGEST_INTERVAL <= estimate.low <= estimate.high <= LARGEST_INTERVAL:
-            raise ValueError(f"{name} has the interval [{estimate.low:g}, {estimate.high:g}]")
+        if not _is_interval(estimate.low, estimate.high):
+            raise ValueError(f"{name} has the interval [{estimate.low}, {estimate.high}]")
     return metrics
+
+
+def _is_interval(low: float | None, high: float | None) -> bool:
+    """Say whether these are bounds in order, or whether both are missing."""
+    if low is None or high is None:
+        return low is high
+    return -LARGEST_INTERVAL <= low <= high <= LARGEST_INTERVAL
 
 
 def check_groups(battles: int, groups: int) -> None:
@@ -70,7 +82,7 @@ class Calibration:
     """
 
     battles: Count
-    groups: Annotated[Count, Field(ge=2)]
+    groups: Count
     in_order: Calibrated
     both_orders: Calibrated
 
@@ -88,12 +100,7 @@ def calibrate_training(
         groups: int64 [n].
         predictions: of the n battles, as the model makes them.
         seed: chooses the resamples.
-
-    Raises:
-        BadInput: the battles are of a single group.
     """
-    if len(np.unique(groups)) < 2:
-        raise BadInput("the calibration split has fewer than two groups: raise split.calibration.")
     bootstrap = GroupBootstrap(groups, RESAMPLES, seed)
     return Calibration(
         battles=len(labels),
@@ -101,6 +108,34 @@ def calibrate_training(
         in_order=_calibrate(labels, predictions, bootstrap),
         both_orders=_calibrate(labels, average_both_orders(predictions), bootstrap),
     )
+
+
+def find_warnings(
+    name: str,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    predictions: Predictions,
+    calibration: Calibration,
+) -> list[str]:
+    """Say what keeps the temperatures and figures from meaning much, in whole sentences.
+
+    Args:
+        name: of the experiment.
+        labels: of the calibration split, int [n].
+        groups: int64 [n].
+        predictions: of the n battles.
+        calibration: what `calibrate_training` made of them.
+    """
+    fitted = {"": calibration.in_order, " for both orders": calibration.both_orders}
+    return [
+        *warn_of_calibration(explain_few_groups(groups), missing_labels(labels)),
+        *([warn_of_constant(name)] if is_constant(predictions.probabilities) else []),
+        *[
+            warning
+            for order, one in fitted.items()
+            for warning in warn_of_bound(name + order, [one.temperature])
+        ],
+    ]
 
 
 def _calibrate(

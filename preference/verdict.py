@@ -6,7 +6,7 @@ from typing import Any
 from preference.judged_difference import compare, describe, is_better, is_real
 from preference.training_cost import Training, costs_more, describe_cost
 from preference.verdict_on_truth import PRIOR, judge_against_oracle
-from preference.wording import Sentence, join, number, with_interval
+from preference.wording import Sentence, join, number, signed, with_interval
 
 Details = Mapping[str, Any]
 
@@ -19,7 +19,11 @@ def judge(details: Details, training: Training) -> list[Sentence]:
         training: of each trained arm, its `metrics/<arm>/metrics.json`.
     """
     best = best_arm(details)
+    warnings = [Sentence(text, warning=True) for text in details["warnings"]]
+    if details["limits"]["test"]["too_few_groups"]:
+        return [*warnings, *_tell_without_judging(best, details, training)]
     return [
+        *warnings,
         _name_best(best, details),
         *_judge_against_baseline(best, details),
         *_judge_against_reference(best, details),
@@ -40,13 +44,34 @@ def best_arm(details: Details) -> str:
     return min(details["arms"], key=lambda name: details["models"][name]["log_loss"]["value"])
 
 
+def _tell_without_judging(best: str, details: Details, training: Training) -> list[Sentence]:
+    """Return the figures of battles that are too few for a judgement."""
+    others = {"baseline": details["baseline"], "reference": details["best_reference"]}
+    differences = [
+        f"{signed(details['differences'][kind][best]['value'])} to {other}"
+        for kind, other in others.items()
+        if best in details["differences"][kind]
+    ]
+    log_loss = with_interval(details["models"][best]["log_loss"])
+    return [
+        Sentence(
+            f"{best} has the lowest log loss of the experiments: {log_loss} on "
+            f"{_name_battles(details)}. Its difference was not tested: {join(differences)}."
+        ),
+        *describe_cost(best, details, training),
+        *(judge_against_oracle(best, details) if details["simulated"] else []),
+    ]
+
+
+def _name_battles(details: Details) -> str:
+    kind = "simulated" if details["simulated"] else "real"
+    return f"{details['rows']:,} {kind} test battle{'' if details['rows'] == 1 else 's'}"
+
+
 def _name_best(best: str, details: Details) -> Sentence:
     title = "The best experiment" if len(details["arms"]) > 1 else "The only experiment"
-    kind = "simulated" if details["simulated"] else "real"
     log_loss = with_interval(details["models"][best]["log_loss"])
-    return Sentence(
-        f"{title} is {best}: log loss {log_loss} on {details['rows']:,} {kind} test battles."
-    )
+    return Sentence(f"{title} is {best}: log loss {log_loss} on {_name_battles(details)}.")
 
 
 def _judge_against_baseline(best: str, details: Details) -> list[Sentence]:
@@ -138,7 +163,8 @@ def _beats_prior(name: str, details: Details) -> bool:
     through_reference = models[reference]["log_loss"]["value"] <= prior["value"]
     if through_reference and is_better(difference):
         return True
-    return models[name]["log_loss"]["high"] < prior["low"]
+    high, low = models[name]["log_loss"]["high"], prior["low"]
+    return None not in (high, low) and high < low
 
 
 def _admit_choice(best: str, details: Details) -> list[Sentence]:
@@ -154,9 +180,10 @@ def _admit_choice(best: str, details: Details) -> list[Sentence]:
 
 def _judge_precision(details: Details) -> list[Sentence]:
     differences = details["differences"]["baseline"].values()
-    if not differences:
+    widths = [each["high"] - each["low"] for each in differences if each["low"] is not None]
+    if not widths:
         return []
-    width = sum(each["high"] - each["low"] for each in differences) / len(differences) / 2
+    width = sum(widths) / len(widths) / 2
     return [
         Sentence(
             f"With these battles, a difference to {details['baseline']} begins to show at about "
@@ -177,7 +204,13 @@ def _judge_seeds(details: Details) -> Sentence:
         for name, model in models.items()
         if model["seed_sd"] is not None
     ]
-    return Sentence(
+    text = (
         "Figures are means over trainings, and their intervals hold the noise of the trainings "
         "too. Standard deviation of log loss between trainings: " + ", ".join(deviations) + "."
     )
+    once = [name for name, model in models.items() if model["seeds"] == 1]
+    if once:
+        text += f" Without that noise are the figures of {join(once)}."
+    if any(model["seeds"] == 2 for model in models.values()):
+        text += " Two trainings tell little about their noise: intervals are wide for that reason."
+    return Sentence(text)

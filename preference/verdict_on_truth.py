@@ -64,5 +64,5 @@ def _warn_of_leaks(names: list[str], details: Details) -> list[Sentence]:
             warning=True,
         )
         for name in names
-        if gaps[name]["high"] < 0
+        if gaps[name]["high"] is not None and gaps[name]["high"] < 0
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 MINUS = "\u2212"
 SMALLEST_P = 0.001
+NO_INTERVAL = "(no interval)"
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,21 @@ def signed(value: float, digits: int = 4) -> str:
     return f"{value:+z,.{digits}f}".replace("-", MINUS)
 
 
-def interval(estimate: Mapping[str, float], digits: int = 4) -> str:
-    """Return the bounds of an estimate: [0.9101, 0.9533]."""
+def interval(estimate: Mapping[str, float | None], digits: int = 4) -> str:
+    """Return the bounds of an estimate: [0.9101, 0.9533], or that it has none."""
+    if estimate["low"] is None:
+        return NO_INTERVAL
     return f"[{number(estimate['low'], digits)}, {number(estimate['high'], digits)}]"
 
 
-def signed_interval(difference: Mapping[str, float], digits: int = 4) -> str:
-    """Return the bounds of a difference with their signs."""
+def signed_interval(difference: Mapping[str, float | None], digits: int = 4) -> str:
+    """Return the bounds of a difference with their signs, or that it has none."""
+    if difference["low"] is None:
+        return NO_INTERVAL
     return f"[{signed(difference['low'], digits)}, {signed(difference['high'], digits)}]"
 
 
-def with_interval(estimate: Mapping[str, float], digits: int = 4) -> str:
+def with_interval(estimate: Mapping[str, float | None], digits: int = 4) -> str:
     """Return an estimate with its interval: 0.9314 [0.9101, 0.9533]."""
     return f"{number(estimate['value'], digits)} {interval(estimate, digits)}"
 

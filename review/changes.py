@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from preference.group_bootstrap import GroupBootstrap
-from preference.judged_difference import is_real
+from preference.judged_difference import is_real, is_tested
 from preference.params import Params
 from preference.significance import Difference, correct_by_holm, paired_difference
 
 WITHIN_NOISE = "within noise"
 UNKNOWN = "noise unknown"
 
-Figures = Mapping[str, Mapping[str, float]]
+Figures = Mapping[str, Mapping[str, float | None]]
 RowLosses = Mapping[str, np.ndarray]
 
 
@@ -26,14 +26,21 @@ RowLosses = Mapping[str, np.ndarray]
 class Change:
     """A model's mean test log loss on both sides; lower is better.
 
-    `difference` is paired, new minus old. Where it is None, `noise` is how large a change must be
-    to show, or None where neither side says.
+    `difference` is paired, new minus old; battles in too few groups do not test it. Where it is
+    None, `noise` is how large a change must be to show, or None where neither side says.
     """
 
     old: float
     new: float
     difference: Difference | None = None
     noise: float | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether anything is known of the noise."""
+        if self.difference is not None:
+            return is_tested(asdict(self.difference))
+        return self.noise is not None
 
     @property
     def is_larger_than_noise(self) -> bool:
@@ -47,7 +54,7 @@ class Change:
         """The change in a word or two."""
         if self.is_larger_than_noise:
             return "better" if self.new < self.old else "worse"
-        return UNKNOWN if self.difference is self.noise is None else WITHIN_NOISE
+        return WITHIN_NOISE if self.is_judged else UNKNOWN
 
 
 def pair_changes(
@@ -77,9 +84,7 @@ def change_figures(old: Figures, new: Figures, names: Sequence[str]) -> dict[str
     for name in names:
         before, after = old[name], new[name]
         if before["log_loss"] != after["log_loss"]:
-            noises = [
-                side["log_loss_noise"] for side in (before, after) if "log_loss_noise" in side
-            ]
-            noise = max(noises, default=None)
+            noises = [side.get("log_loss_noise") for side in (before, after)]
+            noise = max((one for one in noises if one is not None), default=None)
             changes[name] = Change(before["log_loss"], after["log_loss"], noise=noise)
     return changes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from preference.few_groups import explain_few_groups
 from preference.group_bootstrap import CONFIDENCE
 from preference.markdown_text import code
 from preference.params import Params
@@ -84,10 +85,16 @@ def _pair(
     battles = read_test_battles(new)
     before, after = (read_row_losses(side, models, battles) for side in (old, new))
     changes = pair_changes(before, after, battles.groups, params)
-    basis = [
+    paired = (
         f"Paired on the same {len(battles.ids):,} test battles in "
-        f"{len(np.unique(battles.groups)):,} groups, with intervals of {percent(CONFIDENCE)}; p is "
-        "corrected for the number of changes (Holm)."
+        f"{len(np.unique(battles.groups)):,} groups"
+    )
+    few = explain_few_groups(battles.groups)
+    if few:
+        return changes, [f"{paired}, and not judged: {few}."]
+    basis = [
+        f"{paired}, with intervals of {percent(CONFIDENCE)}; p is corrected for the number of "
+        "changes (Holm)."
     ]
     if any(len(side[name]) == 1 for side in (before, after) for name in changes):
         basis.append(TRAINED_ONCE)

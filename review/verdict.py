@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from preference.judged_difference import is_tested
 from preference.markdown_text import code
 from preference.wording import join, number, p_value, signed, signed_interval
 from review.changes import UNKNOWN, WITHIN_NOISE, Change
@@ -23,6 +24,8 @@ def judge_change(comparison: Comparison) -> str:
     ]
     if judged:
         return f"Larger than noise: {join(judged)}."
+    if not any(change.is_judged for change in comparison.changes.values()):
+        return "Test log losses changed; whether by more than their noise is unknown."
     return "No change of test log loss is known to be larger than its noise."
 
 
@@ -33,7 +36,7 @@ def explain(comparison: Comparison, base: str) -> list[str]:
         "Within noise, which is not the same as no change": [
             name for name, verdict in verdicts.items() if verdict == WITHIN_NOISE
         ],
-        "No side says how large the noise is": [
+        "How large the noise is is not known": [
             name for name, verdict in verdicts.items() if verdict == UNKNOWN
         ],
         "The same on both sides": comparison.same,
@@ -63,6 +66,8 @@ def _describe(change: Change) -> str:
     value = signed(change.new - change.old)
     if change.difference is not None:
         difference = asdict(change.difference)
+        if not is_tested(difference):
+            return f"{value}, not tested"
         return f"{value} {signed_interval(difference)}, p {p_value(difference['p_holm'])}"
     return value if change.noise is None else f"{value} ± {number(change.noise)}"
 

@@ -6,6 +6,7 @@ Reads the calibration and test splits, every model under models/ and, of simulat
 writes data/predictions/, metrics/evaluate.json, metrics/evaluation_details.json and metrics/plots/.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,8 @@ def main() -> None:
     }
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(details, METRICS / "evaluation_details.json")
+    for warning in details["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
     best = min(arms, key=lambda name: headline[name]["log_loss"])
     predicted = models[best].scored[0].test.probabilities
     with writing_folder(PREDICTIONS) as folder:

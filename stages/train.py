@@ -51,7 +51,7 @@ from preference.process_watch import end_with_parent, run_processes
 from preference.running_alone import running_alone
 from preference.split_battles import read_split_battles, split_file
 from preference.training import choose_best
-from preference.training_calibration import Calibration, calibrate_training
+from preference.training_calibration import Calibration, calibrate_training, find_warnings
 
 
 def main(name: str) -> None:
@@ -132,7 +132,10 @@ def calibrate(model: keras.Model, train: Examples, name: str, seed: int) -> Cali
     predictions = predict_battles(model, train.tokens, ids, train.packing, name)
     check_predictions(name, predictions, ids)
     labels, groups = battles["label"].to_numpy(), battles["group"].to_numpy()
-    return calibrate_training(labels, groups, predictions, seed)
+    calibration = calibrate_training(labels, groups, predictions, seed)
+    for warning in find_warnings(name, labels, groups, predictions, calibration):
+        print(f"warning: {warning}", file=sys.stderr)
+    return calibration
 
 
 def describe(training: Training, figures: dict[str, float], calibration: Calibration) -> Manifest:

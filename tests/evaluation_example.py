@@ -61,6 +61,9 @@ def model(name, simulated, seeds):
         "f1_macro": estimate(1.45 - log_loss),
         "flip_rate": estimate(0, 0) if name in [*REFERENCES, "oracle"] else estimate(0.112),
         "swap_difference": estimate(0.041, 0.002),
+        "impossible_labels": 0,
+        "is_constant": False,
+        "temperature_at_bound": False,
         "seed_sd": 0.0031 if seeds > 1 else None,
         "log_loss_uncalibrated": estimate(log_loss + 0.004, 0.03),
         "calibration": calibration(simulated),
@@ -132,6 +135,11 @@ def example_details(
         "simulated": simulated,
         "rows": 1199,
         "groups": 1068,
+        "limits": {
+            split: {"too_few_groups": None, "missing_labels": []}
+            for split in ("calibration", "test")
+        },
+        "warnings": [],
         "resamples": 2000,
         "arms": list(arms),
         "references": REFERENCES,

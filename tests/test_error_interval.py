@@ -58,7 +58,20 @@ def test_an_error_that_is_all_noise_may_be_nothing():
     random = np.random.default_rng(3)
     found = inverted(draw_gaps(random, np.zeros(GAPS)), random)
     assert found.low == 0 < found.high
-    assert inverted(np.zeros((501, GAPS)), random).high == 0
+
+
+def test_an_error_that_is_small_even_for_noise_is_not_said_to_be_exactly_nothing():
+    random = np.random.default_rng(5)
+    gaps = draw_gaps(random, np.zeros(GAPS))
+    gaps[0] /= 10
+    found = inverted(gaps, random)
+    assert (found.low, found.high) == (0, found.value)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.01])
+def test_gaps_without_noise_have_no_interval(gap):
+    found = inverted(np.full((501, GAPS), gap), np.random.default_rng(3))
+    assert (found.value, found.low, found.high) == (pytest.approx(GAPS * gap), None, None)
 
 
 def test_the_noise_between_trainings_widens_the_interval():

@@ -9,9 +9,9 @@ import pytest
 from simulated_models import as_models, evaluate, make_predictions, simulate, without_oracle
 from sklearn import metrics as sklearn_metrics
 
-from preference.errors import BadInput
 from preference.evaluation import with_oracle
 from preference.evaluation_plots import write_plots
+from preference.predictions import Predictions
 from preference.slices import Slice
 
 HEADLINE = ["log_loss", "accuracy", "f1_macro", "flip_rate"]
@@ -179,10 +179,141 @@ def test_the_same_seed_gives_the_same_details():
     assert evaluate(truth, predictions) == evaluate(truth, predictions)
 
 
-def test_a_single_group_is_refused():
-    truth, predictions = simulate(20)
-    with pytest.raises(BadInput, match=r"raise split\.test"):
-        evaluate(replace(truth, groups=np.zeros(20)), predictions)
+def bounds_in(details):
+    """Every pair of bounds, however deep."""
+    if isinstance(details, dict):
+        if "low" in details:
+            yield details["low"], details["high"]
+        for value in details.values():
+            yield from bounds_in(value)
+    elif isinstance(details, list):
+        for value in details:
+            yield from bounds_in(value)
+
+
+def grouped(truth, sizes):
+    return replace(truth, groups=np.repeat(np.arange(len(sizes)), sizes))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ([200], "1 group of battles is too few"),
+        ([100, 100], "2 groups of battles are too few"),
+        ([8] * 25, "25 groups of battles are too few"),
+        ([110] + [1] * 90, "91 groups of battles, the largest with 55% of the battles, are worth"),
+    ],
+)
+def test_too_few_groups_have_figures_without_intervals_and_judge_nothing(sizes, said):
+    truth, predictions = simulate(200)
+    parts = [Slice("part", "first", np.arange(200) < 110)]
+    headline, details = evaluate(grouped(truth, sizes), predictions, parts)
+    assert set(bounds_in(details)) == {(None, None)}
+    assert details["models"]["exp1"]["log_loss"]["value"] == headline["exp1"]["log_loss"] > 0
+    assert headline["exp1"]["log_loss_noise"] is None
+    for differences in (*details["differences"].values(), details["agreement_differences"]):
+        for each in differences.values():
+            assert each["p"] is each["p_holm"] is each["standard_error"] is None
+    assert details["models"]["exp1"]["regret_covered"] is None
+    assert details["slices"][0]["few"]
+    on_test, on_calibration = details["warnings"]
+    assert on_test.startswith(f"On test, {said}") and "at least 30 are needed" in on_test
+    assert on_calibration.startswith(f"On calibration, {said}")
+    json.dumps(details, allow_nan=False)
+
+
+def test_a_part_in_few_groups_has_no_interval_though_the_battles_have():
+    truth, predictions = simulate(400)
+    few, many = np.arange(400) < 40, np.arange(400) >= 100
+    parts = [Slice("part", "few", few), Slice("part", "many", many)]
+    _, details = evaluate(truth, predictions, parts)
+    of_few, of_many = (part["models"]["exp1"]["log_loss"] for part in details["slices"])
+    assert of_few["low"] is of_few["high"] is None
+    assert of_many["low"] < of_many["value"] < of_many["high"]
+
+
+def as_predictions(truth, probabilities):
+    return Predictions(truth.ids, probabilities, swapped=probabilities)
+
+
+def warnings_of(predictions, truth):
+    _, details = evaluate(truth, {**simulate(100)[1], "exp1": predictions})
+    assert all(low is None or low < high for low, high in bounds_in(details))
+    return details["models"]["exp1"], details["warnings"]
+
+
+def test_what_does_not_vary_has_no_interval():
+    """An interval of no width would claim to know the figure exactly."""
+    truth, _ = simulate(100)
+    right = as_predictions(truth, np.eye(3)[truth.labels] * 0.85 + 0.05)
+    model, warnings = warnings_of(right, truth)
+    for figure in ("log_loss", "accuracy", "f1_macro", "flip_rate"):
+        assert (model[figure]["low"], model[figure]["high"]) == (None, None)
+    assert model["accuracy"]["value"] == 1
+    assert model["calibration"]["top_label"]["low"] is None
+    assert warnings == ["exp1 is right about every test battle: look for a leak."]
+
+
+def test_a_label_that_was_given_probability_0_is_told():
+    truth, _ = simulate(100)
+    sure = np.eye(3)[truth.labels]
+    sure[:2] = np.roll(sure[:2], 1, axis=1)
+    model, warnings = warnings_of(as_predictions(truth, sure), truth)
+    assert model["impossible_labels"] == 2
+    assert model["log_loss"]["value"] == pytest.approx(2 / 100 * -np.log(np.finfo(float).eps))
+    (warning,) = warnings
+    assert warning.startswith("exp1 gives probability 0 to the label of 2 battles")
+    assert "Each counts as at most 36.04" in warning
+
+
+def test_a_model_that_predicts_the_same_for_every_battle_is_told():
+    truth, _ = simulate(100)
+    model, warnings = warnings_of(as_predictions(truth, np.tile([0.5, 0.3, 0.2], (100, 1))), truth)
+    assert model["is_constant"]
+    assert warnings[0].startswith("exp1 predicts the same for every battle")
+
+
+def test_a_label_that_no_test_battle_has_is_told():
+    truth, predictions = simulate(100)
+    truth = replace(truth, labels=np.where(truth.labels == 2, 0, truth.labels))
+    _, details = evaluate(truth, predictions)
+    assert details["limits"]["test"]["missing_labels"] == ["tie"]
+    assert details["warnings"][0].startswith("No test battle has the label tie")
+    assert details["warnings"][1].startswith("No calibration battle has the label tie")
+    tie = details["models"]["exp1"]["classes"]["tie"]
+    assert tie["recall"] is None and tie["rows"] == 0
+
+
+def test_copies_of_a_model_say_nothing_of_the_noise_of_a_change():
+    truth, predictions = simulate(100)
+    arms = {"baseline": predictions["exp1"], "exp1": predictions["exp1"]}
+    references = {name: predictions[name] for name in ("prior", "length")}
+    headline, details = evaluate(truth, arms | references)
+    assert headline["exp1"]["log_loss_noise"] is None
+    same = details["differences"]["baseline"]["exp1"]
+    assert (same["value"], same["low"], same["p_holm"]) == (0, None, 1)
+
+
+def test_figures_of_two_seeds_stay_where_they_can_be():
+    """With one degree of freedom the noise of seeds is wide: an accuracy of −0.1 would be named."""
+    truth, predictions = simulate(100)
+    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
+    seeds = [make_predictions(truth.ids, odds * sharpness) for sharpness in (1.0, -1.0)]
+    parts = [Slice("part", "all", np.ones(100, dtype=bool))]
+    _, details = evaluate(truth, predictions | {"exp1": seeds}, parts)
+    model, part = details["models"]["exp1"], details["slices"][0]["models"]["exp1"]
+    for figure in (model["accuracy"], model["f1_macro"], part["accuracy"]):
+        assert 0 <= figure["low"] < figure["high"] <= 1
+    assert model["log_loss"]["low"] >= 0
+    errors = model["calibration"]["top_label"], model["calibration"]["class_wise"]
+    assert all(0 <= error["low"] < error["high"] <= 1 for error in errors)
+
+
+def test_parts_of_the_truth_that_the_battles_do_not_tell_apart_are_unknown():
+    truth, predictions = simulate(100)
+    _, details = evaluate(replace(truth, agreement=np.zeros(100)), predictions)
+    assert details["models"]["exp1"]["agreement_recovered"] is None
+    assert details["models"]["exp1"]["surface_recovered"] is None
 
 
 def test_plots_hold_every_battle_and_every_model(tmp_path):

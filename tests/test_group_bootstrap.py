@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from preference.group_bootstrap import GroupBootstrap
+from preference.group_bootstrap import GroupBootstrap, effective_groups
 from preference.metrics import one_hot, standard_error
 from preference.resampled_metrics import resampled_f1_macro
 from preference.seed_noise import mean_over_seeds, seed_deviation
@@ -58,9 +58,35 @@ def test_the_same_seed_gives_the_same_resamples_and_another_gives_others():
     assert not np.array_equal(means[0], means[2])
 
 
-def test_one_group_has_no_interval():
-    with pytest.raises(ValueError, match="two groups"):
-        bootstrap_of([1, 1, 1])
+@pytest.mark.parametrize(
+    ("groups", "worth"),
+    [([1, 1, 1], 1), ([1, 1, 2, 2], 2), (np.arange(40), 40), ([0] * 30 + list(range(1, 31)), 3.87)],
+)
+def test_groups_are_worth_their_number_where_they_are_equally_large(groups, worth):
+    assert effective_groups(np.asarray(groups)) == pytest.approx(worth, rel=1e-2)
+
+
+def test_too_few_groups_have_no_interval():
+    for count, has_one in ((1, False), (2, False), (29, False), (30, True)):
+        groups = np.arange(count)
+        bootstrap = bootstrap_of(groups, 100)
+        found = bootstrap.interval(bootstrap.means(groups.astype(float)))
+        assert found.value == pytest.approx(groups.mean())
+        assert (found.low is not None, found.high is not None) == (has_one, has_one)
+
+
+def test_the_groups_of_a_part_are_counted_apart():
+    members = np.arange(60) < 20
+    bootstrap = bootstrap_of(np.arange(60), 100)
+    values = bootstrap.means(np.arange(60.0))
+    assert bootstrap.interval(values, members).low is None
+    assert bootstrap.interval(values, ~members).low is not None
+
+
+def test_resamples_that_are_all_alike_give_no_interval():
+    bootstrap = bootstrap_of(np.arange(50), 100)
+    found = bootstrap.interval(bootstrap.means(np.full(50, 0.1)))
+    assert (found.value, found.low, found.high) == (pytest.approx(0.1), None, None)
 
 
 def test_f1_of_counts_is_that_of_scikit_learn():

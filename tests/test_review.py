@@ -175,7 +175,7 @@ def test_without_predictions_a_change_is_compared_with_the_noise_of_the_metrics(
 def test_without_predictions_and_noise_nothing_is_claimed():
     comment = write(replace(NOTHING, changes={"exp1": Change(old=1.0, new=2.0)}))
     assert "Larger than noise" not in comment
-    assert "- No side says how large the noise is: `exp1`." in comment
+    assert "- How large the noise is is not known: `exp1`." in comment
     assert cells(comment, "exp1")[3:] == ["+1.0000", "noise unknown"]
 
 

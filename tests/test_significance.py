@@ -55,7 +55,24 @@ def test_what_is_hard_for_both_models_cancels():
 def test_equal_models_do_not_differ():
     losses = np.random.default_rng(4).normal(size=50)
     found = compare(losses, losses, np.arange(50))
-    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+    assert (found.value, found.low, found.high, found.p) == (0, None, None, 1)
+
+
+def test_models_that_differ_by_rounding_do_not_differ():
+    """A float32 copy of a model moves all losses by less than anybody would call a difference."""
+    losses = np.random.default_rng(4).uniform(0.5, 1.5, size=50)
+    found = compare(losses, losses.astype(np.float32), np.arange(50))
+    assert (found.low, found.high, found.p) == (None, None, 1)
+
+
+@pytest.mark.parametrize("sizes", [[25] * 2, [1] * 29, [100] + [1] * 60])
+def test_too_few_groups_are_not_tested(sizes):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    losses = np.random.default_rng(5).normal(size=(2, len(groups)))
+    found = compare(losses[0], losses[1] + 1, groups)
+    assert found.value == pytest.approx(losses[0].mean() - losses[1].mean() - 1)
+    assert found.low is found.high is found.standard_error is found.p is None
+    assert correct_by_holm({"a": found, "b": found})["b"].p_holm is None
 
 
 def test_seeds_against_one_training_have_as_few_degrees_of_freedom_as_there_are_seeds():
@@ -68,9 +85,11 @@ def test_seeds_against_one_training_have_as_few_degrees_of_freedom_as_there_are_
     assert found.p == pytest.approx(stats.ttest_1samp(means, 0).pvalue, rel=0.1)
 
 
-def test_a_constant_difference_is_certain():
+def test_a_constant_difference_has_the_p_value_of_the_sign_test():
     losses = np.ones(50)
-    assert compare(losses, losses * 2, np.arange(50)).p == 0
+    found = compare(losses, losses * 2, np.arange(50))
+    assert found.p == pytest.approx(stats.binomtest(50, 50).pvalue)
+    assert (found.value, found.low, found.high) == (-1, None, None)
 
 
 def test_holm_by_hand():

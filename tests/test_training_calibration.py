@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from preference.errors import BadInput
 from preference.predictions import Predictions
-from preference.training_calibration import calibrate_training
+from preference.training_calibration import calibrate_training, find_warnings
 
 COUNT = 1500
 
@@ -55,7 +54,46 @@ def test_the_same_seed_gives_the_same_intervals():
     assert first == again
 
 
-def test_a_single_group_is_refused():
+def warnings_of(labels, groups, probabilities):
+    predictions = Predictions(np.arange(len(labels)), probabilities, probabilities)
+    found = calibrate_training(labels, groups, predictions, seed=1)
+    return found, find_warnings("exp1", labels, groups, predictions, found)
+
+
+def test_what_is_well_calibrated_is_not_warned_of():
+    labels, groups, predictions = overconfident()
+    assert warnings_of(labels, groups, predictions.probabilities)[1] == []
+
+
+def test_too_few_groups_have_a_temperature_and_no_interval():
     labels, _, predictions = overconfident()
-    with pytest.raises(BadInput, match=r"raise split\.calibration"):
-        calibrate_training(labels, np.zeros(COUNT, dtype=int), predictions, seed=1)
+    found, warnings = warnings_of(labels, np.arange(COUNT) % 2, predictions.probabilities)
+    for figure in found.in_order.metrics.values():
+        assert figure.low is figure.high is None
+    (warning,) = warnings
+    assert warning.startswith("On calibration, 2 groups of battles are too few")
+
+
+@pytest.mark.parametrize(
+    ("of_label", "said"), [(0.6, "0.05, the smallest"), (0.1, "20.00, the largest")]
+)
+def test_a_temperature_without_a_best_value_is_told(of_label, said):
+    """The model is right about all battles, or wrong about all: no finite temperature is best."""
+    labels, groups = np.arange(90) % 3, np.arange(90)
+    probabilities = np.full((90, 3), (1 - of_label) / 2)
+    probabilities[groups, labels] = of_label
+    _, warnings = warnings_of(labels, groups, probabilities)
+    assert [text.partition(" that is tried")[0] for text in warnings] == [
+        f"The temperature of exp1 is {said}",
+        f"The temperature of exp1 for both orders is {said}",
+    ]
+
+
+def test_a_model_that_predicts_the_same_for_every_battle_is_told():
+    labels, groups = np.arange(90) % 2, np.arange(90)
+    found, warnings = warnings_of(labels, groups, np.full((90, 3), 1 / 3))
+    # Every temperature leaves these as they are.
+    assert found.in_order.temperature == found.both_orders.temperature == 1
+    no_tie, constant = warnings
+    assert no_tie.startswith("No calibration battle has the label tie")
+    assert constant.startswith("exp1 predicts the same for every battle")
