@@ -18,17 +18,20 @@ def split_file(split: str) -> Path:
 
 
 def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
-    """Return `id`, `group` and the named battle columns, one row for each row of the split.
+    """Return `id`, the named battle columns and the split's own, one row for each of its rows.
 
     Raises:
         BadInput: a file is missing, or the split names a battle that the table lacks.
     """
     check_exists(split, "split")
-    members = pq.read_table(split, columns=["id", "group"])
+    members = pq.read_table(split)
     table = read_battles(battles, ("id", *columns))
     rows = pc.index_in(members["id"], value_set=table["id"])
     if rows.null_count:
         raise BadInput(
             f"{split}: {rows.null_count} of its ids are not in {battles}. Run `dvc repro split`."
         )
-    return table.take(rows).append_column("group", members["group"])
+    chosen = table.take(rows)
+    for name in members.column_names[1:]:
+        chosen = chosen.append_column(name, members[name])
+    return chosen

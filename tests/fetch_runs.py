@@ -49,10 +49,11 @@ def write_csv(path, rows, columns=None):
         writer.writerows(rows)
 
 
-def run_stage(folder, name, source, code=REPOSITORY, environment=os.environ, **data):
+def run_stage(folder, name, source, code=REPOSITORY, environment=os.environ, split=None, **data):
     """Run the entry point of a stage in `code`, in a folder whose params.yaml names the source."""
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
     params["data"] |= {"source": source, **data}
+    params["split"] |= split or {}
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-m", f"stages.{name}"],
