@@ -13,7 +13,7 @@ LEAKS = {
     "shared_prompts": "prompts",
     "shared_answers": "pairs of answers",
 }
-EXTRA = "extra"
+EXTRA, TRAIN = "extra", "train"
 QUANTILES = {"p50": "median", "p90": "90 % below", "p99": "99 % below", "max": "longest"}
 
 
@@ -74,9 +74,9 @@ def find_leaks(split: Data) -> list[Sentence]:
 
 
 def describe_leaks(split: Data) -> list[Sentence]:
-    """Say what the leakage checks found, be it nothing."""
+    """Say what the leakage checks found, be it nothing, and how many near duplicates there are."""
     nothing = Sentence("No group, prompt or pair of answers is in more than one split.")
-    return find_leaks(split) or [nothing]
+    return [*(find_leaks(split) or [nothing]), _describe_near_duplicates(split)]
 
 
 def split_table(data: Data, split: Data) -> Table:
@@ -106,6 +106,16 @@ def quarantine_table(data: Data) -> Table | None:
     reasons = sorted(data["quarantine_reasons"].items(), key=lambda item: (-item[1], item[0]))
     rows = [[Cell(reason), Cell(f"{count:,}")] for reason, count in reasons]
     return Table("Quarantined rows", ("reason", "rows"), rows)
+
+
+def _describe_near_duplicates(split: Data) -> Sentence:
+    counts = [
+        f"{part['near_duplicates']:,} in {name} "
+        f"({number(100 * part['near_duplicate_rate'], 1)}\u00a0%)"
+        for name, part in split.items()
+        if name not in (*LEAKS, EXTRA, TRAIN)
+    ]
+    return Sentence(f"Battles whose prompt is nearly one of train: {', '.join(counts)}.")
 
 
 def _size_row(name: str, rows: int, groups: int, part: Data) -> list[Cell]:

@@ -14,6 +14,7 @@ from preference.comparisons import Losses, compare_with, noise_of_a_change
 from preference.evaluation_warnings import find_limits, find_warnings
 from preference.group_bootstrap import GroupBootstrap
 from preference.model_details import describe_model, row_losses
+from preference.near_duplicate_scores import score_without_near_duplicates
 from preference.oracle_metrics import agreement_decides
 from preference.params import EvaluationParams
 from preference.predictions import Predictions
@@ -76,6 +77,9 @@ def evaluate_models(
             "reference": as_mappings(compare_with(rival, arms, losses, bootstrap)),
         },
         "slices": score_slices(slices, test.labels, predictions, bootstrap),
+        "near_duplicates": score_without_near_duplicates(
+            test.near_duplicate, test.labels, predictions, bootstrap
+        ),
     }
     if test.oracle is not None:
         gaps = as_mappings(compare_with(ORACLE, list(models), losses, bootstrap))

@@ -3,7 +3,7 @@
 Guarantees
 1. The other battles' splits are the same with extra battles as without.
 2. An extra battle that is linked to any other battle, be it over a third one, is left out. The
-   links are those of `prompt_groups`.
+   links are those of `prompt_groups`, and where near duplicates are grouped, that to one.
 3. Extra battles that are linked to each other have one group.
 """
 
@@ -14,9 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from preference.prompt_groups import group_battles
-
-TRAIN = "train"
+from preference.split import TRAIN
 
 
 def mark_extra(sources: pa.ChunkedArray, extra: Sequence[str]) -> np.ndarray:
@@ -25,18 +23,18 @@ def mark_extra(sources: pa.ChunkedArray, extra: Sequence[str]) -> np.ndarray:
 
 
 def add_extra_battles(
-    splits: Mapping[str, pa.Table], digests: pa.Table, is_extra: np.ndarray
+    splits: Mapping[str, pa.Table], ids: np.ndarray, groups: np.ndarray, is_extra: np.ndarray
 ) -> dict[str, pa.Table]:
     """Return the splits, with those extra battles in train that no other battle is linked to.
 
     Args:
         splits: tables of `id` and `group`, of the battles that are not extra.
-        digests: what `digest_battles` returns, of all battles.
+        ids: of all battles, int64 [n].
+        groups: of all battles together, the extra ones among them, int64 [n].
         is_extra: bool [n].
     """
-    groups = group_battles(digests)
     is_free = is_extra & ~np.isin(groups, groups[~is_extra])
-    free = pa.table({"id": digests["id"].to_numpy()[is_free], "group": groups[is_free]})
+    free = pa.table({"id": ids[is_free], "group": groups[is_free]})
     return {**splits, TRAIN: pa.concat_tables([splits[TRAIN], free]).sort_by("id")}
 
 

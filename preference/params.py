@@ -84,17 +84,26 @@ class DataParams:
 
 @checked
 class SplitParams:
-    """Shares of the battles; they sum to one."""
+    """Shares of the battles; they sum to one.
+
+    Battles whose prompts are nearly the same are counted where they are in different splits, or put
+    into one group, so that they are in the same: `near_duplicates`.
+    """
 
     train: Positive
     valid: Positive
     calibration: Positive
     test: Positive
+    near_duplicates: Literal["count", "group"]
 
     def __post_init__(self) -> None:
-        total = sum(asdict(self).values())
+        total = sum(self.shares().values())
         if abs(total - 1) > 1e-9:
             raise ValueError(f"the four shares sum to {total:g}, not to 1")
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of each split."""
+        return {name: getattr(self, name) for name in ("train", "valid", "calibration", "test")}
 
 
 @checked

@@ -5,13 +5,14 @@ Guarantees
    two answers in either order, are in one group; so are battles that such links join over others.
 2. A group's number is the smallest battle id in it, whatever the order of the rows.
 
-Texts are compared normalised, the answers over the whole conversation. Conversations that begin
-alike are one group because `text.turns: first` reads no further. Empty answers are no
-exception: battles whose answers are both empty form one group, because leaking a handful of them
-would break the first guarantee, and the group is small (19 of the 57,477 real battles).
+Texts are compared as a reader sees them (`visible_text`), the answers over the whole conversation.
+Conversations that begin alike are one group because `text.turns: first` reads no further. Empty
+answers are no exception: battles whose answers are both empty form one group, because leaking a
+handful of them would break the first guarantee, and the group is small (19 of the 57,477 real
+battles).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -33,14 +34,20 @@ def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(map(_digest_batch, batches))
 
 
-def group_battles(digests: pa.Table) -> np.ndarray:
-    """Return the group number of each battle, int64 [n], from what `digest_battles` returns."""
+def group_battles(digests: pa.Table, further: Sequence[np.ndarray] = ()) -> np.ndarray:
+    """Return the group number of each battle, int64 [n].
+
+    Args:
+        digests: what `digest_battles` returns.
+        further: kinds of links beside those of the first guarantee, int64 [n] each, at least 0 and
+            below n. Battles with the same number are in one group.
+    """
     answers = number_digests(
         pa.chunked_array([*digests["response_a"].chunks, *digests["response_b"].chunks])
     ).reshape(2, len(digests))
     pairs = _number_pairs(answers.min(axis=0), answers.max(axis=0))
     prompts, openings = number_digests(digests["prompt"]), number_digests(digests["opening"])
-    components = _connect(prompts, openings, pairs)
+    components = _connect(prompts, openings, pairs, *further)
     ids = digests["id"].to_numpy()
     return pd.Series(ids).groupby(components).transform("min").to_numpy()
 

@@ -20,6 +20,7 @@ from preference.data_card import (
     split_table,
 )
 from preference.learning_curves import learning_curve_picture
+from preference.near_duplicate_notes import describe_near_duplicates
 from preference.report_charts import difference_pictures, log_loss_picture, slice_pictures
 from preference.report_inputs import ReportInputs
 from preference.report_notes import (
@@ -78,6 +79,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
             "Calibration": describe_calibration(details),
             "Order of the answers": describe_order(details),
             "Slices": describe_slices(details),
+            "Near duplicates": describe_near_duplicates(details),
             "Blend": describe_blend(details),
             "Simulated truth": describe_truth(details),
         },

@@ -18,6 +18,8 @@ from preference.atomic_output import writing_folder
 from preference.battles import LABELS
 from preference.errors import BadInput
 
+TRAIN = "train"
+
 
 def split_by_group(
     ids: np.ndarray, groups: np.ndarray, labels: np.ndarray, shares: Mapping[str, float], seed: int

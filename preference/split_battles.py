@@ -18,13 +18,13 @@ def split_file(split: str) -> Path:
 
 
 def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
-    """Return `id`, `group` and the named battle columns, one row for each row of the split.
+    """Return `id`, the named battle columns and the split's own, one row for each of its rows.
 
     Raises:
         BadInput: a file is missing, or the split names a battle that the table lacks, or one twice.
     """
     check_exists(split, "split")
-    members = pq.read_table(split, columns=["id", "group"])
+    members = pq.read_table(split)
     ids = members["id"]
     if ids.null_count or members["group"].null_count or pc.count_distinct(ids).as_py() < len(ids):
         raise BadInput(f"{split} has a battle twice or without group. Run `dvc repro split`.")
@@ -34,4 +34,7 @@ def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> 
         raise BadInput(
             f"{split}: {rows.null_count} of its ids are not in {battles}. Run `dvc repro split`."
         )
-    return table.take(rows).append_column("group", members["group"])
+    chosen = table.take(rows)
+    for name in members.column_names[1:]:
+        chosen = chosen.append_column(name, members[name])
+    return chosen

@@ -96,6 +96,7 @@ def read_truth(battles: pa.Table) -> Truth:
         ids=battles["id"].to_numpy(),
         labels=battles["label"].to_numpy(),
         groups=battles["group"].to_numpy(),
+        near_duplicate=battles["near_duplicate"].to_numpy(),
         oracle=oracle,
         agreement=battles["oracle_agreement"].to_numpy() if simulated else None,
     )

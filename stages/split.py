@@ -2,21 +2,27 @@
 
     python -m stages.split
 
-Reads data/battles.parquet; writes data/split/*.parquet (id, group) and metrics/split.json.
+Reads data/battles.parquet; writes data/split/*.parquet (id, group, near_duplicate) and
+metrics/split.json.
 """
 
-from dataclasses import asdict
 from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 
 from preference.battles import BATTLES, SEGMENTS, read_battles, scan_battles
 from preference.errors import exit_on_bad_input
 from preference.extra_battles import add_extra_battles, count_extra_battles, mark_extra
 from preference.metrics_file import write_metrics
-from preference.params import load_params
+from preference.near_duplicate_marks import mark_near_duplicates
+from preference.near_duplicates import find_near_duplicates
+from preference.params import SplitParams, load_params
 from preference.prompt_groups import digest_battles, group_battles
 from preference.running_alone import running_alone
 from preference.split import split_by_group, write_splits
 from preference.split_summary import summarize_splits
+from preference.text_sketches import sketch_prompts
 
 FOLDER = Path("data/split")
 METRICS = Path("metrics/split.json")
@@ -27,22 +33,37 @@ def main() -> None:
     params = load_params()
     battles = read_battles(BATTLES, ["id", "label", "source"])
     digests = digest_battles(scan_battles(BATTLES, ["id", *SEGMENTS], "group"))
+    sketches = sketch_prompts(scan_battles(BATTLES, ["prompt"], "near duplicates"))
+    ids = battles["id"].to_numpy()
     is_extra = mark_extra(battles["source"], params.data.extra)
     splits = split_by_group(
-        ids=battles["id"].to_numpy()[~is_extra],
-        groups=group_battles(digests.filter(~is_extra)),
+        ids=ids[~is_extra],
+        groups=find_groups(digests, sketches, ~is_extra, params.split),
         labels=battles["label"].to_numpy()[~is_extra],
-        shares=asdict(params.split),
+        shares=params.split.shares(),
         seed=params.seed,
     )
-    splits = add_extra_battles(splits, digests, is_extra)
+    if is_extra.any():
+        groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool), params.split)
+        splits = add_extra_battles(splits, ids, groups, is_extra)
+    splits = mark_near_duplicates(splits, ids, find_near_duplicates(sketches))
     write_splits(splits, FOLDER)
     batches = scan_battles(BATTLES, ["id", "label", *SEGMENTS], "check")
     summary = summarize_splits(splits, batches)
     summary["extra"] = count_extra_battles(
-        splits["train"], battles["id"].to_numpy(), battles["source"], params.data.extra
+        splits["train"], ids, battles["source"], params.data.extra
     )
     write_metrics(summary, METRICS)
+
+
+def find_groups(
+    digests: pa.Table, sketches: pa.Table, rows: np.ndarray, params: SplitParams
+) -> np.ndarray:
+    """Return the groups of those battles that `rows`, bool [n], names, by themselves."""
+    near = []
+    if params.near_duplicates == "group":
+        near.append(find_near_duplicates(sketches.filter(rows)).clusters())
+    return group_battles(digests.filter(rows), near)
 
 
 if __name__ == "__main__":

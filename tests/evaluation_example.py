@@ -151,6 +151,7 @@ def example_details(
         },
         "differences": differences,
         "slices": slices(names),
+        "near_duplicates": {"rows": 0, "rate": 0.0, "log_loss_without": None},
         "blend": {"weights": weights} if weights else None,
     }
     if simulated:
@@ -193,10 +194,12 @@ def example_data(simulated=True):
 
 def example_split():
     shares = {"A": 0.35, "B": 0.345, "tie": 0.305}
+    marks = {"near_duplicates": 7, "near_duplicate_rate": 0.006}
+    near = {"train": {}, "valid": marks, "calibration": marks, "test": marks}
     rows = {"train": 5602, "valid": 800, "calibration": 399, "test": 1199}
     return {
         **{
-            name: {"rows": count, "groups": count * 8 // 9, "label_shares": shares}
+            name: {"rows": count, "groups": count * 8 // 9, "label_shares": shares, **near[name]}
             for name, count in rows.items()
         },
         "shared_groups": 0,

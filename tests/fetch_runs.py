@@ -49,10 +49,11 @@ def write_csv(path, rows, columns=None):
         writer.writerows(rows)
 
 
-def run_stage(folder, name, source, code=REPOSITORY, environment=os.environ, **data):
+def run_stage(folder, name, source, code=REPOSITORY, environment=os.environ, split=None, **data):
     """Run the entry point of a stage in `code`, in a folder whose params.yaml names the source."""
     params = read_yaml(REPOSITORY / "params.yaml")
     params["data"] |= {"source": source, **data}
+    params["split"] |= split or {}
     write_yaml(folder / "params.yaml", params)
     return subprocess.run(
         [sys.executable, "-m", f"stages.{name}"],

@@ -28,7 +28,7 @@ def simulate(rows, seed=0, scale=2.0):
     oracle = probabilities_of(surface + agreement)
     labels = (random.random((rows, 1)) > oracle.cumsum(axis=1)).sum(axis=1)
     ids = np.arange(rows) + 10
-    truth = Truth(ids, labels, np.arange(rows) // 2, oracle, agreement)
+    truth = Truth(ids, labels, np.arange(rows) // 2, np.zeros(rows, bool), oracle, agreement)
     seen = {"exp1": surface + agreement, "length": surface, "prior": np.zeros(rows)}
     return truth, {name: make_predictions(ids, odds) for name, odds in seen.items()}
 

@@ -46,7 +46,8 @@ def write_inputs(folder, truth):
     battles = pa.table(columns, schema=schema)
     (folder / "data" / "split").mkdir(parents=True)
     pq.write_table(battles.take(np.arange(count)[::-1]), folder / "data" / "battles.parquet")
-    split = pa.table({"id": truth.ids, "group": truth.groups})
+    near = np.arange(count) == count - 1
+    split = pa.table({"id": truth.ids, "group": truth.groups, "near_duplicate": near})
     pq.write_table(split.slice(0, count // 2), folder / "data" / "split" / "calibration.parquet")
     pq.write_table(split.slice(count // 2), folder / "data" / "split" / "test.parquet")
     write_tokens(folder / "data" / "tokens", truth.ids)
@@ -140,6 +141,7 @@ def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
     assert details["models"]["exp1"]["seeds"] == 2
     assert details["weights"]["exp1"] == ["hash of models/exp1", "hash of models/exp1/seed-4"]
     assert details["averages_both_orders"] is False
+    assert details["near_duplicates"]["rows"] == 1
     assert details["blend"]["weights"].keys() == set(load_params().evaluation.blend)
     truncated = {
         one["part"]: one["rows"] for one in details["slices"] if one["slice"] == "truncated"

@@ -20,7 +20,7 @@ data:
   extra: []
   max_quarantined: 0.01
   simulated: {battles: 8000, length_scale: 0.1}
-split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15}
+split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15, near_duplicates: count}
 tokenizer: {vocabulary_size: 2000}
 text: {turns: all}
 model:
@@ -138,6 +138,7 @@ def test_values_are_read_as_written(tmp_path):
         ({"data.simulated.length_scale": 0}, "data.simulated.length_scale"),
         ({"split.train": 0.6}, "split"),
         ({"split.test": 0}, "split.test"),
+        ({"split.near_duplicates": "drop"}, "split.near_duplicates"),
         ({"train.optimizer": "sgd"}, "train.optimizer"),
         ({"train.weight_decay": 0.01}, "weight_decay needs optimizer: adamw"),
         ({"train.learning_rate": -0.1}, "train.learning_rate"),

@@ -1,3 +1,4 @@
+import unicodedata
 from itertools import combinations
 
 import networkx
@@ -14,12 +15,14 @@ from preference.split_summary import summarize_splits
 VARIANTS = (
     str,
     str.upper,
+    lambda text: "\u200b" + "\u00ad".join(text) + "\ufe0f\x00",
+    lambda text: unicodedata.normalize("NFD", text).replace("o", "\u2060o"),
     lambda text: "  " + text.replace(" ", "\t\n ") + " ",
     lambda text: "".join(chr(ord(c) + 0xFEE0) if "a" <= c <= "z" else c for c in text),
 )
 
 variant = st.sampled_from(range(len(VARIANTS)))
-texts = st.tuples(st.sampled_from(["", "no", "my straße", "a b", "ab", "c", "d"]), variant)
+texts = st.tuples(st.sampled_from(["", "no", "my straße", "a b", "ab", "é", "d"]), variant)
 battles_of_texts = st.lists(st.tuples(texts, texts, texts), min_size=1, max_size=25)
 
 
@@ -97,31 +100,50 @@ def test_groups_do_not_depend_on_the_batches(sizes):
 @given(battles_of_texts)
 def test_groups_share_no_text(rows):
     ids = list(range(len(rows)))
-    table = make_table(ids, rows).append_column("label", pa.array([0] * len(rows), pa.int8()))
+    table = make_table(ids, rows)
     groups = group_battles(digest_battles(table.to_batches()))
-    whole = {str(g): np.flatnonzero(groups == g) for g in np.unique(groups)}
-    summary = summarize_splits(
-        {
-            name: pa.table({"id": members, "group": groups[members]})
-            for name, members in whole.items()
-        },
-        table.to_batches(),
-    )
-    assert [summary[f"shared_{what}"] for what in ("groups", "prompts", "answers")] == [0, 0, 0]
+    assert count_shared(table, groups) == [0, 0, 0]
+
+
+def test_the_check_finds_what_a_fault_in_the_folding_divides(monkeypatch):
+    monkeypatch.setattr("preference.text_digests.fold_text", str.encode)
+    rows = [(("one text", 0), (str(n), 0), (f"{n}b", 0)) for n in range(len(VARIANTS))]
+    rows = [((words, n), a, b) for n, ((words, _), a, b) in enumerate(rows)]
+    table = make_table(list(range(len(rows))), rows)
+    groups = group_battles(digest_battles(table.to_batches()))
+    assert len(set(groups)) == len(rows)
+    assert count_shared(table, groups) == [0, 1, 0]
+
+
+def count_shared(table, groups):
+    """Count what is shared where each group is a split of its own."""
+    table = table.append_column("label", pa.array([0] * len(table), pa.int8()))
+    splits = {
+        str(group): pa.table({"id": table["id"].filter(groups == group), "group": [group] * size})
+        for group, size in zip(*np.unique(groups, return_counts=True), strict=True)
+    }
+    splits = {name: with_marks(split) for name, split in splits.items()}
+    summary = summarize_splits(splits, table.to_batches())
+    return [summary[f"shared_{what}"] for what in ("groups", "prompts", "answers")]
+
+
+def with_marks(split, marks=None):
+    return split.append_column("near_duplicate", pa.array(marks or [False] * len(split)))
 
 
 def test_summary_counts_leaks():
     rows = [[(t, 0) for t in row] for row in ("pab", "qba", "qcd", "xef", "xgh")]
     table = make_table([1, 2, 3, 4, 5], rows).append_column("label", pa.array([0, 1, 2, 0, 1]))
     splits = {
-        "one": pa.table({"id": [1, 3, 4], "group": [1, 1, 4]}),
-        "two": pa.table({"id": [2, 5], "group": [1, 4]}),
+        "train": with_marks(pa.table({"id": [1, 3, 4], "group": [1, 1, 4]})),
+        "two": with_marks(pa.table({"id": [2, 5], "group": [1, 4]}), [True, False]),
     }
     summary = summarize_splits(splits, table.to_batches(max_chunksize=2))
     assert summary["shared_groups"] == 2
     assert summary["shared_prompts"] == 2
     assert summary["shared_answers"] == 1
-    assert summary["one"] == {
+    assert (summary["two"]["near_duplicates"], summary["two"]["near_duplicate_rate"]) == (1, 0.5)
+    assert summary["train"] == {
         "rows": 3,
         "groups": 2,
         "label_shares": {"A": 2 / 3, "B": 0.0, "tie": 1 / 3},
