@@ -38,7 +38,7 @@ def steps_row(system="ours", rows_per_s=100.0, **changes):
 def measure(lines, monkeypatch, run_task, seconds=1e6, has_gpu=True):
     monkeypatch.setattr(runner, "run_task", run_task)
     rows = []
-    runner.measure_all(lines, FULL, seconds, has_gpu, PYTHON, rows.append)
+    runner.measure_all(lines, FULL, seconds, has_gpu, PYTHON, Path(), rows.append)
     return rows
 
 
@@ -217,7 +217,9 @@ def test_the_page_has_every_table(tmp_path):
     assert "8192 wide: 798 TFLOP/s (81% of the peak), copy 3,010 GB/s" in page
     ours = "| `ours` | small | 512 | 32 | 300.0 | 307,200 | 600 | 75% | 12.5 | 21 | 2.50 |"
     assert ours in page.split("### Prediction")[0]
-    assert "| softmax_product | small | 512 | 32 | 100.0 |" in page and "4e-03 (5e-03)" in page
+    assert (
+        "| softmax_product | yes | small | 512 | 32 | 100.0 |" in page and "4e-03 (5e-03)" in page
+    )
     assert f"- lengths: {runner.NO_TIME}" in page
     assert write_page([results, results]).count("## Abacus 9000") == 2
 
@@ -225,7 +227,7 @@ def test_the_page_has_every_table(tmp_path):
 def test_it_runs_in_small_without_tensorflow(tmp_path):
     """The real command: two processes, one of which trains and predicts on JAX."""
     command = ["-m", "benchmarks.gpu", "--tiny", "--out", tmp_path, "--seconds", "900"]
-    printed = run_without_tensorflow(tmp_path, *command, "--lines", "card", "ours")
+    printed = run_without_tensorflow(tmp_path, *command, "--lines", "card", "ours, tiny, 32")
     results = read_results(tmp_path / "benchmarks-gpu.jsonl")
     assert "tensorflow" not in results.origin.versions
     rows = {row["name"]: row for row in results.rows}

@@ -1,4 +1,4 @@
-"""Run Python on JAX in a process where TensorFlow cannot be imported, nor in those that it starts."""
+"""Run Python on JAX where neither it nor the processes that it starts can import TensorFlow."""
 
 import os
 import subprocess

@@ -42,6 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.seconds,
         has_gpu=gpu_name() is not None,
         torch_python=arguments.torch_python,
+        out=arguments.out.resolve(),
         write=partial(_write, rows_file),
     )
 

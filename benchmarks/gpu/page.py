@@ -73,7 +73,7 @@ def _run(run: Results) -> str:
 
 
 def _is_compared(row: Found) -> bool:
-    return row["variant"] == "present" and row["batch_factor"] == 1
+    return (row["variant"], row["deterministic"], row["batch_factor"]) == ("present", True, 1)
 
 
 def _with_ratio(columns: Columns, rows: list[Found]) -> Columns:
@@ -174,6 +174,7 @@ PREDICTION: Columns = {
 }
 VARIANTS: Columns = {
     "variant": lambda row: row["variant"],
+    "deterministic": lambda row: "yes" if row["deterministic"] else "no",
     **SHAPE,
     **TRAIN_RATES,
     "error (present)": lambda row: (

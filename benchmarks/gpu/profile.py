@@ -1,6 +1,8 @@
 """Where the device time of our train step goes on JAX, as a table of text. The runner calls it."""
 
+import gzip
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,9 +35,10 @@ LAYERS = (
 
 def measure(task: Task) -> Iterator[Found]:
     """Yield what XLA says of the compiled step, then where the time of some steps goes."""
-    model = compiled_model(task.line)
+    model, batch = compiled_model(task.line), weighted_batches(task)[0]
+    # As `fit` does before its first step: it makes the variables of the metrics.
+    model._symbolic_build(data_batch=batch)
     state = _state(model)
-    batch = weighted_batches(task)[0]
     # The program of Keras's `fit` on JAX.
     step = jax.jit(model.train_step, donate_argnums=0).lower(state, batch).compile()
     memory = step.memory_analysis()
@@ -50,9 +53,14 @@ def measure(task: Task) -> Iterator[Found]:
                 _, state = step(state, batch)
             jax.block_until_ready(state)
         (trace,) = Path(folder).rglob("*.xplane.pb")
-        milliseconds = operation_milliseconds(jax.profiler.ProfileData.from_file(str(trace)))
-    origins = operation_origins(step.as_text())
-    yield found | {"profile": profile_tables(milliseconds, origins)}
+        # To look closer without a card: `xprof` and TensorBoard read the one, people the other.
+        shutil.copyfile(trace, Path(task.out, "profile.xplane.pb"))
+    program = step.as_text()
+    Path(task.out, "profile-program.txt.gz").write_bytes(gzip.compress(program.encode()))
+    data = jax.profiler.ProfileData.from_file(str(Path(task.out, "profile.xplane.pb")))
+    yield found | {
+        "profile": profile_tables(operation_milliseconds(data), operation_origins(program))
+    }
 
 
 def _state(model: keras.Model) -> tuple[list, ...]:
@@ -79,11 +87,15 @@ def operation_milliseconds(profile: jax.profiler.ProfileData) -> dict[str, float
     """Return the milliseconds a step of each operation on the device, by its name in XLA."""
     milliseconds: dict[str, float] = defaultdict(float)
     for plane in profile.planes:
+        on_card = plane.name.startswith("/device:")
         for line in plane.lines:
+            # What a card ran stands in the lines of its streams; others sum it up.
+            if on_card and not line.name.startswith("Stream"):
+                continue
             for event in line.events:
-                statistics = dict(event.stats)
-                # Kernels on a GPU, and operations on a CPU, say to which operation they belong.
-                if name := statistics.get("hlo_op"):
+                # A kernel, or on a CPU a function, says to which operation it belongs.
+                name = dict(event.stats).get("hlo_op") or (event.name if on_card else None)
+                if name:
                     milliseconds[str(name)] += event.duration_ns / NANOSECONDS_A_MS / TRACED_STEPS
     return dict(milliseconds)
 

@@ -35,6 +35,7 @@ def measure_all(
     seconds: float,
     has_gpu: bool,
     torch_python: Path,
+    out: Path,
     write: Callable[[Found], None],
 ) -> None:
     """Measure the lines in their order, and hand each one's row to `write` when it is known."""
@@ -45,18 +46,18 @@ def measure_all(
         if line.system in NEEDS_GPU and not has_gpu:
             row = {"status": NO_GPU}
         else:
-            row = measure_line(line, scale, deadline, torch_python)
+            row = measure_line(line, scale, deadline, torch_python, out)
         write({**vars(line), "name": str(line), **row, "seconds": time.monotonic() - began})
 
 
-def measure_line(line: Line, scale: Scale, deadline: float, torch_python: Path) -> Found:
+def measure_line(line: Line, scale: Scale, deadline: float, torch_python: Path, out: Path) -> Found:
     """Return what was found of a line, with its `status`; the batch is halved until it fits."""
     wanted = battles = battles_a_step(line, scale)
     while True:
         limit_s = min(line.limit_s, deadline - time.monotonic())
         if limit_s < SHORTEST_S:
             return {"status": NO_TIME}
-        found, status = run_task(Task(line, scale, battles), limit_s, torch_python)
+        found, status = run_task(Task(line, scale, battles, str(out)), limit_s, torch_python)
         if not found.get(OUT_OF_MEMORY) or battles == 1:
             break
         battles //= 2
@@ -106,7 +107,7 @@ def _wait(process: subprocess.Popen, limit_s: float) -> str:
 
 def _environment(line: Line) -> dict[str, str]:
     flags = os.environ.get("XLA_FLAGS", "")
-    if line.variant != "not deterministic":
+    if line.system == "ours" and line.deterministic:
         flags = f"{flags} {DETERMINISTIC}"
     return {
         **os.environ,

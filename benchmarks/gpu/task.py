@@ -27,6 +27,7 @@ class Line:
         size: one of `benchmarks.sizes.SIZES`.
         seq_len: tokens of each of the two sequences of a battle.
         variant: of our model, see `benchmarks.gpu.variants`.
+        deterministic: whether XLA's operations are, as in a training on JAX; those of ours alone.
         batch_factor: how many times as many battles a step as the other lines have.
         limit_s: seconds after which its process is ended.
     """
@@ -36,6 +37,7 @@ class Line:
     size: str = "small"
     seq_len: int = 512
     variant: str = "present"
+    deterministic: bool = True
     batch_factor: int = 1
     limit_s: float = 90
 
@@ -53,6 +55,8 @@ class Line:
             parts.insert(0, self.kind)
         if self.variant != "present":
             parts.append(self.variant)
+        if not self.deterministic:
+            parts.append("not deterministic")
         if self.batch_factor != 1:
             parts.append(f"{self.batch_factor} times the batch")
         return ", ".join(parts)
@@ -83,11 +87,18 @@ class Scale:
 
 @dataclass(frozen=True)
 class Task:
-    """A line, at a scale, with so many battles a step."""
+    """A line, at a scale.
+
+    Args:
+        line, scale: what is measured, and how much.
+        battles: a step.
+        out: folder of the files that a line leaves beside its row.
+    """
 
     line: Line
     scale: Scale
     battles: int
+    out: str = ""
 
     def to_json(self) -> str:
         """Return what `read_task` reads."""
@@ -97,7 +108,8 @@ class Task:
 def read_task(text: str) -> Task:
     """Read what `Task.to_json` wrote."""
     task = json.loads(text)
-    return Task(Line(**task["line"]), Scale(**task["scale"]), task["battles"])
+    line, scale = Line(**task.pop("line")), Scale(**task.pop("scale"))
+    return Task(line, scale, **task)
 
 
 def answer(measure: Callable[[Task], Iterator[Found]]) -> None:

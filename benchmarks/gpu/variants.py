@@ -45,9 +45,6 @@ class Variant:
 
 VARIANTS = {
     "present": Variant("what users run"),
-    "not deterministic": Variant(
-        "without `--xla_gpu_deterministic_ops`, which a training on JAX sets"
-    ),
     "dot_product_attention": Variant(
         "`jax.nn.dot_product_attention` with the position scores as bias; cuDNN computes it on a "
         "GPU. It has no dropout of probabilities: compare with `without attention dropout`",
