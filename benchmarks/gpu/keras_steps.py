@@ -15,7 +15,7 @@ from benchmarks.gpu.keras_model import (
     weighted_batches,
 )
 from benchmarks.gpu.rates import prediction_rates, training_rates
-from benchmarks.gpu.task import Found, Scale, Task, answer
+from benchmarks.gpu.task import Found, Task, answer
 from benchmarks.gpu.variants import VARIANTS
 from benchmarks.keras_device import device_name, peak_memory_gib
 
@@ -56,13 +56,9 @@ def time_prediction(model: keras.Model, task: Task) -> float:
     """Return the seconds of one step of the median block, after the warm-up."""
     inputs = [batch[0] for batch in weighted_batches(task)]
     _predict(model, inputs, task.scale.warm_up)
-    steps = block_steps(task.scale)
+    # In long blocks, for `predict` takes some time to begin.
+    steps = task.scale.steps
     return median(_predict(model, inputs, steps) for _ in range(task.scale.blocks)) / steps
-
-
-def block_steps(scale: Scale) -> int:
-    """Return the steps between two waits for the card."""
-    return max(scale.steps // scale.blocks, 1)
 
 
 def _predict(model: keras.Model, inputs: list[dict], steps: int) -> float:

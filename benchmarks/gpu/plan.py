@@ -52,6 +52,7 @@ def _comparison() -> list[Line]:
         Line("card"),
         *_systems("ours", "transformers", "disentangled-flash"),
         Line("same loss"),
+        Line("steps", deterministic=False),
         *_systems("stock", "flashdeberta", COMPILED),
         *_systems("ours", "transformers", "disentangled-flash", size="base"),
         *_systems("ours", "transformers", "disentangled-flash", seq_len=1024),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -80,7 +81,6 @@ def run_task(task: Task, limit_s: float, torch_python: Path) -> tuple[Found, str
             env=_environment(line),
             stdout=output,
             stderr=errors,
-            # So that the compilers that it starts end with it.
             start_new_session=True,
         )
         status = _wait(process, limit_s)
@@ -100,9 +100,12 @@ def _wait(process: subprocess.Popen, limit_s: float) -> str:
         process.wait(limit_s)
         return MEASURED
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
         return NO_TIME
+    finally:
+        # With the compilers that it started, and also where this program is interrupted.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _environment(line: Line) -> dict[str, str]:

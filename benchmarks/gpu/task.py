@@ -39,7 +39,7 @@ class Line:
     variant: str = "present"
     deterministic: bool = True
     batch_factor: int = 1
-    limit_s: float = 90
+    limit_s: float = 120
 
     @property
     def is_torch(self) -> bool:
@@ -69,8 +69,8 @@ class Scale:
     Args:
         tokens_a_step: of both sequences of all battles of a step.
         warm_up: steps before the timed ones.
-        steps: that are timed; PyTorch's in blocks, with a wait after each.
-        blocks: of prediction, and of PyTorch's training.
+        steps: of training that are timed; PyTorch's in blocks, with a wait after each.
+        blocks: of PyTorch's steps, and of prediction, where Keras's have `steps` each.
         product_width: of the card's square matrix product.
         copied_mib: of the card's copy.
         battles: of real length.
