@@ -12,9 +12,10 @@ TOLERANCE = 2e-5
 RATE = 0.25
 
 
-def compare_attention(name, length):
-    errors = attention_errors(VARIANTS[name].applied(), "float32", length)
-    assert errors["attention_error"] < TOLERANCE, (name, length, errors)
+def compare_attention(name):
+    # A length that no block of 128 queries divides, and the last quarter of a row is padding.
+    errors = attention_errors(VARIANTS[name].applied(), "float32", length=96)
+    assert errors["attention_error"] < TOLERANCE, (name, errors)
 
 
 def compare_dropout(name):
@@ -36,8 +37,7 @@ def main():
     assert keras.backend.backend() == "jax"
     for name, variant in VARIANTS.items():
         if variant.is_checked:
-            compare_attention(name, 8)
-            compare_attention(name, 96)
+            compare_attention(name)
         if variant.dropout:
             compare_dropout(name)
     print("compared")

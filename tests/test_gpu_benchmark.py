@@ -197,8 +197,13 @@ def test_the_profile_says_which_part_of_the_model_takes_the_time():
 
 
 def test_the_page_has_every_table(tmp_path):
-    card = {**vars(Line("card")), "name": "card", "status": "measured", "product_width": 8192}
-    card |= {"product_tflop_per_s": 798.0, "product_share_of_peak": 0.8066, "copy_gb_per_s": 3010.0}
+    card = {**vars(Line("card")), "name": "card", "status": "measured", "device": "Abacus"}
+    card |= {
+        "product_width": 8192,
+        "product_tflop_per_s": 798.0,
+        "product_share_of_peak": 0.8066,
+        "copy_gb_per_s": 3010.0,
+    }
     missing = {**vars(Line("lengths")), "name": "lengths", "status": runner.NO_TIME}
     rows = [
         card,

@@ -16,9 +16,10 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.gpu.page import describe_row, write_page
+from benchmarks.gpu.page import write_page
 from benchmarks.gpu.plan import FULL, PARTS, TINY, plan_lines
 from benchmarks.gpu.results import Origin, append_row, read_results, start_results
+from benchmarks.gpu.row_summary import describe_row
 from benchmarks.gpu.runner import measure_all
 from benchmarks.gpu.task import Found
 from benchmarks.machine import gpu_name

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.gpu.task import Line, Scale
+from benchmarks.gpu.task import COMPILED, Line, Scale
 
 FULL = Scale(
     tokens_a_step=32_768,
@@ -27,7 +27,6 @@ PARTS = ("comparison", "variants", "profile")
 LENGTHS_LIMIT_S = 200
 # A processor that others use may take long to compile.
 TINY_LIMIT_S = 600
-COMPILED = "transformers, compiled"
 
 
 def plan_lines(parts: tuple[str, ...], scale: Scale) -> list[Line]:

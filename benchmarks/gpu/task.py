@@ -5,14 +5,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
+from benchmarks.measurement import TORCH_SYSTEMS
+
 ANSWER = "measured: "
 OUT_OF_MEMORY = "out of memory"
-TORCH_SYSTEMS = (
-    "transformers",
-    "transformers, compiled",
-    "flashdeberta",
-    "disentangled-flash",
-)
+COMPILED = "transformers, compiled"
 
 Found = dict[str, object]
 
@@ -23,7 +20,7 @@ class Line:
 
     Args:
         kind: `card`, `steps`, `same loss`, `lengths` or `profile`.
-        system: `ours`, `stock` or one of `TORCH_SYSTEMS`.
+        system: `ours`, `stock` (keras-hub), one of `TORCH_SYSTEMS`, or `COMPILED`.
         size: one of `benchmarks.sizes.SIZES`.
         seq_len: tokens of each of the two sequences of a battle.
         variant: of our model, see `benchmarks.gpu.variants`.
@@ -44,7 +41,7 @@ class Line:
     @property
     def is_torch(self) -> bool:
         """Whether PyTorch computes it, and not JAX."""
-        return self.system in TORCH_SYSTEMS
+        return self.system in (*TORCH_SYSTEMS, COMPILED)
 
     def __str__(self) -> str:
         """Name it."""

@@ -10,9 +10,8 @@ from statistics import median
 
 import torch
 
-from benchmarks.gpu.plan import COMPILED
 from benchmarks.gpu.rates import prediction_rates, random_batches, training_rates
-from benchmarks.gpu.task import Found, Task, answer
+from benchmarks.gpu.task import COMPILED, Found, Task, answer
 from benchmarks.hugging_face import PreferenceModel, build_optimizer
 from benchmarks.measure_torch import DEVICE, peak_memory_gib
 from benchmarks.sizes import LABEL_SMOOTHING, SEED, SIZES
