@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 
 .PHONY: help setup repro test distributed-check lint lock fuzz audit coverage pr-report profile \
-  arena55k check-cache faults bench bench-quick lock-bench clean
+  arena55k check-cache faults bench bench-quick gpu-wheels lock-bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -103,6 +103,14 @@ bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows
 	! command -v nvidia-smi || .venv-bench/bin/python -m pip install --quiet -r requirements-bench-gpu.txt
 	@touch $@
 
+# For Python 3.12 on x86-64 Linux. kagglehub is left out, which keras-hub imports only to download.
+gpu-wheels:  ## Fetch what the benchmark on a GPU needs where there is no network: docs/gpu.md.
+	rm -rf .wheels-gpu
+	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --dest .wheels-gpu \
+	  --implementation cp --python-version 3.12 --platform manylinux_2_28_x86_64 \
+	  --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -r requirements-gpu.txt
+	@du -sh .wheels-gpu
+
 lock-bench:  ## Write the benchmarks' locked requirements anew.
 	rm -rf .venv-bench
 	$(PYTHON) -m venv .venv-bench
@@ -111,4 +119,4 @@ lock-bench:  ## Write the benchmarks' locked requirements anew.
 	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements-bench.txt
 
 clean:  ## Remove the environments and caches of tests; DVC's cache stays.
-	rm -rf .venv .venv-bench .venv-audit .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv .venv-bench .venv-audit .wheels-gpu .pytest_cache .hypothesis .ruff_cache

@@ -7,17 +7,16 @@ import torch
 from transformers import DebertaV2Config, DebertaV2Model
 
 from benchmarks.sequences import LABELS
-from benchmarks.sizes import EXTRA_SMALL, LEARNING_RATE
+from benchmarks.sizes import LEARNING_RATE, SIZES
 
 
 class PreferenceModel(torch.nn.Module):
-    """Both sides through one backbone, the mean over tokens, three logits. With its AdamW."""
+    """Both sides through one backbone, the mean over tokens, three logits."""
 
-    def __init__(self, system: str, layers: int) -> None:
+    def __init__(self, system: str, layers: int, size: str = "extra_small") -> None:
         super().__init__()
-        self.backbone = build_backbone(system, configuration(layers))
-        self.logits = torch.nn.Linear(2 * EXTRA_SMALL["hidden_dim"], LABELS)
-        self.optimizer = torch.optim.AdamW(self.parameters(), lr=LEARNING_RATE)
+        self.backbone = build_backbone(system, configuration(layers, size))
+        self.logits = torch.nn.Linear(2 * SIZES[size]["hidden_dim"], LABELS)
 
     def forward(self, token_ids: torch.Tensor, padding_mask: torch.Tensor) -> torch.Tensor:
         """Return logits (battles, 3) of token ids and mask, int64 (battles, 2, length)."""
@@ -50,23 +49,31 @@ def build_backbone(system: str, config: DebertaV2Config) -> torch.nn.Module:
     return backbone
 
 
-def configuration(layers: int) -> DebertaV2Config:
-    """Return extra-small's configuration with as many layers."""
+def build_optimizer(model: PreferenceModel) -> torch.optim.AdamW:
+    """Build the optimizer of Hugging Face's Trainer; it is fused where there is a GPU."""
+    return torch.optim.AdamW(
+        model.parameters(), lr=LEARNING_RATE, fused=torch.cuda.is_available() or None
+    )
+
+
+def configuration(layers: int, size: str) -> DebertaV2Config:
+    """Return the configuration of one of `SIZES` with as many layers."""
+    architecture = SIZES[size]
     return DebertaV2Config(
-        vocab_size=EXTRA_SMALL["vocabulary_size"],
-        hidden_size=EXTRA_SMALL["hidden_dim"],
+        vocab_size=architecture["vocabulary_size"],
+        hidden_size=architecture["hidden_dim"],
         num_hidden_layers=layers,
-        num_attention_heads=EXTRA_SMALL["num_heads"],
-        intermediate_size=EXTRA_SMALL["intermediate_dim"],
+        num_attention_heads=architecture["num_heads"],
+        intermediate_size=architecture["intermediate_dim"],
         hidden_act="gelu",
-        hidden_dropout_prob=EXTRA_SMALL["dropout"],
-        attention_probs_dropout_prob=EXTRA_SMALL["dropout"],
-        max_position_embeddings=EXTRA_SMALL["max_sequence_length"],
+        hidden_dropout_prob=architecture["dropout"],
+        attention_probs_dropout_prob=architecture["dropout"],
+        max_position_embeddings=architecture["max_sequence_length"],
         type_vocab_size=0,
         layer_norm_eps=1e-7,
         relative_attention=True,
         max_relative_positions=-1,
-        position_buckets=EXTRA_SMALL["bucket_size"],
+        position_buckets=architecture["bucket_size"],
         norm_rel_ebd="layer_norm",
         pos_att_type=["c2p", "p2c"],
         share_att_key=True,

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import keras
-import tensorflow as tf
 
 from benchmarks import process_meter
 
@@ -16,6 +15,8 @@ def device_name() -> str:
     if _is_on_jax():
         device = _jax_device()
         return "cpu" if device.platform == "cpu" else device.device_kind
+    import tensorflow as tf
+
     for device in tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_device_details(device).get("device_name", "gpu")
     return "cpu"
@@ -27,6 +28,8 @@ def peak_memory_gib() -> float:
         return process_meter.peak_memory_gib()
     if _is_on_jax():
         return _jax_device().memory_stats()["peak_bytes_in_use"] / process_meter.BYTES_A_GIB
+    import tensorflow as tf
+
     return tf.config.experimental.get_memory_info("GPU:0")["peak"] / process_meter.BYTES_A_GIB
 
 

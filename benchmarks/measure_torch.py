@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks import process_meter
-from benchmarks.hugging_face import PreferenceModel
+from benchmarks.hugging_face import PreferenceModel, build_optimizer
 from benchmarks.measurement import TORCH_SYSTEMS, Measurement, parse_measurement
 from benchmarks.result import Result, print_result
 from benchmarks.sequences import (
@@ -42,9 +42,12 @@ def measure(measurement: Measurement, sequences: Sequences) -> Result:
     plan = grouped_batches(lengths, measurement.batch, SEED)
     by_length = longest_first(lengths, measurement.batch)
     model = PreferenceModel(measurement.name, measurement.layers).to(DEVICE)
-    train(model, _batches(sequences, by_length[:1]), measurement.precision)
+    optimizer = build_optimizer(model)
+    train(model, optimizer, _batches(sequences, by_length[:1]), measurement.precision)
     startup_s = process_meter.seconds_since_start()
-    train_seconds = _timed(train, model, _batches(sequences, plan), measurement.precision)
+    train_seconds = _timed(
+        train, model, optimizer, _batches(sequences, plan), measurement.precision
+    )
     train_memory_gib = peak_memory_gib()
     predict(model, _batches(sequences, by_length[:1]), measurement.precision)
     return Result(
@@ -62,7 +65,12 @@ def measure(measurement: Measurement, sequences: Sequences) -> Result:
     )
 
 
-def train(model: PreferenceModel, batches: Iterator[Batch], precision: str) -> None:
+def train(
+    model: PreferenceModel,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterator[Batch],
+    precision: str,
+) -> None:
     """Take one step of AdamW a batch."""
     model.train()
     for inputs, labels in batches:
@@ -72,8 +80,8 @@ def train(model: PreferenceModel, batches: Iterator[Batch], precision: str) -> N
             logits.float(), torch.from_numpy(labels).to(DEVICE), label_smoothing=LABEL_SMOOTHING
         )
         loss.backward()
-        model.optimizer.step()
-        model.optimizer.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
     _wait()
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from benchmarks.quality import VARIANTS
-from benchmarks.sizes import SIZES
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ FULL = Settings(
     repetitions=3,
     lengths=(128, 256, 512, 1024, 2048),
     utilisation_lengths=(512, 1024),
-    utilisation_sizes=tuple(SIZES),
+    utilisation_sizes=("extra_small", "small"),
     tokens_a_step=4096,
     steps=3,
     # 57,477 battles are the real set.

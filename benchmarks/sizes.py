@@ -22,7 +22,19 @@ SMALL = {
     "hidden_dim": 768,
     "intermediate_dim": 3072,
 }
-SIZES = {"extra_small": EXTRA_SMALL, "small": SMALL}
+BASE = {**SMALL, "num_layers": 12}
+# For tests, and no system that exists.
+TINY = {
+    "vocabulary_size": 100,
+    "dropout": 0.1,
+    "max_sequence_length": 64,
+    "bucket_size": 16,
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 32,
+    "intermediate_dim": 64,
+}
+SIZES = {"extra_small": EXTRA_SMALL, "small": SMALL, "base": BASE, "tiny": TINY}
 
 # Of the study at its peak. Speed does not depend on it, but nothing must diverge.
 LEARNING_RATE = 2.4e-6

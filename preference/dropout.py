@@ -5,9 +5,11 @@ stock layer's takes as long as all the rest.
 """
 
 import keras
-import tensorflow as tf
 
 from preference.one_loop import one_loop
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 BITS = 8
 
@@ -27,7 +29,7 @@ class Dropout(keras.layers.Dropout):
         """Below it, random bits drop their element."""
         return min(max(round(self.rate * 2**BITS), 1), 2**BITS - 1)
 
-    def random_bits(self, inputs: tf.Tensor) -> tf.Tensor:
+    def random_bits(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """Draw for each element of `inputs`: uint8."""
         shape = tf.shape(inputs)
         size = tf.reduce_prod(shape)
@@ -39,21 +41,23 @@ class Dropout(keras.layers.Dropout):
         return tf.reshape(bits[:size], shape)
 
 
-def factors(bits: tf.Tensor, threshold: int, dtype: tf.DType) -> tf.Tensor:
+def factors(bits: keras.KerasTensor, threshold: int, dtype: str) -> keras.KerasTensor:
     """Return by what training multiplies each element: 0, or 1 / share kept."""
     scale = tf.constant(1 / (1 - threshold / 2**BITS), dtype)
     return tf.where(bits >= threshold, scale, tf.zeros_like(scale))
 
 
 @one_loop
-def drop(elements: tf.Tensor, bits: tf.Tensor, threshold: int) -> tf.Tensor:
+def drop(elements: keras.KerasTensor, bits: keras.KerasTensor, threshold: int) -> keras.KerasTensor:
     """Return the elements times their factors; of a gradient, too."""
     return elements * factors(bits, threshold, elements.dtype)
 
 
-def _dropped(inputs: tf.Tensor, bits: tf.Tensor, threshold: int) -> tf.Tensor:
+def _dropped(
+    inputs: keras.KerasTensor, bits: keras.KerasTensor, threshold: int
+) -> keras.KerasTensor:
     @tf.custom_gradient
-    def multiply(inputs: tf.Tensor) -> tuple:
+    def multiply(inputs: keras.KerasTensor) -> tuple:
         return drop(inputs, bits, threshold), lambda upstream: drop(upstream, bits, threshold)
 
     return multiply(inputs)

@@ -1,7 +1,9 @@
 """Adam (arXiv:1412.6980) with one pass over each variable."""
 
 import keras
-import tensorflow as tf
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -14,7 +16,10 @@ class FusedAdam(keras.optimizers.Adam):
     """
 
     def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+        self,
+        gradient: keras.KerasTensor,
+        variable: keras.Variable,
+        learning_rate: keras.KerasTensor,
     ) -> None:
         """Update `variable` and its two moments in place."""
         if keras.backend.backend() != "tensorflow":

@@ -3,10 +3,9 @@
 import math
 
 import keras
-import tensorflow as tf
 from keras import ops
 
-from preference.one_loop import one_loop
+from preference.one_loop import on_tensorflow_cpu, one_loop
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -50,6 +49,6 @@ def gelu_without_gradient(inputs: keras.KerasTensor) -> keras.KerasTensor:
     Joined, it is float32 inside and costs next to nothing. Elsewhere it would be computed with 16
     bits, and is left to `gelu`.
     """
-    if keras.backend.backend() != "tensorflow" or tf.config.list_physical_devices("GPU"):
+    if not on_tensorflow_cpu():
         return gelu(inputs)
     return inputs * (0.5 * (1 + ops.erf(inputs * math.sqrt(0.5))))

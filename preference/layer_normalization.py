@@ -1,9 +1,12 @@
 """Layer normalization (arXiv:1607.06450) with a gradient written out."""
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from preference.one_loop import one_loop
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -22,24 +25,37 @@ class LayerNormalization(keras.layers.LayerNormalization):
         return _normalize(tf.convert_to_tensor(inputs), gamma, beta, tf.constant(self.epsilon))
 
 
-@tf.custom_gradient
-def _normalize(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: tf.Tensor) -> tuple:
-    def gradient(upstream: tf.Tensor) -> tuple:
+@ops.custom_gradient
+def _normalize(
+    inputs: keras.KerasTensor,
+    gamma: keras.KerasTensor,
+    beta: keras.KerasTensor,
+    epsilon: keras.KerasTensor,
+) -> tuple:
+    def gradient(upstream: keras.KerasTensor) -> tuple:
         return *_gradients(inputs, gamma, epsilon, upstream), None
 
     return _forward(inputs, gamma, beta, epsilon), gradient
 
 
 @one_loop
-def _forward(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+def _forward(
+    inputs: keras.KerasTensor,
+    gamma: keras.KerasTensor,
+    beta: keras.KerasTensor,
+    epsilon: keras.KerasTensor,
+) -> keras.KerasTensor:
     normal, _ = _standardize(inputs, epsilon)
     return tf.cast(normal * gamma + beta, inputs.dtype)
 
 
 @one_loop
 def _gradients(
-    inputs: tf.Tensor, gamma: tf.Tensor, epsilon: tf.Tensor, upstream: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    inputs: keras.KerasTensor,
+    gamma: keras.KerasTensor,
+    epsilon: keras.KerasTensor,
+    upstream: keras.KerasTensor,
+) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
     """Return the gradients of inputs, gamma and beta."""
     normal, scale = _standardize(inputs, epsilon)
     upstream = tf.cast(upstream, tf.float32)
@@ -51,7 +67,9 @@ def _gradients(
     return of_inputs, tf.reduce_sum(upstream * normal, rows), tf.reduce_sum(upstream, rows)
 
 
-def _standardize(inputs: tf.Tensor, epsilon: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _standardize(
+    inputs: keras.KerasTensor, epsilon: keras.KerasTensor
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Return the inputs with mean 0 and variance 1, and what scaled them to it."""
     inputs = tf.cast(inputs, tf.float32)
     centred = inputs - tf.reduce_mean(inputs, axis=-1, keepdims=True)

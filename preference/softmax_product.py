@@ -5,15 +5,18 @@ That is `output . gradient of output` (FlashAttention, arXiv:2205.14135, appendi
 too), a product of vectors, where the derivative of the softmax alone goes over all scores.
 """
 
-import tensorflow as tf
+import keras
 
 from preference.dropout import drop, factors
 from preference.one_loop import one_loop
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
 
 def softmax_product(
-    scores: tf.Tensor, values: tf.Tensor, bits: tf.Tensor, threshold: int
-) -> tf.Tensor:
+    scores: keras.KerasTensor, values: keras.KerasTensor, bits: keras.KerasTensor, threshold: int
+) -> keras.KerasTensor:
     """Return `(softmax(scores) * factors of dropout) @ values`: (batch, heads, n, head_dim).
 
     The softmax and its gradient are computed in float32.
@@ -25,12 +28,12 @@ def softmax_product(
     """
 
     @tf.custom_gradient
-    def compute(scores: tf.Tensor, values: tf.Tensor) -> tuple:
+    def compute(scores: keras.KerasTensor, values: keras.KerasTensor) -> tuple:
         weights = tf.cast(tf.nn.softmax(tf.cast(scores, tf.float32)), scores.dtype)
         dropped = drop(weights, bits, threshold)
         output = tf.matmul(dropped, values)
 
-        def gradient(upstream: tf.Tensor) -> tuple:
+        def gradient(upstream: keras.KerasTensor) -> tuple:
             of_dropped = tf.matmul(upstream, values, transpose_b=True)
             of_scores = _of_scores(
                 weights, of_dropped, bits, _row_products(output, upstream), threshold
@@ -44,14 +47,18 @@ def softmax_product(
 
 @one_loop
 def _of_scores(
-    weights: tf.Tensor, of_dropped: tf.Tensor, bits: tf.Tensor, mean: tf.Tensor, threshold: int
-) -> tf.Tensor:
+    weights: keras.KerasTensor,
+    of_dropped: keras.KerasTensor,
+    bits: keras.KerasTensor,
+    mean: keras.KerasTensor,
+    threshold: int,
+) -> keras.KerasTensor:
     """Return the gradient of the scores; `mean` is float32 (batch, heads, n, 1)."""
     of_weights = tf.cast(of_dropped, tf.float32) * factors(bits, threshold, tf.float32)
     return tf.cast(tf.cast(weights, tf.float32) * (of_weights - mean), weights.dtype)
 
 
 @one_loop
-def _row_products(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+def _row_products(one: keras.KerasTensor, other: keras.KerasTensor) -> keras.KerasTensor:
     products = tf.cast(one, tf.float32) * tf.cast(other, tf.float32)
     return tf.reduce_sum(products, axis=-1, keepdims=True)

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
 
 import keras
-import tensorflow as tf
 
 from preference.best_epoch import CHOOSE_BY, BestEpoch
 from preference.checkpoints import Checkpoints
@@ -13,8 +11,8 @@ from preference.determinism import make_deterministic
 from preference.errors import BadInput
 from preference.examples import Epochs, Examples, validation_stream
 from preference.memory_allocation import keep_freed_memory
-from preference.optimizers import build_optimizer
 from preference.params import TrainParams
+from preference.training_step import compile_step
 
 
 def train_model(
@@ -38,7 +36,9 @@ def train_model(
         BadInput: no epoch has a finite log loss.
     """
     keep_freed_memory()
-    _compile(model, params, train)
+    steps = train.steps * params.epochs
+    # With a shard, some rows do not count, which their weights say.
+    compile_step(model, params, steps, weighted=train.shard is not None)
     # Not before: Keras would silently compile without XLA. The kernels are the same either way.
     make_deterministic()
     validation = validation_stream(valid, params.tokens_per_batch, train.shard)
@@ -92,34 +92,3 @@ def _parts(train: Epochs, epochs: int) -> Iterator[tuple[Epochs, int]]:
         train = replace(train, begin_epoch=train.begin_epoch + 1, begin_step=0)
     if train.begin_epoch < epochs:
         yield train, epochs
-
-
-def _compile(model: keras.Model, params: TrainParams, train: Epochs) -> None:
-    metrics = [
-        keras.metrics.CategoricalCrossentropy(name="log_loss", from_logits=True),
-        keras.metrics.CategoricalAccuracy(name="accuracy"),
-    ]
-    model.compile(
-        optimizer=build_optimizer(params, train.steps * params.epochs),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True,
-            label_smoothing=params.label_smoothing,
-            reduction="sum" if train.shard else "sum_over_batch_size",
-        ),
-        # With a shard, some rows do not count, which their weights say.
-        **{"weighted_metrics" if train.shard else "metrics": metrics},
-        jit_compile=compiles_with_xla(params.jit),
-    )
-    # Else `fit` traces the train step twice: once to make the optimizer's variables.
-    model.optimizer.build(model.trainable_variables)
-
-
-def compiles_with_xla(jit: bool | Literal["auto"]) -> bool:
-    """Return whether to compile the train step: `auto` does on a GPU, and on JAX.
-
-    With TensorFlow on a CPU XLA compiles for some seconds a width, and its matrix products are the
-    slower ones.
-    """
-    if jit != "auto":
-        return jit
-    return keras.backend.backend() == "jax" or bool(tf.config.list_physical_devices("GPU"))

@@ -20,13 +20,14 @@ def model_params(head="concat", pool="mean"):
     return ModelParams(preset="x", seq_len=16, pool=pool, **HEADS[head])
 
 
-def make_backbone(vocabulary_size=VOCABULARY):
+def make_backbone(vocabulary_size=VOCABULARY, dropout=0.1):
     return DebertaV3Backbone(
         vocabulary_size=vocabulary_size,
         num_layers=1,
         num_heads=2,
         hidden_dim=HIDDEN,
         intermediate_dim=16,
+        dropout=dropout,
         bucket_size=4,
         initializer_range=0.5,
         name="backbone",

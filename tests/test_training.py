@@ -19,8 +19,9 @@ from preference.prediction import predict_battles
 from preference.saved_model import load_model, save_model
 from preference.strict_json import parse_json
 from preference.tokens import Segment, SpecialTokens, Tokens
-from preference.training import compiles_with_xla, train_model
+from preference.training import train_model
 from preference.training_progress import LiveMetrics, ProgressBar
+from preference.training_step import compiles_with_xla
 
 GOOD_TOKEN = 5
 # 16 battles of two sides of 16 tokens.
