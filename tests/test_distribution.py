@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,6 +36,7 @@ from preference.errors import BadInput
 from preference.params import load_params
 from preference.process_group import read_process_group
 from preference.shards import Shard
+from stages import train as train_stage
 
 TRAIN_ON_JAX = Path(__file__).parent / "train_on_jax.py"
 TOKENS_PER_BATCH = 512
@@ -182,6 +185,20 @@ def test_the_documented_job_sets_what_is_read(distributed):
     group = read_process_group(found | {"JAX_PROCESS_ID": "1"}, distributed)
     assert group.size == job["spec"]["completions"] == job["spec"]["parallelism"]
     assert group.coordinator.startswith(f"{job['metadata']['name']}-0.{pod['subdomain']}:")
+
+
+def test_a_further_seed_that_fails_ends_the_training_in_one_line(monkeypatch, capfd):
+    """Its own line says why."""
+    params = load_params(REPOSITORY / "params.yaml")
+    params = replace(params, train=replace(params.train, seeds=[1, 2]))
+    monkeypatch.setattr(train_stage, "open_live", lambda *_, **__: nullcontext(SimpleNamespace()))
+    monkeypatch.setattr(train_stage, "train", lambda *_: {})
+    failing = [sys.executable, "-c", "import sys; sys.exit('error: the disk is full.')"]
+    monkeypatch.setattr(train_stage, "command", lambda *_: failing)
+    group = read_process_group({}, params.train)
+    with pytest.raises(BadInput, match=r"ended early \(status 1, with the message above\)"):
+        train_stage.train_and_save("baseline", params, group)
+    assert capfd.readouterr().err == "error: the disk is full.\n"
 
 
 @pytest.fixture
