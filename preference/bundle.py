@@ -1,5 +1,6 @@
 """Load a bundle: a trained model with all that is needed to predict with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import preference.hugging_face_tokenizer  # noqa: F401, registers its tokenizer
 from preference.battles import LABELS
 from preference.bundle_archive import bundle_folder
 from preference.errors import BadInput
+from preference.foreign_files import LARGEST_VOCABULARY, check_file
 from preference.manifest import TOKENIZER, check_files, read_manifest
 from preference.manifest_schema import Manifest
 from preference.model import backbone_of, encoder_of, position_count
 from preference.packing import SIDES
-from preference.saved_model import ARCHITECTURE, load_model
+from preference.saved_model import ARCHITECTURE, WEIGHTS, check_weights, load_model
 from preference.saved_tokenizer import load_tokenizer
 from preference.tokenization import special_tokens_of
 
@@ -40,12 +42,23 @@ def load_bundle(path: Path) -> Bundle:
     try:
         with bundle_folder(path) as folder:
             manifest = read_manifest(folder)
+            _check_sizes(folder, manifest.files)
             check_files(folder, manifest)
-            bundle = Bundle(manifest, load_model(folder), load_tokenizer(folder / TOKENIZER))
+            tokenizer = load_tokenizer(folder / TOKENIZER)
+            bundle = Bundle(manifest, load_model(folder), tokenizer)
             _check_parts_fit(bundle)
             return bundle
     except BadInput as error:
         raise BadInput(f"{path} cannot be used as a model: {error}.") from error
+
+
+def _check_sizes(folder: Path, names: Iterable[str]) -> None:
+    """Check that no file is too large, before all of them are read for their hashes."""
+    for name in names:
+        if name != WEIGHTS and (folder / name).is_file():
+            check_file(folder / name, LARGEST_VOCABULARY)
+    if (folder / WEIGHTS).is_file():
+        check_weights(folder)
 
 
 def _check_parts_fit(bundle: Bundle) -> None:

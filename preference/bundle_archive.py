@@ -54,10 +54,14 @@ def bundle_folder(path: Path) -> Iterator[Path]:
     Raises:
         BadInput: the path does not exist, or is neither a folder nor a zip file of a bundle.
     """
-    if path.is_dir():
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except OSError as error:
+        raise BadInput(f"it cannot be read ({error.strerror}). Give another path") from error
+    if is_folder:
         yield path
         return
-    if not path.exists():
+    if not exists:
         raise BadInput("it does not exist. Train it with `dvc repro`, or give the path of another")
     # Any other kind, as a pipe, would keep us waiting.
     if not path.is_file() or not zipfile.is_zipfile(path):

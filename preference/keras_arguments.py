@@ -8,7 +8,7 @@ argument is a path, and none is a vocabulary: vocabularies are files of their ow
 from enum import Enum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 from typing_extensions import TypedDict
 
 from preference.keras_objects import (
@@ -31,6 +31,12 @@ class Part(Enum):
     LAYERS = "a list of layers"
 
 
+def _check_batch(shape: list[int | None]) -> list[int | None]:
+    if shape[:1] != [None]:
+        raise ValueError("a batch has any number of rows")
+    return shape
+
+
 # The deepest encoder of these families, XLM-RoBERTa XXL, has 48 layers.
 Depth = Annotated[int, Field(ge=1, le=64)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -38,6 +44,7 @@ Epsilon = Annotated[float, Field(gt=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)] | None
 Token = Annotated[str, Field(min_length=1, max_length=100)]
 TokenList = Annotated[list[Token], Field(max_length=1000)]
+BatchShape = Annotated[Shape, AfterValidator(_check_batch)]
 Equation = Annotated[str, Field(pattern="^[a-z]{1,6},[a-z]{1,6}->[a-z]{1,6}$")]
 
 
@@ -166,7 +173,7 @@ ALL_LAYERS: dict[str, dict[str, Any]] = {
     "keras.layers.Flatten": {**_NAMED, "data_format": Literal["channels_last"]},
     "keras.layers.InputLayer": {
         "name": Name,
-        "batch_shape": Shape,
+        "batch_shape": BatchShape,
         "dtype": DataType,
         "sparse": Literal[False],
         "ragged": Literal[False],

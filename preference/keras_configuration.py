@@ -55,7 +55,8 @@ def check_object(config: object, classes: Mapping[str, Mapping[str, Any]]) -> No
         BadInput: a class or an argument is not in the table, or a value is of another type or out
             of its range; the message names it.
     """
-    _check_value(KerasObject, config, "an object")
+    label = config.get("class_name") if isinstance(config, dict) else type(config).__name__
+    _check_value(KerasObject, config, _shortened(label))
     name = class_of(config)
     if name not in classes or not _is_allowed(config):
         raise BadInput(f"it has the class {config['class_name']!r} where none of ours has it")

@@ -11,6 +11,7 @@ from preference.atomic_output import check_room
 from preference.errors import BadInput
 from preference.foreign_files import read_json
 from preference.loaded_weights import load_described
+from preference.weight_file import list_arrays
 
 ARCHITECTURE, WEIGHTS = "model.json", "model.weights.h5"
 # Of a number, in every precision; and of what HDF5 writes beside an array, which is less.
@@ -34,6 +35,18 @@ def save_model(model: keras.Model, folder: Path) -> None:
     check_room(folder, sum(sizes))
     # Of a compiled model Keras saves the optimizer, too: twice as much again.
     keras.Model(model.input, model.output, name=model.name).save_weights(folder / WEIGHTS)
+
+
+def check_weights(folder: Path) -> None:
+    """Check, without reading a value, that the weights are as large as what they hold.
+
+    Raises:
+        BadInput: they are not, or are no weights.
+    """
+    try:
+        list_arrays(folder / WEIGHTS, PRECISIONS)
+    except BadInput as error:
+        raise BadInput(f"{WEIGHTS} does not fit {ARCHITECTURE}: {error}. {ADVICE}") from error
 
 
 def load_model(folder: Path) -> keras.Model:

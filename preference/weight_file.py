@@ -17,6 +17,8 @@ from preference.foreign_files import check_file
 # The deepest encoder has some 3,000.
 MOST_OBJECTS = 10_000
 DEEPEST_GROUP = 32
+# Bytes that names and positions may need beside the arrays.
+MOST_BESIDE = 2**24
 # Keras notes this one beside the values, for HDF5 has no name for it.
 BFLOAT16 = "bfloat16"
 
@@ -53,8 +55,9 @@ def list_arrays(path: Path, precisions: Sequence[str]) -> list[WeightArray]:
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"it is not a whole HDF5 file ({error})") from error
-    if stored > path.stat().st_size:
-        raise BadInput(f"its arrays have {stored:,} bytes, and the file fewer")
+    size = path.stat().st_size
+    if not stored <= size <= 2 * stored + MOST_BESIDE:
+        raise BadInput(f"it has {size:,} bytes, and its arrays {stored:,}")
     for array in arrays:
         if array.precision not in precisions:
             expected = " or ".join(precisions)
@@ -72,7 +75,7 @@ def _walk(file: h5py.File) -> Iterator[h5py.Dataset]:
         for name in group:
             link = group.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
-                raise BadInput(f"{group.name}/{name} is an {type(link).__name__}, and no array")
+                raise BadInput(f"{group.name}/{name} is no array: {type(link).__name__}")
             item = group[name]
             if isinstance(item, h5py.Dataset):
                 yield item
