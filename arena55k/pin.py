@@ -10,7 +10,6 @@ from pydantic.dataclasses import dataclass
 
 from preference.downloaded_file import DownloadedFile
 from preference.errors import BadInput
-from preference.strict_yaml import parse_yaml
 
 PIN_FILE = Path(__file__).with_name("pin.yaml")
 PIN_NAME = "arena55k/pin.yaml"
@@ -38,7 +37,7 @@ def read_pin() -> Pin:
         BadInput: it is not YAML, lacks a key, or has a value of the wrong type or form.
     """
     try:
-        values = parse_yaml(PIN_FILE.read_text(encoding="utf-8"))
+        values = yaml.safe_load(PIN_FILE.read_text(encoding="utf-8"))
         # As JSON, because strict dataclasses take mappings from nothing else.
         return TypeAdapter(Pin).validate_json(json.dumps(values, default=str))
     except yaml.YAMLError as error:

@@ -26,7 +26,6 @@ from preference.parameter_types import (
     Turns,
     checked,
 )
-from preference.strict_yaml import parse_yaml
 
 PARAMS_FILE = Path("params.yaml")
 SIMULATED = "simulated"
@@ -258,7 +257,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             the wrong type or range. The message names the key.
     """
     try:
-        values = parse_yaml(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BadInput(f"{path} does not exist: run from the repository's root.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

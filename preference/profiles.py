@@ -11,7 +11,6 @@ import yaml
 
 from preference.errors import BadInput
 from preference.params import PARAMS_FILE, load_params
-from preference.strict_yaml import parse_yaml
 
 PROFILES = Path("profiles")
 
@@ -90,7 +89,7 @@ def _overlay(params: Values, profile: Values) -> dict[str, Any]:
 
 def _read_mapping(path: Path) -> dict[str, Any]:
     try:
-        values = parse_yaml(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):

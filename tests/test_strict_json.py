@@ -9,10 +9,8 @@ import pytest
 
 from preference.errors import BadInput
 from preference.metrics_file import write_metrics
-from preference.params import load_params
 from preference.report_inputs import read_report_inputs
 from preference.strict_json import parse_json, to_json
-from preference.strict_yaml import parse_yaml
 from preference.tokens import find_tokens
 
 REPOSITORY = Path(__file__).parents[1]
@@ -80,19 +78,3 @@ def test_a_damaged_file_of_the_pipeline_is_named_with_the_stage_that_makes_it(tm
         (tmp_path / "index.json").write_text(index)
         with pytest.raises(BadInput, match=r"index.json is damaged .*dvc repro preprocess"):
             find_tokens(tmp_path, "x")
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [("a: 1\nb: 2\na: 3", 3), ("a:\n  - b: 1\n    b: 2", 3), ("{a: 1, 'a': 2}", 1)],
-)
-def test_a_key_that_stands_twice_in_yaml_is_told_with_its_line(tmp_path, text, line):
-    (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(BadInput, match=f"line {line} repeats the key [ab]"):
-        load_params(tmp_path / "params.yaml")
-
-
-def test_yaml_that_repeats_no_key_is_read():
-    text = "a: &a {x: 1, y: [1, 1]}\nb: *a\nc: &c [*a, *c]\n1: 2\n"
-    assert parse_yaml(text)["b"] == {"x": 1, "y": [1, 1]}
-    assert parse_yaml("") is None
