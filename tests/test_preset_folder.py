@@ -83,8 +83,9 @@ def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
     shutil.rmtree("preset")
     (predictions,) = predict_saved(Path("models/baseline"), [ids], "baseline")
     assert predictions.probabilities.sum(axis=1) == pytest.approx(1)
-    (tokens,) = Path("data/tokens").glob("*/tokenizer.json")
-    tokens.write_text(tokens.read_text() + " ")
+    folder = Path("data/tokens", read_manifest(Path("models/baseline")).tokens)
+    settings = folder / "tokenizer.json"
+    settings.write_text(settings.read_text() + " ")
     with pytest.raises(BadInput, match=r"baseline: .*is not the tokenizer .*train_baseline"):
         predict_saved(Path("models/baseline"), [ids], "baseline")
 
