@@ -9,6 +9,8 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 from small_bundle import FIGURES, small_manifest, write_bundle
+from test_markdown_text import HOSTILE as MARKUP
+from test_markdown_text import parse
 
 from preference.bundle import load_bundle
 from preference.manifest import read_manifest
@@ -125,3 +127,14 @@ def test_a_card_says_what_it_is_of():
         assert f"epoch {FIGURES['best_epoch']} of {FIGURES['epochs']}" in card
         assert "10 calibration battles in 9 groups" in card
         assert "| log loss (nats, lower is better) | 0.5000 [0.4000, 0.6000] |" in card
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_a_hostile_parameter_is_no_markup(text):
+    def kinds(value):
+        parameters = {"model": {"preset": value, "head_units": [value], value: value}}
+        manifest = small_manifest(name=value, parameters=parameters, data={value: "0" * 64})
+        types, _ = parse(card_parts(render_card(manifest))[1])
+        return [kind for kind in types if kind not in ("text", "softbreak")]
+
+    assert kinds(text) == kinds("plain")
