@@ -6,10 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from small_bundle import small_manifest
 
 from preference.markdown_text import WORD_JOINER, code, escape_markdown
-from preference.model_card import render_card
 
 # Tables, strikethrough and HTML, as on GitHub.
 MARKDOWN = MarkdownIt("js-default", {"html": True})
@@ -91,15 +89,3 @@ def test_no_text_breaks_the_row_of_a_table_or_a_code_span(text):
         inside = page.partition("<tbody>")[2]
         assert set(re.findall(r"<(\w+)", inside)) <= {"tr", "td", "code"}
     assert parse(code(text))[0].count("code_inline") == 1
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_a_hostile_parameter_is_text_in_the_model_card(text):
-    def kinds(value):
-        manifest = small_manifest(
-            name=value, parameters={"model": {"preset": value, "head_units": [value]}}
-        )
-        types, _ = parse(render_card(manifest).partition("\n---\n")[2])
-        return [kind for kind in types if kind not in ("text", "softbreak")]
-
-    assert kinds(text) == kinds("plain")

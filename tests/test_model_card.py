@@ -9,6 +9,8 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 from small_bundle import FIGURES, PARAMETERS, small_manifest, write_bundle
+from test_markdown_text import HOSTILE as MARKUP
+from test_markdown_text import parse
 
 from preference.bundle import load_bundle
 from preference.errors import BadInput
@@ -112,13 +114,10 @@ def with_preset(preset, **changes):
 
 HOSTILE = [
     "<script>alert(1)</script>|[a](http://b)",
-    "---\nlicense: mit\n---",
     "'\"{{ 7*7 }} {% raw %} # x: y",
-    "two\n\n# lines",
     "1e3",
     "0o17",
     "yes",
-    "\x1b[2J \u202e \x85 \U0001f600",
 ]
 
 
@@ -151,3 +150,15 @@ def test_a_card_says_what_it_is_of():
         assert f"epoch {FIGURES['best_epoch']} of {FIGURES['epochs']}" in card
         assert "10 calibration battles in 9 groups" in card
         assert "| log loss (nats, lower is better) | 0.5000 [0.4000, 0.6000] |" in card
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_a_hostile_parameter_is_no_markup(text):
+    # A manifest with other characters is refused.
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+
+    def kinds(value):
+        types, _ = parse(card_parts(render_card(with_preset(value)))[1])
+        return [kind for kind in types if kind not in ("text", "softbreak")]
+
+    assert kinds(shown) == kinds("plain")
