@@ -7,9 +7,10 @@ python -m coverage_study --quick       # fewer data sets: docs/statistics-quick.
 import argparse
 from pathlib import Path
 
+from coverage_study.few_groups import measure_few_groups
 from coverage_study.page import write_page
 from coverage_study.results import summarize
-from coverage_study.settings import FULL, QUICK, asked_conditions
+from coverage_study.settings import ARENA, FULL, JUDGED_AGAIN, QUICK, asked_conditions
 from coverage_study.study import build_worlds, count_claims
 from preference.atomic_output import check_can_write, write_text
 from preference.errors import exit_on_bad_input
@@ -30,7 +31,8 @@ def main(arguments: argparse.Namespace) -> None:
     conditions = asked_conditions(settings, params)
     worlds = build_worlds(settings, params.data.simulated.length_scale, params.seed)
     counts = count_claims(worlds, conditions, datasets, resamples, params.seed)
-    results = summarize(counts, worlds, conditions, datasets, resamples)
+    few = measure_few_groups(worlds[JUDGED_AGAIN], worlds[ARENA], datasets, params.seed)
+    results = summarize(counts, worlds, conditions, datasets, resamples, few)
     write_metrics(results, out.with_suffix(".json"))
     write_text(write_page(results, _command(arguments)), out.with_suffix(".md"))
 

@@ -10,7 +10,7 @@ from coverage_study.models import RIVAL
 from coverage_study.settings import TESTED, Condition
 from coverage_study.study import GROUPS, Counts
 from coverage_study.world import World
-from preference.group_bootstrap import CONFIDENCE
+from preference.group_bootstrap import CONFIDENCE, FEWEST_GROUPS
 from preference.judged_difference import REAL
 
 Row = dict[str, Any]
@@ -25,23 +25,25 @@ def summarize(
     conditions: list[Condition],
     datasets: int,
     resamples: int,
+    few_groups: list[Row],
 ) -> dict[str, Any]:
     """Return every share with its Wilson interval, and the headline.
 
     `coverage` and `false_alarm_rate` are of the first condition: of the log loss of `noisy`, and of
     the null pair. The extremes are over all intervals of the pipeline, which resamples groups.
+    `few_groups` are the rows of `measure_few_groups`.
     """
     populations = {condition.name: worlds[condition.population] for condition in conditions}
     intervals, tests, tests_of = [], [], datasets * TESTED
     for (condition, resampled, asked), count in counts.items():
         row = {"condition": condition, "resampled": resampled}
         if isinstance(asked, str):
-            tests.append(row | {"test": asked} | _share(count, tests_of))
+            tests.append(row | {"test": asked} | share_of(count, tests_of))
         else:
             model, figure = asked
             truth = populations[condition].truth[asked]
             named = {"model": model, "figure": figure, "truth": truth}
-            intervals.append(row | named | _share(count, datasets))
+            intervals.append(row | named | share_of(count, datasets))
     of_groups = [row["share"] for row in intervals if row["resampled"] == GROUPS]
     first = conditions[0].name
     return {
@@ -58,6 +60,8 @@ def summarize(
         "conditions": [_describe(one, populations[one.name]) for one in conditions],
         "intervals": intervals,
         "tests": tests,
+        "fewest_groups": FEWEST_GROUPS,
+        "few_groups": few_groups,
     }
 
 
@@ -75,7 +79,8 @@ def is_surely_outside(row: Row) -> bool:
     return same_side and all(map(is_outside, bounds))
 
 
-def _share(count: int, datasets: int) -> dict[str, float]:
+def share_of(count: int, datasets: int) -> dict[str, float]:
+    """Return a share with its 95 % Wilson interval."""
     interval = binomtest(count, datasets).proportion_ci(method="wilson")
     return {"share": count / datasets, "low": float(interval.low), "high": float(interval.high)}
 

@@ -34,9 +34,10 @@ def split_by_group(
         seed: chooses among the splits that are equally good.
 
     Raises:
-        BadInput: a split would lack one of the labels.
+        BadInput: a split would lack one of the labels, or have no battle.
     """
     label_counts = pd.crosstab(groups, labels).reindex(columns=range(len(LABELS)), fill_value=0)
+    _check_source(label_counts, splits=len(shares))
     targets = np.outer(list(shares.values()), label_counts.sum())
     order = _dealing_order(label_counts.sum(axis=1).to_numpy(), seed)
     chosen = np.empty(len(label_counts), dtype=np.int64)
@@ -87,10 +88,33 @@ def _deal_groups(label_counts: list[list[int]], targets: list[list[float]]) -> l
     return chosen
 
 
+def _check_source(label_counts: pd.DataFrame, splits: int) -> None:
+    """Stop where no sizes of the splits could help.
+
+    Args:
+        label_counts: battles of each label, a row a group.
+        splits: how many there are.
+    """
+    battles = int(label_counts.to_numpy().sum())
+    missing = [LABELS[number] for number in label_counts if not label_counts[number].any()]
+    if missing:
+        raise BadInput(
+            f"none of the {battles:,} battles has label {' or '.join(missing)}, and every split "
+            f"needs all of {', '.join(LABELS)}. Add battles with that label to data.source."
+        )
+    if len(label_counts) < splits:
+        raise BadInput(
+            f"the {battles:,} battles share prompts or answers, so that they are only "
+            f"{len(label_counts)} group{'s' if len(label_counts) > 1 else ''}, and no group is "
+            f"divided between the {splits} splits. Use battles of more prompts."
+        )
+
+
 def _check_labels(name: str, labels: pd.Series) -> None:
     missing = [label for number, label in enumerate(LABELS) if number not in set(labels)]
     if missing:
         raise BadInput(
-            f"the {name} split has {len(labels)} battles and none with label "
-            f"{', '.join(missing)}. Use more battles, or raise split.{name}."
+            f"the {name} split has {len(labels):,} battle{'' if len(labels) == 1 else 's'}, none "
+            f"with label {' or '.join(missing)}, and every split needs all of {', '.join(LABELS)}. "
+            f"Use more battles, with more of that label, or raise split.{name}."
         )

@@ -159,6 +159,21 @@ def example_details(
     return details
 
 
+def without_intervals(details):
+    """The same details where no figure has an interval, and no difference is tested."""
+    missing = dict.fromkeys(("low", "high", "standard_error", "p", "p_holm", "regret_covered"))
+    if isinstance(details, dict):
+        return {key: missing.get(key, without_intervals(value)) for key, value in details.items()}
+    return [without_intervals(each) for each in details] if isinstance(details, list) else details
+
+
+def of_few_groups(details):
+    """What `evaluate` writes of too few groups."""
+    said = "2 groups of battles are too few for an interval or a test; at least 30 are needed"
+    limits = details["limits"] | {"test": {"too_few_groups": said, "missing_labels": []}}
+    return without_intervals(details) | {"limits": limits, "warnings": [f"On test, {said}."]}
+
+
 def example_training(arms):
     return {
         arm: {

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import entropy
 from sklearn.metrics import f1_score, log_loss
 
-from coverage_study import intervals
+from coverage_study import few_groups, intervals
 from coverage_study.__main__ import main
 from coverage_study.alarms import ONE_NULL
 from coverage_study.models import IMPROVEMENT, NULL_MODELS, RIVAL, fixed_models, take, train
@@ -180,6 +180,18 @@ def test_ignoring_groups_shows(world):
     for figure in ((RIVAL, "log_loss"), difference("overconfident", RIVAL)):
         assert found[BATTLES, figure] < 0.85 < found[GROUPS, figure]
     assert found[GROUPS, ONE_NULL] < 0.12 < found[BATTLES, ONE_NULL]
+
+
+def test_intervals_of_few_groups_would_be_too_narrow_and_a_giant_group_gives_false_alarms(
+    world, monkeypatch
+):
+    monkeypatch.setattr(few_groups, "COUNTS", (2, 60))
+    monkeypatch.setattr(few_groups, "LARGEST", (0.8,))
+    two, sixty, giant = few_groups.measure_few_groups(world, world, datasets=60, seed=3)
+    assert (two["groups"], two["worth"]) == (2, pytest.approx(1.8, abs=0.2))
+    assert two["log_loss"]["share"] < 0.65 < 0.85 < sixty["log_loss"]["share"]
+    assert giant["worth"] == pytest.approx(1.55, abs=0.1)
+    assert sixty["false alarm"]["share"] < 0.15 < giant["false alarm"]["share"]
 
 
 def test_entry_point_writes_the_same_page_and_figures_again(tmp_path):

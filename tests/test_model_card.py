@@ -14,10 +14,11 @@ from test_markdown_text import parse
 
 from preference.bundle import load_bundle
 from preference.errors import BadInput
+from preference.group_bootstrap import Estimate
 from preference.manifest import read_manifest
 from preference.model_card import MEASURES, render_card
 from preference.packed_bundle import pack_bundle
-from preference.training_calibration import MEASURED
+from preference.training_calibration import MEASURED, Calibrated, Calibration
 
 FIGURES_SHOWN = ("log_loss", "accuracy", "f1_macro", "flip_rate")
 
@@ -29,6 +30,7 @@ def folder(tmp_path):
 
 def evaluation(weights, **changes):
     estimates = {name: {"value": 0.111, "low": 0.1, "high": 0.2} for name in FIGURES_SHOWN}
+    estimates["flip_rate"] |= {"low": None, "high": None}
     return {
         "rows": 1199,
         "groups": 1180,
@@ -62,6 +64,7 @@ def test_the_card_of_a_packed_bundle_has_the_test_figures_of_these_weights_alone
     assert (tested.battles, tested.trainings) == (1199, 1)
     assert "1,199 test battles in 1,180 groups" in card
     assert "| accuracy | 0.1110 [0.1000, 0.2000] |" in card
+    assert "| share of winners that change with the order | 0.1110 (no interval) |" in card
     assert "means over" not in card
     tested, card = packed_card(evaluation([own, "0" * 64], averages_both_orders=True))
     assert "both orders averaged; means over 2 trainings, of which this is one" in card
@@ -136,6 +139,23 @@ def test_a_hostile_preset_is_shown_as_text(hostile):
 
 def test_a_manifest_has_all_that_a_card_shows():
     assert set(MEASURES) == MEASURED
+
+
+def test_a_card_says_where_a_figure_has_no_interval_and_a_temperature_is_no_best_one():
+    metrics = {name: Estimate(0.5, None, None) for name in FIGURES_SHOWN}
+    calibration = Calibration(
+        battles=10,
+        groups=2,
+        in_order=Calibrated(temperature=20.0, metrics=metrics),
+        both_orders=Calibrated(temperature=1.1, metrics=metrics),
+    )
+    manifest = small_manifest(calibration=calibration)
+    card = render_card(manifest)
+    assert "| accuracy | 0.5000 (no interval) | 0.5000 (no interval) |" in card
+    assert "its battles are worth fewer than 30 groups" in card
+    assert "**The temperature for answers as given is 20.00, the largest that is tried" in card
+    assert "The temperature for both orders" not in card
+    assert "smallest" not in render_card(small_manifest())
 
 
 def test_a_card_says_what_it_is_of():

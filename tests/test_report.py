@@ -17,6 +17,7 @@ from evaluation_example import (
     example_battle,
     example_details,
     example_split,
+    of_few_groups,
     write_example,
     write_json,
 )
@@ -217,6 +218,21 @@ def test_the_tables_show_the_figures(tmp_path):
     assert figures_in(lines["exp1"][5]) == pytest.approx(expected, abs=5e-5)
     assert float(lines["exp1"][6]) == change["p_holm"]
     assert lines["baseline"][5:7] == ["–", "–"]
+
+
+def test_figures_without_intervals_are_shown_and_said(tmp_path):
+    details = of_few_groups(example_details(ARMS))
+    details["models"]["exp1"]["temperature_at_bound"] = True
+    inputs = inputs_of(tmp_path, details)
+    page, report = render_html(inputs), render_markdown(inputs)
+    for text in (page, report):
+        assert "2 groups of battles are too few for an interval or a test" in text
+        assert "(no interval)" in text
+        assert not re.search(r"\b(None|NaN|nan|null)\b", text)
+    assert "(a bound: none is best)" in page
+    row = next(row for row in markdown_rows(report) if row[0] == "exp1")
+    assert row[1:3] == ["0.9433 (no interval)", "0.537 (no interval)"]
+    assert row[5:7] == ["+0.0001 (no interval)", "not tested"]
 
 
 def test_warnings_stand_out_and_a_leak_comes_first(tmp_path):

@@ -26,7 +26,7 @@ from preference.markdown_text import code
 from preference.params import load_params
 from preference.predictions import Predictions, write_predictions
 from review.__main__ import main, read_arguments
-from review.changes import Change
+from review.changes import Change, change_figures
 from review.comment import LONGEST, Review, write_comment
 from review.comparison import Comparison, compare_sides
 from review.diffs import ROWS, Differing, find_stale_stages, read_diff
@@ -177,6 +177,31 @@ def test_without_predictions_and_noise_nothing_is_claimed():
     assert "Larger than noise" not in comment
     assert "- How large the noise is is not known: `exp1`." in comment
     assert cells(comment, "exp1")[3:] == ["+1.0000", "noise unknown"]
+
+
+def test_too_few_groups_judge_no_change(folder):
+    write_battles(folder, range(10))
+    reproduce(folder)
+    commit(folder, "Few test battles")
+    edit_params(folder, experiments=ARMS | {"exp1": train(weight_decay=0.1)})
+    reproduce(folder)
+    comparison = compare(folder, "HEAD")
+    assert verdicts(comparison) == {"exp1": "noise unknown"}
+    assert comparison.basis == [
+        "Paired on the same 10 test battles in 10 groups, and not judged: 10 groups of battles are "
+        "too few for an interval or a test; at least 30 are needed."
+    ]
+    comment = write(comparison)
+    assert "**Test log losses changed; whether by more than their noise is unknown.**" in comment
+    assert cells(comment, "exp1")[3:] == ["−0.1000, not tested", "noise unknown"]
+
+
+def test_a_noise_that_a_side_does_not_know_is_not_compared_with():
+    side = {"exp1": {"log_loss": 1.0, "log_loss_noise": None}}
+    other = {"exp1": {"log_loss": 0.9, "log_loss_noise": None}}
+    assert change_figures(side, other, ["exp1"])["exp1"].verdict == "noise unknown"
+    other["exp1"]["log_loss_noise"] = 0.01
+    assert change_figures(side, other, ["exp1"])["exp1"].verdict == "better"
 
 
 def test_results_that_are_not_of_the_parameters_here_are_warned_of(folder):

@@ -64,7 +64,15 @@ def test_seed_chooses_the_split():
 
 def test_split_without_a_label_is_refused():
     ids = np.arange(200)
-    with pytest.raises(BadInput, match=r"valid split has \d+ battles and none with label tie"):
+    with pytest.raises(BadInput, match=r"valid split has \d+ battles, none with label tie"):
         split_by_group(ids, ids, np.where(ids < 2, 2, ids % 2), SHARES, 0)
     with pytest.raises(BadInput, match="raise split"):
+        split_by_group(ids, ids // 40, ids % 3, SHARES, 0)
+
+
+def test_a_source_that_no_shares_could_split_is_refused():
+    ids = np.arange(200)
+    with pytest.raises(BadInput, match="none of the 200 battles has label tie, and every split"):
+        split_by_group(ids, ids, ids % 2, SHARES, 0)
+    with pytest.raises(BadInput, match="only 1 group, and no group is divided between the 4"):
         split_by_group(ids, np.zeros(200, dtype=int), ids % 3, SHARES, 0)

@@ -1,7 +1,19 @@
 import pytest
-from evaluation_example import difference, estimate, example_details, example_training
+from evaluation_example import (
+    difference,
+    estimate,
+    example_details,
+    example_training,
+    of_few_groups,
+    without_intervals,
+)
 
-from preference.report_notes import describe_calibration, describe_slices
+from preference.report_notes import (
+    describe_blend,
+    describe_calibration,
+    describe_slices,
+    describe_truth,
+)
 from preference.training_cost import cost_of
 from preference.verdict import judge
 
@@ -53,6 +65,58 @@ def test_a_difference_is_real_below_five_per_cent(p_holm, real):
 def test_a_choice_on_the_same_battles_is_admitted(arms, said):
     texts = [sentence.text for sentence in verdict(example_details(arms))]
     assert any("on these same battles, which flatters" in text for text in texts) == said
+
+
+def test_too_few_groups_are_said_first_and_nothing_is_judged():
+    sentences = verdict(of_few_groups(example_details(ARMS)))
+    warning, best, *_ = sentences
+    assert warning.warning and warning.text.startswith("On test, 2 groups of battles are too few")
+    assert best.text == (
+        "exp2 has the lowest log loss of the experiments: 0.9367 (no interval) on 1,199 simulated "
+        "test battles. Its difference was not tested: −0.0065 to baseline and −0.0372 to tfidf."
+    )
+    texts = " ".join(each.text for each in sentences)
+    for claim in ("real", "really", "worth", "cannot tell", "begins to show", "do not show"):
+        assert claim not in texts.replace("real chatbots", "")
+
+
+def test_an_experiment_that_predicts_what_the_baseline_does_is_called_the_same():
+    details = example_details(ARMS, weights={"baseline": 0.2, "exp1": 0.2, "tfidf": 0.6})
+    same = difference(0.0, p_holm=1.0) | {"low": None, "high": None}
+    details["differences"]["baseline"]["exp1"] = same
+    text = find(verdict(details), "These battles cannot tell apart from baseline").text
+    assert "exp1 (the same log loss on every battle)" in text
+    (blend,) = describe_blend(details)
+    assert blend.text.endswith(
+        "baseline and exp1 predict the same: any other division of their weights is as good."
+    )
+
+
+@pytest.mark.parametrize("change", [without_intervals, of_few_groups])
+def test_without_intervals_the_notes_claim_nothing(change):
+    details = change(example_details(ARMS))
+    (calibration,) = describe_calibration(details)
+    assert calibration.text.startswith("Whether chance explains it is unknown: baseline 0.031 (no")
+    (slices,) = describe_slices(details)
+    assert slices.text.startswith("No part stands out")
+    assert not any("beat" in each.text for each in describe_truth(details))
+
+
+def test_no_part_with_enough_battles_is_said():
+    details = example_details(ARMS)
+    for part in details["slices"]:
+        part["few"] = True
+    (text,) = [each.text for each in describe_slices(details)]
+    assert text == "No part has enough battles to be judged by."
+
+
+def test_battles_that_agreement_never_decides_are_said_to_be_too_few():
+    details = example_details(ARMS)
+    details["agreement_differences"] = {}
+    details["models"]["exp2"] |= {"rows_agreement": 0, "agreement_recovered": None}
+    details["models"]["exp2"]["surface_recovered"] = None
+    first, *_ = describe_truth(details)
+    assert first.text.startswith("On the 0 battles that agreement decides, which are too few")
 
 
 def test_a_cost_that_buys_nothing_visible_is_said():
@@ -164,8 +228,15 @@ def test_prior_as_the_best_reference_is_compared_battle_by_battle():
 def test_seeds_are_told():
     once = find(verdict(example_details(ARMS)), "Each experiment was trained once").text
     assert "noise of a training comes on top" in once
-    several = find(verdict(example_details(ARMS, seeds=3)), "Figures are means over trainings").text
+    details = example_details(ARMS, seeds=3)
+    several = find(verdict(details), "Figures are means over trainings").text
     assert "baseline 0.0031 (of 3)" in several
+    assert "Without that noise" not in several and "Two trainings" not in several
+    details["models"]["exp1"] |= {"seeds": 1, "seed_sd": None}
+    details["models"]["exp2"] |= {"seeds": 2}
+    mixed = find(verdict(details), "Figures are means over trainings").text
+    assert "Without that noise are the figures of exp1." in mixed
+    assert "Two trainings tell little about their noise" in mixed
 
 
 def test_the_smallest_visible_difference_is_the_mean_half_width():
