@@ -105,7 +105,7 @@ def _candidates(signatures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray
 
     Texts that agree in the next band, too, are neighbours.
     """
-    halves = signatures.view(np.uint64).reshape(len(signatures), BANDS, -1)
+    halves = signatures.view(np.uint64).reshape(-1, BANDS, 2)
     bands = halves[:, :, 0] * FACTOR + halves[:, :, 1]
     for band in range(BANDS):
         order = np.lexsort((bands[:, (band + 1) % BANDS], bands[:, band]))

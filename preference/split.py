@@ -92,5 +92,6 @@ def _check_labels(name: str, labels: pd.Series) -> None:
     if missing:
         raise BadInput(
             f"the {name} split has {len(labels)} battles and none with label "
-            f"{', '.join(missing)}. Use more battles, or raise split.{name}."
+            f"{', '.join(missing)}. Use more battles, raise split.{name}, or, where it is `group`, "
+            "let split.near_duplicates be `count`."
         )
