@@ -53,8 +53,8 @@ def describe_extra(split: Data) -> list[Sentence]:
     return [
         Sentence(
             f"{name} adds {counts['rows_in_train']:,} battles to train; "
-            f"{counts['rows_left_out']:,} are left out, because they share a prompt or answers "
-            "with a battle of another source that is not extra."
+            f"{counts['rows_left_out']:,} are left out, because they are in one group with a "
+            "battle of another source that is not extra."
         )
         for name, counts in split[EXTRA].items()
     ]

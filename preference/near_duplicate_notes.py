@@ -24,7 +24,7 @@ def describe_near_duplicates(details: Mapping[str, Any]) -> list[Sentence]:
     ]
     if details["simulated"]:
         sentences.append(
-            Sentence("Simulated prompts are made from templates, so that many are alike by design.")
+            Sentence("Simulated prompts are made from templates: some differ in one word alone.")
         )
     if near["log_loss_without"]:
         losses = [

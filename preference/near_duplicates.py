@@ -7,9 +7,10 @@ have pairs of answers that are nearly the same.
 
 Guarantees
 1. Each pair that is returned is that similar, as exactly as `text_sketches` knows it.
-2. Of the pairs that are just as similar as that, 2 in 10,000 are missed; of others fewer.
-3. Time and memory grow with the number of texts, and not with its square: where many are alike, a
-   text is compared with `NEIGHBOURS` in either direction, until so many near duplicates are found.
+2. Of the pairs that are just as similar as that, 2 in 10,000 are missed, and of others fewer; but
+   of a crowd of texts that are alike, only so many pairs are returned that each text has some.
+3. Time and memory grow with the number of texts, and not with its square: in a crowd, each text is
+   compared with `NEIGHBOURS` on either side, until it has so many near duplicates.
 4. The order of the rows changes nothing.
 
 Candidates are texts that agree in a whole band of their signatures; each is then verified.
@@ -105,7 +106,7 @@ def _candidates(signatures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray
 
     Texts that agree in the next band, too, are neighbours.
     """
-    halves = signatures.view(np.uint64).reshape(len(signatures), BANDS, -1)
+    halves = signatures.view(np.uint64).reshape(-1, BANDS, 2)
     bands = halves[:, :, 0] * FACTOR + halves[:, :, 1]
     for band in range(BANDS):
         order = np.lexsort((bands[:, (band + 1) % BANDS], bands[:, band]))

@@ -116,5 +116,6 @@ def _check_labels(name: str, labels: pd.Series) -> None:
         raise BadInput(
             f"the {name} split has {len(labels):,} battle{'' if len(labels) == 1 else 's'}, none "
             f"with label {' or '.join(missing)}, and every split needs all of {', '.join(LABELS)}. "
-            f"Use more battles, with more of that label, or raise split.{name}."
+            f"Use more battles, with more of that label, raise split.{name} or, where it is "
+            "`group`, let split.near_duplicates be `count`."
         )

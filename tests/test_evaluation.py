@@ -331,3 +331,24 @@ def test_plots_hold_every_battle_and_every_model(tmp_path):
             pairs = [(row["actual"], row["predicted"]) for row in csv.DictReader(file)]
         counts = [[pairs.count((a, p)) for p in ("A", "B", "tie")] for a in ("A", "B", "tie")]
         assert counts == details["models"][name]["confusion"]
+
+
+def test_log_loss_without_near_duplicates_is_that_of_the_others():
+    truth, predictions = simulate(400)
+    near = np.arange(400) % 5 == 0
+    _, details = evaluate(replace(truth, near_duplicate=near), predictions)
+    assert (details["near_duplicates"]["rows"], details["near_duplicates"]["rate"]) == (80, 0.2)
+    without = details["near_duplicates"]["log_loss_without"]
+    assert set(without) == {"exp1", "length", "prior", "oracle"}
+    for name, prediction in predictions.items():
+        expected = sklearn_metrics.log_loss(truth.labels[~near], prediction.probabilities[~near])
+        assert without[name]["value"] == pytest.approx(expected)
+        assert without[name]["low"] < expected < without[name]["high"]
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_no_log_loss_without_near_duplicates_where_none_or_all_are(near):
+    truth, predictions = simulate(100)
+    _, details = evaluate(replace(truth, near_duplicate=np.full(100, near)), predictions)
+    expected = {"rows": 100 * near, "rate": float(near), "log_loss_without": None}
+    assert details["near_duplicates"] == expected

@@ -121,7 +121,6 @@ def test_words_are_without_case_punctuation_and_what_is_not_shown():
         ("hi there", "hi you", False),
         ("one two three four", "one two three four five", False),
         ("??", "!!", False),
-        ("", "", False),
         (
             "今日はとても天気がいいので散歩に行きましょう一緒に",
             "今日はとても天気がいいので散歩に行きましょう一緒",
@@ -133,6 +132,13 @@ def test_words_are_without_case_punctuation_and_what_is_not_shown():
 def test_short_texts_and_scripts_without_spaces(one, other, similar):
     near = find_near_duplicates(sketch(["some other text", one, other]))
     assert found_pairs(near) == ({(1, 2)} if similar else set())
+
+
+@pytest.mark.parametrize("texts", [["", "?", "😀"], ["one"], ["", *["?"] * 600, "one", "two"]])
+def test_prompts_without_a_word_have_no_near_duplicates(texts):
+    near = find_near_duplicates(sketch(texts))
+    assert len(near.pairs) == 0
+    assert sorted(near.clusters()) == list(range(len(texts)))
 
 
 @settings(max_examples=10)

@@ -247,6 +247,27 @@ def test_warnings_stand_out_and_a_leak_comes_first(tmp_path):
     assert any("exp1 is better than the oracle" in text for text in strong)
 
 
+def test_log_loss_without_near_duplicates_is_told_where_there_are_any(tmp_path):
+    expected = (
+        "24 of 1,199 test battles (2.0\u00a0%) have a prompt that is nearly one of train",
+        "Log loss without them: baseline 0.9500 [0.9300, 0.9700] (with them 0.9432); exp1 0.95",
+    )
+    for simulated in (True, False):
+        details = example_details(ARMS, simulated)
+        losses = {name: estimate(0.95) for name in details["models"]}
+        details["near_duplicates"] = {"rows": 24, "rate": 24 / 1199, "log_loss_without": losses}
+        inputs = inputs_of(tmp_path, details, simulated=simulated)
+        text = render_markdown(inputs)
+        assert all(sentence in text for sentence in expected)
+        assert ("made from templates" in text) == simulated
+    page = " ".join(Page(render_html(inputs)).texts_of("li"))
+    assert all(sentence in page for sentence in (*expected, "7 in test (0.6\u00a0%)"))
+
+
+def test_no_near_duplicates_need_no_words(tmp_path):
+    assert "Near duplicates" not in render_markdown(inputs_of(tmp_path))
+
+
 def test_real_battles_have_no_truth_to_show(tmp_path):
     details = example_details(ARMS, simulated=False)
     inputs = inputs_of(tmp_path, details, simulated=False)
