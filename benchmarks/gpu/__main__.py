@@ -1,7 +1,7 @@
 """Measure training and prediction on this machine's graphics card, what tells most first.
 
     python -m benchmarks.gpu                     # the comparison, at most 8 minutes
-    python -m benchmarks.gpu --only variants profile --seconds 240
+    python -m benchmarks.gpu --only profile variants --seconds 240
     python -m benchmarks.gpu --tiny              # all of it in small, on any processor
 
 It needs JAX with its plugin for the card, and no TensorFlow; PyTorch's systems are measured where
