@@ -16,6 +16,7 @@ from benchmarks.gpu.profile import layer_of, operation_origins, profile_tables
 from benchmarks.gpu.results import Origin, Results, append_row, read_results, start_results
 from benchmarks.gpu.task import ANSWER, Line, Task, read_answer, read_task
 from benchmarks.gpu.variants import VARIANTS
+from benchmarks.stage_runs import REPOSITORY
 
 COMPARE_VARIANTS = Path(__file__).parent / "compare_attention_variants.py"
 PYTHON = Path(sys.executable)
@@ -40,6 +41,18 @@ def measure(lines, monkeypatch, run_task, seconds=1e6, has_gpu=True):
     rows = []
     runner.measure_all(lines, FULL, seconds, has_gpu, PYTHON, Path(), rows.append)
     return rows
+
+
+def test_the_wheels_have_the_versions_that_are_locked():
+    locked, carried = (
+        dict(
+            line.split("==")
+            for line in (REPOSITORY / name).read_text().splitlines()
+            if "==" in line
+        )
+        for name in ("requirements.txt", "requirements-gpu.txt")
+    )
+    assert {name: locked[name].removesuffix(" \\") for name in carried} == carried
 
 
 def test_what_tells_most_comes_first():

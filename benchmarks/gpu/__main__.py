@@ -1,7 +1,7 @@
 """Measure training and prediction on this machine's graphics card, what tells most first.
 
     python -m benchmarks.gpu                     # the comparison, at most 8 minutes
-    python -m benchmarks.gpu --only variants profile --seconds 240
+    python -m benchmarks.gpu --only profile variants --seconds 240
     python -m benchmarks.gpu --tiny              # all of it in small, on any processor
 
 It needs JAX with its plugin for the card, and no TensorFlow; PyTorch's systems are measured where
@@ -10,6 +10,7 @@ they are installed. See docs/gpu.md.
 
 import argparse
 import shlex
+import signal
 import sys
 from datetime import date
 from functools import partial
@@ -31,6 +32,8 @@ PACKAGES += ("flashdeberta", "disentangled-flash")
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure the parts that were asked for; write the rows and the page after each of them."""
+    # So that the process that is measured ends with this one, whoever ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     rows_file = arguments.out / "benchmarks-gpu.jsonl"
     scale = TINY if arguments.tiny else FULL
     lines = plan_lines(tuple(arguments.only), scale)

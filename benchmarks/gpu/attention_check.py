@@ -1,6 +1,7 @@
 """Compare the attention of a variant with the present one: outputs and gradients of one layer."""
 
 from contextlib import AbstractContextManager
+from functools import cache
 
 import jax
 import keras
@@ -21,15 +22,18 @@ def attention_errors(
     Each is relative to the largest value of the same output or gradient of the present layer in
     float32, at JAX's highest precision. Dropout is off: what is compared is a function.
     """
-    with jax.default_matmul_precision("highest"):
-        truth = _derive("float32", length)
-    present = _derive(precision, length)
+    truth = _derive_present("float32", length)
     with variant:
         found = _derive(precision, length)
     return {
         "attention_error": _largest_error(found, truth),
-        "present_attention_error": _largest_error(present, truth),
+        "present_attention_error": _largest_error(_derive_present(precision, length), truth),
     }
+
+
+@cache
+def _derive_present(precision: str, length: int) -> list[np.ndarray]:
+    return _derive(precision, length)
 
 
 def _derive(precision: str, length: int) -> list[np.ndarray]:
@@ -60,7 +64,8 @@ def _derive(precision: str, length: int) -> list[np.ndarray]:
 
     derive = jax.value_and_grad(compute, argnums=(0, 1, 2), has_aux=True)
     weights = [jnp.asarray(weight, "float32") for weight in weights]
-    (_, output), gradients = jax.jit(derive)(weights, inputs, table)
+    with jax.default_matmul_precision("highest" if precision == "float32" else "default"):
+        (_, output), gradients = jax.jit(derive)(weights, inputs, table)
     return [np.asarray(value, "float64") for value in jax.tree.leaves([output, gradients])]
 
 

@@ -19,8 +19,8 @@ NOTE = (
     "step; PyTorch's systems train with the fused AdamW of Hugging Face's Trainer, and are waited "
     "for after each block of steps. TFLOP are those of the model's matrix products "
     "(`benchmarks/flops.py`), the peak is the card's in dense bfloat16. Memory is what was "
-    "allocated on the card at most, in training. `compiling` is by how much the first step was "
-    "longer. `flashdeberta` has no dropout of attention probabilities."
+    "allocated on the card at most, in training, and on JAX also to compile it. `compiling` is by "
+    "how much the first step was longer. `flashdeberta` has no dropout of attention probabilities."
 )
 
 

@@ -22,7 +22,7 @@ TINY = Scale(
     copied_mib=1,
     battles=12,
 )
-PARTS = ("comparison", "variants", "profile")
+PARTS = ("comparison", "profile", "variants")
 # Sequences of random lengths have up to 12 widths, and each is compiled.
 LENGTHS_LIMIT_S = 200
 # A processor that others use may take long to compile.
@@ -31,7 +31,7 @@ TINY_LIMIT_S = 600
 
 def plan_lines(parts: tuple[str, ...], scale: Scale) -> list[Line]:
     """Return the lines of some of `PARTS`; at the tiny scale, all of one tiny size."""
-    plans = {"comparison": _comparison, "variants": _variants, "profile": _profile}
+    plans = {"comparison": _comparison, "profile": _profile, "variants": _variants}
     lines = [line for part in PARTS if part in parts for line in plans[part]()]
     if scale == TINY:
         lines = [
