@@ -11,7 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 PROGRAM = """
-import ctypes, os, sys, time
+import hashlib, os, sys, time
 from pathlib import Path
 from preference import stop_signals
 from preference.atomic_output import writing_file
@@ -26,7 +26,8 @@ def wait():
 
 def native():
     print("ready", flush=True)
-    ctypes.CDLL(None).sleep(100)
+    # No signal interrupts it, and it lets other threads run.
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
 
 def swallowed():
     try:
