@@ -95,7 +95,7 @@ def test_it_ends_silently_with_the_status_of_the_signal_and_leaves_nothing(
 ):
     process = start(what, grace)
     process.send_signal(number)
-    said = process.communicate()[1]
+    said = process.communicate(timeout=60)[1]
     assert (process.returncode, said) == (STATUS[number], "")
     assert not list((tmp_path / "work").iterdir())
 
