@@ -54,7 +54,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
         new = partial / path.name
         new.mkdir()
         yield new
-        for written in new.rglob("*"):
+        for written in (new, *new.rglob("*")):
             _flush(written)
         _put_in_place(new, path)
         _flush(path.parent)
@@ -132,10 +132,10 @@ def _flush(path: Path) -> None:
     Raises:
         OSError: the content of a file cannot be written; some disks notice only now.
     """
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        # Not every file system can do this with a folder.
-        with suppress(OSError) if path.is_dir() else nullcontext():
+    # Not every file system can do this with a folder, and not every folder can be read.
+    with suppress(OSError) if path.is_dir() else nullcontext():
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
