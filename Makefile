@@ -48,8 +48,8 @@ lock: setup  ## Write the locked requirements anew.
 	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" requirements-audit.in -o requirements-audit.txt
 
-fuzz: setup  ## Read 10,000 hostile files with fetch and predict (minutes).
-	python -m pytest --numprocesses 2 tests/test_fuzz.py --hypothesis-profile=fuzz
+fuzz: setup  ## Read 10,000 hostile files and predict with 10,000 hostile bundles (an hour).
+	python -m pytest --numprocesses 2 tests/test_fuzz.py tests/test_fuzz_bundles.py --hypothesis-profile=fuzz
 
 # Strict, because a package that the service does not know would pass for a sound one.
 AUDIT = .venv-audit/bin/pip-audit --strict --disable-pip --progress-spinner off $(ACCEPTED)

@@ -114,7 +114,7 @@ def _ask(method: str, path: str, content: dict[str, str] | None = None) -> Any: 
     request = Request(
         f"{os.environ['GITHUB_API_URL']}/{path}",
         method=method,
-        data=None if content is None else json.dumps(content).encode(),
+        data=None if content is None else json.dumps(content, allow_nan=False).encode(),
         headers={
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {os.environ['GH_TOKEN']}",
