@@ -97,11 +97,7 @@ def _dots_and_bars(rows: Rows, theme: Theme, title: str, zero: bool = False) -> 
 
 def _marks(base: alt.Chart, shape: alt.Shape, title: str, scale: alt.Scale) -> alt.LayerChart:
     low = alt.X("low:Q", scale=scale, title=title)
-    bars = (
-        base.transform_filter(alt.FieldValidPredicate(field="low", valid=True))
-        .mark_rule(strokeWidth=2)
-        .encode(x=low, x2="high:Q")
-    )
+    bars = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q")
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(x="value:Q", shape=shape)
     return alt.layer(bars, dots)
 

@@ -52,15 +52,10 @@ def _reliability_chart(bins: Rows, theme: Theme) -> alt.LayerChart:
     base = alt.Chart(alt.Data(values=bins)).encode(
         x=alt.X("confidence:Q", scale=scale, axis=axis, title="confidence")
     )
-    title = "share that was right"
-    bars = (
-        base.transform_filter(alt.FieldValidPredicate(field="low", valid=True))
-        .mark_rule(color=theme.arm, strokeWidth=1.5)
-        .encode(y=alt.Y("low:Q", scale=scale, axis=axis, title=title), y2="high:Q")
+    bars = base.mark_rule(color=theme.arm, strokeWidth=1.5).encode(
+        y=alt.Y("low:Q", scale=scale, axis=axis, title="share that was right"), y2="high:Q"
     )
-    dots = base.mark_point(color=theme.arm, filled=True, size=26, opacity=1).encode(
-        y=alt.Y("accuracy:Q", scale=scale, axis=axis, title=title)
-    )
+    dots = base.mark_point(color=theme.arm, filled=True, size=26, opacity=1).encode(y="accuracy:Q")
     return sized(alt.layer(diagonal, bars, dots), PANEL_WIDTH, PANEL_WIDTH)
 
 

@@ -104,17 +104,13 @@ def test_battles_that_cannot_be_are_told(tmp_path, monkeypatch, path, column, ch
         stage.main()
 
 
-@pytest.mark.parametrize("simulated", [True, False])
-def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
-    truth, predictions = simulate(300)
-    truth = truth if simulated else without_oracle(truth)
-    write_inputs(tmp_path, truth)
+def predict_with(model, monkeypatch):
+    """Let every experiment predict what `model` does, and return the folders that are asked."""
     asked = []
 
     def predict_saved(folder, splits, name):
         asked.append((folder.as_posix(), name))
-        assert [len(ids) for ids in splits] == [150, 150]
-        model = predictions["exp1"]
+        assert [len(ids) for ids in splits] == [len(model.ids) // 2] * 2
         rows = [np.searchsorted(model.ids, ids) for ids in splits]
         return [
             Predictions(ids, model.probabilities[row], model.swapped[row])
@@ -124,6 +120,32 @@ def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
     stub = SimpleNamespace(predict_saved=predict_saved)
     monkeypatch.setitem(sys.modules, "preference.bundle_prediction", stub)
     monkeypatch.setattr("preference.manifest.weights_hash", lambda folder: f"hash of {folder}")
+    return asked
+
+
+def test_stage_says_that_its_battles_are_too_few(tmp_path, monkeypatch, capsys):
+    truth, predictions = simulate(40)
+    write_inputs(tmp_path, truth)
+    predict_with(predictions["exp1"], monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_module("stages.evaluate", run_name="__main__")
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning:" in line]
+    said = "10 groups of battles are too few for an interval or a test; at least 30 are needed."
+    assert warnings[0].startswith(f"warning: On test, {said}")
+    assert warnings[1].startswith(f"warning: On calibration, {said}")
+    headline = json.loads((tmp_path / "metrics" / "evaluate.json").read_text())
+    assert headline["exp1"]["log_loss"] > 0 and headline["exp1"]["log_loss_noise"] is None
+    details = json.loads((tmp_path / "metrics" / "evaluation_details.json").read_text())
+    assert f"warning: {details['warnings'][0]}" == warnings[0]
+    assert details["models"]["exp1"]["log_loss"]["low"] is None
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_stage_writes_every_file(tmp_path, monkeypatch, capsys, simulated):
+    truth, predictions = simulate(300)
+    truth = truth if simulated else without_oracle(truth)
+    write_inputs(tmp_path, truth)
+    asked = predict_with(predictions["exp1"], monkeypatch)
     monkeypatch.chdir(tmp_path)
     params = (tmp_path / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(params.replace("seeds: []", "seeds: [3, 4]"))
@@ -131,6 +153,7 @@ def test_stage_writes_every_file(tmp_path, monkeypatch, simulated):
     experiments = load_params().experiments
     folders = [(f"models/{name}{part}", name) for name in experiments for part in ("", "/seed-4")]
     assert asked == folders
+    assert "warning" not in capsys.readouterr().err
     headline = json.loads((tmp_path / "metrics" / "evaluate.json").read_text())
     names = {*experiments, "blend", "prior", "length", "tfidf"} | (
         {"oracle"} if simulated else set()

@@ -223,7 +223,7 @@ def test_the_tables_show_the_figures(tmp_path):
 def test_figures_without_intervals_are_shown_and_said(tmp_path):
     details = of_few_groups(example_details(ARMS))
     details["models"]["exp1"]["temperature_at_bound"] = True
-    inputs = inputs_of(tmp_path, details)
+    inputs = inputs_of(tmp_path, details, [example_battle()])
     page, report = render_html(inputs), render_markdown(inputs)
     for text in (page, report):
         assert "2 groups of battles are too few for an interval or a test" in text
