@@ -80,9 +80,10 @@ def find_near_duplicates(sketches: pa.Table) -> NearDuplicates:
     texts = np.empty(len(sketches), dtype=np.int64)
     texts[has_words] = numbers
     texts[~has_words] = len(firsts) + np.arange(len(sketches) - len(words))
-    distinct = sketches.take(np.flatnonzero(has_words)[firsts])
-    signatures = pc.list_flatten(distinct["signature"]).to_numpy().reshape(-1, SIGNATURE)
-    return NearDuplicates(texts, _find_pairs(signatures, distinct["shingles"].combine_chunks()))
+    rows = np.flatnonzero(has_words)[firsts]
+    signatures = pc.list_flatten(sketches["signature"].take(rows)).to_numpy()
+    shingles = sketches["shingles"].take(rows).combine_chunks()
+    return NearDuplicates(texts, _find_pairs(signatures.reshape(-1, SIGNATURE), shingles))
 
 
 def _find_pairs(signatures: np.ndarray, shingles: pa.LargeListArray) -> np.ndarray:
@@ -107,7 +108,8 @@ def _candidates(signatures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray
     Texts that agree in the next band, too, are neighbours.
     """
     halves = signatures.view(np.uint64).reshape(-1, BANDS, 2)
-    bands = halves[:, :, 0] * FACTOR + halves[:, :, 1]
+    bands = halves[:, :, 0] * FACTOR
+    bands += halves[:, :, 1]
     for band in range(BANDS):
         order = np.lexsort((bands[:, (band + 1) % BANDS], bands[:, band]))
         ordered = bands[order, band]

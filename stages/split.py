@@ -17,7 +17,7 @@ from preference.extra_battles import add_extra_battles, count_extra_battles, mar
 from preference.metrics_file import write_metrics
 from preference.near_duplicate_marks import mark_near_duplicates
 from preference.near_duplicates import find_near_duplicates
-from preference.params import SplitParams, load_params
+from preference.params import Params, SplitParams, load_params
 from preference.prompt_groups import digest_battles, group_battles
 from preference.running_alone import running_alone
 from preference.split import split_by_group, write_splits
@@ -32,6 +32,18 @@ def main() -> None:
     """Write the ids of each split, and the metrics that show that nothing leaks."""
     params = load_params()
     battles = read_battles(BATTLES, ["id", "label", "source"])
+    splits = make_splits(battles, params)
+    write_splits(splits, FOLDER)
+    batches = scan_battles(BATTLES, ["id", "label", *SEGMENTS], "check")
+    summary = summarize_splits(splits, batches)
+    summary["extra"] = count_extra_battles(
+        splits["train"], battles["id"].to_numpy(), battles["source"], params.data.extra
+    )
+    write_metrics(summary, METRICS)
+
+
+def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
+    """Return each split, as it is written, of battles with `id`, `label` and `source`."""
     digests = digest_battles(scan_battles(BATTLES, ["id", *SEGMENTS], "group"))
     sketches = sketch_prompts(scan_battles(BATTLES, ["prompt"], "near duplicates"))
     ids = battles["id"].to_numpy()
@@ -46,14 +58,7 @@ def main() -> None:
     if is_extra.any():
         groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool), params.split)
         splits = add_extra_battles(splits, ids, groups, is_extra)
-    splits = mark_near_duplicates(splits, ids, find_near_duplicates(sketches))
-    write_splits(splits, FOLDER)
-    batches = scan_battles(BATTLES, ["id", "label", *SEGMENTS], "check")
-    summary = summarize_splits(splits, batches)
-    summary["extra"] = count_extra_battles(
-        splits["train"], ids, battles["source"], params.data.extra
-    )
-    write_metrics(summary, METRICS)
+    return mark_near_duplicates(splits, ids, find_near_duplicates(sketches))
 
 
 def find_groups(
