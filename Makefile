@@ -35,7 +35,7 @@ test: setup  ## Check the code's form, and run every test.
 	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 distributed-check: setup  ## Lose processes and hosts of a training (minutes, as root).
-	python -m pytest tests/check_distribution.py
+	python -m pytest tests/training/check_distribution.py
 
 lint: setup  ## Mend what ruff can mend.
 	ruff check --fix . && ruff format .
@@ -49,7 +49,7 @@ lock: setup  ## Write the locked requirements anew.
 	  --custom-compile-command "make lock" requirements-audit.in -o requirements-audit.txt
 
 fuzz: setup  ## Read 10,000 hostile files and predict with 10,000 hostile bundles (an hour).
-	python -m pytest --numprocesses 2 tests/test_fuzz.py tests/test_fuzz_bundles.py --hypothesis-profile=fuzz
+	python -m pytest --numprocesses 2 tests/sources/test_fuzz.py tests/bundle/test_fuzz_bundles.py --hypothesis-profile=fuzz
 
 # Strict, because a package that the service does not know would pass for a sound one.
 AUDIT = .venv-audit/bin/pip-audit --strict --disable-pip --progress-spinner off $(ACCEPTED)
@@ -84,7 +84,7 @@ arena55k: setup  ## Run the study's arms on the 57,477 real battles (hours on a 
 	@python -m profiles arena55k $(if $(FORCE),--force)
 
 check-cache: setup  ## Delete what is damaged in DVC's cache; dvc repro makes it again.
-	@python -m faults.cache_check
+	@python -m checks.faults.cache_check
 
 faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/reliability.md.
 	python -m faults

@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from arena55k.failures import FAILURES, describe_failure
 from arena55k.pin import Pin, check_pin, read_pin
-from preference.downloaded_file import DownloadedFile, identify_file
-from preference.errors import BadInput
+from preference.runtime.errors import BadInput
+from preference.sources.source import DownloadedFile, identify_file
 
 
 def download_battles() -> DownloadedFile:

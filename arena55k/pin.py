@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from preference.downloaded_file import DownloadedFile
-from preference.errors import BadInput
-from preference.yaml_file import read_yaml
+from preference.runtime.errors import BadInput
+from preference.runtime.yaml_file import read_yaml
+from preference.sources.source import DownloadedFile
 
 PIN_FILE = Path(__file__).with_name("pin.yaml")
 PIN_NAME = "arena55k/pin.yaml"

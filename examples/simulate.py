@@ -8,9 +8,9 @@ Writes examples/battles.csv. The seed is not that of params.yaml: no model has s
 import csv
 from pathlib import Path
 
-from preference.atomic_output import writing_file
-from preference.battle_rows import UNLABELLED_COLUMNS
-from preference.errors import exit_on_bad_input
+from preference.runtime.atomic_write import writing_file
+from preference.runtime.errors import exit_on_bad_input
+from preference.sources.row_parser import UNLABELLED_COLUMNS
 from simulated import simulate_rows
 
 BATTLES, LENGTH_SCALE, SEED = 20, 0.1, 7

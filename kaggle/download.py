@@ -9,8 +9,8 @@ from pathlib import Path
 import kagglehub
 
 from kaggle.failures import COMPETITION, FAILURES, describe_failure
-from preference.downloaded_file import DownloadedFile, identify_file
-from preference.errors import BadInput
+from preference.runtime.errors import BadInput
+from preference.sources.source import DownloadedFile, identify_file
 
 FILE = "train.csv"
 

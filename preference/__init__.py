@@ -1,5 +1,5 @@
 """Predict which of two chatbot answers a person prefers: the library behind the DVC stages."""
 
-from preference.stop_signals import end_at_once_while_importing
+from preference.runtime.stop_signals import end_at_once_while_importing
 
 end_at_once_while_importing()

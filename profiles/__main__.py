@@ -14,9 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from preference.errors import BadInput, exit_on_bad_input
-from preference.params import SIMULATED, load_params
-from preference.profiles import assignments, check_profile, merged_params
+from preference.config.params import SIMULATED, load_params
+from preference.runtime.errors import BadInput, exit_on_bad_input
+from profiles.profile_parameters import assignments, check_profile, merged_params
 
 DVC_EXPERIMENT = (sys.executable, "-m", "dvc", "exp")
 

@@ -7,12 +7,16 @@ import keras
 import keras_nlp
 from huggingface_hub import hf_hub_download
 
-from preference.backbones import SMALL_CONFIGURATIONS, adapt_backbone, load_backbone
-from preference.deberta import DebertaV3Backbone
-from preference.errors import BadInput
-from preference.hugging_face_deberta_config import backbone_arguments
-from preference.hugging_face_hub import SCHEME
-from preference.presets import read_hugging_face_config
+from preference.models.deberta_v3.backbone import DebertaV3Backbone
+from preference.models.pretrained.backbones import (
+    SMALL_CONFIGURATIONS,
+    adapt_backbone,
+    load_backbone,
+)
+from preference.models.pretrained.hf_deberta import backbone_arguments
+from preference.presets.hub import SCHEME
+from preference.presets.resolve import read_hugging_face_config
+from preference.runtime.errors import BadInput
 
 # Of our own configurations: the tokenizer that decides it is not trained yet, and it costs nothing.
 VOCABULARY_SIZE = 2000

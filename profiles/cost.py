@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from preference.params import Params
+from preference.config.params import Params
 
 CPU = "CPU"
 SECONDS_AN_HOUR = 3600

@@ -13,9 +13,9 @@ from kagglehub.handle import parse_model_handle
 
 from arena55k.download import is_downloaded
 from arena55k.pin import read_pin
-from preference.hugging_face_hub import NEEDED, SCHEME, WEIGHTS
-from preference.params import Params
-from preference.presets import TRAINED_FROM_SCRATCH
+from preference.config.params import Params
+from preference.presets.hub import NEEDED, SCHEME, WEIGHTS
+from preference.presets.resolve import TRAINED_FROM_SCRATCH
 
 BYTES_PER_PARAMETER = 4
 

@@ -12,9 +12,9 @@ from huggingface_hub import constants
 from kagglehub.config import get_cache_folder
 
 from arena55k.pin import read_pin
-from preference.errors import BadInput
-from preference.params import Params, load_params
-from preference.terminal_text import one_line
+from preference.config.params import Params, load_params
+from preference.runtime.errors import BadInput
+from preference.runtime.terminal_text import one_line
 from profiles.cost import CPU, Timing, training_hours
 from profiles.downloads import Download, list_downloads
 

@@ -16,17 +16,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from preference.batches import padded_widths
-from preference.battles import LABELS, SEGMENTS
-from preference.errors import exit_on_bad_input
-from preference.examples import Epochs, Examples
-from preference.model import build_model
-from preference.packing import SIDES, SPECIAL_TOKENS, Packing
-from preference.params import Params, load_params
-from preference.prediction import Predictor
-from preference.token_writer import offsets_of
-from preference.tokens import Segment, SpecialTokens, Tokens
-from preference.training import train_model
+from preference.battles.table import LABELS, SEGMENTS
+from preference.config.params import Params, load_params
+from preference.models.preference_model import build_model
+from preference.prediction.predictor import Predictor
+from preference.runtime.errors import exit_on_bad_input
+from preference.sequences.length_bucketing import padded_widths
+from preference.sequences.packing import SIDES, SPECIAL_TOKENS, Packing
+from preference.sequences.token_store import Segment, SpecialTokens, Tokens
+from preference.sequences.token_writer import offsets_of
+from preference.training.dataset import Epochs, Examples
+from preference.training.fit import train_model
 from profiles.architecture import build_untrained
 from profiles.cost import CPU, Timing
 

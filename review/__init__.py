@@ -7,6 +7,6 @@ its noise, which parameters and metrics differ, and plots. Continuous integratio
 text that is written here.
 """
 
-from preference.stop_signals import end_at_once_while_importing
+from preference.runtime.stop_signals import end_at_once_while_importing
 
 end_at_once_while_importing()

@@ -12,11 +12,11 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from preference.atomic_output import check_can_write, writing_folder
-from preference.errors import exit_on_bad_input
-from preference.params import PARAMS_FILE, load_params
-from preference.profiles import flatten, read_profile
-from preference.terminal_text import printable_lines
+from preference.config.params import PARAMS_FILE, load_params
+from preference.runtime.atomic_write import check_can_write, writing_folder
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.terminal_text import printable_lines
+from profiles.profile_parameters import flatten, read_profile
 from review.comment import Review, write_comment
 from review.comparison import compare_sides
 from review.diffs import find_stale_stages, read_diff

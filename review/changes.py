@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from preference.group_bootstrap import GroupBootstrap
-from preference.judged_difference import is_real, is_tested
-from preference.params import Params
-from preference.significance import Difference, correct_by_holm, paired_difference
+from preference.config.params import Params
+from preference.report.significance_wording import is_real, is_tested
+from preference.statistics.cluster_bootstrap import GroupBootstrap
+from preference.statistics.paired_tests import Difference, correct_by_holm, paired_difference
 
 WITHIN_NOISE = "within noise"
 UNKNOWN = "noise unknown"

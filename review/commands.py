@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from preference.errors import BadInput
+from preference.runtime.errors import BadInput
 
 DVC = (sys.executable, "-m", "dvc")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from preference.markdown_text import code
+from preference.rendering.markdown_text import code
 from review.comparison import Comparison
 from review.diffs import Differing, metrics_table, params_table
 from review.results import FIGURES

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preference.few_groups import explain_few_groups
-from preference.group_bootstrap import CONFIDENCE
-from preference.markdown_text import code
-from preference.params import Params
-from preference.wording import join, percent
+from preference.config.params import Params
+from preference.rendering.markdown_text import code
+from preference.rendering.numbers import join, percent
+from preference.statistics.cluster_bootstrap import CONFIDENCE
+from preference.statistics.few_groups import explain_few_groups
 from review.changes import Change, change_figures, pair_changes
 from review.results import (
     NotInCache,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from preference.markdown_text import code
+from preference.rendering.markdown_text import code
 from review.commands import dvc
 from review.markdown import NONE, table
 from review.revision import Revision

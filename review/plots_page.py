@@ -10,7 +10,7 @@ import re
 
 from dvc_render import VegaRenderer
 
-from preference.templating import content_hash
+from preference.rendering.templates_env import content_hash
 
 LIBRARIES = re.findall(r'<script src="(https://[^"]+)"', VegaRenderer.SCRIPTS)
 SCRIPT = re.compile(r'<script type = "text/javascript">(.*?)</script>', re.DOTALL)

@@ -23,8 +23,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from preference.markdown_text import WORD_JOINER
-from preference.terminal_text import printable_lines
+from preference.rendering.markdown_text import WORD_JOINER
+from preference.runtime.terminal_text import printable_lines
 
 NAME = "comment.md"
 MARK = "<!-- pr-report -->"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from preference.errors import BadInput
-from preference.params import PARAMS_FILE
-from preference.profiles import read_profile, write_into_params
+from preference.config.params import PARAMS_FILE
+from preference.runtime.errors import BadInput
+from profiles.profile_parameters import read_profile, write_into_params
 from review.commands import dvc, git, show_dvc
 from review.revision import Revision
 

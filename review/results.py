@@ -13,11 +13,11 @@ from dvc.api import DVCFileSystem
 from dvc.utils.serialize import parse_yaml
 from dvc_data.index import DataIndexError
 
-from preference.battles import BATTLES, LABELS
-from preference.errors import BadInput
-from preference.metrics import row_log_loss
-from preference.predictions import check_probabilities
-from preference.strict_json import parse_json
+from preference.battles.predictions import check_probabilities
+from preference.battles.table import BATTLES, LABELS
+from preference.runtime.errors import BadInput
+from preference.runtime.strict_json import parse_json
+from preference.statistics.metrics import row_log_loss
 from review.revision import Revision
 
 FIGURES = "metrics/evaluate.json"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from preference.errors import BadInput
+from preference.runtime.errors import BadInput
 from review.commands import CommandFailed, git
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from preference.judged_difference import is_tested
-from preference.markdown_text import code
-from preference.wording import join, number, p_value, signed, signed_interval
+from preference.rendering.markdown_text import code
+from preference.rendering.numbers import join, number, p_value, signed, signed_interval
+from preference.report.significance_wording import is_tested
 from review.changes import UNKNOWN, WITHIN_NOISE, Change
 from review.comparison import Comparison
 from review.markdown import table

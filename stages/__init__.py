@@ -1,5 +1,5 @@
 """One module a DVC stage: read the parameters, call the library, write the outputs."""
 
-from preference.stop_signals import end_at_once_while_importing
+from preference.runtime.stop_signals import end_at_once_while_importing
 
 end_at_once_while_importing()

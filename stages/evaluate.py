@@ -12,26 +12,23 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from preference.atomic_output import writing_folder
-from preference.battles import BATTLES, SEGMENTS, has_oracle
-from preference.bundle_prediction import predict_saved
-from preference.errors import BadInput, exit_on_bad_input
-from preference.evaluation import evaluate_models, with_oracle
-from preference.evaluation_plots import write_plots
-from preference.hardest_battles import write_hardest
-from preference.manifest import weights_hash
-from preference.metrics_file import write_metrics
-from preference.packing import Packing, full_lengths
-from preference.params import Params, load_params
-from preference.predictions import are_probabilities, write_predictions
-from preference.references import REFERENCES, load_reference, predict_reference
-from preference.running_alone import running_alone
-from preference.scored_models import score_models
-from preference.slices import slice_battles
-from preference.split_battles import read_split_battles, split_file
-from preference.tokens import TOKENS, find_tokens, open_tokens
-from preference.trainings import Model, Training
-from preference.truth import Truth
+from preference.battles.predictions import are_probabilities, write_predictions
+from preference.battles.splits import read_split_battles, split_file
+from preference.battles.table import BATTLES, SEGMENTS, has_oracle
+from preference.bundle.manifest import weights_hash
+from preference.config.params import Params, load_params
+from preference.evaluation.evaluate import evaluate_models, with_oracle
+from preference.evaluation.outputs import write_hardest, write_plots
+from preference.evaluation.scoring import Model, Training, Truth, score_models
+from preference.evaluation.slices import slice_battles
+from preference.judge.judge import predict_saved
+from preference.references.models import REFERENCES, load_reference, predict_reference
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import BadInput, exit_on_bad_input
+from preference.runtime.metrics_file import write_metrics
+from preference.runtime.stage_lock import running_alone
+from preference.sequences.packing import Packing, full_lengths
+from preference.sequences.token_store import TOKENS, find_tokens, open_tokens
 
 MODELS = Path("models")
 PREDICTIONS = Path("data/predictions")

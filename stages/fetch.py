@@ -10,9 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from preference.battle_source import BattleSource
-from preference.battle_table import parse_battles
-from preference.battles import (
+from preference.battles.table import (
     BATTLE_SCHEMA,
     BATTLES,
     SEGMENTS,
@@ -20,13 +18,15 @@ from preference.battles import (
     scan_battles,
     writing_battles,
 )
-from preference.data_summary import summarize_data, summarize_sources
-from preference.errors import exit_on_bad_input
-from preference.metrics_file import write_metrics
-from preference.open_sources import open_sources
-from preference.params import SIMULATED, Params, load_params
-from preference.quarantine import QuarantinedRow, check_quarantine, write_quarantine
-from preference.running_alone import running_alone
+from preference.config.params import SIMULATED, Params, load_params
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.metrics_file import write_metrics
+from preference.runtime.stage_lock import running_alone
+from preference.sources.ingest import parse_battles
+from preference.sources.open_sources import open_sources
+from preference.sources.quarantine import QuarantinedRow, check_quarantine, write_quarantine
+from preference.sources.source import BattleSource
+from preference.sources.summary import summarize_data, summarize_sources
 
 QUARANTINE = Path("data/quarantine.jsonl")
 METRICS = Path("metrics/data.json")

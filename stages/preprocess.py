@@ -9,22 +9,22 @@ data/tokens/<tokenizer>/ and data/tokens/index.json, which names the folder of e
 from functools import cache
 from pathlib import Path
 
-from preference.atomic_output import writing_folder
-from preference.battles import BATTLES, SEGMENTS, scan_battles
-from preference.errors import exit_on_bad_input
-from preference.params import load_params
-from preference.presets import TRAINED_FROM_SCRATCH
-from preference.running_alone import running_alone
-from preference.strict_json import to_json
-from preference.tokenization import tokenize_battles
-from preference.tokenizer import (
+from preference.battles.table import BATTLES, SEGMENTS, scan_battles
+from preference.config.params import load_params
+from preference.presets.resolve import TRAINED_FROM_SCRATCH
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.stage_lock import running_alone
+from preference.runtime.strict_json import to_json
+from preference.sequences.token_store import INDEX, TOKENS
+from preference.tokenizers.corpus import read_training_texts
+from preference.tokenizers.tokenize import tokenize_battles
+from preference.tokenizers.tokenizer import (
     Tokenizer,
     fingerprint,
     load_preset_tokenizer,
     train_tokenizer,
 )
-from preference.tokens import INDEX, TOKENS
-from preference.training_texts import read_training_texts
 
 TRAIN = Path("data/split/train.parquet")
 

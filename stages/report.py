@@ -8,11 +8,11 @@ metrics/report.html.
 
 from pathlib import Path
 
-from preference.atomic_output import write_text
-from preference.errors import exit_on_bad_input
-from preference.report import render_html, render_markdown
-from preference.report_inputs import read_report_inputs
-from preference.running_alone import running_alone
+from preference.report.inputs import read_report_inputs
+from preference.report.render import render_html, render_markdown
+from preference.runtime.atomic_write import write_text
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.stage_lock import running_alone
 
 METRICS = Path("metrics")
 HARDEST = Path("data/predictions/hardest.json")

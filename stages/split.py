@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from preference.battles import BATTLES, SEGMENTS, read_battles, scan_battles
-from preference.errors import exit_on_bad_input
-from preference.extra_battles import add_extra_battles, count_extra_battles, mark_extra
-from preference.metrics_file import write_metrics
-from preference.near_duplicate_marks import mark_near_duplicates
-from preference.near_duplicates import find_near_duplicates
-from preference.params import Params, SplitParams, load_params
-from preference.prompt_groups import digest_battles, group_battles
-from preference.running_alone import running_alone
-from preference.split import split_by_group, write_splits
-from preference.split_summary import summarize_splits
-from preference.text_sketches import sketch_prompts
+from preference.battles.table import BATTLES, SEGMENTS, read_battles, scan_battles
+from preference.config.params import Params, SplitParams, load_params
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.metrics_file import write_metrics
+from preference.runtime.stage_lock import running_alone
+from preference.splitting.extra_battles import add_extra_battles, count_extra_battles, mark_extra
+from preference.splitting.leak_check import summarize_splits
+from preference.splitting.leakage_groups import digest_battles, group_battles
+from preference.splitting.near_duplicate_marks import mark_near_duplicates
+from preference.splitting.near_duplicates import find_near_duplicates
+from preference.splitting.stratified import split_by_group, write_splits
+from preference.splitting.text_sketches import sketch_prompts
 
 FOLDER = Path("data/split")
 METRICS = Path("metrics/split.json")

@@ -7,10 +7,10 @@ Reads models/<submit.model> and submit.battles; writes data/submission.csv.
 
 from pathlib import Path
 
-from preference.errors import exit_on_bad_input
-from preference.file_prediction import predict_file
-from preference.params import load_params
-from preference.running_alone import running_alone
+from preference.config.params import load_params
+from preference.judge.predict_file import predict_file
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.stage_lock import running_alone
 
 MODELS = Path("models")
 SUBMISSION = Path("data/submission.csv")

@@ -23,35 +23,39 @@ from pathlib import Path
 import keras
 from dvclive import Live
 
-from preference.battles import BATTLES, LABELS, has_oracle, label_shares
-from preference.bundle_writer import (
+from preference.battles.predictions import check_predictions
+from preference.battles.splits import read_split_battles, split_file
+from preference.battles.table import BATTLES, LABELS, has_oracle, label_shares
+from preference.bundle.io import (
     hash_files,
     library_versions,
     resolved_parameters,
     save_bundle,
 )
-from preference.checkpoint_folder import remove_old_checkpoints
-from preference.checkpoints import take_over
-from preference.errors import exit_on_bad_input
-from preference.examples import Examples
-from preference.experiment_training import (
+from preference.bundle.manifest_schema import FORMAT, Manifest, TrainingFigures
+from preference.config.params import Params, load_params
+from preference.prediction.predictor import predict_battles
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.stage_lock import running_alone
+from preference.sequences.packing import summarize_packing
+from preference.statistics.calibration import Calibration, calibrate_training, find_warnings
+from preference.training.checkpoint_file import remove_old_checkpoints
+from preference.training.checkpointing import take_over
+from preference.training.dataset import Examples
+from preference.training.distributed.launcher import (
+    ProcessGroup,
+    end_with_parent,
+    read_process_group,
+    run_processes,
+)
+from preference.training.fit import choose_best
+from preference.training.flops import summarize_flops
+from preference.training.run import (
     SPLITS_READ,
     Training,
     fit_training,
     prepare_training,
 )
-from preference.flop_count import summarize_flops
-from preference.manifest_schema import FORMAT, Manifest, TrainingFigures
-from preference.packing import summarize_packing
-from preference.params import Params, load_params
-from preference.prediction import predict_battles
-from preference.predictions import check_predictions
-from preference.process_group import ProcessGroup, read_process_group
-from preference.process_watch import end_with_parent, run_processes
-from preference.running_alone import running_alone
-from preference.split_battles import read_split_battles, split_file
-from preference.training import choose_best
-from preference.training_calibration import Calibration, calibrate_training, find_warnings
 
 
 def main(name: str) -> None:
@@ -113,7 +117,7 @@ def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[
 
 def train_together(name: str, seed: int) -> None:
     """Train as one of the processes that `main` starts; the first leaves a checkpoint."""
-    from preference.data_parallel import find_same_checkpoint, joined_processes
+    from preference.training.distributed.worker import find_same_checkpoint, joined_processes
 
     end_with_parent()
     params = load_params().experiment(name)

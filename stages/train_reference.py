@@ -8,21 +8,21 @@ data/split/valid.parquet; writes models/reference/*.json and metrics/reference.j
 
 from pathlib import Path
 
-from preference.atomic_output import writing_folder
-from preference.battles import BATTLES
-from preference.errors import exit_on_bad_input
-from preference.metrics import accuracy, log_loss
-from preference.metrics_file import write_metrics
-from preference.params import load_params
-from preference.references import (
+from preference.battles.splits import read_split_battles, split_file
+from preference.battles.table import BATTLES
+from preference.config.params import load_params
+from preference.references.models import (
     BATTLE_COLUMNS,
     REFERENCES,
     fit_reference,
     predict_reference,
     save_reference,
 )
-from preference.running_alone import running_alone
-from preference.split_battles import read_split_battles, split_file
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.metrics_file import write_metrics
+from preference.runtime.stage_lock import running_alone
+from preference.statistics.metrics import accuracy, log_loss
 
 FOLDER = Path("models/reference")
 METRICS = Path("metrics/reference.json")

@@ -1,1 +1,0 @@
-"""Measure training and prediction on one graphics card: `python -m benchmarks.gpu`."""

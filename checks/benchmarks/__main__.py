@@ -1,0 +1,102 @@
+"""Measure what training and prediction cost, and write the results to docs/.
+
+    make bench          # the full comparison
+    make bench-quick    # fewer layers and rows
+
+To measure a part alone; the page keeps what it has of the others:
+
+    python -m checks.benchmarks --only comparison --repetitions 1
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from checks.benchmarks.flops import add_utilisation
+from checks.benchmarks.machine import describe_machine, gpu_name
+from checks.benchmarks.part_files import PARTS, read_parts, write_parts
+from checks.benchmarks.plan import plan_comparison, plan_lengths, plan_utilisation
+from checks.benchmarks.quality import measure_quality
+from checks.benchmarks.report import Origin, Part, write_report
+from checks.benchmarks.runner import Row, measure_all, measure_in_process, summarize
+from checks.benchmarks.settings import FULL, QUICK, Settings, for_gpu
+from checks.benchmarks.stage_costs import measure_stages
+from checks.benchmarks.stage_runs import REPOSITORY
+from preference.runtime.atomic_write import check_can_write, write_text
+from preference.runtime.errors import exit_on_bad_input
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Measure the parts that were asked for, and write their tables, page and picture."""
+    settings = asked_settings(arguments)
+    out = arguments.out.resolve() / settings.stem
+    check_can_write(out.with_suffix(".md"))
+    machine = describe_machine(arguments.torch_python)
+    parts = read_parts(out)
+    for name in arguments.only:
+        with TemporaryDirectory() as folder:
+            rows, failed = measure_part(name, settings, Path(folder), arguments.torch_python)
+        origin = Origin(settings.command, date.today().isoformat(), machine, failed)
+        parts[name] = Part(rows, origin)
+        write_parts(parts, out)
+        if "comparison" in parts:
+            draw = [arguments.torch_python, "-m", "checks.benchmarks.picture", out]
+            subprocess.check_call(draw, cwd=REPOSITORY)
+        page = write_report(parts, picture=f"{settings.stem}.svg")
+        write_text(page, out.with_suffix(".md"))
+
+
+def asked_settings(arguments: argparse.Namespace) -> Settings:
+    """Return the settings, and the command that the page names."""
+    settings = QUICK if arguments.quick else FULL
+    if gpu_name():
+        settings = for_gpu(settings)
+    if arguments.repetitions:
+        settings = replace(settings, repetitions=arguments.repetitions)
+    if tuple(arguments.only) != PARTS or arguments.repetitions:
+        command = f"python -m checks.benchmarks {shlex.join(sys.argv[1:])}"
+        settings = replace(settings, command=command)
+    return settings
+
+
+def measure_part(
+    part: str, settings: Settings, folder: Path, torch_python: Path
+) -> tuple[list[Row], list[str]]:
+    """Return the rows of one table, and the names of what could not be measured."""
+    print(f"\n== {part}", flush=True)
+    if part == "stages":
+        return measure_stages(settings.stage_rows, folder)
+    if part == "quality":
+        return measure_quality(
+            settings.quality_rows, settings.quality_seeds, folder, settings.quality_variants
+        )
+    plan = {
+        "comparison": partial(plan_comparison, on_gpu=bool(gpu_name())),
+        "lengths": plan_lengths,
+        "utilisation": plan_utilisation,
+    }[part]
+    results = measure_all(
+        plan(settings, folder),
+        settings.repetitions if part == "comparison" else 1,
+        partial(measure_in_process, torch_python=torch_python),
+    )
+    failed = [str(measurement) for measurement, found in results.items() if not found]
+    rows = [summarize(measurement, found) for measurement, found in results.items() if found]
+    return [add_utilisation(row) for row in rows] if part == "utilisation" else rows, failed
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Compare speed and memory with others.")
+    parser.add_argument("--quick", action="store_true", help="fewer layers and rows")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--repetitions", type=int, help="of each comparison")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--torch-python", type=Path, default=REPOSITORY / ".venv-bench/bin/python")
+    with exit_on_bad_input():
+        main(parser.parse_args())

@@ -1,0 +1,1 @@
+"""Measure training and prediction on one graphics card: `python -m checks.benchmarks.gpu`."""

@@ -1,0 +1,99 @@
+"""Our batches of sequences of like length beside padding to the full length. The runner calls it.
+
+Lengths are drawn from log-normal distributions with the quantiles of real Chatbot Arena battles in
+DeBERTa's tokens: prompts with a median of 20 and a 90 % quantile of 170, responses with a median of
+228 and a mean of 290. The two responses of a battle are drawn independently.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from statistics import median
+
+import keras
+import numpy as np
+
+from checks.benchmarks.gpu.keras_model import (
+    StepTimes,
+    WeightedBatch,
+    compiled_model,
+    endless,
+    weighted_batches,
+)
+from checks.benchmarks.gpu.rates import SIDES
+from checks.benchmarks.gpu.task import Found, Task, answer
+from checks.benchmarks.keras_device import device_name, peak_memory_gib
+from checks.benchmarks.sizes import SEED
+from preference.sequences.length_bucketing import padded_widths, shuffled_batches
+from preference.training.distributed.shard import Shard
+
+PROMPT_MEDIAN, PROMPT_DEVIATION = 20, math.log(170 / 20) / 1.2816
+RESPONSE_MEDIAN, RESPONSE_DEVIATION = 228, math.sqrt(2 * math.log(290 / 228))
+SPECIAL_TOKENS = 3
+
+
+def measure(task: Task) -> Iterator[Found]:
+    """Yield the rate of padded battles, then that of our batches with it."""
+    model = compiled_model(task.line)
+    lengths = draw_lengths(task.scale.battles, task.line.seq_len)
+    times = _fit(model, weighted_batches(task), task.scale.warm_up + task.scale.steps)
+    found = {
+        "device": device_name(),
+        "battles": task.scale.battles,
+        "tokens_a_battle": float(lengths.sum(axis=1).mean()),
+        "padded_rows_per_s": task.battles / median(times[task.scale.warm_up :]),
+        "padded_padding_share": float(1 - lengths.mean() / task.line.seq_len),
+    }
+    yield found
+    batches = our_batches(task, lengths)
+    # The first pass compiles every width.
+    _fit(model, batches, len(batches))
+    seconds = sum(_fit(model, batches, len(batches)))
+    cells = sum(inputs["token_ids"].size for inputs, _, _ in batches)
+    yield found | {
+        "bucketed_rows_per_s": task.scale.battles / seconds,
+        "bucketed_padding_share": float(1 - lengths.sum() / cells),
+        "widths": len({inputs["token_ids"].shape[-1] for inputs, _, _ in batches}),
+        "peak_memory_gib": peak_memory_gib(),
+    }
+
+
+def draw_lengths(battles: int, seq_len: int) -> np.ndarray:
+    """Return the tokens of both sides of battles, with prompt and cut: int64 [battles, 2]."""
+    random = np.random.default_rng(SEED)
+    prompts = random.lognormal(math.log(PROMPT_MEDIAN), PROMPT_DEVIATION, (battles, 1))
+    responses = random.lognormal(math.log(RESPONSE_MEDIAN), RESPONSE_DEVIATION, (battles, SIDES))
+    return np.minimum((prompts + responses).astype(np.int64) + SPECIAL_TOKENS, seq_len)
+
+
+def our_batches(task: Task, lengths: np.ndarray) -> list[WeightedBatch]:
+    """Return the batches of one epoch as a training on JAX makes them, with random tokens.
+
+    Args:
+        task: of whose full-length step each batch has the tokens, at most.
+        lengths: int64 [battles, 2].
+    """
+    widths = padded_widths(lengths.max(axis=1), task.line.seq_len)
+    budget = task.battles * task.line.seq_len
+    batches = shuffled_batches(widths, budget, np.random.default_rng(SEED))
+    made = []
+    for positions, counts in Shard().cut(batches, widths):
+        width = int(widths[positions[0]])
+        of_width = replace(task.line, seq_len=width)
+        inputs, labels, _ = weighted_batches(replace(task, line=of_width, battles=len(positions)))[
+            0
+        ]
+        mask = np.arange(width) < lengths[positions][:, :, None]
+        inputs = {name: array * mask for name, array in inputs.items()}
+        made.append((inputs, labels, counts / counts.sum()))
+    return made
+
+
+def _fit(model: keras.Model, batches: list[WeightedBatch], steps: int) -> list[float]:
+    times = StepTimes()
+    model.fit(endless(batches), steps_per_epoch=steps, callbacks=[times], shuffle=False, verbose=0)
+    return times.seconds
+
+
+if __name__ == "__main__":
+    answer(measure)

@@ -1,0 +1,43 @@
+"""The results on disk: JSON lines, the first of which says where the others come from."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from checks.benchmarks.gpu.task import Found
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The command, the day, the card as its driver names it, and the versions of packages."""
+
+    command: str
+    day: str
+    card: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The rows of one run, in the order in which they were measured."""
+
+    origin: Origin
+    rows: list[Found]
+
+
+def start_results(path: Path, origin: Origin) -> None:
+    """Write the file's first line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(origin)) + "\n")
+
+
+def append_row(path: Path, row: Found) -> None:
+    """Add a row: what was measured before is on the disk, wherever a run is cut."""
+    with path.open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def read_results(path: Path) -> Results:
+    """Read what the two functions above wrote."""
+    origin, *rows = map(json.loads, path.read_text().splitlines())
+    return Results(Origin(**origin), rows)

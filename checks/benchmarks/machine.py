@@ -1,0 +1,62 @@
+"""On what was measured. As a command, print the versions of packages as JSON."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from checks.benchmarks.stage_runs import REPOSITORY
+
+KERAS_PACKAGES = ("tensorflow", "jax", "keras", "keras-hub", "numpy")
+TORCH_PACKAGES = ("torch", "transformers")
+KIB_A_GIB = 2**20
+
+
+def describe_machine(torch_python: Path) -> dict[str, str]:
+    """Return what a reader needs to judge the figures."""
+    torch_versions = subprocess.check_output(
+        [torch_python, "-m", "checks.benchmarks.machine", *TORCH_PACKAGES],
+        cwd=REPOSITORY,
+        text=True,
+    )
+    return {
+        "processor": _first_value("/proc/cpuinfo", "model name"),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": f"{_memory_gib():.0f} GiB",
+        **({"gpu": gpu} if (gpu := gpu_name()) else {}),
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
+        "python": platform.python_version(),
+        **package_versions(KERAS_PACKAGES),
+        **json.loads(torch_versions),
+    }
+
+
+def gpu_name() -> str | None:
+    """Return the first graphics card that NVIDIA's driver knows."""
+    if not shutil.which("nvidia-smi"):
+        return None
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    found = subprocess.run(query, capture_output=True, text=True, check=False)
+    return found.stdout.splitlines()[0] if found.returncode == 0 and found.stdout else None
+
+
+def package_versions(packages: tuple[str, ...]) -> dict[str, str]:
+    """Return the version of each installed package."""
+    return {package: version(package) for package in packages}
+
+
+def _memory_gib() -> float:
+    return int(_first_value("/proc/meminfo", "MemTotal").split()[0]) / KIB_A_GIB
+
+
+def _first_value(path: str, key: str) -> str:
+    lines = Path(path).read_text().splitlines()
+    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(key))
+
+
+if __name__ == "__main__":
+    print(json.dumps(package_versions(tuple(sys.argv[1:]))))

@@ -1,0 +1,85 @@
+"""All that the benchmarks take from `preference`'s defaults: the one file to adapt to them.
+
+Battles are read from the folder that `checks.benchmarks.workload` wrote.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from checks.benchmarks.measurement import Measurement
+from checks.benchmarks.sequences import Batch
+from checks.benchmarks.sizes import LEARNING_RATE, SEED, SIZES
+from preference.config.params import ModelParams, TrainParams, load_params
+from preference.models.deberta_v3.backbone import DebertaV3Backbone
+from preference.prediction.predictor import TOKENS_PER_BATCH
+from preference.sequences.length_bucketing import sorted_batches
+from preference.sequences.packing import SIDES, Packing
+from preference.sequences.token_store import open_tokens
+from preference.training.dataset import Epochs, Examples
+from preference.training.distributed.shard import Shard
+
+# The first visits every shape and warms up, the second is timed.
+EPOCHS = 2
+
+
+def open_battles(folder: Path, seq_len: int) -> Examples:
+    """Map the tokens of a workload."""
+    return Examples(
+        tokens=open_tokens(folder / "tokens"),
+        packing=Packing(seq_len=seq_len, turns="all"),
+        rows=np.load(folder / "rows.npy"),
+        labels=np.load(folder / "labels.npy"),
+    )
+
+
+def our_backbone(measurement: Measurement) -> DebertaV3Backbone:
+    """Build a backbone of the measurement's size and layers, with random weights."""
+    architecture = SIZES[measurement.size] | {"num_layers": measurement.layers}
+    return DebertaV3Backbone(**architecture, name="backbone")
+
+
+def model_params(seq_len: int) -> ModelParams:
+    """Return the shared model of params.yaml at this length."""
+    return replace(load_params().model, seq_len=seq_len)
+
+
+def train_params(measurement: Measurement) -> TrainParams:
+    """Return the shared training of params.yaml with the study's tokens a step, for two epochs."""
+    return replace(
+        load_params().train,
+        learning_rate=LEARNING_RATE,
+        tokens_per_batch=tokens_per_batch(measurement),
+        epochs=EPOCHS,
+        patience=EPOCHS,
+    )
+
+
+def tokens_per_batch(measurement: Measurement) -> int:
+    """Return what a batch of the measurement holds when all its sequences are full."""
+    return measurement.batch * len(SIDES) * measurement.seq_len
+
+
+def batch_name(tokens: int) -> str:
+    """Say how large our batches are."""
+    return f"{tokens:,} tokens"
+
+
+def our_epochs(measurement: Measurement, battles: Examples) -> Epochs:
+    """Return the batches of a training; on JAX all of a width have one shape, as in `stages`."""
+    shard = Shard() if measurement.backend == "jax" else None
+    return Epochs(battles, tokens_per_batch(measurement), SEED, shard=shard)
+
+
+def our_batches(measurement: Measurement, battles: Examples) -> list[Batch]:
+    """Return the batches of the epoch that is timed."""
+    return [battles.batch(batch) for batch in our_epochs(measurement, battles).batches(EPOCHS - 1)]
+
+
+def our_prediction_batches(battles: Examples) -> Iterator[Batch]:
+    """Yield the sides of battles, as many tokens as `preference.prediction.predictor` reads."""
+    budget = TOKENS_PER_BATCH // len(SIDES)
+    for batch in sorted_batches(battles.lengths, battles.widths, budget):
+        yield battles.batch(batch)

@@ -1,0 +1,63 @@
+"""What predicting a file and the stages before the training cost, against the battles."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from checks.benchmarks.runner import Row
+from checks.benchmarks.stage_runs import DATA_STAGES, StageCost, run_module, run_stage, write_params
+
+# Of real length, in characters.
+LENGTH_SCALE = 1.0
+PREDICT = "predict"
+# Of the model that predicts. Its rate is that of the model; memory is what the rows could change.
+PREDICTING = {"model": {"seq_len": 128}, "train": {"epochs": 1}}
+
+
+def measure_stages(sizes: tuple[int, ...], folder: Path) -> tuple[list[Row], list[str]]:
+    """Run the stages on a simulated arena of each size; `fetch` simulates it, too.
+
+    The battles of each arena are then predicted by one model, trained on the first.
+
+    Returns: the rows, and the names of the sizes at which one failed; what had been measured
+        before it stays.
+    """
+    rows: list[Row] = []
+    failed: list[str] = []
+    for battles in sizes:
+        arena = folder / f"arena-{battles}"
+        write_params(arena, battles, LENGTH_SCALE, PREDICTING)
+        for name, run in _plan(arena, folder / "model").items():
+            try:
+                rows.append(_measure(name, run, battles))
+            except RuntimeError as error:
+                print(f"    {error}", flush=True)
+                failed.append(f"`{name}`, {battles:,} battles")
+                break
+        shutil.rmtree(arena)
+    return rows, failed
+
+
+def _plan(arena: Path, model: Path) -> dict[str, Callable[[], StageCost]]:
+    """Return what is run in an arena, in this order."""
+    stages = {stage: partial(run_stage, stage, arena) for stage in DATA_STAGES}
+    return {**stages, PREDICT: partial(_predict, arena, model)}
+
+
+def _predict(arena: Path, model: Path) -> StageCost:
+    if not model.exists():
+        run_stage("train", arena, "baseline")
+        (arena / "models/baseline").rename(model)
+    battles = "data/battles.parquet"
+    return run_module(
+        "preference.cli.predict", arena, "--model", str(model), battles, "predictions.parquet"
+    )
+
+
+def _measure(name: str, run: Callable[[], StageCost], battles: int) -> Row:
+    print(f"{name}, {battles:,} battles", flush=True)
+    cost = run()
+    print(f"    {cost.seconds:.1f} s, {cost.peak_memory_gib:.2f} GiB", flush=True)
+    return {"name": name, "rows": battles, **asdict(cost)}

@@ -1,0 +1,77 @@
+"""The training of the embedded default, ours or without one of its speed-ups."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import keras
+import keras_nlp
+import numpy as np
+
+from preference.config.params import ModelParams
+from preference.models.deberta_v3.backbone import DebertaV3Backbone
+from preference.models.preference_model import build_model
+from preference.training.dataset import Epochs
+
+# The study's batches hold 8 battles; as many battles a step as our batches have on average.
+BATTLES_PER_BATCH = 15
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs from ours."""
+
+    precision: str = "float32"
+    stock_backbone: bool = False
+    epochs: type[Epochs] = Epochs
+    adam: type[keras.optimizers.Optimizer] | None = None
+
+    @contextmanager
+    def optimizer(self) -> Iterator[None]:
+        """Let the training build Keras's own Adam, where that is what differs."""
+        if self.adam is None:
+            yield
+            return
+        with patch("preference.training.optimizer.FusedAdam", self.adam):
+            yield
+
+
+class RandomBatches(Epochs):
+    """Battles of all lengths beside each other, as many in each batch."""
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """Return the positions of each batch."""
+        random = np.random.default_rng((self.seed, epoch))
+        order = random.permutation(len(self.examples.rows))
+        return np.array_split(order, -(-len(order) // BATTLES_PER_BATCH))
+
+
+def with_stock_backbone(
+    model: keras.Model, ours: DebertaV3Backbone, params: ModelParams
+) -> keras.Model:
+    """Return a model with all weights of `model`, and the backbone of keras-nlp."""
+    stock = build_model(copy_to_stock(ours), params)
+    stock.get_layer("head").set_weights(model.get_layer("head").get_weights())
+    return stock
+
+
+def copy_to_stock(ours: DebertaV3Backbone) -> keras_nlp.models.DebertaV3Backbone:
+    """Return keras-nlp's backbone with the size and the weights of ours."""
+    config = ours.get_config()
+    for key in ("initializer_range", "name", "dtype", "trainable"):
+        config.pop(key, None)
+    stock = keras_nlp.models.DebertaV3Backbone(**config, name=ours.name)
+    weights = {weight.path: weight for weight in ours.weights}
+    for weight in stock.weights:
+        weight.assign(weights[weight.path])
+    return stock
+
+
+VARIANTS = {
+    "ours": Variant(),
+    "stock backbone": Variant(stock_backbone=True),
+    "stock Adam": Variant(adam=keras.optimizers.Adam),
+    "random batches": Variant(epochs=RandomBatches),
+    "mixed_bfloat16": Variant(precision="mixed_bfloat16"),
+}

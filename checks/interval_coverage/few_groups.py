@@ -1,0 +1,93 @@
+"""What intervals and tests of few groups would be worth, if the pipeline gave any.
+
+Guarantee: the same population, numbers and seed give the same rows.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from checks.interval_coverage.models import NULL_PAIR, RIVAL, Models, take
+from checks.interval_coverage.population import DataSet, draw_data_set
+from checks.interval_coverage.results import share_of
+from checks.interval_coverage.world import Figure, World, difference
+from preference.evaluation.model_summary import row_losses
+from preference.report.significance_wording import REAL
+from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap, effective_groups
+from preference.statistics.metric_estimates import estimate_figures
+from preference.statistics.paired_tests import Difference, paired_difference
+
+COUNTS = (2, 3, 5, 10, 20, 30, 60)
+# Of the battles, put into one group where all others are single: this many battles in all.
+LARGEST, SINGLE_ROWS = (0.1, 0.3, 0.6), 200
+RESAMPLES = 500
+FIGURES = ("log_loss", "accuracy", "f1_macro")
+FALSE_ALARM = "false alarm"
+
+Row = dict[str, Any]
+
+
+def measure_few_groups(equal: World, single: World, datasets: int, seed: int) -> list[Row]:
+    """Return a row for each number of groups, and for each share of a largest one.
+
+    Args:
+        equal: whose groups are about equally large.
+        single: whose battles are about independent, to put some of them into one group.
+        datasets: of each row.
+        seed: chooses the data sets and the resamples.
+    """
+    rows = []
+    for number, count in enumerate(COUNTS):
+        drawn = [
+            draw_data_set(equal.population, count * equal.population.sizes.mean(), random)
+            for random in _randoms(seed, number, datasets)
+        ]
+        rows.append({"groups": count, "largest": None} | _measure(equal, drawn, seed))
+    for number, share in enumerate(LARGEST, start=len(COUNTS)):
+        drawn = [
+            _in_one_group(draw_data_set(single.population, SINGLE_ROWS, random), share)
+            for random in _randoms(seed, number, datasets)
+        ]
+        groups = len(np.unique(drawn[0].groups))
+        rows.append({"groups": groups, "largest": share} | _measure(single, drawn, seed))
+    return rows
+
+
+def _randoms(seed: int, number: int, datasets: int) -> list[np.random.Generator]:
+    return [np.random.default_rng([seed, number, dataset, 2]) for dataset in range(datasets)]
+
+
+def _in_one_group(data: DataSet, share: float) -> DataSet:
+    """Take the first battles for one group, and each other for one of its own."""
+    groups = np.maximum(data.each - round(share * len(data.each)) + 1, 0)
+    return DataSet(data.battles, data.labels, groups)
+
+
+def _measure(world: World, drawn: list[DataSet], seed: int) -> Row:
+    counts: Counter[str] = Counter()
+    for number, data in enumerate(drawn):
+        models = {name: take(world.models[name], data.battles) for name in (RIVAL, NULL_PAIR)}
+        bootstrap = GroupBootstrap(data.groups, RESAMPLES, [seed, number], fewest_groups=1)
+        counts.update(_count(models, data, world.truth, bootstrap))
+    worth = float(np.mean([effective_groups(data.groups) for data in drawn]))
+    asked = (*FIGURES, "log_loss_difference", FALSE_ALARM)
+    return {"worth": worth} | {name: share_of(counts[name], len(drawn)) for name in asked}
+
+
+def _count(
+    models: Models, data: DataSet, truth: dict[Figure, float], bootstrap: GroupBootstrap
+) -> list[str]:
+    """Return the figures whose intervals hold the truth, and a false alarm if there is one."""
+    estimates = estimate_figures(data.labels, [models[RIVAL]], bootstrap)
+    losses = [row_losses(data.labels, [models[name]]) for name in (NULL_PAIR, RIVAL)]
+    null = paired_difference(*losses, bootstrap)
+    found = {name: (estimates[name], truth[RIVAL, name]) for name in FIGURES}
+    found["log_loss_difference"] = (null, truth[difference(NULL_PAIR, RIVAL)])
+    covered = [name for name, (interval, true) in found.items() if _holds(interval, true)]
+    return covered + [FALSE_ALARM] * (null.p < REAL)
+
+
+def _holds(interval: Estimate | Difference, truth: float) -> bool:
+    """Say whether an interval holds the truth; one of no width holds nothing."""
+    return interval.low is not None and interval.low <= truth <= interval.high

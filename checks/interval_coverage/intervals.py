@@ -1,0 +1,89 @@
+"""The pipeline's intervals of one data set."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from checks.interval_coverage.models import RIVAL, Models, train
+from checks.interval_coverage.world import (
+    CALIBRATION_MODELS,
+    DIFFERENCES,
+    FIGURE_MODELS,
+    SEEDS,
+    TRAINED,
+    Figure,
+    difference,
+)
+from preference.battles.predictions import Predictions
+from preference.evaluation.model_summary import row_losses
+from preference.statistics.calibration_error import (
+    calibration_error,
+    class_wise_gaps,
+    estimate_error,
+    mean_calibration_error,
+    top_label_gaps,
+)
+from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap
+from preference.statistics.metric_estimates import estimate_figures, estimate_log_loss
+from preference.statistics.metrics import one_hot
+from preference.statistics.paired_tests import Difference, paired_difference
+
+Intervals = Mapping[Figure, Estimate | Difference]
+
+
+def estimate_all(
+    models: Models, labels: np.ndarray, bootstrap: GroupBootstrap, random: np.random.Generator
+) -> Intervals:
+    """Estimate every figure of which the truth is known.
+
+    Args:
+        models: predictions of the n battles of the data set.
+        labels: int [n].
+        bootstrap: of these battles.
+        random: trains the model with several trainings.
+    """
+    intervals: dict[Figure, Estimate | Difference] = {}
+    for name in FIGURE_MODELS:
+        intervals |= _figures(name, [models[name]], labels, bootstrap)
+    trainings = [train(models[RIVAL], random) for _ in range(SEEDS)]
+    intervals |= _figures(TRAINED, trainings, labels, bootstrap)
+    for name in CALIBRATION_MODELS:
+        intervals |= _calibration(name, models[name].probabilities, labels, bootstrap)
+    intervals |= _differences(models, labels, bootstrap)
+    losses = [row_losses(labels, ones) for ones in (trainings, [models[RIVAL]])]
+    intervals[difference(TRAINED, RIVAL)] = paired_difference(*losses, bootstrap)
+    return intervals
+
+
+def estimate_losses(models: Models, labels: np.ndarray, bootstrap: GroupBootstrap) -> Intervals:
+    """Estimate a log loss and the differences of log losses."""
+    log_loss = estimate_log_loss(labels, [models[RIVAL]], bootstrap)
+    return {(RIVAL, "log_loss"): log_loss, **_differences(models, labels, bootstrap)}
+
+
+def _differences(models: Models, labels: np.ndarray, bootstrap: GroupBootstrap) -> Intervals:
+    found = {}
+    for pair in DIFFERENCES:
+        losses = [row_losses(labels, [models[name]]) for name in pair]
+        found[difference(*pair)] = paired_difference(*losses, bootstrap)
+    return found
+
+
+def _figures(
+    model: str, trainings: Sequence[Predictions], labels: np.ndarray, bootstrap: GroupBootstrap
+) -> Intervals:
+    estimates = estimate_figures(labels, trainings, bootstrap)
+    return {(model, name): estimate for name, estimate in estimates.items()}
+
+
+def _calibration(
+    model: str, probabilities: np.ndarray, labels: np.ndarray, bootstrap: GroupBootstrap
+) -> Intervals:
+    """Estimate as `summarize_calibration` does, which also does what takes most of its time."""
+    top = bootstrap.means(top_label_gaps(labels, probabilities))
+    by_label = bootstrap.means(class_wise_gaps(one_hot(labels), probabilities))
+    random = bootstrap.random
+    return {
+        (model, "top_label_error"): estimate_error([top], calibration_error, random),
+        (model, "class_wise_error"): estimate_error([by_label], mean_calibration_error, random),
+    }

@@ -1,0 +1,97 @@
+"""The counts as shares with the error of their own: the content of the JSON file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scipy.stats import binomtest
+
+from checks.interval_coverage.alarms import ONE_NULL, TRUE_DIFFERENCE
+from checks.interval_coverage.models import RIVAL
+from checks.interval_coverage.settings import TESTED, Condition
+from checks.interval_coverage.study import GROUPS, Counts
+from checks.interval_coverage.world import World
+from preference.report.significance_wording import REAL
+from preference.statistics.cluster_bootstrap import CONFIDENCE, FEWEST_GROUPS
+
+Row = dict[str, Any]
+HEADLINE = (RIVAL, "log_loss")
+# What is asked of the pipeline.
+LOWEST, HIGHEST, MOST_FALSE_ALARMS = 0.93, 0.97, 0.06
+
+
+def summarize(
+    counts: Counts,
+    worlds: Mapping[str, World],
+    conditions: list[Condition],
+    datasets: int,
+    resamples: int,
+    few_groups: list[Row],
+) -> dict[str, Any]:
+    """Return every share with its Wilson interval, and the headline.
+
+    `coverage` and `false_alarm_rate` are of the first condition: of the log loss of `noisy`, and of
+    the null pair. The extremes are over all intervals of the pipeline, which resamples groups.
+    `few_groups` are the rows of `measure_few_groups`.
+    """
+    populations = {condition.name: worlds[condition.population] for condition in conditions}
+    intervals, tests, tests_of = [], [], datasets * TESTED
+    for (condition, resampled, asked), count in counts.items():
+        row = {"condition": condition, "resampled": resampled}
+        if isinstance(asked, str):
+            tests.append(row | {"test": asked} | share_of(count, tests_of))
+        else:
+            model, figure = asked
+            truth = populations[condition].truth[asked]
+            named = {"model": model, "figure": figure, "truth": truth}
+            intervals.append(row | named | share_of(count, datasets))
+    of_groups = [row["share"] for row in intervals if row["resampled"] == GROUPS]
+    first = conditions[0].name
+    return {
+        "simulated": True,
+        "coverage": counts[first, GROUPS, HEADLINE] / datasets,
+        "false_alarm_rate": counts[first, GROUPS, ONE_NULL] / tests_of,
+        "datasets": datasets,
+        "datasets_tested": tests_of,
+        "lowest_coverage": min(of_groups),
+        "highest_coverage": max(of_groups),
+        "confidence": CONFIDENCE,
+        "real_below": REAL,
+        "resamples": resamples,
+        "conditions": [_describe(one, populations[one.name]) for one in conditions],
+        "intervals": intervals,
+        "tests": tests,
+        "fewest_groups": FEWEST_GROUPS,
+        "few_groups": few_groups,
+    }
+
+
+def is_outside(row: Row) -> bool:
+    """Say whether a share is not what is asked of the pipeline; of power nothing is asked."""
+    if "figure" in row:
+        return not LOWEST <= row["share"] <= HIGHEST
+    return row["test"] != TRUE_DIFFERENCE and row["share"] > MOST_FALSE_ALARMS
+
+
+def is_surely_outside(row: Row) -> bool:
+    """Say whether the whole interval of a share, and not chance alone, is outside of that."""
+    bounds = [{**row, "share": row[bound]} for bound in ("low", "high")]
+    same_side = row["high"] < LOWEST or row["low"] > HIGHEST or "test" in row
+    return same_side and all(map(is_outside, bounds))
+
+
+def share_of(count: int, datasets: int) -> dict[str, float]:
+    """Return a share with its 95 % Wilson interval."""
+    interval = binomtest(count, datasets).proportion_ci(method="wilson")
+    return {"share": count / datasets, "low": float(interval.low), "high": float(interval.high)}
+
+
+def _describe(condition: Condition, world: World) -> Row:
+    sizes = world.population.sizes
+    return {
+        "name": condition.name,
+        "rows": condition.rows,
+        "groups": round(condition.rows / sizes.mean()),
+        "share_in_groups_of_several": float(sizes[sizes > 1].sum() / sizes.sum()),
+        "largest_group": int(sizes.max()),
+        "seed_sd": world.seed_sd,
+    }

@@ -1,0 +1,68 @@
+"""A population with its models, and the truth of every figure that is estimated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from checks.interval_coverage.models import (
+    NULL_PAIR,
+    RIVAL,
+    Models,
+    fixed_models,
+    train,
+    with_noise,
+)
+from checks.interval_coverage.population import Population
+from checks.interval_coverage.truth import expected_calibration, expected_figures, expected_log_loss
+
+FIGURE_MODELS = ("surface-only", "overconfident", "noisy")
+CALIBRATION_MODELS = ("oracle", "half blind", "overconfident")
+DIFFERENCES = ((NULL_PAIR, RIVAL), ("better", RIVAL), (RIVAL, "oracle"))
+TRAINED, SEEDS = "three seeds", 3
+
+# Of a model, or of two, and the name of the figure.
+Figure = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class World:
+    """Predictions are of all battles; `seed_sd` is that of the log loss between trainings."""
+
+    population: Population
+    models: Models
+    truth: Mapping[Figure, float]
+    seed_sd: float
+
+
+def build_world(population: Population, seeds: int, random: np.random.Generator) -> World:
+    """Make the models, and work out the truth.
+
+    Args:
+        population: the battles.
+        seeds: over which the truth of the model with several trainings is averaged.
+        random: trains it.
+    """
+    models, oracle = fixed_models(population), population.oracle
+    losses = {name: expected_log_loss(oracle, one.probabilities) for name, one in models.items()}
+    trainings = [expected_figures(oracle, train(models[RIVAL], random)) for _ in range(seeds)]
+    trained = {name: float(np.mean([one[name] for one in trainings])) for name in trainings[0]}
+    truth = {
+        **{(TRAINED, name): value for name, value in trained.items()},
+        difference(TRAINED, RIVAL): trained["log_loss"] - losses[RIVAL],
+        **{difference(*pair): losses[pair[0]] - losses[pair[1]] for pair in DIFFERENCES},
+    }
+    for model in FIGURE_MODELS:
+        figures = expected_figures(oracle, models[model])
+        truth |= {(model, name): value for name, value in figures.items()}
+    for model in CALIBRATION_MODELS:
+        errors = expected_calibration(oracle, models[model].probabilities)
+        truth |= {(model, name): value for name, value in errors.items()}
+    like_trained = with_noise(population, 0, trained["log_loss"])
+    seed_sd = float(np.std([one["log_loss"] for one in trainings]))
+    return World(population, {**models, f"like {TRAINED}": like_trained}, truth, seed_sd)
+
+
+def difference(first: str, second: str) -> Figure:
+    """Name the difference of two models."""
+    return f"{first} \N{MINUS SIGN} {second}", "log_loss_difference"

@@ -1,8 +1,0 @@
-"""Is anything lost when a run is killed, or something fails? The pipeline is run, and disturbed.
-
-make faults
-"""
-
-from preference.stop_signals import end_at_once_while_importing
-
-end_at_once_while_importing()

@@ -1,0 +1,1 @@
+"""The table of battles, and what its ids key: splits, predictions."""

@@ -1,0 +1,40 @@
+"""Read the battles of one split, in the order of the split's file."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from preference.battles.table import read_battles
+from preference.runtime.errors import BadInput, check_exists
+
+SPLITS = Path("data/split")
+
+
+def split_file(split: str) -> Path:
+    """Return where the ids of a split are."""
+    return SPLITS / f"{split}.parquet"
+
+
+def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
+    """Return `id`, the named battle columns and the split's own, one row for each of its rows.
+
+    Raises:
+        BadInput: a file is missing, or the split names a battle that the table lacks, or one twice.
+    """
+    check_exists(split, "split")
+    members = pq.read_table(split)
+    ids = members["id"]
+    if ids.null_count or members["group"].null_count or pc.count_distinct(ids).as_py() < len(ids):
+        raise BadInput(f"{split} has a battle twice or without group. Run `dvc repro split`.")
+    table = read_battles(battles, ("id", *columns))
+    rows = pc.index_in(ids, value_set=table["id"])
+    if rows.null_count:
+        raise BadInput(
+            f"{split}: {rows.null_count} of its ids are not in {battles}. Run `dvc repro split`."
+        )
+    chosen = table.take(rows)
+    for name in members.column_names[1:]:
+        chosen = chosen.append_column(name, members[name])
+    return chosen

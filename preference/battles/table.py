@@ -1,0 +1,103 @@
+"""The battles table: one row a battle, the only form in which later steps see the data.
+
+`prompt`, `response_a` and `response_b` hold one item a turn and are equally long. `model_a` and
+`model_b` are never features. `source` is where the battle is from: the value of `data.source`, or
+the file in `data.extra`. The `oracle` columns exist for simulated data alone and are read by
+`evaluate` alone: `oracle` is the true probability of each label, `oracle_agreement` the part of
+the true utility difference (A minus B) that lies in the agreement of prompt and answer.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from preference.runtime.atomic_write import writing_file
+from preference.runtime.errors import BadInput, check_exists
+
+BATTLES = Path("data/battles.parquet")
+LABELS = ("A", "B", "tie")
+A_WINS, B_WINS, TIE = range(3)
+CODES = {A_WINS, B_WINS, TIE}
+SEGMENTS = ("prompt", "response_a", "response_b")
+BATTLES_A_BATCH = 2048
+
+TURNS = pa.list_(pa.string())
+BATTLE_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.int64(), nullable=False),
+        pa.field("prompt", TURNS, nullable=False),
+        pa.field("response_a", TURNS, nullable=False),
+        pa.field("response_b", TURNS, nullable=False),
+        pa.field("label", pa.int8(), nullable=False),
+        pa.field("model_a", pa.string()),
+        pa.field("model_b", pa.string()),
+        pa.field("source", pa.string(), nullable=False),
+    ]
+)
+SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
+    pa.field("oracle", pa.list_(pa.float64(), 3), nullable=False)
+).append(pa.field("oracle_agreement", pa.float64(), nullable=False))
+
+
+@contextmanager
+def writing_battles(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Open a new table of `BATTLE_SCHEMA` or `SIMULATED_SCHEMA`, to be written batch by batch.
+
+    The file appears under its name when the block has ended well.
+    """
+    with (
+        writing_file(path) as partial,
+        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
+    ):
+        yield writer
+
+
+def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read the named columns only, so that a step cannot see what it has no business with.
+
+    Raises:
+        BadInput: the file does not exist, or has an unknown label.
+    """
+    check_exists(path, "fetch")
+    battles = pq.read_table(path, columns=list(columns))
+    if "label" in columns and not set(battles["label"].unique().to_pylist()) <= CODES:
+        raise BadInput(f"{path} has a label that is none of {LABELS}. Run `dvc repro fetch`.")
+    return battles
+
+
+def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.RecordBatch]:
+    """Yield the named columns in the order of the file, showing the progress of `task` on stderr.
+
+    Memory does not grow with the battles.
+
+    Raises:
+        BadInput: the file does not exist.
+    """
+    check_exists(path, "fetch")
+    # Not buffered ahead, because that loads the whole file.
+    with (
+        pq.ParquetFile(path, pre_buffer=False) as file,
+        tqdm(total=file.metadata.num_rows, desc=task, unit=" battles") as progress,
+    ):
+        # Group by group, because a batch out of several would not be bounded by their size.
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(BATTLES_A_BATCH, [group], columns=list(columns)):
+                yield batch
+                progress.update(len(batch))
+
+
+def has_oracle(path: Path) -> bool:
+    """Say whether the battles are simulated, so that their true probabilities are known."""
+    check_exists(path, "fetch")
+    return "oracle" in pq.read_schema(path).names
+
+
+def label_shares(labels: np.ndarray) -> dict[str, float]:
+    """Return the share of each label among int labels [n], which are not empty."""
+    counts = np.bincount(labels, minlength=len(LABELS))
+    return dict(zip(LABELS, (counts / counts.sum()).tolist(), strict=True))

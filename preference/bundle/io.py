@@ -1,0 +1,164 @@
+"""Load a bundle: a trained model with all that is needed to predict with it."""
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras_nlp.tokenizers import Tokenizer
+
+import preference.tokenizers.hugging_face  # noqa: F401, registers its tokenizer
+from preference.battles.table import LABELS
+from preference.bundle.archive import bundle_folder
+from preference.bundle.manifest import (
+    CARD,
+    TOKENIZER,
+    check_files,
+    hash_file,
+    read_manifest,
+    write_manifest,
+)
+from preference.bundle.manifest_schema import Manifest
+from preference.bundle.model_card import render_card
+from preference.config.params import Params
+from preference.models.preference_model import backbone_of, encoder_of, position_count
+from preference.models.saved_model import (
+    ARCHITECTURE,
+    WEIGHTS,
+    check_weights,
+    load_model,
+    save_model,
+)
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file
+from preference.sequences.packing import SIDES
+from preference.tokenizers.saved_tokenizer import copy_tokenizer, load_tokenizer
+from preference.tokenizers.tokenize import special_tokens_of
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model, the tokenizer of what it reads, and everything that is known of it."""
+
+    manifest: Manifest
+    model: keras.Model
+    tokenizer: Tokenizer
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Load a bundle, a folder or a zip file, and check that its files are as they were written.
+
+    Raises:
+        BadInput: it does not exist, is no bundle, is damaged, of a newer format or of another
+            origin, its parts do not fit, or Keras has another backend. The message says what to do.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise BadInput("prediction needs TensorFlow: set KERAS_BACKEND=tensorflow.")
+    try:
+        with bundle_folder(path) as folder:
+            manifest = read_manifest(folder)
+            _check_sizes(folder, manifest.files)
+            check_files(folder, manifest)
+            tokenizer = load_tokenizer(folder / TOKENIZER)
+            bundle = Bundle(manifest, load_model(folder), tokenizer)
+            _check_parts_fit(bundle)
+            return bundle
+    except BadInput as error:
+        raise BadInput(f"{path} cannot be used as a model: {error}.") from error
+
+
+def _check_sizes(folder: Path, names: Iterable[str]) -> None:
+    """Check that no file is too large, before all of them are read for their hashes."""
+    for name in names:
+        if name != WEIGHTS and (folder / name).is_file():
+            check_file(folder / name, LARGEST_VOCABULARY)
+    if (folder / WEIGHTS).is_file():
+        check_weights(folder)
+
+
+def _check_parts_fit(bundle: Bundle) -> None:
+    """Check that the model can read what its tokenizer and packing make.
+
+    Raises:
+        BadInput: it is no preference model, has too few token embeddings or too few positions.
+    """
+    rows, positions = _input_limits(bundle.model)
+    try:
+        tokens = special_tokens_of(bundle.tokenizer).vocabulary_size
+    # A tokenizer of another kind fails as AttributeError, ValidationError or otherwise.
+    except Exception as error:
+        kind = type(bundle.tokenizer).__name__
+        raise BadInput(f"{TOKENIZER} is a {kind} without [CLS], [SEP] or [PAD]") from error
+    if tokens > rows:
+        raise BadInput(
+            f"{TOKENIZER} has {tokens} tokens and {ARCHITECTURE} {rows} embeddings: they belong to "
+            "different models. Copy or train the model again"
+        )
+    seq_len = bundle.manifest.packing.seq_len
+    if positions and seq_len > positions:
+        raise BadInput(
+            f"packing.seq_len is {seq_len}, and {ARCHITECTURE} has {positions} positions. "
+            "Copy or train the model again"
+        )
+
+
+def _input_limits(model: keras.Model) -> tuple[int, int | None]:
+    """Return how many tokens and how many positions, if these are absolute, a model knows."""
+    try:
+        backbone, head = backbone_of(model), model.get_layer("head")
+        sides = (None, len(SIDES), encoder_of(model).output_shape[-1])
+        if head.compute_output_shape(sides) != (None, len(LABELS)):
+            raise ValueError(f"its head does not make {len(LABELS)} logits")
+        return backbone.token_embedding.input_dim, position_count(backbone)
+    # A network of another kind fails as AttributeError, TypeError or otherwise.
+    except Exception as error:
+        raise BadInput(f"{ARCHITECTURE} is not of a preference model: {error}") from error
+
+
+LIBRARIES = ("tensorflow", "keras", "keras-nlp", "sentencepiece", "numpy")
+
+
+def save_bundle(model: keras.Model, tokens: Path, manifest: Manifest, folder: Path) -> None:
+    """Write the model, its tokenizer, its card and, last, `bundle.json`.
+
+    Args:
+        model: trained; its optimizer is not saved.
+        tokens: the folder of the tokens that it reads, beside which its tokenizer stands.
+        manifest: all but `files`.
+        folder: what it had before is removed.
+    """
+    with writing_folder(folder) as partial:
+        save_model(model, partial)
+        copy_tokenizer(tokens, partial / TOKENIZER)
+        (partial / CARD).write_text(render_card(manifest), encoding="utf-8")
+        tokenizer = sorted(path for path in (partial / TOKENIZER).rglob("*") if path.is_file())
+        files = [partial / name for name in (CARD, ARCHITECTURE, WEIGHTS)] + tokenizer
+        hashes = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
+        write_manifest(replace(manifest, files=hashes), partial)
+
+
+def hash_files(paths: Sequence[Path]) -> dict[str, str]:
+    """Return the sha256 of files, by their relative paths."""
+    return {path.as_posix(): hash_file(path) for path in paths}
+
+
+def resolved_parameters(params: Params) -> dict[str, Mapping[str, Any]]:
+    """Return the sections that an experiment may change; a preset's folder by its name alone."""
+    sections = {name: asdict(getattr(params, name)) for name in ("text", "model", "train")}
+    # It changes no result, and what a training writes must not depend on it.
+    del sections["train"]["checkpoint_minutes"]
+    preset = Path(sections["model"]["preset"])
+    if preset.is_absolute():
+        # Where it lies is nobody's business, and differs between machines.
+        sections["model"]["preset"] = preset.name
+    return sections
+
+
+def library_versions(backend: str) -> dict[str, str]:
+    """Return the versions of Python, and of what training on a backend and predicting depend on."""
+    names = dict.fromkeys([*LIBRARIES, backend])
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}

@@ -1,0 +1,109 @@
+"""`bundle.json`: what a bundle is, and the hash of each of its other files.
+
+A bundle is a folder that `stages.train` writes, or the same files in a zip. The hashes tell damage,
+such as a download cut short. They cannot tell who wrote the files:
+`preference.presets.safe_loading` keeps a file of another origin from running code, and
+`preference.bundle.manifest_schema` from telling nonsense.
+"""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+from preference.bundle.manifest_schema import FORMAT, Manifest
+from preference.models.saved_model import ARCHITECTURE, WEIGHTS
+from preference.runtime.errors import BadInput
+from preference.runtime.strict_json import check_values, parse_json, to_json
+from preference.tokenizers.saved_tokenizer import ASSETS, SETTINGS
+
+MANIFEST, CARD, TOKENIZER = "bundle.json", "README.md", "tokenizer"
+NEEDED = {ARCHITECTURE, WEIGHTS, CARD, f"{TOKENIZER}/{SETTINGS}"}
+# In bytes; ours have a few thousand.
+LARGEST = 2**18
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write `bundle.json`."""
+    (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """Return the content of `bundle.json`."""
+    return to_json(asdict(manifest), indent=2)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `bundle.json` of a folder.
+
+    Raises:
+        BadInput: the folder is no bundle, or one of a newer format, or the file is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BadInput(f"it has no {MANIFEST}. Give a folder such as models/exp2, or a packed one")
+    with path.open("rb") as file:
+        return parse_manifest(file.read(LARGEST + 1))
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """Read the content of `bundle.json`.
+
+    Raises:
+        BadInput: it is of a newer format, or damaged: too large, not strict JSON, or with a value
+            that none of ours has.
+    """
+    if len(content) > LARGEST:
+        raise BadInput(f"{MANIFEST} has more than {LARGEST} bytes. Copy or train the model again")
+    try:
+        values = parse_json(content)
+        _check_format(values)
+        manifest = check_values(Manifest, values)
+    except BadInput:
+        raise
+    except ValueError as error:
+        raise BadInput(f"{MANIFEST} is damaged ({error}). Copy or train the model again") from error
+    if missing := NEEDED - set(manifest.files):
+        raise BadInput(f"{MANIFEST} does not name {', '.join(sorted(missing))}. Copy it again")
+    return manifest
+
+
+def _check_format(values: object) -> None:
+    version = values.get("format") if isinstance(values, dict) else None
+    if isinstance(version, int) and FORMAT < version <= LARGEST:
+        raise BadInput(
+            f"it has format {version}, and this code reads format {FORMAT}. "
+            "Use the code that wrote it, or a newer one"
+        )
+
+
+def weights_hash(folder: Path) -> str:
+    """Return the sha256 of a bundle's weights, by which two trainings differ.
+
+    Raises:
+        BadInput: the folder is no bundle.
+    """
+    return read_manifest(folder).files[WEIGHTS]
+
+
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Check that every file is there, as it was written, and that a tokenizer reads no other.
+
+    Raises:
+        BadInput: one is missing, or another, or not named by the manifest.
+    """
+    for name, expected in manifest.files.items():
+        if not (folder / name).is_file():
+            raise BadInput(f"{name} is missing. Copy or train the model again")
+        if hash_file(folder / name) != expected:
+            raise BadInput(f"{name} is not the file that was saved. Copy or train the model again")
+    # Which of these files a tokenizer reads, it decides by their names.
+    for path in sorted((folder / TOKENIZER / ASSETS).glob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name not in manifest.files:
+            raise BadInput(f"{MANIFEST} does not name {name}. Remove it, or copy the model again")
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,55 @@
+"""Predict the battles of a file with a trained model.
+
+    python -m preference.cli.predict --model models/exp2 battles.csv predictions.csv
+
+Reads .csv, .csv.gz, .parquet, .jsonl or .jsonl.gz in the Kaggle schema (`id`, `prompt`,
+`response_a`, `response_b`); writes .csv, .parquet or .jsonl with `id`, `winner_model_a`,
+`winner_model_b` and `winner_tie`.
+"""
+
+import argparse
+from pathlib import Path
+
+from preference.judge.output_files import check_output
+from preference.runtime.errors import exit_on_bad_input
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Predict the file that the arguments name."""
+    check_output(arguments.output)
+    # Here, because TensorFlow takes seconds that `--help` and a mistyped argument need not wait.
+    from preference.judge.predict_file import predict_file
+
+    predict_file(
+        arguments.model,
+        arguments.input,
+        arguments.output,
+        both_orders=arguments.both_orders,
+        strict=arguments.strict,
+    )
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m preference.cli.predict",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", type=Path, required=True, help="models/<name>, or a packed .zip")
+    parser.add_argument("input", metavar="INPUT", type=Path, help="the battles")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help="the probabilities")
+    parser.add_argument(
+        "--both-orders", action="store_true", help="average both orders of the answers"
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop at a row that is no battle, instead of giving it the shares of train",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input():
+        main(read_arguments())

@@ -1,0 +1,293 @@
+"""The parameters of `params.yaml`: parsed once, typed, checked, and passed on.
+
+An experiment is the shared `text`, `model` and `train` sections plus the few values that it
+overrides under `experiments.<name>`.
+"""
+
+import json
+import re
+import reprlib
+from dataclasses import asdict, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from preference.config.validation import (
+    Count,
+    DropoutRate,
+    NonNegative,
+    Positive,
+    Seed,
+    SequenceLength,
+    Share,
+    Text,
+    Turns,
+    checked,
+)
+from preference.runtime.errors import BadInput
+from preference.runtime.yaml_file import read_yaml
+
+PARAMS_FILE = Path("params.yaml")
+SIMULATED = "simulated"
+# Without a hyphen, which stands before the number of a further training in the name of its files.
+EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
+# What has a row or a folder of its own beside the experiments.
+OTHER_MODELS = ("prior", "length", "tfidf", "reference", "blend", "oracle", "plots")
+# DVC watches its content as a dependency of `fetch`.
+EXTRA_FOLDER = PurePosixPath("data/extra")
+
+
+def _check_extra_file(name: str) -> str:
+    path = EXTRA_FOLDER / PurePosixPath(name).name
+    if PurePosixPath(name) != path:
+        raise ValueError(
+            f"the file is not in {EXTRA_FOLDER}, where DVC notices its changes. Put it there, and "
+            f"write {path}"
+        )
+    return name
+
+
+ExtraFile = Annotated[str, AfterValidator(_check_extra_file)]
+T = TypeVar("T")
+
+
+@checked
+class SimulatedParams:
+    """The simulated arena: how many battles, and their lengths relative to the real ones."""
+
+    battles: Annotated[int, Field(ge=100)]
+    length_scale: Positive
+
+
+@checked
+class DataParams:
+    """Where battles are from.
+
+    `source` is `simulated`, `arena55k`, `kaggle` or the path of a file or of a folder of files.
+    `extra` are files in data/extra with more battles for train.
+    """
+
+    source: Annotated[str, Field(min_length=1)]
+    extra: list[ExtraFile]
+    max_quarantined: Share
+    simulated: SimulatedParams
+
+    def __post_init__(self) -> None:
+        if len({self.source, *self.extra}) < 1 + len(self.extra):
+            raise ValueError("extra names a file twice, or that of source: each once is enough")
+        if PurePosixPath(self.source) == EXTRA_FOLDER:
+            raise ValueError(f"source is {EXTRA_FOLDER}, whose files are extra: use another folder")
+        if self.extra and self.source == SIMULATED:
+            raise ValueError("extra adds to real battles: let source be no simulation, or extra []")
+
+
+@checked
+class SplitParams:
+    """Shares of the battles; they sum to one.
+
+    Battles whose prompts are nearly the same are counted where they are in different splits, or put
+    into one group, so that they are in the same: `near_duplicates`.
+    """
+
+    train: Positive
+    valid: Positive
+    calibration: Positive
+    test: Positive
+    near_duplicates: Literal["count", "group"]
+
+    def __post_init__(self) -> None:
+        total = sum(self.shares().values())
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the four shares sum to {total:g}, not to 1")
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of each split."""
+        return {name: getattr(self, name) for name in ("train", "valid", "calibration", "test")}
+
+
+@checked
+class TokenizerParams:
+    """The SentencePiece model trained for our own small configurations."""
+
+    vocabulary_size: Annotated[int, Field(ge=300)]
+
+
+@checked
+class TextParams:
+    """Which turns of a conversation the model reads."""
+
+    turns: Turns
+
+
+@checked
+class ModelParams:
+    """Backbone, packing length, pool and head. `head_units` and `head_dropout` belong to `mlp`."""
+
+    preset: Text
+    seq_len: SequenceLength
+    pool: Literal["mean", "cls"]
+    head: Literal["concat", "mlp", "equivariant"]
+    head_units: list[Count]
+    head_dropout: list[DropoutRate]
+
+    def __post_init__(self) -> None:
+        if len(self.head_units) != len(self.head_dropout):
+            raise ValueError("head_units and head_dropout must be equally long")
+        if self.head == "mlp" and not self.head_units:
+            raise ValueError("head: mlp needs at least one entry in head_units")
+        if self.head == "concat" and self.head_units:
+            raise ValueError("head: concat has no hidden layers: use mlp, or no head_units")
+
+
+@checked
+class TrainParams:
+    """Optimisation. `learning_rate` is the peak; `warmup_share` is of all steps.
+
+    `seeds` are those of the trainings of each experiment; none means `seed` alone.
+    `tokens_per_batch` counts both sides and their padding, on all devices together. `jit` compiles
+    the step with XLA; `auto` does so on a GPU, and JAX always does. `checkpoint_minutes` changes no
+    result. `backend` is what Keras trains on; `data_parallel` cuts every batch among the devices.
+    """
+
+    seeds: list[Seed]
+
+    backend: Literal["tensorflow", "jax"]
+    distribution: Literal["none", "data_parallel"]
+    optimizer: Literal["adam", "adamw"]
+    learning_rate: Positive
+    weight_decay: NonNegative
+    warmup_share: Share
+    label_smoothing: DropoutRate
+    tokens_per_batch: Count
+    epochs: Count
+    patience: Count
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    jit: Literal["auto", True, False]
+    checkpoint_minutes: Positive
+
+    def __post_init__(self) -> None:
+        if self.optimizer == "adam" and self.weight_decay:
+            raise ValueError("weight_decay needs optimizer: adamw")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds has the same seed twice: each training needs its own")
+        if self.distribution == "data_parallel" and self.backend != "jax":
+            raise ValueError("distribution: data_parallel needs backend: jax")
+        if self.backend == "jax" and self.jit is False:
+            raise ValueError("backend: jax compiles every step: let jit be auto")
+
+
+@checked
+class ReferenceParams:
+    """TF-IDF vocabulary size of each analyser, and the inverse regularisation strength."""
+
+    max_features: Count
+    inverse_regularization: Positive
+
+
+@checked
+class EvaluationParams:
+    """How test is judged.
+
+    Intervals are made from `resamples` of the groups. `both_orders` averages the predictions of
+    both orders of the answers. `blend` names the models to mix; none means no blend.
+    """
+
+    resamples: Annotated[int, Field(ge=100)]
+    both_orders: bool
+    blend: list[str]
+
+
+@checked
+class SubmitParams:
+    """What `submit` predicts: a `model` below models/, and a file of `battles`.
+
+    `both_orders` averages the predictions of both orders of the answers.
+    """
+
+    model: Annotated[str, Field(min_length=1)]
+    battles: Annotated[str, Field(min_length=1)]
+    both_orders: bool
+
+
+@checked
+class Params:
+    """All of `params.yaml`."""
+
+    seed: Seed
+    data: DataParams
+    split: SplitParams
+    tokenizer: TokenizerParams
+    text: TextParams
+    model: ModelParams
+    train: TrainParams
+    reference: ReferenceParams
+    evaluation: EvaluationParams
+    submit: SubmitParams
+    experiments: dict[str, dict[Literal["text", "model", "train"], dict[str, Any]]] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        for name in self.experiments:
+            if not re.fullmatch(EXPERIMENT_NAME, name) or name in OTHER_MODELS:
+                raise ValueError(
+                    f"experiments: {name!r} cannot be a name. Use at most 100 letters, digits "
+                    f"and _, and none of {', '.join(OTHER_MODELS)}"
+                )
+
+    def training_seeds(self) -> list[int]:
+        """Return the seed of each training of an experiment, at least one."""
+        return self.train.seeds or [self.seed]
+
+    def experiment(self, name: str) -> "Params":
+        """Return these parameters with the overrides of experiment `name` applied.
+
+        Raises:
+            BadInput: there is no such experiment, or an override is unknown or of the wrong type.
+        """
+        if name not in self.experiments:
+            raise BadInput(f"params.yaml has no experiment {name!r}: add it under `experiments`.")
+        sections = {
+            section: _parse(
+                type(getattr(self, section)),
+                asdict(getattr(self, section)) | overrides,
+                where=f"experiments.{name}.{section}.",
+            )
+            for section, overrides in self.experiments[name].items()
+        }
+        return replace(self, **sections)
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check every parameter, those of each experiment too.
+
+    Raises:
+        BadInput: the file is missing, is not YAML, has an unknown or missing key, or a value of
+            the wrong type or range. The message names the key.
+    """
+    if not path.exists():
+        raise BadInput(f"{path} does not exist: run from the repository's root.")
+    params = _parse(Params, read_yaml(path), where="")
+    for name in params.experiments:
+        params.experiment(name)
+    return params
+
+
+def _parse(kind: type[T], values: object, where: str) -> T:
+    try:
+        # As JSON, because strict dataclasses take mappings from nothing else.
+        return TypeAdapter(kind).validate_json(json.dumps(values))
+    except ValidationError as error:
+        problems = [_describe(problem, where) for problem in error.errors()]
+        raise BadInput("params.yaml: " + "; ".join(problems)) from error
+
+
+def _describe(problem: dict[str, Any], where: str) -> str:
+    key = where + ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"unknown key {key}. Remove it or correct its spelling"
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"{key} is missing. Add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key.rstrip('.') or 'the file'}: {message} (it is {reprlib.repr(problem['input'])})"

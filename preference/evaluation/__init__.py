@@ -1,0 +1,1 @@
+"""All models on the test battles."""

@@ -1,0 +1,62 @@
+"""Files behind the plots of `dvc.yaml`: confusion matrices, and the models' log losses."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from preference.battles.predictions import Predictions
+from preference.battles.table import LABELS, SEGMENTS
+from preference.runtime.atomic_write import write_text
+from preference.runtime.strict_json import to_json
+from preference.statistics.metrics import row_log_loss
+
+
+def write_plots(
+    predictions: Mapping[str, Predictions],
+    labels: np.ndarray,
+    log_losses: Mapping[str, float],
+    folder: Path,
+) -> None:
+    """Write `confusion/<model>.csv`, one row a battle, and `log_loss.csv`, one row a model."""
+    for name, prediction in predictions.items():
+        predicted = prediction.probabilities.argmax(axis=1)
+        rows = [(LABELS[a], LABELS[p]) for a, p in zip(labels, predicted, strict=True)]
+        _write_csv(folder / "confusion" / f"{name}.csv", ("actual", "predicted"), rows)
+    rounded = [(name, round(log_loss, 6)) for name, log_loss in log_losses.items()]
+    _write_csv(folder / "log_loss.csv", ("model", "log_loss"), rounded)
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+SHOWN = 10
+
+
+def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> None:
+    """Write the `SHOWN` battles with the largest log loss as JSON, worst first.
+
+    Args:
+        battles: `id`, `label` and `SEGMENTS` of n battles.
+        probabilities: float64 [n, 3].
+    """
+    losses = row_log_loss(battles["label"].to_numpy(), probabilities)
+    worst = np.argsort(-losses, kind="stable")[:SHOWN]
+    rows = battles.select(["id", *SEGMENTS, "label"]).take(worst).to_pylist()
+    hardest = [
+        {
+            **row,
+            "label": LABELS[row["label"]],
+            "probabilities": probabilities[number].tolist(),
+            "log_loss": float(losses[number]),
+        }
+        for row, number in zip(rows, worst, strict=True)
+    ]
+    write_text(to_json(hardest, indent=2), path)

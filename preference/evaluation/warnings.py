@@ -1,0 +1,75 @@
+"""What keeps figures of an evaluation from meaning what they seem to, one sentence each.
+
+`evaluate` prints these warnings, and the report's verdict has them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from preference.evaluation.scoring import Truth
+from preference.rendering.numbers import number
+from preference.statistics.calibration_warnings import (
+    missing_labels,
+    warn_of_bound,
+    warn_of_calibration,
+    warn_of_constant,
+)
+from preference.statistics.few_groups import explain_few_groups
+from preference.statistics.metrics import LARGEST_LOG_LOSS
+
+Details = Mapping[str, Any]
+
+
+def find_limits(truth: Truth) -> dict[str, Any]:
+    """Return why the battles have no intervals, else None, and the labels that none of them has."""
+    return {
+        "too_few_groups": explain_few_groups(truth.groups),
+        "missing_labels": missing_labels(truth.labels),
+    }
+
+
+def find_warnings(details: Details) -> list[str]:
+    """Return the warnings, as whole sentences.
+
+    Args:
+        details: `arms`, `limits` and `models` of `metrics/evaluation_details.json`.
+    """
+    calibration, test = details["limits"]["calibration"], details["limits"]["test"]
+    return [
+        *_warn_of_test(test),
+        *warn_of_calibration(calibration["too_few_groups"], calibration["missing_labels"]),
+        *[text for name in details["arms"] for text in _warn_of_model(name, details)],
+    ]
+
+
+def _warn_of_test(limits: Mapping[str, Any]) -> list[str]:
+    warnings = []
+    if limits["too_few_groups"]:
+        warnings.append(
+            f"On test, {limits['too_few_groups']}. So no difference is called real, and the order "
+            "of the models may be luck: use battles of more prompts, or raise split.test."
+        )
+    if limits["missing_labels"]:
+        warnings.append(
+            f"No test battle has the label {' or '.join(limits['missing_labels'])}: how well it is "
+            "predicted is unknown, and macro F1 counts it as 0."
+        )
+    return warnings
+
+
+def _warn_of_model(name: str, details: Details) -> list[str]:
+    model = details["models"][name]
+    warnings = warn_of_bound(name, model["temperature"])
+    if model["is_constant"]:
+        warnings.append(warn_of_constant(name))
+    few = details["limits"]["test"]["too_few_groups"]
+    if model["accuracy"]["value"] == 1 and not few:
+        warnings.append(f"{name} is right about every test battle: look for a leak.")
+    if model["impossible_labels"]:
+        battles = model["impossible_labels"]
+        warnings.append(
+            f"{name} gives probability 0 to the label of {battles:,} "
+            f"battle{'s' if battles > 1 else ''}: the log loss would be infinite. Each counts as "
+            f"at most {number(LARGEST_LOG_LOSS, 2)}, so that the mean depends on that choice."
+        )
+    return warnings

@@ -1,0 +1,177 @@
+"""Ask a trained model, from Python, which of two answers people prefer."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from preference.battles.predictions import Predictions, average_both_orders, check_probabilities
+from preference.battles.table import BATTLES_A_BATCH, LABELS, SEGMENTS
+from preference.bundle.io import Bundle, load_bundle
+from preference.bundle.manifest import TOKENIZER, hash_file
+from preference.bundle.manifest_schema import Manifest
+from preference.prediction.predictor import Predictor, predict_battles
+from preference.runtime.errors import BadInput
+from preference.runtime.tensorflow_runtime import make_deterministic
+from preference.sequences.token_store import TOKENS, open_tokens
+from preference.sources.row_parser import NotABattle, parse_unlabelled_battle
+from preference.statistics.temperature_scaling import apply_temperature
+from preference.tokenizers.tokenize import tokenize_conversations
+
+
+def predict_saved(folder: Path, splits: Sequence[np.ndarray], name: str) -> list[Predictions]:
+    """Predict the battles of several splits, ids int64 [n] each, with the bundle in `folder`.
+
+    Raises:
+        BadInput: the bundle cannot be used, a battle has no tokens, or they are those of another
+            tokenizer.
+    """
+    make_deterministic()
+    bundle = load_bundle(folder)
+    packing = bundle.manifest.packing
+    tokens_folder = TOKENS / bundle.manifest.tokens
+    _check_same_tokenizer(tokens_folder, bundle.manifest, name)
+    tokens = open_tokens(tokens_folder)
+    return [predict_battles(bundle.model, tokens, ids, packing, name) for ids in splits]
+
+
+def _check_same_tokenizer(folder: Path, manifest: Manifest, name: str) -> None:
+    """Check that the tokens in a folder are those of the bundle's tokenizer, which lies there too.
+
+    Raises:
+        BadInput: they are not.
+    """
+    for file, digest in manifest.files.items():
+        own = PurePosixPath(file)
+        if own.parts[0] != TOKENIZER:
+            continue
+        path = folder.joinpath(*own.parts[1:])
+        if not path.is_file() or hash_file(path) != digest:
+            raise BadInput(
+                f"{name}: {path} is not the tokenizer that its model was trained with. "
+                f"Run `dvc repro preprocess train_{name}`."
+            )
+
+
+# A text, or one a turn, where a null turn counts as an empty one.
+Turns = str | Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class Preference:
+    """How probable it is that a person prefers A, prefers B, or neither; the three sum to 1."""
+
+    a_wins: float
+    b_wins: float
+    tie: float
+
+    @property
+    def winner(self) -> str:
+        """The most probable of the three: "A", "B" or "tie"."""
+        return LABELS[int(np.argmax(astuple(self)))]
+
+
+class PreferenceJudge:
+    """A trained model that compares answers.
+
+    Example:
+
+    ```python
+    judge = PreferenceJudge.load("models/exp2")
+    preference = judge.compare("What is two plus two?", "Four.", "I do not know.")
+    print(preference.winner, preference.a_wins, preference.b_wins, preference.tie)
+
+    battles = [
+        ("Name a fruit.", "An apple.", "A chair."),
+        (["Hello!", "How are you?"], ["Hi!", "Well."], ["Hello.", "Fine, and you?"]),
+    ]
+    for preference in judge.compare_many(battles):
+        print(preference.winner)
+    ```
+
+    Args:
+        bundle: what `stages.train` wrote.
+        both_orders: average the predictions of both orders of the answers, so that neither gains
+            by standing first. It costs next to nothing.
+    """
+
+    def __init__(self, bundle: Bundle, both_orders: bool = False) -> None:
+        calibration = bundle.manifest.calibration
+        self.name, self.prior = bundle.manifest.name, bundle.manifest.prior
+        self._tokenizer, self._both_orders = bundle.tokenizer, both_orders
+        self._predictor = Predictor(bundle.model, bundle.manifest.packing)
+        calibrated = calibration.both_orders if both_orders else calibration.in_order
+        self._temperature = calibrated.temperature
+
+    @classmethod
+    def load(cls, path: str | Path, both_orders: bool = False) -> "PreferenceJudge":
+        """Load the folder that a train stage wrote, or the zip file that it was packed into.
+
+        Raises:
+            BadInput: it cannot be used; the message says why, and what to do.
+        """
+        return cls(load_bundle(Path(path)), both_orders)
+
+    def compare(self, prompt: Turns, a: Turns, b: Turns) -> Preference:
+        """Compare two answers to one prompt.
+
+        Args:
+            prompt: a text, or the user's turns of a conversation.
+            a: a text, or the turns of the first answer, one for each turn of the prompt.
+            b: the same of the second answer.
+
+        Raises:
+            BadInput: prompt and answers have unequal turns, or none; or the model predicts what
+                are no probabilities.
+        """
+        (preference,) = self.compare_many([(prompt, a, b)])
+        return preference
+
+    def compare_many(self, battles: Iterable[tuple[Turns, Turns, Turns]]) -> Iterator[Preference]:
+        """Yield the preference for each (prompt, a, b), in order.
+
+        Much faster than one by one. Memory does not grow with the battles.
+
+        Raises:
+            BadInput: as `compare`; the message has the number of the battle, counted from 1.
+        """
+        numbered = enumerate(battles, start=1)
+        while batch := list(islice(numbered, BATTLES_A_BATCH)):
+            parsed = [_parse_battle(number, *battle) for number, battle in batch]
+            for probabilities in self.predict(parsed).tolist():
+                yield Preference(*probabilities)
+
+    def predict(
+        self,
+        battles: Sequence[Mapping[str, Sequence[str]]],
+        advance: Callable[[int], object] = lambda answers: None,
+    ) -> np.ndarray:
+        """Predict battles at once: float64 [battles, 3] in `LABELS` order.
+
+        Args:
+            battles: at least one, as `parse_unlabelled_battle` returns them.
+            advance: called with the number of answers that have been read since the last call.
+
+        Raises:
+            BadInput: the model predicts what are no probabilities.
+        """
+        tokens = tokenize_conversations(battles, self._tokenizer)
+        predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
+        if self._both_orders:
+            predictions = average_both_orders(predictions)
+        probabilities = apply_temperature(predictions.probabilities, self._temperature)
+        check_probabilities(self.name, probabilities)
+        return probabilities
+
+
+def _parse_battle(number: int, *segments: Turns) -> dict[str, object]:
+    turns = [[one] if isinstance(one, str) else list(one) for one in segments]
+    try:
+        return parse_unlabelled_battle({"id": number, **dict(zip(SEGMENTS, turns, strict=True))})
+    except NotABattle as problem:
+        raise BadInput(
+            f"battle {number}: {problem}. Give each of prompt, a and b as a text, or as equally "
+            "long lists of texts."
+        ) from problem

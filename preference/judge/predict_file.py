@@ -1,0 +1,169 @@
+"""Predict the battles of a file, a part at a time.
+
+Guarantees
+1. Each row that is read gives one row, in the same order, with the same id.
+2. A row that cannot be read as a battle gets the shares of the labels in train, and is told of.
+3. Memory does not grow with the rows. So repeated ids are not looked for: a row is predicted by
+   itself, whatever the others are.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from preference.battles.table import BATTLES_A_BATCH
+from preference.judge.judge import PreferenceJudge
+from preference.judge.output_files import check_output, writing_probabilities
+from preference.runtime.errors import BadInput
+from preference.runtime.tensorflow_runtime import make_deterministic
+from preference.runtime.terminal_text import LONGEST_TASK, one_line
+from preference.sequences.packing import SIDES
+from preference.sources.readers import read_source_rows
+from preference.sources.row_parser import (
+    UNLABELLED_COLUMNS,
+    NotABattle,
+    RawRow,
+    parse_id,
+    parse_unlabelled_battle,
+)
+
+TOLD_BY_LINE = 10
+
+
+class UnreadableRows:
+    """Tell of the first rows line by line as they come, and of all of them at the end.
+
+    Args:
+        source: the file that they stand in.
+        strict: make the first one an error.
+    """
+
+    def __init__(self, source: Path, strict: bool) -> None:
+        self._source, self._strict = source, strict
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, line: int, reason: str) -> None:
+        """Note a row.
+
+        Raises:
+            BadInput: where that is asked for.
+        """
+        if self._strict:
+            raise BadInput(f"{self._source}, line {line}: {reason}. Fix the row.")
+        if self._reasons.total() < TOLD_BY_LINE:
+            tqdm.write(one_line(f"{self._source}, line {line}: {reason}"), file=sys.stderr)
+        self._reasons[reason] += 1
+
+    def summarize(self, rows: int) -> None:
+        """Tell how many of all `rows` there were, and what they got.
+
+        Raises:
+            BadInput: all of them.
+        """
+        count = self._reasons.total()
+        if not count:
+            return
+        reasons = ", ".join(
+            f"{reason} ({count:,})" for reason, count in self._reasons.most_common()
+        )
+        told = f"{self._source}: {count:,} of {rows:,} rows cannot be read as battles: {reasons}."
+        if count == rows:
+            raise BadInput(f"{told} Nothing is written. Give it the columns of the Kaggle schema.")
+        told = one_line(f"{told} They get the shares of A, B and tie in train.")
+        tqdm.write(told, file=sys.stderr)
+
+
+NumberedRows = Sequence[tuple[int, RawRow]]
+
+
+def predict_file(
+    model: Path,
+    source: Path,
+    output: Path,
+    both_orders: bool = False,
+    strict: bool = False,
+    named_by: str = "INPUT",
+) -> None:
+    """Write the probabilities of each battle, showing progress on stderr.
+
+    Args:
+        model: a bundle, as a folder or a zip file.
+        source: battles in the Kaggle schema; they need no labels.
+        output: a .csv, .parquet or .jsonl file.
+        both_orders: average both orders of the answers.
+        strict: stop at a row that is no battle.
+        named_by: what the user corrects where `source` is wrong.
+
+    Raises:
+        BadInput: a file cannot be used, or none of the rows is a battle; nothing is written then.
+    """
+    _check_paths(source, output)
+    rows = read_source_rows(source, UNLABELLED_COLUMNS, named_by)
+    # Before the model is loaded, so that a wrong path is told at once.
+    first = next(rows)
+    make_deterministic()
+    judge = PreferenceJudge.load(model, both_orders)
+    unreadable = UnreadableRows(source, strict)
+    with (
+        writing_probabilities(output) as write,
+        tqdm(desc=one_line(f"predict {judge.name}", LONGEST_TASK), unit=" battles") as progress,
+    ):
+        for part in _parts(chain([first], rows)):
+            write(*predict_rows(judge, part, unreadable, progress))
+        unreadable.summarize(progress.n)
+
+
+def predict_rows(
+    judge: PreferenceJudge, rows: NumberedRows, unreadable: UnreadableRows, progress: tqdm
+) -> tuple[list[int | None], np.ndarray]:
+    """Return the id of each row, None where it has none, and probabilities: float64 [rows, 3]."""
+    ids: list[int | None] = []
+    probabilities = np.tile(judge.prior, (len(rows), 1))
+    battles = {}
+    begun = progress.n
+    for position, (line, row) in enumerate(rows):
+        ids.append(_id_of(row))
+        try:
+            battles[position] = parse_unlabelled_battle(row)
+        except NotABattle as problem:
+            unreadable.add(line, str(problem))
+    if battles:
+        advance = _counting_battles(progress)
+        probabilities[list(battles)] = judge.predict(list(battles.values()), advance)
+    progress.update(begun + len(rows) - progress.n)
+    return ids, probabilities
+
+
+def _counting_battles(progress: tqdm) -> Callable[[int], None]:
+    """Return a function that is told of answers, and moves the bar by whole battles."""
+    begun, answers = progress.n, 0
+
+    def advance(read: int) -> None:
+        nonlocal answers
+        answers += read
+        progress.update(begun + answers // len(SIDES) - progress.n)
+
+    return advance
+
+
+def _parts(rows: Iterator[tuple[int, RawRow]]) -> Iterator[NumberedRows]:
+    while part := list(islice(rows, BATTLES_A_BATCH)):
+        yield part
+
+
+def _id_of(row: RawRow) -> int | None:
+    try:
+        return parse_id(row.get("id"))
+    except NotABattle:
+        return None
+
+
+def _check_paths(source: Path, output: Path) -> None:
+    check_output(output)
+    if output.exists() and source.exists() and output.samefile(source):
+        raise BadInput(f"{output} is the file that is read. Give the predictions another name.")

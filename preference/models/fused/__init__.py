@@ -1,0 +1,1 @@
+"""Operations with a written-out gradient, or fused by XLA."""

@@ -1,0 +1,64 @@
+"""Softmax of scores, dropout, and the product with the values, with a gradient written out.
+
+The gradient of a softmax needs the mean of the incoming gradient under each row's probabilities.
+That is `output . gradient of output` (FlashAttention, arXiv:2205.14135, appendix B.4, with dropout
+too), a product of vectors, where the derivative of the softmax alone goes over all scores.
+"""
+
+import keras
+
+from preference.models.fused.dropout import drop, factors
+from preference.models.fused.xla import one_loop
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+
+def softmax_product(
+    scores: keras.KerasTensor, values: keras.KerasTensor, bits: keras.KerasTensor, threshold: int
+) -> keras.KerasTensor:
+    """Return `(softmax(scores) * factors of dropout) @ values`: (batch, heads, n, head_dim).
+
+    The softmax and its gradient are computed in float32.
+
+    Args:
+        scores: (batch, heads, n, n).
+        values: (batch, heads, n, head_dim).
+        bits, threshold: of the dropout, see `preference.models.fused.dropout`; `bits` as `scores`.
+    """
+
+    @tf.custom_gradient
+    def compute(scores: keras.KerasTensor, values: keras.KerasTensor) -> tuple:
+        weights = tf.cast(tf.nn.softmax(tf.cast(scores, tf.float32)), scores.dtype)
+        dropped = drop(weights, bits, threshold)
+        output = tf.matmul(dropped, values)
+
+        def gradient(upstream: keras.KerasTensor) -> tuple:
+            of_dropped = tf.matmul(upstream, values, transpose_b=True)
+            of_scores = _of_scores(
+                weights, of_dropped, bits, _row_products(output, upstream), threshold
+            )
+            return of_scores, tf.matmul(dropped, upstream, transpose_a=True)
+
+        return output, gradient
+
+    return compute(scores, values)
+
+
+@one_loop
+def _of_scores(
+    weights: keras.KerasTensor,
+    of_dropped: keras.KerasTensor,
+    bits: keras.KerasTensor,
+    mean: keras.KerasTensor,
+    threshold: int,
+) -> keras.KerasTensor:
+    """Return the gradient of the scores; `mean` is float32 (batch, heads, n, 1)."""
+    of_weights = tf.cast(of_dropped, tf.float32) * factors(bits, threshold, tf.float32)
+    return tf.cast(tf.cast(weights, tf.float32) * (of_weights - mean), weights.dtype)
+
+
+@one_loop
+def _row_products(one: keras.KerasTensor, other: keras.KerasTensor) -> keras.KerasTensor:
+    products = tf.cast(one, tf.float32) * tf.cast(other, tf.float32)
+    return tf.reduce_sum(products, axis=-1, keepdims=True)

@@ -1,0 +1,76 @@
+"""The preference model: one backbone reads both sides, a pool and a head make three logits."""
+
+import keras
+import keras_nlp
+import numpy as np
+from keras import ops
+
+from preference.config.params import ModelParams
+from preference.models.heads import build_head
+from preference.models.pair_layers import FirstToken, FoldSides, MaskedMean, UnfoldSides
+from preference.runtime.errors import BadInput
+
+INPUTS = ("token_ids", "padding_mask")
+# One vector a position, where a backbone has absolute ones; relative ones have no end.
+POSITIONS = "position_embedding/embeddings"
+POOLS = {"mean": MaskedMean, "cls": FirstToken}
+
+
+def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> keras.Model:
+    """Join backbone, pool and head.
+
+    Args:
+        backbone: takes `token_ids` and `padding_mask` (rows, length), gives (rows, length, hidden).
+        params: `pool`, `head` and the head's layers.
+
+    Returns: a model from `token_ids` and `padding_mask`, int32 (batch, 2, length), A first, to
+        logits of A wins, B wins and tie, float32 (batch, 3).
+
+    Raises:
+        BadInput: sequences may be longer than the positions that the backbone knows.
+    """
+    positions = position_count(backbone)
+    if positions and params.seq_len > positions:
+        raise BadInput(
+            f"params.yaml, model.seq_len: {params.seq_len} tokens are more than the {positions} "
+            f"positions of {params.preset!r}. Lower it for the experiments with this preset."
+        )
+    inputs = {name: keras.Input((2, None), dtype="int32", name=name) for name in INPUTS}
+    rows = {name: FoldSides(name=f"fold_{name}")(tensor) for name, tensor in inputs.items()}
+    vectors = POOLS[params.pool](name="pool")(backbone(rows), padding_mask=rows["padding_mask"])
+    pooled = UnfoldSides(name="pooled")(vectors)
+    logits = build_head(params, backbone.hidden_dim)(pooled)
+    return keras.Model(inputs, logits, name="preference")
+
+
+def position_count(backbone: keras_nlp.models.Backbone) -> int | None:
+    """Return how many positions a backbone has vectors for; None where they are relative."""
+    tables = [weight for weight in backbone.weights if weight.path.endswith(POSITIONS)]
+    return min((table.shape[0] for table in tables), default=None)
+
+
+def backbone_of(model: keras.Model) -> keras_nlp.models.Backbone:
+    """Return the backbone of a model that `build_model` made."""
+    (backbone,) = (layer for layer in model.layers if isinstance(layer, keras_nlp.models.Backbone))
+    return backbone
+
+
+def encoder_of(model: keras.Model) -> keras.Model:
+    """Return backbone and pool, which read one side, with the weights of `model`.
+
+    Returns: a model from `token_ids` and `padding_mask`, int32 (rows, length), to the pooled
+        vectors (rows, hidden).
+    """
+    rows = {name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS}
+    vectors = model.get_layer("pool")(backbone_of(model)(rows), padding_mask=rows["padding_mask"])
+    return keras.Model(rows, vectors, name="encoder")
+
+
+def score_both_orders(model: keras.Model, pooled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logits (battles, 3) of pooled vectors (battles, 2, hidden), in both orders.
+
+    The second are what the model says when B is shown first (their first logit is for B).
+    """
+    head = model.get_layer("head")
+    in_order, swapped = (head(vectors, training=False) for vectors in (pooled, pooled[:, ::-1]))
+    return ops.convert_to_numpy(in_order), ops.convert_to_numpy(swapped)

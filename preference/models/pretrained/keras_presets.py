@@ -1,0 +1,78 @@
+"""Backbones and tokenizers of presets in keras-hub's format: a folder, or a model of Kaggle.
+
+Each has a JSON file that describes an object of Keras, as a bundle does.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import kagglehub
+import keras
+import keras_nlp
+
+from preference.models.loaded_weights import load_described
+from preference.presets.safe_loading import rebuild
+from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import read_json
+from preference.tokenizers.saved_tokenizer import ASSETS, SETTINGS, load_vocabulary
+
+BACKBONE, WEIGHTS = "config.json", "model.weights.h5"
+OBJECT_KEYS = ("module", "class_name", "config", "registered_name")
+KAGGLE = "kaggle://"
+PRECISIONS = ("float32", "float16", "bfloat16")
+
+
+def preset_file(source: str, name: str) -> Path:
+    """Return the path of a preset's file; from Kaggle it is downloaded once.
+
+    Args:
+        source: a folder, a registered name, or `kaggle://owner/model/keras/variation`.
+        name: of the file in the folder.
+
+    Raises:
+        BadInput: the source is none of these.
+    """
+    registered = keras_nlp.models.Backbone.presets.get(source, {})
+    handle = registered.get("kaggle_handle", source)
+    if handle.startswith(KAGGLE):
+        return Path(kagglehub.model_download(handle.removeprefix(KAGGLE), name))
+    if "://" in source:
+        raise BadInput("only kaggle:// and hf:// can be downloaded. Name one of them, or a folder")
+    return Path(source, name)
+
+
+def load_keras_backbone(source: str) -> keras_nlp.models.Backbone:
+    """Build the backbone of a preset, in the global policy's precision.
+
+    Raises:
+        BadInput: it is of another family than our models', or its files do not fit each other.
+    """
+    config = _read_object(preset_file(source, BACKBONE))
+    config["config"] |= {"dtype": keras.config.dtype_policy().name, "name": "backbone"}
+    weights = preset_file(source, WEIGHTS)
+    return load_described(config, BACKBONE, weights, keras_nlp.models.Backbone, PRECISIONS)
+
+
+def load_keras_tokenizer(source: str) -> keras_nlp.tokenizers.Tokenizer:
+    """Build the tokenizer of a preset.
+
+    Raises:
+        BadInput: it is of another family than our models', or its files cannot be read.
+    """
+    config = _read_object(preset_file(source, SETTINGS))
+    try:
+        tokenizer = rebuild(config, keras_nlp.tokenizers.Tokenizer)
+    except BadInput as error:
+        raise BadInput(f"{SETTINGS}: {error}. Use another preset.") from error
+    files = [preset_file(source, str(ASSETS / name)) for name in tokenizer.file_assets]
+    load_vocabulary(tokenizer, Path(os.path.commonpath([file.parent for file in files])))
+    return tokenizer
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    """Read what describes an object, without what older versions of keras-hub noted beside it."""
+    config = read_json(path)
+    if not isinstance(config.get("config"), dict):
+        raise BadInput(f"{path.name} describes no object of Keras. Use another preset")
+    return {key: config[key] for key in OBJECT_KEYS if key in config}

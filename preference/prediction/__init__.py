@@ -1,0 +1,1 @@
+"""Probabilities of battles from a trained network."""

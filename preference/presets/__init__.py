@@ -1,0 +1,1 @@
+"""Weights and tokenizers from hubs and folders."""

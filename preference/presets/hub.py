@@ -1,0 +1,66 @@
+"""Presets in repositories of the Hugging Face Hub: `hf://organization/name`, downloaded once.
+
+Where they come from and where they are kept is what huggingface_hub's variables say: HF_ENDPOINT,
+HF_TOKEN, HF_HOME and HF_HUB_OFFLINE.
+"""
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from preference.runtime.errors import BadInput
+
+SCHEME = "hf://"
+# Many repositories hold the same weights once for each library. These are of Hugging Face's format,
+# and of keras-hub's own.
+WEIGHTS = ("model.safetensors", "model-*.safetensors", "model.weights.h5", "model_*.weights.h5")
+NEEDED = (*WEIGHTS, "*.json", "*.model", "vocab.txt", "merges.txt", "assets/*")
+
+NOT_REACHED = (
+    "it is not in the cache as a whole, and the hub cannot be reached. Connect once, unset "
+    "HF_HUB_OFFLINE if it is set, or name a folder on this machine"
+)
+NOT_ALLOWED = (
+    "the hub refuses it. Check the name; if the repository is private or gated, accept its terms "
+    "on its page, and set HF_TOKEN to a token that may read it"
+)
+ADVICE = {
+    401: NOT_ALLOWED,
+    403: NOT_ALLOWED,
+    404: "the hub has no such repository. Check the name",
+    429: (
+        "the hub asks for fewer requests. Wait some minutes, set HF_TOKEN, or, where it was "
+        "downloaded before, set HF_HUB_OFFLINE=1"
+    ),
+}
+NO_ANSWER = "the hub answers with an error. Try again later, or name a folder on this machine"
+
+
+def download_preset(handle: str) -> Path:
+    """Return the folder in the cache with configuration, tokenizer and weights of a repository.
+
+    Of the formats of weights only safetensors and keras-hub's are downloaded. What is in the cache
+    is not downloaded again.
+
+    Args:
+        handle: `hf://organization/name`.
+
+    Raises:
+        BadInput: the repository cannot be read; the message says what to do.
+    """
+    repository = handle.removeprefix(SCHEME)
+    try:
+        return Path(snapshot_download(repository, allow_patterns=list(NEEDED)))
+    except HFValidationError as error:
+        raise BadInput(f"{handle!r} is not of the form hf://organization/name.") from error
+    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
+        raise BadInput(f"{_advice(error)} ({type(error).__name__}).") from error
+
+
+def _advice(error: Exception) -> str:
+    # An answer is the cause where a copy in the cache was looked for instead.
+    for each in (error, error.__cause__):
+        if isinstance(each, HfHubHTTPError):
+            return ADVICE.get(each.response.status_code, NO_ANSWER)
+    return NOT_REACHED

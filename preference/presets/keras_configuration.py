@@ -1,0 +1,170 @@
+"""Check what a Keras configuration asks for, before Keras reads it.
+
+Keras looks up classes and imports modules by name, and calls them with whatever arguments it finds.
+So what does not stand in `preference.presets.keras_arguments` is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import keras
+import keras_nlp  # noqa: F401, registers its backbones and tokenizers
+from pydantic import TypeAdapter, ValidationError
+
+from preference.presets.keras_arguments import (
+    ALL_LAYERS,
+    INITIALIZERS,
+    TOKENIZERS,
+    Part,
+)
+from preference.presets.keras_objects import TENSOR, GeluApproximate, KerasObject
+from preference.runtime.errors import BadInput
+
+ALL_CLASSES = {**ALL_LAYERS, **INITIALIZERS, **TOKENIZERS, "keras.DTypePolicy": {}}
+# Where an argument holds further objects: of which classes they may be.
+PARTS = {Part.INITIALIZER: INITIALIZERS, Part.LAYER: ALL_LAYERS, Part.LAYERS: ALL_LAYERS}
+# Query, key, value, output, two dense layers and two norms have two variables each.
+ENCODER_VARIABLES = 16
+# A model with the large BERT has 45 layers, and calls each of them once.
+MOST_LAYERS = 150
+
+
+def check_classes(config: object) -> None:
+    """Check every class that a Keras configuration asks for, wherever it stands.
+
+    Raises:
+        BadInput: one of them is not allowed; the message names it.
+    """
+    for each in _objects(config):
+        if "class_name" in each and not _is_allowed(each):
+            raise BadInput(
+                f"it asks for the class {each['class_name']!r} of {each.get('module')!r}, "
+                "which no model of ours has: it is of another origin, and may hold code"
+            )
+
+
+def check_object(config: object, classes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check an object's class and arguments, and those of all objects that it consists of.
+
+    Args:
+        config: as `keras.saving.serialize_keras_object` writes it.
+        classes: a table of `preference.presets.keras_arguments`.
+
+    Raises:
+        BadInput: a class or an argument is not in the table, or a value is of another type or out
+            of its range; the message names it.
+    """
+    label = config.get("class_name") if isinstance(config, dict) else type(config).__name__
+    _check_value(KerasObject, config, _shortened(label))
+    name = class_of(config)
+    if name not in classes or not _is_allowed(config):
+        raise BadInput(f"it has the class {config['class_name']!r} where none of ours has it")
+    check_arguments(name, config["config"])
+
+
+def check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+    """Check the arguments of a class by its name in `preference.presets.keras_arguments`.
+
+    Raises:
+        BadInput: as `check_object`.
+    """
+    types, label = ALL_CLASSES[name], name.rpartition(">")[2].rpartition(".")[2]
+    for argument, value in arguments.items():
+        if argument not in types:
+            raise BadInput(f"{label} has no argument {argument!r}")
+        if not isinstance(expected := types[argument], Part):
+            _check_value(expected, value, f"{label}.{argument}")
+            continue
+        if isinstance(value, list) != (expected is Part.LAYERS):
+            raise BadInput(f"{label}.{argument} holds something else than {expected.value}")
+        for part in value if isinstance(value, list) else [value]:
+            check_object(part, PARTS[expected])
+
+
+def check_depth(config: object, variables: int) -> None:
+    """Check that building what a configuration describes will take no longer than a model of ours.
+
+    Args:
+        config: what `check_object` has accepted.
+        variables: how many the file of its weights holds.
+
+    Raises:
+        BadInput: there are too many layers, or more encoder layers than have weights.
+    """
+    objects = [*_objects(config)]
+    layers = sum("inbound_nodes" in each or "build_config" in each for each in objects)
+    calls = sum(len(each.get("inbound_nodes", ())) for each in objects)
+    if max(layers, calls) > MOST_LAYERS:
+        raise BadInput(f"it has {max(layers, calls)} layers, and a model of ours fewer than 150")
+    depth = sum(_depth(each) for each in objects)
+    if depth * ENCODER_VARIABLES > variables:
+        raise BadInput(f"it asks for {depth} encoder layers, and has only {variables} variables")
+
+
+def class_of(config: Mapping[str, Any]) -> str:
+    """Return the name of an object's class as in `preference.presets.keras_arguments`."""
+    name, registered = config.get("class_name"), config.get("registered_name")
+    if registered in (None, name):
+        return f"{config.get('module')}.{name}"
+    package, _, registered_class = str(registered).partition(">")
+    if registered_class != name:
+        return str(registered)
+    # The name of keras-hub in earlier years.
+    return f"{package.replace('keras_nlp', 'keras_hub')}>{name}"
+
+
+def _objects(config: object) -> Iterator[dict[str, Any]]:
+    if isinstance(config, dict):
+        yield config
+        config = config.values()
+    elif not isinstance(config, list):
+        return
+    for part in config:
+        yield from _objects(part)
+
+
+def _depth(config: Mapping[str, Any]) -> int:
+    """Return how many encoder layers with weights of their own an object adds."""
+    if config.get("class_name") == "TransformerEncoder":
+        return 1
+    # The layers of a group share their weights.
+    return config.get("num_groups", config.get("num_layers", 0))
+
+
+def _is_allowed(config: Mapping[str, Any]) -> bool:
+    if config["class_name"] in (TENSOR, "function"):
+        return config["class_name"] == TENSOR or _problem(GeluApproximate, config) is None
+    name = class_of(config)
+    # A registered name is what Keras looks for first, whatever module and class say.
+    return name in ALL_CLASSES and (
+        ">" not in name or keras.saving.get_registered_object(config["registered_name"]) is not None
+    )
+
+
+def _check_value(expected: object, value: object, where: str) -> None:
+    if problem := _problem(expected, value):
+        raise BadInput(f"{where}: {problem}")
+
+
+def _problem(expected: object, value: object) -> str | None:
+    """Return what is wrong with a value, where something is."""
+    try:
+        _adapter(expected).validate_python(value, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{first['msg']}, and not {_shortened(first['input'])}" + (
+            f" ({place})" if place else ""
+        )
+    return None
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+@cache
+def _adapter(expected: object) -> TypeAdapter:
+    return TypeAdapter(expected)

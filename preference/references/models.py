@@ -1,0 +1,156 @@
+"""References without a network: what an experiment must beat to be worth its cost.
+
+prior   the shares of wins and ties in train; a win is A's or B's with equal probability
+length  the lengths of the two answers
+tfidf   lengths, formatting, and the TF-IDF of words and of character trigrams
+
+All are one model, `paired_logistic`, on more and more features of A minus B. That makes each
+exactly indifferent to the order of the answers, the prior too: it averages the shares of A and B,
+which on the real set differ by 0.7 points. All turns are read, whatever `text.turns` says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+from pydantic import Field
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from preference.battles.predictions import Predictions, check_probabilities
+from preference.config.params import ReferenceParams
+from preference.config.validation import Finite, checked
+from preference.references.antisymmetric_logistic import PairedLogistic, fit, predict
+from preference.references.features import (
+    ANALYZERS,
+    answer_texts,
+    format_features,
+    length_features,
+    tfidf_vectorizer,
+)
+from preference.runtime.strict_json import damaged, read_checked, to_json
+
+DENSE_FEATURES = {
+    "prior": [],
+    "length": [length_features],
+    "tfidf": [length_features, format_features],
+}
+REFERENCES = tuple(DENSE_FEATURES)
+BATTLE_COLUMNS = ("response_a", "response_b", "label")
+STAGE = "train_reference"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A fitted reference; `vectorizers` is empty unless `name` is tfidf."""
+
+    name: str
+    vectorizers: Sequence[TfidfVectorizer]
+    model: PairedLogistic
+
+
+@checked
+class SavedTerms:
+    """The terms of one vectorizer, each with its inverse document frequency."""
+
+    analyzer: Literal[*ANALYZERS]
+    vocabulary: list[str]
+    idf: list[Annotated[Finite, Field(gt=0)]]
+
+    def __post_init__(self) -> None:
+        if not len(set(self.vocabulary)) == len(self.vocabulary) == len(self.idf):
+            raise ValueError("vocabulary has a term twice, or not as many terms as idf")
+
+
+@checked
+class SavedReference:
+    """A reference as `<name>.json` has it: weights [p], and the terms among the p features."""
+
+    tie: Finite
+    signed: list[Finite]
+    absolute: list[Finite]
+    terms: list[SavedTerms]
+
+
+def fit_reference(name: str, battles: pa.Table, params: ReferenceParams) -> Reference:
+    """Fit the reference `name` to battles that have `BATTLE_COLUMNS`.
+
+    Raises:
+        BadInput: no battle is a tie, or all are.
+    """
+    texts = answer_texts(battles["response_a"]) + answer_texts(battles["response_b"])
+    analyzers = ANALYZERS if name == "tfidf" else ()
+    vectorizers = [tfidf_vectorizer(analyzer, params.max_features) for analyzer in analyzers]
+    terms = [vectorizer.fit_transform(texts) for vectorizer in vectorizers]
+    differences = _differences(name, texts, terms)
+    labels = battles["label"].to_numpy()
+    return Reference(name, vectorizers, fit(differences, labels, params.inverse_regularization))
+
+
+def predict_reference(reference: Reference, battles: pa.Table) -> Predictions:
+    """Predict battles with the columns `id`, `response_a` and `response_b`.
+
+    Raises:
+        BadInput: the reference predicts what are no probabilities.
+    """
+    texts = answer_texts(battles["response_a"]) + answer_texts(battles["response_b"])
+    terms = [vectorizer.transform(texts) for vectorizer in reference.vectorizers]
+    probabilities = predict(reference.model, _differences(reference.name, texts, terms))
+    check_probabilities(reference.name, probabilities)
+    return Predictions(battles["id"].to_numpy(), probabilities, swapped=probabilities)
+
+
+def save_reference(reference: Reference, folder: Path) -> None:
+    """Write `<name>.json`: the weights, and each term with its inverse document frequency."""
+    saved = SavedReference(
+        tie=reference.model.tie,
+        signed=reference.model.signed.tolist(),
+        absolute=reference.model.absolute.tolist(),
+        terms=[
+            SavedTerms(
+                analyzer=vectorizer.analyzer,
+                vocabulary=vectorizer.get_feature_names_out().tolist(),
+                idf=vectorizer.idf_.tolist(),
+            )
+            for vectorizer in reference.vectorizers
+        ],
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{reference.name}.json").write_text(to_json(asdict(saved)), encoding="utf-8")
+
+
+def load_reference(name: str, folder: Path) -> Reference:
+    """Read what `save_reference` wrote; the loaded reference predicts the same numbers.
+
+    Raises:
+        BadInput: the file does not exist, or is damaged.
+    """
+    path = folder / f"{name}.json"
+    saved = read_checked(SavedReference, path, STAGE)
+    vectorizers = []
+    for terms in saved.terms:
+        vectorizer = tfidf_vectorizer(terms.analyzer)
+        vectorizer.set_params(vocabulary=terms.vocabulary)
+        vectorizer.idf_ = np.array(terms.idf)
+        vectorizers.append(vectorizer)
+    features = _dense_width(name) + sum(len(terms.vocabulary) for terms in saved.terms)
+    if not len(saved.signed) == len(saved.absolute) == features:
+        raise damaged(path, f"it has not one weight for each of {features} features", STAGE)
+    signed, absolute = np.array(saved.signed), np.array(saved.absolute)
+    return Reference(name, vectorizers, PairedLogistic(signed, absolute, saved.tie))
+
+
+def _dense_width(name: str) -> int:
+    return sum(features([""]).shape[1] for features in DENSE_FEATURES[name])
+
+
+def _differences(name: str, texts: Sequence[str], terms: Sequence[sp.csr_matrix]) -> sp.csr_array:
+    """Return [n, p] of the n answers A minus the n answers B, which follow them in `texts`."""
+    dense = [sp.csr_array(features(texts)) for features in DENSE_FEATURES[name]]
+    battles = len(texts) // 2
+    no_features = sp.csr_array((len(texts), 0))
+    features = sp.hstack([no_features, *dense, *terms], format="csr")
+    return sp.csr_array(features[:battles] - features[battles:])

@@ -1,0 +1,123 @@
+"""The data card: where the battles are from, what was refused, and whether the splits leak."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from preference.battles.table import LABELS
+from preference.rendering.numbers import Sentence, number, percent
+from preference.rendering.tables import Cell, Table
+
+Data = Mapping[str, Any]
+LEAKS = {
+    "shared_groups": "groups",
+    "shared_prompts": "prompts",
+    "shared_answers": "pairs of answers",
+}
+EXTRA, TRAIN = "extra", "train"
+QUANTILES = {"p50": "median", "p90": "90 % below", "p99": "99 % below", "max": "longest"}
+
+
+def describe_data(data: Data) -> list[Sentence]:
+    """Say what the battles are.
+
+    Args:
+        data: the content of `metrics/data.json`.
+    """
+    kind = "simulated" if data["simulated"] else "real"
+    turns = data["turns"]
+    empty = sum(data["rows_with_empty_turn"].values())
+    return [
+        Sentence(f"Source: {data['source']} ({kind} battles)."),
+        Sentence(
+            f"{data['rows_read']:,} rows read, {data['rows_kept']:,} kept, "
+            f"{data['rows_quarantined']:,} quarantined."
+        ),
+        Sentence(
+            f"{number(turns['mean'], 2)} turns a battle on average, at most {turns['max']:,}; "
+            f"{percent(turns['share_multi_turn'])} have several."
+        ),
+        Sentence(
+            f"{percent(data['share_repeated_prompt'])} share their prompt with another battle; "
+            f"{data['rows_with_identical_answers']:,} have two identical answers; {empty:,} "
+            "answers have an empty turn."
+        ),
+    ]
+
+
+def describe_extra(split: Data) -> list[Sentence]:
+    """Say of each extra source how many of its battles train has, and how many are left out.
+
+    Args:
+        split: the content of `metrics/split.json`.
+    """
+    return [
+        Sentence(
+            f"{name} adds {counts['rows_in_train']:,} battles to train; "
+            f"{counts['rows_left_out']:,} are left out, because they are in one group with a "
+            "battle of another source that is not extra."
+        )
+        for name, counts in split[EXTRA].items()
+    ]
+
+
+def find_leaks(split: Data) -> list[Sentence]:
+    """Warn of everything that more than one split holds.
+
+    Args:
+        split: the content of `metrics/split.json`.
+    """
+    return [
+        Sentence(f"{split[key]:,} {what} are in more than one split: a leak.", warning=True)
+        for key, what in LEAKS.items()
+        if split[key]
+    ]
+
+
+def describe_leaks(split: Data) -> list[Sentence]:
+    """Say what the leakage checks found, be it nothing, and how many near duplicates there are."""
+    nothing = Sentence("No group, prompt or pair of answers is in more than one split.")
+    return [*(find_leaks(split) or [nothing]), _describe_near_duplicates(split)]
+
+
+def split_table(data: Data, split: Data) -> Table:
+    """Return size and class shares of all battles and of each split."""
+    parts = {name: split[name] for name in split if name not in (*LEAKS, EXTRA)}
+    rows = [
+        _size_row("all", data["rows_kept"], sum(part["groups"] for part in parts.values()), data),
+        *(_size_row(name, part["rows"], part["groups"], part) for name, part in parts.items()),
+    ]
+    header = ("split", "battles", "groups", *(f"share of {label}" for label in LABELS))
+    return Table("Splits", header, rows)
+
+
+def length_table(data: Data) -> Table:
+    """Return the lengths of the texts."""
+    rows = [
+        [Cell(segment.replace("_", " ")), *(Cell(number(lengths[key], 0)) for key in QUANTILES)]
+        for segment, lengths in data["characters"].items()
+    ]
+    return Table("Characters, over all turns", ("text", *QUANTILES.values()), rows)
+
+
+def quarantine_table(data: Data) -> Table | None:
+    """Return the reasons for which rows were refused, or None where none was."""
+    if not data["quarantine_reasons"]:
+        return None
+    reasons = sorted(data["quarantine_reasons"].items(), key=lambda item: (-item[1], item[0]))
+    rows = [[Cell(reason), Cell(f"{count:,}")] for reason, count in reasons]
+    return Table("Quarantined rows", ("reason", "rows"), rows)
+
+
+def _describe_near_duplicates(split: Data) -> Sentence:
+    counts = [
+        f"{part['near_duplicates']:,} in {name} "
+        f"({number(100 * part['near_duplicate_rate'], 1)}\u00a0%)"
+        for name, part in split.items()
+        if name not in (*LEAKS, EXTRA, TRAIN)
+    ]
+    return Sentence(f"Battles whose prompt is nearly one of train: {', '.join(counts)}.")
+
+
+def _size_row(name: str, rows: int, groups: int, part: Data) -> list[Cell]:
+    shares = [Cell(number(part["label_shares"][label], 3)) for label in LABELS]
+    return [Cell(name), Cell(f"{rows:,}"), Cell(f"{groups:,}"), *shares]

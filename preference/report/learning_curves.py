@@ -1,0 +1,81 @@
+"""Learning curves: log loss of every arm against the optimizer step."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import altair as alt
+
+from preference.rendering.numbers import number
+from preference.report.svg import WIDTH, Picture, Theme, draw, sized
+
+# The loss of single batches is noisy, and a long training has thousands of them.
+MOST_POINTS = 40
+HEIGHT = 240
+# In characters: four of these fit beside each other.
+SHORT_NAME = 8
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
+
+Curve = Sequence[tuple[int, float]]
+
+
+def read_curve(path: Path) -> Curve:
+    """Return the (step, log loss) rows of a DVCLive plot."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        return [(int(row["step"]), float(row["log_loss"])) for row in rows]
+
+
+def learning_curve_picture(title: str, curves: Mapping[str, Curve], dots: bool) -> Picture:
+    """Show the curves of all arms; more than `MOST_POINTS` points are averaged to about as many.
+
+    Args:
+        title: what the log loss is of.
+        curves: of each arm.
+        dots: whether the single points are to be seen.
+    """
+    texts = [f"{name} {_describe(curve)}" for name, curve in curves.items() if curve]
+    rows = [
+        {"arm": name, "step": step, "log_loss": log_loss}
+        for name, curve in curves.items()
+        for step, log_loss in average_points(curve)
+    ]
+    return draw(
+        title,
+        f"{title}, first and last: {'; '.join(texts)}.",
+        lambda theme: _chart(rows, list(curves), dots, theme),
+    )
+
+
+def average_points(curve: Curve) -> Curve:
+    """Return means of neighbours, each at its last step, so that at most `MOST_POINTS` are left."""
+    size = max(-(-len(curve) // MOST_POINTS), 1)
+    chunks = [curve[start : start + size] for start in range(0, len(curve), size)]
+    return [(chunk[-1][0], sum(loss for _, loss in chunk) / len(chunk)) for chunk in chunks]
+
+
+def _columns(names: list[str]) -> int:
+    """Return how many names stand side by side in a legend."""
+    return 2 if max(map(len, names)) > SHORT_NAME else 4
+
+
+def _describe(curve: Curve) -> str:
+    (first, high), (last, low) = curve[0], curve[-1]
+    return f"{number(high)} at step {first:,}, {number(low)} at step {last:,}"
+
+
+def _chart(
+    rows: Sequence[Mapping[str, object]], arms: list[str], dots: bool, theme: Theme
+) -> alt.LayerChart:
+    colours = [theme.series[number % len(theme.series)] for number in range(len(arms))]
+    dashes = [list(DASHES[number % len(DASHES)]) for number in range(len(arms))]
+    legend = alt.Legend(symbolType="stroke", symbolSize=300, columns=_columns(arms))
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("step:Q", title="optimizer step"),
+        y=alt.Y("log_loss:Q", title="log loss (nats)", scale=alt.Scale(zero=False)),
+        color=alt.Color("arm:N", scale=alt.Scale(domain=arms, range=colours), legend=legend),
+    )
+    dashed = alt.StrokeDash("arm:N", scale=alt.Scale(domain=arms, range=dashes), legend=legend)
+    lines = base.mark_line(strokeWidth=1.8).encode(strokeDash=dashed)
+    points = [base.mark_point(filled=True, size=30, opacity=1)] if dots else []
+    return sized(alt.layer(lines, *points), WIDTH, HEIGHT)

@@ -1,0 +1,158 @@
+"""What the report says beside the verdict: calibration, order, slices, blend and truth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from preference.rendering.numbers import (
+    Sentence,
+    interval,
+    join,
+    number,
+    percent,
+    signed,
+    signed_interval,
+    with_interval,
+)
+from preference.report.oracle_verdict import ORACLE
+from preference.report.significance_wording import describe, is_better, is_same, is_tested
+from preference.report.verdict import best_arm
+
+# A blend's smaller weights do not change what it predicts.
+SMALLEST_WEIGHT = 0.005
+
+Details = Mapping[str, Any]
+
+
+def describe_calibration(details: Details) -> list[Sentence]:
+    """Say which arms' probabilities are off by more than chance would make them."""
+    errors = {name: details["models"][name]["calibration"]["top_label"] for name in details["arms"]}
+    unknown = [name for name, error in errors.items() if error["low"] is None]
+    off = [name for name, error in errors.items() if error["low"]]
+    texts = {
+        name: f"{name} {with_interval(error, 3)}, {number(error['if_calibrated'], 3)} if calibrated"
+        for name, error in errors.items()
+    }
+    sentences = [
+        Sentence(f"Calibration error beyond that of a calibrated model: {texts[name]}.")
+        for name in off
+    ]
+    fine = [texts[name] for name in errors if name not in (*off, *unknown)]
+    if fine:
+        text = f"No calibration error that chance does not explain: {'; '.join(fine)}."
+        sentences.append(Sentence(text))
+    if unknown:
+        listed = "; ".join(texts[name] for name in unknown)
+        sentences.append(Sentence(f"Whether chance explains it is unknown: {listed}."))
+    return sentences
+
+
+def describe_order(details: Details) -> list[Sentence]:
+    """Say how often the order of the answers decides, and what averaging both orders gains."""
+    models = {name: details["models"][name] for name in details["arms"]}
+    flips = [
+        f"{name} {number(100 * model['flip_rate']['value'], 1)}\u00a0%"
+        for name, model in models.items()
+    ]
+    gains = [
+        f"{name} {signed(gain['value'])} {signed_interval(gain)}"
+        for name, gain in ((name, model["both_orders"]["gain"]) for name, model in models.items())
+    ]
+    return [
+        Sentence(f"Battles whose predicted label changes with the order: {', '.join(flips)}."),
+        Sentence(
+            "Gain in log loss of averaging both orders (positive is better; it costs a second pass "
+            f"of the head, while the backbone reads each answer once): {', '.join(gains)}."
+        ),
+    ]
+
+
+def describe_slices(details: Details) -> list[Sentence]:
+    """Name the parts where the best arm is clearly better or worse than on all battles."""
+    best = best_arm(details)
+    overall = details["models"][best]["log_loss"]
+    enough = [part for part in details["slices"] if not part["few"]]
+    if not enough:
+        return [Sentence("No part has enough battles to be judged by.")]
+    apart = [part for part in enough if _lies_apart(part["models"][best]["log_loss"], overall)]
+    if not apart:
+        return [Sentence(f"No part stands out for {best}, of {len(enough)} with enough battles.")]
+    return [
+        Sentence(
+            f"Parts that stand out for {best}, of {len(enough)} with enough battles "
+            f"(all battles: log loss {number(overall['value'])}):"
+        ),
+        *(_describe_part(part, best, overall["value"]) for part in apart),
+    ]
+
+
+def describe_blend(details: Details) -> list[Sentence]:
+    """Name the weights of the blend, the largest first; nothing where there is no blend."""
+    if not details["blend"]:
+        return []
+    weights = details["blend"]["weights"]
+    ranked = sorted(weights.items(), key=lambda item: -item[1])
+    shown = [f"{name} {weight:.2f}" for name, weight in ranked if weight >= SMALLEST_WEIGHT]
+    text = f"The blend mixes {join(shown)}; the weights were fitted on calibration."
+    baseline, differences = details["baseline"], details["differences"]["baseline"]
+    copies = [name for name, each in differences.items() if name in weights and is_same(each)]
+    if copies and baseline in weights:
+        names = join([baseline, *copies])
+        text += f" {names} predict the same: any other division of their weights is as good."
+    return [Sentence(text)]
+
+
+def describe_truth(details: Details) -> list[Sentence]:
+    """Say, on simulated battles, what the best arm has found of what decides them."""
+    if not details["simulated"] or details["limits"]["test"]["too_few_groups"]:
+        return []
+    best, reference, models = best_arm(details), details["best_reference"], details["models"]
+    difference = details["agreement_differences"].get(best)
+    regrets = [model["regret_covered"] for name, model in models.items() if name != ORACLE]
+    covered = [one for one in regrets if one is not None]
+    return [
+        *_describe_recovery(best, models[best]),
+        Sentence(
+            f"On the {models[best]['rows_agreement']:,} battles that agreement decides, "
+            + _compare_on_agreement(best, reference, difference)
+        ),
+        Sentence(
+            f"The interval of the difference to the {ORACLE} covers the true regret of "
+            f"{sum(covered)} of {len(covered)} models."
+        ),
+    ]
+
+
+def _describe_recovery(best: str, model: Mapping[str, Any]) -> list[Sentence]:
+    if model["surface_recovered"] is None:
+        return []
+    return [
+        Sentence(
+            f"{best} recovers {percent(model['surface_recovered'])} of what the answers alone "
+            f"show, and {percent(model['agreement_recovered'])} of the agreement of prompt and "
+            "answer."
+        )
+    ]
+
+
+def _compare_on_agreement(
+    best: str, reference: str, difference: Mapping[str, float | None] | None
+) -> str:
+    if difference is None or not is_tested(difference):
+        return f"which are too few for that, {best} and {reference} are not compared."
+    verb = "beats" if is_better(difference) else "does not beat"
+    return f"{best} {verb} {reference} ({describe(difference)})."
+
+
+def _lies_apart(estimate: Mapping[str, float | None], other: Mapping[str, float | None]) -> bool:
+    if estimate["low"] is None or other["low"] is None:
+        return False
+    return estimate["low"] > other["high"] or estimate["high"] < other["low"]
+
+
+def _describe_part(part: Mapping[str, Any], best: str, overall: float) -> Sentence:
+    log_loss = part["models"][best]["log_loss"]
+    kind = "harder" if log_loss["value"] > overall else "easier"
+    return Sentence(
+        f"{part['slice']}, {part['part']} ({part['rows']:,} battles): {kind}, log loss "
+        f"{number(log_loss['value'])} {interval(log_loss)}."
+    )

@@ -1,0 +1,122 @@
+"""The report of an evaluation: Markdown for a review, and one HTML page that needs nothing else.
+
+Guarantees
+1. The same inputs give the same bytes.
+2. The page loads nothing and runs nothing; the battles' texts are shown as text. Where one were
+   not, its policy would keep a browser from running it, and from styling by it.
+3. A figure that a template asks for and does not get is an error, never an empty place.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from preference.battles.table import LABELS
+from preference.rendering.numbers import number, percent
+from preference.rendering.templates_env import content_hash, environment, markdown_template
+from preference.report.charts import (
+    confusion_pictures,
+    difference_pictures,
+    log_loss_picture,
+    reliability_pictures,
+    slice_pictures,
+)
+from preference.report.cost import cost_table
+from preference.report.data_card import (
+    describe_data,
+    describe_extra,
+    describe_leaks,
+    find_leaks,
+    length_table,
+    quarantine_table,
+    split_table,
+)
+from preference.report.inputs import ReportInputs
+from preference.report.learning_curves import learning_curve_picture
+from preference.report.model_tables import (
+    blend_table,
+    calibration_table,
+    model_table,
+    order_table,
+    slice_table,
+)
+from preference.report.near_duplicate_notes import describe_near_duplicates
+from preference.report.notes import (
+    describe_blend,
+    describe_calibration,
+    describe_order,
+    describe_slices,
+    describe_truth,
+)
+from preference.report.verdict import best_arm, judge
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_markdown(inputs: ReportInputs) -> str:
+    """Return the verdict, one table and notes, as Markdown."""
+    return markdown_template(TEMPLATES / "report.md.j2").render(_shared(inputs))
+
+
+def render_html(inputs: ReportInputs) -> str:
+    """Return the whole report as one HTML page."""
+    templates = environment(TEMPLATES, autoescape=True)
+    templates.filters.update(number=number, percent=percent, content_hash=content_hash)
+    pictures = _pictures(inputs)
+    tables = _tables(inputs)
+    return templates.get_template("report.html.j2").render(
+        **_shared(inputs),
+        pictures=pictures,
+        tables=tables,
+        data=[*describe_data(inputs.data), *describe_extra(inputs.split)],
+        leaks=describe_leaks(inputs.split),
+        hardest=inputs.hardest,
+        best=best_arm(inputs.details),
+        labels=LABELS,
+    )
+
+
+def _shared(inputs: ReportInputs) -> dict[str, object]:
+    details = inputs.details
+    return {
+        "simulated": details["simulated"],
+        "rows": f"{details['rows']:,}",
+        "groups": f"{details['groups']:,}",
+        "verdict": [*find_leaks(inputs.split), *judge(details, inputs.training)],
+        "models": model_table(details),
+        "notes": {
+            "Calibration": describe_calibration(details),
+            "Order of the answers": describe_order(details),
+            "Slices": describe_slices(details),
+            "Near duplicates": describe_near_duplicates(details),
+            "Blend": describe_blend(details),
+            "Simulated truth": describe_truth(details),
+        },
+    }
+
+
+def _pictures(inputs: ReportInputs) -> Mapping[str, object]:
+    details, curves = inputs.details, inputs.curves
+    return {
+        "log_loss": [log_loss_picture(details), *difference_pictures(details)],
+        "reliability": reliability_pictures(details),
+        "curves": [
+            learning_curve_picture("Log loss on valid", curves["valid"], dots=True),
+            learning_curve_picture("Log loss on train", curves["train"], dots=False),
+        ],
+        "confusion": confusion_pictures(details),
+        "slices": slice_pictures(details),
+    }
+
+
+def _tables(inputs: ReportInputs) -> Mapping[str, object]:
+    details, data = inputs.details, inputs.data
+    return {
+        "slices": slice_table(details),
+        "calibration": calibration_table(details),
+        "order": order_table(details),
+        "blend": blend_table(details),
+        "cost": cost_table(details, inputs.training),
+        "splits": split_table(data, inputs.split),
+        "lengths": length_table(data),
+        "quarantine": quarantine_table(data),
+    }

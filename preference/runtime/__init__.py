@@ -1,0 +1,1 @@
+"""Errors, files, locks, and the libraries underneath."""

@@ -1,0 +1,103 @@
+"""Errors that are the user's to fix, told in one line without a traceback."""
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from preference.runtime.stop_signals import ending_on_signals
+from preference.runtime.terminal_text import one_line
+
+# That of a program that SIGPIPE ended.
+NOBODY_READS = 141
+ADVICE = {
+    errno.ENOENT: "Correct the path, or make what is missing.",
+    errno.ENOTDIR: "Correct the path: a part of it is a file, and not a folder.",
+    errno.EEXIST: "Correct the path, or remove what stands where a folder is needed.",
+    errno.EISDIR: "Give the name of a file, and not of a folder.",
+    errno.EACCES: "Ask for the permission, or give another path.",
+    errno.EPERM: "Ask for the permission, or give another path.",
+    errno.EROFS: "Give a path on a disk that can be written to.",
+    errno.ENAMETOOLONG: "Give it a shorter name.",
+    errno.ELOOP: "Correct its links: they lead in a circle.",
+    errno.EBUSY: "It is mounted, or in use: give another path.",
+    errno.ENXIO: "Give the name of a file, and not of a device or a socket.",
+}
+# These come from reading and writing, too, where the error does not name the file.
+ADVICE_WITHOUT_A_PATH = {
+    errno.EFBIG: "Raise the limit of `ulimit -f`, or give a path on a disk for larger files.",
+    errno.EMFILE: "Raise the limit of `ulimit -n`.",
+    errno.EIO: "Check the disk or the network, or give another path.",
+    errno.ESTALE: "The network disk has lost the file: run the same again.",
+}
+# In the words, because not all that writes gives the number; the last ones are numpy's.
+DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), " requested and ")
+
+
+class BadInput(ValueError):
+    """A file, row or parameter that cannot be used. The message names it and says how to fix it."""
+
+
+def check_exists(path: Path, stage: str) -> None:
+    """Stop where an earlier stage's output is missing.
+
+    Raises:
+        BadInput: `path` does not exist; the message names the stage that makes it.
+    """
+    if not path.exists():
+        raise BadInput(f"{path} does not exist: run `dvc repro {stage}`.")
+
+
+@contextmanager
+def exit_on_bad_input() -> Iterator[None]:
+    """Turn what the user can fix into one line on stderr and exit status 1.
+
+    That is `BadInput`, a full disk, and a path that cannot be read or written. Every other error is
+    let through. Ctrl-C and SIGTERM end the process silently, as
+    `preference.runtime.stop_signals` says; so does an output that nobody reads any more.
+    """
+    with ending_on_signals():
+        try:
+            yield
+            # Else the error of a pipe that is closed, or a full disk, would come after this block.
+            if sys.stdout:
+                sys.stdout.flush()
+        except BadInput as error:
+            _exit(str(error))
+        except BrokenPipeError:
+            _exit_unread()
+        except OSError as error:
+            message = _describe(error)
+            if not message:
+                raise
+            _exit(message)
+
+
+def _describe(error: OSError) -> str:
+    """Return what the user can do; nothing where the program is at fault."""
+    if any(said in str(error) for said in DISK_FULL):
+        return "the disk is full. Make room, and run the same again."
+    if error.errno in ADVICE_WITHOUT_A_PATH:
+        return f"{error}. {ADVICE_WITHOUT_A_PATH[error.errno]}"
+    if error.errno in ADVICE and error.filename:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}. {ADVICE[error.errno]}"
+    return ""
+
+
+def _exit(message: str) -> NoReturn:
+    # On a line of its own, where a progress bar has not come to its end.
+    tqdm.write(f"error: {one_line(message)}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _exit_unread() -> NoReturn:
+    # Python flushes both once more when it ends, and would complain.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    sys.exit(NOBODY_READS)

@@ -1,0 +1,67 @@
+"""Open files that someone else may have written: regular files alone, and of a limited size.
+
+A pipe or a device would keep a reader waiting, or feed it forever.
+"""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any, NoReturn
+
+from preference.runtime.errors import BadInput
+
+# The largest in use: an index of weights has 0.1 MB, the vocabulary of XLM-RoBERTa 17 MB.
+LARGEST_JSON = 2**20
+LARGEST_VOCABULARY = 2**25
+
+
+def check_file(path: Path, largest: int | None = None) -> None:
+    """Check that a path is a regular file, or leads to one, of at most `largest` bytes.
+
+    Raises:
+        BadInput: it is missing, of another kind, or larger.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise BadInput(f"{path.name} is not a regular file. Put a file in its place")
+    if largest is not None and status.st_size > largest:
+        raise BadInput(
+            f"{path.name} has {status.st_size:,} bytes, and such a file has at most {largest:,}. "
+            "Do not trust it"
+        )
+
+
+def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        BadInput: as `check_file`, or the file is no such JSON.
+    """
+    check_file(path, largest)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except ValueError as error:
+        raise BadInput(f"{path.name} cannot be read: {error}") from error
+    return parse_json(text, path.name)
+
+
+def parse_json(text: str, name: str) -> dict[str, Any]:
+    """Read the text of a JSON file that holds an object.
+
+    Raises:
+        BadInput: it holds none; the message has the `name`.
+    """
+    try:
+        content = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{name} cannot be read: {type(error).__name__}: {error}") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{name} cannot be read: it holds no JSON object")
+    return content
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

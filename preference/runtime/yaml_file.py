@@ -1,0 +1,169 @@
+"""YAML files as DVC reads them: YAML 1.2, by ruamel.yaml, with DVC's settings.
+
+Guarantees
+1. What is read is what DVC reads, so that a stage runs with what `dvc params diff` shows.
+2. Whatever DVC would read as something else than mappings with text as keys, lists, text, numbers,
+   true, false and null is refused, with its line: dates, tags, keys that are numbers.
+3. What is written is read back the same.
+4. A hostile file costs seconds and little memory: its length, its nesting and what its aliases
+   stand for are bounded.
+"""
+
+import io
+import unicodedata
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.error import YAMLWarning
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+
+from preference.runtime.errors import BadInput
+from preference.runtime.terminal_text import one_line
+
+# ruamel.yaml reads 50,000 characters a second.
+LONGEST_FILE = 2**18
+# A value counts each time that an alias stands for it: nine aliases of nine aliases of … fill any
+# memory, and an alias of what it stands in has no end.
+MOST_VALUES = 10_000
+# More than any 64-bit number takes; Python refuses to convert some thousand digits.
+LONGEST_NUMBER = 20
+SHOWN_CHARACTERS = 40
+
+TAG = "tag:yaml.org,2002:"
+TEXT, MERGE, WHOLE_NUMBER = TAG + "str", TAG + "merge", TAG + "int"
+VALUES = {TEXT, WHOLE_NUMBER, *(TAG + kind for kind in ("float", "bool", "null", "map", "seq"))}
+
+
+def read_yaml(path: Path, name: str | None = None) -> dict[str, Any]:
+    """Read a file whose top is a mapping.
+
+    Args:
+        path: of the file.
+        name: what messages call it; its path where there is none.
+
+    Raises:
+        BadInput: the file cannot be read, is no such YAML or too large. The message names the file,
+            and the line where there is one.
+    """
+    name = name or str(path)
+    text = _read_text(path, name)
+    try:
+        with warnings.catch_warnings():
+            # DVC reads on, too: where an anchor's name is used again, the last one counts.
+            warnings.simplefilter("ignore", YAMLWarning)
+            return _parse(text, name)
+    except YAMLError as error:
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        line = _line_of(error, text)
+        raise BadInput(
+            f"{name} is not valid YAML: line {line}: {problem}. Correct this line."
+        ) from error
+    except RecursionError as error:
+        raise BadInput(f"{name} is nested too deep. Write fewer brackets or levels.") from error
+
+
+def write_yaml(path: Path, values: Mapping[str, Any]) -> None:
+    """Write what `read_yaml`, and DVC, read back as the same values in the same order."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    stream = io.StringIO()
+    yaml.dump(values, stream)
+    path.write_text(stream.getvalue(), encoding="utf-8")
+
+
+def _read_text(path: Path, name: str) -> str:
+    if not path.is_file():
+        raise BadInput(f"{name} is no file. Put a YAML file there.")
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST_FILE + 1)
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{name} is not valid YAML: byte {error.start + 1} is not UTF-8. Save it as UTF-8."
+        ) from error
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read: {error.strerror}.") from error
+    if len(text) > LONGEST_FILE:
+        raise BadInput(
+            f"{name} has more than {LONGEST_FILE:,} characters. Keep nothing but parameters in it."
+        )
+    return text
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    yaml = YAML(typ="safe")
+    top = yaml.compose(text)
+    if not isinstance(top, MappingNode):
+        raise BadInput(
+            f"{name} has no keys at its top. Write lines like `seed: 1`, and sections, into it."
+        )
+    _check_values(top, name)
+    try:
+        return yaml.constructor.construct_document(top)
+    except (YAMLError, RecursionError):
+        raise
+    except Exception as error:
+        # As various as what a tag like !!int can stand before.
+        raise BadInput(f"{name} is not valid YAML: {error}. Correct the value.") from error
+
+
+def _check_values(top: MappingNode, name: str) -> None:
+    """Stop at what is no parameter, and where there are too many.
+
+    Nodes are checked before values are made of them, because to merge many aliases takes hours.
+    """
+    left: list[Node] = [top]
+    for _ in range(MOST_VALUES):
+        if not left:
+            return
+        node = left.pop()
+        _check_kind(node, name)
+        if isinstance(node, MappingNode):
+            for key, value in node.value:
+                _check_key(key, name)
+                left.append(value)
+        elif not isinstance(node, ScalarNode):
+            left += node.value
+    raise BadInput(
+        f"{name} has more than {MOST_VALUES:,} values, counting all that its aliases (*name) stand "
+        "for. Write values out where they belong."
+    )
+
+
+def _check_key(key: Node, name: str) -> None:
+    if key.tag not in (TEXT, MERGE):
+        raise BadInput(f"{_place(key, name)} is no key, because it is no text. Put it in quotes.")
+    _check_characters(key, name)
+
+
+def _check_kind(node: Node, name: str) -> None:
+    if node.tag not in VALUES:
+        kind = one_line(node.tag.removeprefix(TAG), SHOWN_CHARACTERS)
+        raise BadInput(
+            f"{_place(node, name)} is of the kind {kind!r}. Write a text (in quotes), a number, "
+            "true, false, null, a list or a section."
+        )
+    if node.tag == WHOLE_NUMBER and len(node.value) > LONGEST_NUMBER:
+        raise BadInput(f"{_place(node, name)} is too long for a number. Write a smaller one.")
+    if node.tag == TEXT:
+        _check_characters(node, name)
+
+
+def _check_characters(node: ScalarNode, name: str) -> None:
+    """Stop at halves of characters, which no file can hold, and at what commands terminals."""
+    for character in node.value:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
+            raise BadInput(f"{_place(node, name)} holds the character {character!a}. Remove it.")
+
+
+def _place(node: Node, name: str) -> str:
+    shown = one_line(node.value, SHOWN_CHARACTERS) if isinstance(node, ScalarNode) else "the value"
+    return f"{name}, line {node.start_mark.line + 1}: {shown}"
+
+
+def _line_of(error: YAMLError, text: str) -> int:
+    mark = getattr(error, "problem_mark", None)
+    return mark.line + 1 if mark else text.count("\n", 0, getattr(error, "position", 0)) + 1

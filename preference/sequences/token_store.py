@@ -1,0 +1,109 @@
+"""Token ids of every turn, computed once per tokenizer, neither truncated nor padded.
+
+One folder a tokenizer, flat NumPy arrays with offsets, opened as memory maps:
+
+    battle_ids.npy               int64 [battles], ascending
+    turn_offsets.npy             int64 [battles + 1]: the turns of battle i
+    <segment>.token_offsets.npy  int64 [turns + 1]: the tokens of turn t
+    <segment>.token_ids.npy      int32 [tokens]
+    special_tokens.json          ids of cls, sep and pad, and the vocabulary size
+
+Beside them stands the tokenizer itself, as a keras-nlp preset folder.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from preference.battles.table import SEGMENTS
+from preference.config.validation import Count, checked
+from preference.runtime.errors import BadInput
+from preference.runtime.strict_json import read_checked
+
+TOKENS = Path("data/tokens")
+INDEX, STAGE = "index.json", "preprocess"
+
+FolderName = Annotated[str, Field(pattern="^[a-z0-9]{1,64}$")]
+TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+@checked
+class SpecialTokens:
+    """Ids that packing needs, and the size of the embedding table."""
+
+    cls: TokenId
+    sep: TokenId
+    pad: TokenId
+    vocabulary_size: Count
+
+    def __post_init__(self) -> None:
+        if max(self.cls, self.sep, self.pad) >= self.vocabulary_size:
+            raise ValueError(f"a special token is not among {self.vocabulary_size} tokens")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Tokens of one segment: `offsets` int64 [turns + 1] into `ids` int32 [tokens]."""
+
+    offsets: np.ndarray
+    ids: np.ndarray
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of all battles; arrays as the module describes."""
+
+    battle_ids: np.ndarray
+    turn_offsets: np.ndarray
+    segments: dict[str, Segment]
+    special: SpecialTokens
+
+    def rows_of(self, ids: np.ndarray) -> np.ndarray:
+        """Return the row of each battle id.
+
+        Raises:
+            BadInput: an id was not tokenized.
+        """
+        rows = np.searchsorted(self.battle_ids, ids)
+        found = self.battle_ids[np.minimum(rows, len(self.battle_ids) - 1)] == ids
+        if not found.all():
+            raise BadInput(f"battle {ids[~found][0]} has no tokens: run `dvc repro preprocess`.")
+        return rows
+
+
+def find_tokens(folder: Path, preset: str) -> Path:
+    """Return the folder that holds the tokens of a preset's tokenizer.
+
+    Raises:
+        BadInput: the preset's tokens have not been made.
+    """
+    folders = read_checked(dict[str, FolderName], folder / INDEX, STAGE)
+    if preset not in folders:
+        raise BadInput(
+            f"{folder} has no tokens for preset {preset!r}. In dvc.yaml, list the parameter that "
+            "names it under the params of preprocess, and run `dvc repro`."
+        )
+    return folder / folders[preset]
+
+
+def open_tokens(folder: Path) -> Tokens:
+    """Map the tokens of a folder into memory, read-only.
+
+    Raises:
+        BadInput: `special_tokens.json` is missing or damaged.
+    """
+    return Tokens(
+        battle_ids=np.load(folder / "battle_ids.npy"),
+        turn_offsets=np.load(folder / "turn_offsets.npy"),
+        segments={
+            segment: Segment(
+                offsets=np.load(folder / f"{segment}.token_offsets.npy", mmap_mode="r"),
+                ids=np.load(folder / f"{segment}.token_ids.npy", mmap_mode="r"),
+            )
+            for segment in SEGMENTS
+        },
+        special=read_checked(SpecialTokens, folder / "special_tokens.json", STAGE),
+    )

@@ -1,0 +1,76 @@
+"""Write the files of `preference.sequences.token_store` without holding tokens in memory.
+
+Battles come in any order, and are stored in that of their ids. So the tokens of a segment are put
+into a nameless file as they come, and copied from it when the order is known.
+"""
+
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from preference.runtime.strict_json import to_json
+from preference.sequences.token_store import SpecialTokens
+
+TOKEN_BYTES = 4
+
+
+class SegmentWriter:
+    """Append the turns of one segment to disk, and put them in order at the end."""
+
+    def __init__(self, folder: Path, segment: str) -> None:
+        self._folder, self._segment = folder, segment
+        # Not in /tmp, which on some machines is memory.
+        self._ids: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, closed by save
+        self._lengths: list[np.ndarray] = []
+
+    def append(self, token_ids: np.ndarray, lengths: np.ndarray) -> None:
+        """Add turns: int32 [sum of lengths] and int64 [turns]."""
+        token_ids.astype(np.int32).tofile(self._ids)
+        self._lengths.append(lengths)
+
+    def save(self, order: np.ndarray) -> None:
+        """Write `<segment>.token_offsets.npy` and `<segment>.token_ids.npy`.
+
+        Args:
+            order: the turns in the order in which they are to stand, as numbers in the order in
+                which they were added, int64 [turns].
+        """
+        lengths = np.concatenate(self._lengths)
+        starts, offsets = offsets_of(lengths)[order], offsets_of(lengths[order])
+        np.save(self._folder / f"{self._segment}.token_offsets.npy", offsets)
+        with (self._folder / f"{self._segment}.token_ids.npy").open("wb") as file:
+            header = {"descr": "<i4", "fortran_order": False, "shape": (int(offsets[-1]),)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for start, length in zip(starts.tolist(), lengths[order].tolist(), strict=True):
+                file.write(os.pread(self._ids.fileno(), length * TOKEN_BYTES, start * TOKEN_BYTES))
+        self._ids.close()
+
+
+def offsets_of(lengths: np.ndarray) -> np.ndarray:
+    """Return where each of consecutive pieces starts, and where the last ends: int64 [n + 1]."""
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+
+def order_of_turns(order: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Return the order of all turns, int64 [turns], where the battles are put in a new order.
+
+    Args:
+        order: the battles in their new order, as numbers in the old one, int64 [battles].
+        turns: how many turns each battle has, in the old order, int [battles].
+    """
+    starts, bounds = offsets_of(turns)[order], offsets_of(turns[order])
+    return np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], turns[order])
+
+
+def save_index(
+    folder: Path, battle_ids: np.ndarray, turns: np.ndarray, special: SpecialTokens
+) -> None:
+    """Write what is not of one segment: ascending ids and turns of the battles, int [battles]."""
+    np.save(folder / "battle_ids.npy", battle_ids)
+    np.save(folder / "turn_offsets.npy", offsets_of(turns))
+    text = to_json(asdict(special), indent=2)
+    (folder / "special_tokens.json").write_text(text)

@@ -1,0 +1,62 @@
+"""Open what `data.source` and `data.extra` name."""
+
+from pathlib import Path
+
+from preference.config.params import SIMULATED, Params
+from preference.runtime.errors import BadInput
+from preference.sources.readers import read_source_rows
+from preference.sources.source import BattleSource, DownloadedFile
+
+IGNORED_PREFIXES = (".", "_")
+
+
+def list_parts(folder: Path) -> list[Path]:
+    """Return the files of the folder, at least one.
+
+    Raises:
+        BadInput: it has none.
+    """
+    parts = sorted(path for path in folder.iterdir() if not path.name.startswith(IGNORED_PREFIXES))
+    if not parts:
+        raise BadInput(f"{folder} has no files. Put battles into it, or correct params.yaml.")
+    return parts
+
+
+def open_sources(params: Params) -> list[BattleSource]:
+    """Return the main source, then the extra ones.
+
+    Raises:
+        BadInput: a download failed, or did not give the file that was wanted; or a file cannot be
+            read, as `read_source_rows` tells before it reads rows.
+    """
+    extra = [
+        BattleSource(name, {name: read_source_rows(Path(name))}, extra=True)
+        for name in params.data.extra
+    ]
+    return [_open_main_source(params), *extra]
+
+
+def _open_main_source(params: Params) -> BattleSource:
+    # Each source is imported where it is chosen, because a run on another should not depend on it.
+    name = params.data.source
+    if name == SIMULATED:
+        from simulated import simulate_rows
+
+        simulation = params.data.simulated
+        rows = simulate_rows(simulation.battles, simulation.length_scale, params.seed)
+        return BattleSource(name, {name: enumerate(rows, start=1)})
+    if name == "arena55k":
+        from arena55k import download_battles
+
+        return _open_download(name, download_battles())
+    if name == "kaggle":
+        from kaggle import download_battles
+
+        return _open_download(name, download_battles())
+    path = Path(name)
+    parts = list_parts(path) if path.is_dir() else [path]
+    return BattleSource(name, {part.as_posix(): read_source_rows(part) for part in parts})
+
+
+def _open_download(name: str, download: DownloadedFile) -> BattleSource:
+    return BattleSource(name, {name: read_source_rows(download.path)}, download=download)

@@ -1,0 +1,136 @@
+"""From one raw row in the Kaggle schema to one battle, or to the reason why it is none.
+
+A raw row is a mapping from column to value. Prompt and answers are lists of turns, as JSON text or
+as native lists. A row that its reader could not take apart has the key `MALFORMED` with the reason.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from preference.battles.table import A_WINS, B_WINS, SEGMENTS, TIE
+
+RawRow = Mapping[str, object]
+
+WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie": TIE}
+UNLABELLED_COLUMNS = ("id", *SEGMENTS)
+REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
+SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
+MALFORMED = "malformed"
+
+FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+# An int64 has at most 19 digits; the limit also keeps `int` from refusing very long texts.
+INTEGER = re.compile(r"-?[0-9]{1,19}")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class NotABattle(ValueError):
+    """A row that cannot be a battle. The message is a short, fixed reason that can be counted."""
+
+
+def parse_battle(row: RawRow) -> dict[str, object]:
+    """Return the row as a battle, with the keys of `BATTLE_SCHEMA` but for `source`.
+
+    A null turn becomes an empty one and a lone surrogate becomes U+FFFD; text is otherwise
+    untouched. Segments that are short of turns are filled up with empty ones where the turns that
+    the others have beyond them are empty as well.
+
+    Raises:
+        NotABattle: the row is malformed, lacks a column, or has a value that cannot be used.
+    """
+    _check_columns(row, REQUIRED_COLUMNS)
+    return {
+        **parse_unlabelled_battle(row),
+        "label": _parse_label(row),
+        "model_a": _parse_name("model_a", row),
+        "model_b": _parse_name("model_b", row),
+    }
+
+
+def parse_unlabelled_battle(row: RawRow) -> dict[str, object]:
+    """Return `id`, prompt and answers of a row that need not say who won, as `parse_battle` does.
+
+    Raises:
+        NotABattle: as `parse_battle`, but for what is wrong with labels and models.
+    """
+    _check_columns(row, UNLABELLED_COLUMNS)
+    return {
+        "id": parse_id(row["id"]),
+        **_align({segment: _parse_turns(segment, row[segment]) for segment in SEGMENTS}),
+    }
+
+
+def _check_columns(row: RawRow, columns: Sequence[str]) -> None:
+    if MALFORMED in row:
+        raise NotABattle(row[MALFORMED])
+    for name in columns:
+        if name not in row:
+            raise NotABattle(f"{name} is missing")
+
+
+def parse_id(value: object) -> int:
+    """Return an id as a number.
+
+    Raises:
+        NotABattle: it is no integer of 64 bits.
+    """
+    if isinstance(value, str) and INTEGER.fullmatch(value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise NotABattle("id is not an integer")
+    if not -(2**63) <= value < 2**63:
+        raise NotABattle("id is not a 64-bit integer")
+    return value
+
+
+def _parse_turns(segment: str, value: object) -> list[str]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, list) or not all(isinstance(turn, str | None) for turn in value):
+        raise NotABattle(f"{segment} is not a JSON list of strings")
+    return [_replace_lone_surrogates(turn or "") for turn in value]
+
+
+def _align(segments: dict[str, list[str]]) -> dict[str, list[str]]:
+    shortest, longest = (pick(map(len, segments.values())) for pick in (min, max))
+    if longest == 0:
+        raise NotABattle("no turns")
+    if any(any(turns[shortest:]) for turns in segments.values()):
+        raise NotABattle("unequal turns")
+    return {name: turns + [""] * (longest - len(turns)) for name, turns in segments.items()}
+
+
+def _parse_label(row: RawRow) -> int:
+    winners = [label for name, label in WINNER_LABELS.items() if _parse_flag(name, row[name])]
+    if not winners:
+        raise NotABattle("no winner")
+    if len(winners) > 1:
+        raise NotABattle("two winners")
+    return winners[0]
+
+
+def _parse_flag(name: str, value: object) -> bool:
+    if isinstance(value, str) and value.lower() in FLAGS:
+        return FLAGS[value.lower()]
+    if isinstance(value, int | float) and value in (0, 1):
+        return bool(value)
+    raise NotABattle(f"{name} is not 0 or 1")
+
+
+def _parse_name(name: str, row: RawRow) -> str | None:
+    value = row.get(name)
+    if isinstance(value, int):
+        value = str(value)
+    if not isinstance(value, str | None):
+        raise NotABattle(f"{name} is not text")
+    return _replace_lone_surrogates(value) if value else None
+
+
+def _replace_lone_surrogates(text: str) -> str:
+    # `json.loads` has merged the pairs already, so that every surrogate left is a lone one.
+    return LONE_SURROGATE.sub("\ufffd", text)

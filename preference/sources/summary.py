@@ -1,0 +1,115 @@
+"""What is in the battles: counts, shares and lengths for `metrics/data.json`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from preference.battles.table import SEGMENTS, label_shares
+from preference.battles.text_digests import digest_texts, number_digests
+from preference.sources.quarantine import QuarantinedRow, count_reasons
+from preference.sources.source import BattleSource, DownloadedFile
+
+# A character that no text holds by accident, so that ["a", "b"] and ["ab"] stay different.
+TURN_SEPARATOR = "\x1f"
+
+
+def summarize_sources(
+    sources: Sequence[BattleSource],
+    rows_kept: Mapping[str, int],
+    quarantined: Sequence[QuarantinedRow],
+) -> dict[str, dict[str, object]]:
+    """Describe each source: its rows, and what identifies a file that was downloaded.
+
+    Args:
+        sources: where the rows are from.
+        rows_kept: the number of battles of each source.
+        quarantined: the rows of all sources that are no battles.
+    """
+    return {
+        source.name: {
+            "rows_read": rows_kept[source.name] + count,
+            "rows_kept": rows_kept[source.name],
+            "rows_quarantined": count,
+            **_describe_download(source.download),
+        }
+        for source in sources
+        for count in [sum(row.source in source.parts for row in quarantined)]
+    }
+
+
+def _describe_download(file: DownloadedFile | None) -> dict[str, object]:
+    if file is None:
+        return {}
+    revision = {"revision": file.revision} if file.revision else {}
+    return {**revision, "bytes": file.size, "sha256": file.sha256}
+
+
+def summarize_data(
+    batches: Iterable[pa.RecordBatch], quarantined: Sequence[QuarantinedRow]
+) -> dict[str, object]:
+    """Describe the battles and the rows that are none. Lengths are in characters, of all turns.
+
+    Args:
+        batches: at least one, with columns `label`, `prompt`, `response_a` and `response_b`.
+        quarantined: the rows that are no battles.
+    """
+    battles = pa.Table.from_batches(map(_measure_battles, batches))
+    return {
+        "rows_read": len(battles) + len(quarantined),
+        "rows_kept": len(battles),
+        "rows_quarantined": len(quarantined),
+        "quarantine_reasons": count_reasons(quarantined),
+        "label_shares": label_shares(battles["label"].to_numpy()),
+        "turns": {
+            "mean": pc.mean(battles["turns"]).as_py(),
+            "max": pc.max(battles["turns"]).as_py(),
+            "share_multi_turn": pc.mean(pc.greater(battles["turns"], 1)).as_py(),
+        },
+        "share_repeated_prompt": _share_repeated(battles["digest"]),
+        "rows_with_empty_turn": {
+            segment: pc.sum(battles[f"{segment}_has_empty"]).as_py() for segment in SEGMENTS[1:]
+        },
+        "rows_with_identical_answers": pc.sum(battles["identical"]).as_py(),
+        "characters": {
+            segment: _length_quantiles(battles[f"{segment}_length"]) for segment in SEGMENTS
+        },
+    }
+
+
+def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return what the summary needs of each battle, so that the texts need not be held."""
+    columns = {
+        "label": batch["label"],
+        "turns": pc.list_value_length(batch["prompt"]),
+        "digest": digest_texts(batch["prompt"]),
+        "identical": _is_identical(batch["response_a"], batch["response_b"]),
+    }
+    for segment in SEGMENTS:
+        columns[f"{segment}_has_empty"] = _has_empty_turn(batch[segment])
+        columns[f"{segment}_length"] = pc.utf8_length(pc.binary_join(batch[segment], ""))
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _share_repeated(digests: pa.ChunkedArray) -> float:
+    numbers = number_digests(digests)
+    return float((np.bincount(numbers)[numbers] > 1).mean())
+
+
+def _has_empty_turn(conversations: pa.ListArray) -> np.ndarray:
+    is_empty = pc.equal(pc.list_flatten(conversations), "")
+    found = np.zeros(len(conversations), dtype=bool)
+    found[pc.list_parent_indices(conversations).filter(is_empty).to_numpy()] = True
+    return found
+
+
+def _is_identical(left: pa.ListArray, right: pa.ListArray) -> pa.BooleanArray:
+    left, right = (pc.binary_join(side, TURN_SEPARATOR) for side in (left, right))
+    return pc.equal(left, right)
+
+
+def _length_quantiles(lengths: pa.ChunkedArray) -> dict[str, float]:
+    lengths = lengths.to_numpy()
+    p50, p90, p99 = np.quantile(lengths, [0.5, 0.9, 0.99]).tolist()
+    return {"p50": p50, "p90": p90, "p99": p99, "max": int(lengths.max())}

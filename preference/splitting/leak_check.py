@@ -1,0 +1,66 @@
+"""Sizes and label shares of the splits, and a check that nothing leaks between them.
+
+The check compares the texts themselves and not the groups, so that it does not share their faults.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from preference.battles.table import label_shares
+from preference.splitting.stratified import TRAIN
+from preference.splitting.text_hashes import hash_texts
+
+
+def summarize_splits(
+    splits: Mapping[str, pa.Table], batches: Iterable[pa.RecordBatch]
+) -> dict[str, object]:
+    """Describe each split, and count what more than one of them holds, which should be nothing.
+
+    Args:
+        splits: for each split a table of `id`, `group` and `near_duplicate`.
+        batches: at least one, with columns `id`, `label`, `prompt`, `response_a`, `response_b`.
+            Battles that are in no split are not looked at.
+    """
+    assigned = pd.concat(
+        [split.to_pandas().assign(split=name) for name, split in splits.items()]
+    ).set_index("id")
+    rows = pd.concat(map(_hash_battles, batches)).join(assigned, on="id", how="inner")
+    return {
+        **{name: _summarize_split(name, rows[rows["split"] == name]) for name in splits},
+        "shared_groups": _count_shared(rows, "group"),
+        "shared_prompts": _count_shared(rows, "prompt"),
+        "shared_answers": _count_shared(rows, "first_answer", "second_answer"),
+    }
+
+
+def _summarize_split(name: str, rows: pd.DataFrame) -> dict[str, object]:
+    summary = {
+        "rows": len(rows),
+        "groups": rows["group"].nunique(),
+        "label_shares": label_shares(rows["label"].to_numpy()),
+    }
+    if name != TRAIN:
+        summary["near_duplicates"] = int(rows["near_duplicate"].sum())
+        summary["near_duplicate_rate"] = float(rows["near_duplicate"].mean())
+    return summary
+
+
+def _hash_battles(batch: pa.RecordBatch) -> pd.DataFrame:
+    """Return id, label and the hashes of the texts; of two answers the smaller hash is first."""
+    answers = np.stack([hash_texts(batch[side]) for side in ("response_a", "response_b")])
+    columns = {
+        "id": batch["id"].to_numpy(),
+        "label": batch["label"].to_numpy(),
+        "prompt": hash_texts(batch["prompt"]),
+        "first_answer": answers.min(axis=0),
+        "second_answer": answers.max(axis=0),
+    }
+    return pd.DataFrame(columns)
+
+
+def _count_shared(rows: pd.DataFrame, *keys: str) -> int:
+    """Count the distinct keys that occur in more than one split."""
+    return int((rows.groupby(list(keys))["split"].nunique() > 1).sum())

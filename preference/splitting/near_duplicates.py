@@ -1,0 +1,160 @@
+"""Find battles whose prompts are nearly the same.
+
+Two prompts are near duplicates if the Jaccard similarity of their shingles is `SIMILAR` or more.
+Prompts that are made of the same words are one text, and near duplicates; a prompt without a word
+has none. Answers are not compared: they are several times as long, and of 1,000 real battles no two
+have pairs of answers that are nearly the same.
+
+Guarantees
+1. Each pair that is returned is that similar, as exactly as `text_sketches` knows it.
+2. Of the pairs that are just as similar as that, 2 in 10,000 are missed, and of others fewer; but
+   of a crowd of texts that are alike, only so many pairs are returned that each text has some.
+3. Time and memory grow with the number of texts, and not with its square: in a crowd, each text is
+   compared with `NEIGHBOURS` on either side, until it has so many near duplicates.
+4. The order of the rows changes nothing.
+
+Candidates are texts that agree in a whole band of their signatures; each is then verified.
+Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from preference.splitting.distinct import sort_distinct
+from preference.splitting.text_sketches import SHINGLES_KEPT, SIGNATURE
+
+SIMILAR = 0.8
+# Of four places each: 1 - (1 - SIMILAR**4)**16 = 0.9998 of the pairs agree in one of them.
+BANDS = 16
+# Four standard deviations below SIMILAR: a pair that agrees in fewer places is not looked at.
+FEWEST_AGREEING = 0.6 * SIGNATURE
+NEIGHBOURS = 8
+PAIRS_AT_ONCE = 8192
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
+LARGEST = np.iinfo(np.uint32).max
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Texts that are near duplicates of each other.
+
+    `texts` is the number of each battle's prompt, int64 [n], the same where the words are;
+    `pairs` are numbers of texts that are nearly the same, int64 [pairs, 2].
+    """
+
+    texts: np.ndarray
+    pairs: np.ndarray
+
+    def clusters(self) -> np.ndarray:
+        """Return the number of the cluster of each battle, int64 [n], where each pair is in one."""
+        count = len(self.texts)
+        links = coo_array((np.ones(len(self.pairs), dtype=bool), self.pairs.T), (count, count))
+        return connected_components(links, directed=False)[1][self.texts].astype(np.int64)
+
+    def has_one_among(self, others: np.ndarray) -> np.ndarray:
+        """Say of each battle whether one of `others`, bool [n], is the same or nearly: bool [n]."""
+        is_theirs = np.zeros(len(self.texts), dtype=bool)
+        is_theirs[self.texts[others]] = True
+        found = is_theirs.copy()
+        for one, other in (self.pairs.T, self.pairs.T[::-1]):
+            found[one[is_theirs[other]]] = True
+        return found[self.texts]
+
+
+def find_near_duplicates(sketches: pa.Table) -> NearDuplicates:
+    """Compare the prompts of all battles.
+
+    Args:
+        sketches: what `sketch_prompts` returns, with one row a battle.
+    """
+    has_words = pc.is_valid(sketches["words"]).to_numpy()
+    words = sketches["words"].drop_null().to_numpy()
+    # Sorted by their words' hash, so that the order of the rows does not matter.
+    _, firsts, numbers = np.unique(words, return_index=True, return_inverse=True)
+    texts = np.empty(len(sketches), dtype=np.int64)
+    texts[has_words] = numbers
+    texts[~has_words] = len(firsts) + np.arange(len(sketches) - len(words))
+    rows = np.flatnonzero(has_words)[firsts]
+    signatures = pc.list_flatten(sketches["signature"].take(rows)).to_numpy()
+    shingles = sketches["shingles"].take(rows).combine_chunks()
+    return NearDuplicates(texts, _find_pairs(signatures.reshape(-1, SIGNATURE), shingles))
+
+
+def _find_pairs(signatures: np.ndarray, shingles: pa.LargeListArray) -> np.ndarray:
+    """Return the pairs of near duplicates among texts [n], int64 [pairs, 2]."""
+    count = len(signatures)
+    found_of_text = np.zeros(count, dtype=np.int64)
+    tested, similar = np.empty((2, 0), dtype=np.int64)
+    for one, other in _candidates(signatures):
+        needed = np.minimum(found_of_text[one], found_of_text[other]) < NEIGHBOURS
+        pairs = (np.minimum(one, other) * count + np.maximum(one, other))[needed]
+        pairs = np.setdiff1d(sort_distinct(pairs), tested, assume_unique=True)
+        tested = np.concatenate([tested, pairs])
+        found = pairs[_are_similar(*np.divmod(pairs, count), signatures, shingles)]
+        similar = np.concatenate([similar, found])
+        found_of_text += np.bincount(np.concatenate(np.divmod(found, count)), minlength=count)
+    return np.stack(np.divmod(similar, count), axis=1)
+
+
+def _candidates(signatures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each band the pairs of texts that agree in it, as two arrays of their numbers.
+
+    Texts that agree in the next band, too, are neighbours.
+    """
+    halves = signatures.view(np.uint64).reshape(-1, BANDS, 2)
+    bands = halves[:, :, 0] * FACTOR
+    bands += halves[:, :, 1]
+    for band in range(BANDS):
+        order = np.lexsort((bands[:, (band + 1) % BANDS], bands[:, band]))
+        ordered = bands[order, band]
+        steps = [
+            (np.flatnonzero(ordered[step:] == ordered[:-step]), step)
+            for step in range(1, NEIGHBOURS + 1)
+        ]
+        yield tuple(
+            np.concatenate([order[places + shift * step] for places, step in steps])
+            for shift in (0, 1)
+        )
+
+
+def _are_similar(
+    left: np.ndarray, right: np.ndarray, signatures: np.ndarray, shingles: pa.LargeListArray
+) -> np.ndarray:
+    """Say of pairs of texts whether they are near duplicates, bool [pairs]."""
+    similar = np.zeros(len(left), dtype=bool)
+    for start in range(0, len(left), PAIRS_AT_ONCE):
+        one, other = (side[start : start + PAIRS_AT_ONCE] for side in (left, right))
+        agreeing = (signatures[one] == signatures[other]).sum(axis=1)
+        likely = np.flatnonzero(agreeing >= FEWEST_AGREEING)
+        similarity = jaccard(shingles.take(one[likely]), shingles.take(other[likely]))
+        similar[start + likely] = similarity >= SIMILAR
+    return similar
+
+
+def jaccard(left: pa.LargeListArray, right: pa.LargeListArray) -> np.ndarray:
+    """Return the Jaccard similarity of sets of shingles [pairs], float64 [pairs].
+
+    Where not all shingles of a text are kept, those up to the largest that is kept are all known,
+    and the sets are compared up to there.
+    """
+    limits = np.minimum(_known_up_to(left), _known_up_to(right))
+    pairs = np.concatenate([pc.list_parent_indices(side).to_numpy() for side in (left, right)])
+    hashes = np.concatenate([side.flatten().to_numpy() for side in (left, right)])
+    known = hashes <= limits[pairs]
+    ordered = np.sort(pairs[known].astype(np.uint64) << np.uint64(32) | hashes[known])
+    owners = (ordered >> np.uint64(32)).astype(np.int64)
+    shared = np.bincount(owners[1:][np.diff(ordered) == 0], minlength=len(left))
+    return shared / (np.bincount(owners, minlength=len(left)) - shared)
+
+
+def _known_up_to(shingles: pa.LargeListArray) -> np.ndarray:
+    """Return the hash up to which all shingles of each text are kept, [n]."""
+    sizes = pc.list_value_length(shingles).to_numpy()
+    last = shingles.flatten().to_numpy()[np.cumsum(sizes) - 1]
+    return np.where(sizes == SHINGLES_KEPT, last, LARGEST)

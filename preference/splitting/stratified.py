@@ -1,0 +1,121 @@
+"""Split battles into train, valid, calibration and test without dividing a group.
+
+Guarantees
+1. Every battle is in one split, and all battles of a group are in the same one.
+2. The same battles and seed give the same split, whatever the order of the rows.
+3. Each label is shared out in proportion, as exactly as the groups' sizes permit.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from preference.battles.table import LABELS
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import BadInput
+
+TRAIN = "train"
+
+
+def split_by_group(
+    ids: np.ndarray, groups: np.ndarray, labels: np.ndarray, shares: Mapping[str, float], seed: int
+) -> dict[str, pa.Table]:
+    """Return for each split a table of `id` and `group`, both int64, sorted by id.
+
+    Args:
+        ids: unique ids, int64 [n].
+        groups: the group of each battle, int64 [n].
+        labels: index into `LABELS` of each battle, [n].
+        shares: the share of each split; they sum to one.
+        seed: chooses among the splits that are equally good.
+
+    Raises:
+        BadInput: a split would lack one of the labels, or have no battle.
+    """
+    label_counts = pd.crosstab(groups, labels).reindex(columns=range(len(LABELS)), fill_value=0)
+    _check_source(label_counts, splits=len(shares))
+    targets = np.outer(list(shares.values()), label_counts.sum())
+    order = _dealing_order(label_counts.sum(axis=1).to_numpy(), seed)
+    chosen = np.empty(len(label_counts), dtype=np.int64)
+    chosen[order] = _deal_groups(label_counts.to_numpy()[order].tolist(), targets.tolist())
+    battles = pd.DataFrame({"id": ids, "group": groups, "label": labels}).sort_values("id")
+    split_of_battle = chosen[label_counts.index.get_indexer(battles["group"])]
+    splits = {name: battles[split_of_battle == number] for number, name in enumerate(shares)}
+    for name, rows in splits.items():
+        _check_labels(name, rows["label"])
+    return {
+        name: pa.table({"id": rows["id"].to_numpy(), "group": rows["group"].to_numpy()})
+        for name, rows in splits.items()
+    }
+
+
+def write_splits(splits: Mapping[str, pa.Table], folder: Path) -> None:
+    """Write each split as `<folder>/<name>.parquet`."""
+    with writing_folder(folder) as partial:
+        for name, split in splits.items():
+            pq.write_table(split, partial / f"{name}.parquet")
+
+
+def _dealing_order(sizes: np.ndarray, seed: int) -> np.ndarray:
+    """Order groups from large to small, so that the small ones can even out; else at random."""
+    shuffled = np.random.default_rng(seed).permutation(len(sizes))
+    return shuffled[np.argsort(-sizes[shuffled], kind="stable")]
+
+
+def _deal_groups(label_counts: list[list[int]], targets: list[list[float]]) -> list[int]:
+    """Give each group to the split that it fills up least, and return the splits' numbers.
+
+    Args:
+        label_counts: battles of each label, [groups][labels].
+        targets: battles of each label wanted, [splits][labels].
+    """
+    dealt = [[0] * len(LABELS) for _ in targets]
+    chosen = []
+    for counts in label_counts:
+        present = [(label, count) for label, count in enumerate(counts) if count]
+        filled = [
+            max((have[label] + count) / target[label] for label, count in present)
+            for have, target in zip(dealt, targets, strict=True)
+        ]
+        split = filled.index(min(filled))
+        chosen.append(split)
+        for label, count in present:
+            dealt[split][label] += count
+    return chosen
+
+
+def _check_source(label_counts: pd.DataFrame, splits: int) -> None:
+    """Stop where no sizes of the splits could help.
+
+    Args:
+        label_counts: battles of each label, a row a group.
+        splits: how many there are.
+    """
+    battles = int(label_counts.to_numpy().sum())
+    missing = [LABELS[number] for number in label_counts if not label_counts[number].any()]
+    if missing:
+        raise BadInput(
+            f"none of the {battles:,} battles has label {' or '.join(missing)}, and every split "
+            f"needs all of {', '.join(LABELS)}. Add battles with that label to data.source."
+        )
+    if len(label_counts) < splits:
+        raise BadInput(
+            f"the {battles:,} battles share prompts or answers, so that they are only "
+            f"{len(label_counts)} group{'s' if len(label_counts) > 1 else ''}, and no group is "
+            f"divided between the {splits} splits. Use battles of more prompts."
+        )
+
+
+def _check_labels(name: str, labels: pd.Series) -> None:
+    missing = [label for number, label in enumerate(LABELS) if number not in set(labels)]
+    if missing:
+        raise BadInput(
+            f"the {name} split has {len(labels):,} battle{'' if len(labels) == 1 else 's'}, none "
+            f"with label {' or '.join(missing)}, and every split needs all of {', '.join(LABELS)}. "
+            f"Use more battles, with more of that label, raise split.{name} or, where it is "
+            "`group`, let split.near_duplicates be `count`."
+        )

@@ -1,0 +1,1 @@
+"""Metrics, bootstrap, tests and calibration."""

@@ -1,0 +1,26 @@
+"""Why the figures of some battles have no intervals, in words."""
+
+import numpy as np
+
+from preference.statistics.cluster_bootstrap import FEWEST_GROUPS, effective_groups
+
+
+def explain_few_groups(groups: np.ndarray) -> str | None:
+    """Say why these groups are too few for an interval or a test; None where they are enough.
+
+    Args:
+        groups: the group of each battle, int64 [n].
+    """
+    worth = effective_groups(groups)
+    if worth >= FEWEST_GROUPS:
+        return None
+    _, sizes = np.unique(groups, return_counts=True)
+    needed = f"for an interval or a test; at least {FEWEST_GROUPS} are needed"
+    if len(sizes) == 1:
+        return f"1 group of battles is too few {needed}"
+    if len(sizes) < FEWEST_GROUPS:
+        return f"{len(sizes)} groups of battles are too few {needed}"
+    return (
+        f"{len(sizes):,} groups of battles, the largest with {sizes.max() / sizes.sum():.0%} "
+        f"of the battles, are worth about {worth:.0f} of equal size, which is too few {needed}"
+    )

@@ -1,0 +1,97 @@
+"""Measures of predictions against labels.
+
+`labels` is int [n], `probabilities` float64 [n, 3] in `LABELS` order, both with one row a battle.
+Log loss is in nats. A figure of a class that is never predicted, or absent, is zero where it has
+no value, as in macro F1; `class_figures` has None there.
+"""
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from preference.battles.table import LABELS
+
+CLASSES = list(range(len(LABELS)))
+# A smaller probability of the label, 0 above all, counts as this one; else its loss were infinite.
+SMALLEST = np.finfo(np.float64).eps
+LARGEST_LOG_LOSS = float(-np.log(SMALLEST))
+# Predictions are float32 inside a network: what differs by less is the same.
+ROUNDING = 1e-6
+
+
+def row_log_loss(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the log loss of each battle, float64 [n], clipped as scikit-learn clips it."""
+    clipped = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
+    return -np.log(clipped[np.arange(len(labels)), labels])
+
+
+def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the mean log loss, the competition's measure; 1.0986 for a uniform prediction."""
+    return float(row_log_loss(labels, probabilities).mean())
+
+
+def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the share of battles whose most probable label is the label."""
+    return float(np.mean(probabilities.argmax(axis=1) == labels))
+
+
+def is_constant(probabilities: np.ndarray) -> bool:
+    """Say whether all battles have the same prediction."""
+    return bool(np.ptp(probabilities, axis=0).max() <= ROUNDING)
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Return float64 [n, 3] with 1 in the column of the label."""
+    return np.eye(len(CLASSES))[labels]
+
+
+def class_figures(
+    labels: np.ndarray, probabilities: np.ndarray
+) -> dict[str, dict[str, float | None]]:
+    """Return precision, recall, F1 and the number of battles of each label.
+
+    The precision of a label that is never predicted is None, as is the recall of one that does not
+    occur, and the F1 where both are so.
+    """
+    columns = precision_recall_fscore_support(
+        labels, probabilities.argmax(axis=1), labels=CLASSES, zero_division=np.nan
+    )
+    names = ("precision", "recall", "f1", "rows")
+    return {
+        label: dict(zip(names, (_or_none(column[index].item()) for column in columns), strict=True))
+        for index, label in enumerate(LABELS)
+    }
+
+
+def confusion_counts(labels: np.ndarray, probabilities: np.ndarray) -> list[list[int]]:
+    """Return counts [3][3]: row the actual label, column the predicted one."""
+    return confusion_matrix(labels, probabilities.argmax(axis=1), labels=CLASSES).tolist()
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def standard_error(values: np.ndarray, groups: np.ndarray) -> float:
+    """Return the standard error of the mean of `values` [n], clustered by `groups` [n].
+
+    Battles of one group share a prompt or an answer, so they count as one observation. Give it
+    the difference of two models' row losses, and it is a paired standard error.
+
+    Raises:
+        ValueError: there are fewer than two groups.
+    """
+    _, members = np.unique(groups, return_inverse=True)
+    sums = np.bincount(members, weights=values - values.mean())
+    if len(sums) < 2:
+        raise ValueError("a standard error over groups needs at least two groups")
+    return float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum(sums**2)) / len(values))
+
+
+def flips(probabilities: np.ndarray, swapped: np.ndarray) -> np.ndarray:
+    """Return which battles' predicted label changes with the order: bool [n]."""
+    return probabilities.argmax(axis=-1) != swapped.argmax(axis=-1)
+
+
+def swap_difference(probabilities: np.ndarray, swapped: np.ndarray) -> np.ndarray:
+    """Return the mean absolute change of the three probabilities with the order: float64 [n]."""
+    return np.abs(probabilities - swapped).mean(axis=-1)

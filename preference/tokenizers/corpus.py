@@ -1,0 +1,69 @@
+"""The texts on which a tokenizer is trained: those of train, or of a part where they are many.
+
+Guarantees
+1. No text of another split is among them.
+2. The same battles and split give the same texts in the same order, however the rows are ordered.
+3. Where the texts of train have at most `MOST_CHARACTERS`, they are all there. Beyond, battles are
+   taken at even distances in the order of their ids, with about as many characters.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from preference.battles.table import SEGMENTS, scan_battles
+from preference.runtime.errors import BadInput, check_exists
+
+# A million characters of real battles take SentencePiece about 5 s.
+MOST_CHARACTERS = 10_000_000
+
+
+def read_training_texts(battles: Path, split: Path) -> Iterator[str]:
+    """Yield the turns of the split's battles: all prompts first, then the answers.
+
+    Raises:
+        BadInput: a file is missing, or the split names a battle that the table lacks.
+    """
+    check_exists(split, "split")
+    members = pq.read_table(split, columns=["id"])["id"].to_numpy()
+    characters = count_characters(battles, split, members)
+    chosen = members[evenly_spaced(len(members), MOST_CHARACTERS / max(characters, 1))]
+    sample = pa.Table.from_batches(_scan_members(battles, chosen, "sample")).sort_by("id")
+    for segment in SEGMENTS:
+        yield from (text.as_py() for text in pc.list_flatten(sample[segment]))
+
+
+def count_characters(battles: Path, split: Path, members: np.ndarray) -> int:
+    """Count the characters of all texts of the battles that `members` names.
+
+    Raises:
+        BadInput: the battles lack one.
+    """
+    found = characters = 0
+    for batch in _scan_members(battles, members, "measure"):
+        found += len(batch)
+        for segment in SEGMENTS:
+            characters += pc.sum(pc.utf8_length(batch[segment].flatten())).as_py() or 0
+    if found < len(members):
+        raise BadInput(
+            f"{split}: {len(members) - found} of its ids are not in {battles}. "
+            "Run `dvc repro split`."
+        )
+    return characters
+
+
+def evenly_spaced(count: int, share: float) -> np.ndarray:
+    """Return evenly spaced positions below `count`, about `share` of them and at least one."""
+    chosen = min(max(int(count * share), 1), count)
+    return np.arange(chosen) * count // chosen
+
+
+def _scan_members(battles: Path, members: np.ndarray, task: str) -> Iterator[pa.RecordBatch]:
+    index = pd.Index(members)
+    for batch in scan_battles(battles, ["id", *SEGMENTS], task):
+        yield batch.filter(pa.array(index.get_indexer(batch["id"]) >= 0))

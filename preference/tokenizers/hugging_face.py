@@ -1,0 +1,155 @@
+"""Tokenizers of folders in Hugging Face format, with the ids that transformers gives.
+
+DeBERTa's `spm.model` is read by SentencePiece, as it was for its pretraining: the `tokenizer.json`
+that transformers makes of it lacks the spelling in bytes of characters outside the vocabulary. Of
+other models `tokenizer.json` is read, or `vocab.txt` with BERT's rules, by the library that
+transformers reads them with; keras-hub's own BERT tokenizer gives other ids for emoji, for spaces
+outside ASCII and for accents. What is left is keras-hub's to read.
+
+A special token that is written in a text, as `[SEP]`, is text.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_nlp
+import tokenizers
+from tokenizers.implementations import BertWordPieceTokenizer
+
+from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file, parse_json, read_json
+from preference.tokenizers.tokenizer_definition import check_definition
+
+DEFINITION = "tokenizer.json"
+# By the `model_type` of a config.json: whose tokenizers keras-hub may read.
+CONVERTED = ("albert", "bert", "roberta", "xlm-roberta")
+# All files that a tokenizer of these models is read from.
+VOCABULARIES = (
+    DEFINITION,
+    "spm.model",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+)
+# Of BERT and DeBERTa, and of RoBERTa and its children.
+START_TOKENS, END_TOKENS, PAD_TOKENS = ("[CLS]", "<s>"), ("[SEP]", "</s>"), ("[PAD]", "<pad>")
+
+
+@keras.saving.register_keras_serializable(package="preference")
+class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
+    """A tokenizer that a `tokenizer.json` describes; it adds no special tokens and cuts nothing.
+
+    Args:
+        definition: the text of the file; without it, `load_assets` reads the file.
+    """
+
+    def __init__(
+        self, definition: str | None = None, dtype: str = "int32", **kwargs: object
+    ) -> None:
+        super().__init__(dtype=dtype, **kwargs)
+        self.file_assets = [DEFINITION]
+        if definition is not None:
+            self.set_definition(definition)
+
+    def set_definition(self, definition: str) -> None:
+        """Become the tokenizer that the text of a `tokenizer.json` describes.
+
+        Raises:
+            BadInput: it has no tokens for the start, the end or padding.
+        """
+        content = parse_json(definition, DEFINITION)
+        check_definition(content)
+        vocabulary = tokenizers.Tokenizer.from_str(definition).get_vocab()
+        self.start_token_id = _first_of(START_TOKENS, vocabulary)
+        self.end_token_id = _first_of(END_TOKENS, vocabulary)
+        self.pad_token_id = _first_of(PAD_TOKENS, vocabulary)
+        self._definition, self._size = definition, max(vocabulary.values()) + 1
+        self._tokenizer = tokenizers.Tokenizer.from_str(
+            _without_special_pieces(definition, content)
+        )
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True
+
+    def call(self, inputs: Iterable[str]) -> list[list[int]]:
+        """Return the token ids of each text."""
+        encoded = self._tokenizer.encode_batch_fast(list(inputs), add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
+
+    def vocabulary_size(self) -> int:
+        """Return how many rows the embedding table needs at least."""
+        return self._size
+
+    def save_assets(self, folder: str) -> None:
+        """Write `tokenizer.json`."""
+        Path(folder, DEFINITION).write_text(self._definition, encoding="utf-8")
+
+    def load_assets(self, folder: str) -> None:
+        """Read `tokenizer.json`."""
+        self.set_definition(Path(folder, DEFINITION).read_text(encoding="utf-8"))
+
+
+def load_hugging_face_tokenizer(folder: Path) -> keras_nlp.tokenizers.Tokenizer:
+    """Load the tokenizer of a folder in Hugging Face format.
+
+    Tokens that a child of DeBERTa added to `spm.model` are read as text.
+
+    Raises:
+        BadInput: it has no tokens for the start, the end or padding.
+    """
+    for name in VOCABULARIES:
+        if (folder / name).exists():
+            check_file(folder / name, LARGEST_VOCABULARY)
+    if (folder / "spm.model").exists():
+        return keras_nlp.models.DebertaV3Tokenizer(proto=(folder / "spm.model").read_bytes())
+    if (folder / DEFINITION).exists():
+        return HuggingFaceTokenizer((folder / DEFINITION).read_text(encoding="utf-8"))
+    if (folder / "vocab.txt").exists():
+        return HuggingFaceTokenizer(_bert_definition(folder))
+    model_type = read_json(folder / "config.json")["model_type"]
+    if model_type not in CONVERTED:
+        raise BadInput(f"there is no tokenizer for model_type {model_type!r}. Use another preset.")
+    return keras_nlp.models.Tokenizer.from_preset(str(folder))
+
+
+def _bert_definition(folder: Path) -> str:
+    file = folder / "tokenizer_config.json"
+    config = read_json(file) if file.exists() else {}
+    return BertWordPieceTokenizer(
+        str(folder / "vocab.txt"),
+        lowercase=config.get("do_lower_case", True),
+        strip_accents=config.get("strip_accents"),
+        handle_chinese_chars=config.get("tokenize_chinese_chars", True),
+    ).to_str()
+
+
+def _first_of(candidates: tuple[str, ...], vocabulary: dict[str, int]) -> int:
+    for token in candidates:
+        if token in vocabulary:
+            return vocabulary[token]
+    raise BadInput(
+        f"{DEFINITION} has none of the tokens {', '.join(candidates)}. Use a preset of BERT, "
+        "RoBERTa or DeBERTa."
+    )
+
+
+def _without_special_pieces(definition: str, content: dict[str, Any]) -> str:
+    """Keep a unigram model from finding its special tokens in texts, as SentencePiece does.
+
+    `content` is that of the definition.
+    """
+    if content["model"]["type"] != "Unigram":
+        return definition
+    pieces = content["model"]["vocab"]
+    added = content["added_tokens"]
+    special = [token for token in added if token["special"] and token["id"] < len(pieces)]
+    for token in special:
+        # Spaces are replaced before pieces are looked for.
+        pieces[token["id"]][0] = f" {token['content']}"
+    content["added_tokens"] = [token for token in added if token not in special]
+    return json.dumps(content)

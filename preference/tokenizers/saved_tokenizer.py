@@ -1,0 +1,49 @@
+"""A tokenizer on disk, in the files of a keras-nlp preset: its settings and its vocabulary."""
+
+import shutil
+from pathlib import Path
+
+from keras_nlp.tokenizers import Tokenizer
+
+from preference.presets.safe_loading import rebuild
+from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file, read_json
+
+SETTINGS = "tokenizer.json"
+ASSETS = Path("assets/tokenizer")
+
+
+def copy_tokenizer(source: Path, folder: Path) -> None:
+    """Copy the tokenizer that stands beside its tokens in `source`, byte for byte."""
+    shutil.copytree(source / ASSETS, folder / ASSETS, dirs_exist_ok=True)
+    shutil.copyfile(source / SETTINGS, folder / SETTINGS)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Rebuild a saved tokenizer.
+
+    Raises:
+        BadInput: a file is damaged, or is no tokenizer's.
+    """
+    config = read_json(folder / SETTINGS)
+    try:
+        tokenizer = rebuild(config, Tokenizer)
+    except BadInput as error:
+        raise BadInput(f"{folder.name}/{SETTINGS}: {error}. Copy the model again") from error
+    load_vocabulary(tokenizer, folder / ASSETS)
+    return tokenizer
+
+
+def load_vocabulary(tokenizer: Tokenizer, assets: Path) -> None:
+    """Read the vocabulary of a tokenizer from its files.
+
+    Raises:
+        BadInput: one of them is missing, too large or damaged.
+    """
+    try:
+        for name in tokenizer.file_assets:
+            check_file(assets / name, LARGEST_VOCABULARY)
+        tokenizer.load_assets(str(assets))
+    # Each kind of tokenizer fails in its own way on a vocabulary that is not its own.
+    except Exception as error:
+        raise BadInput(f"the vocabulary in {assets.name} cannot be read: {error}") from error

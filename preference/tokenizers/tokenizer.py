@@ -1,0 +1,97 @@
+"""Tokenizers: that of a preset, or a SentencePiece model trained for our own configurations."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import keras_nlp
+import sentencepiece
+
+from preference.models.pretrained.keras_presets import load_keras_tokenizer
+from preference.presets.resolve import loading_preset, read_hugging_face_config
+from preference.runtime.errors import BadInput
+from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
+
+Tokenizer = keras_nlp.tokenizers.Tokenizer
+
+# SentencePiece skips longer lines without an error. A character has at most four bytes.
+LINE_CHARACTERS = 4096
+# Part of the result: the same number of threads everywhere gives the same model everywhere.
+TRAINING_THREADS = 2
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
+    """Train a SentencePiece unigram model with the special tokens that DeBERTa v3 expects.
+
+    Characters outside the vocabulary are spelled in bytes, so that no text becomes `[UNK]`.
+
+    Args:
+        texts: training text only; the vocabulary must not see the other splits.
+        vocabulary_size: pieces at most, the special ones and 256 bytes included. Fewer where the
+            texts do not hold as many.
+
+    Raises:
+        BadInput: the vocabulary is too small for the characters of the texts.
+    """
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=_lines(texts),
+            model_writer=model,
+            vocab_size=vocabulary_size,
+            hard_vocab_limit=False,
+            byte_fallback=True,
+            max_sentence_length=4 * LINE_CHARACTERS,
+            num_threads=TRAINING_THREADS,
+            minloglevel=2,
+            pad_id=0,
+            bos_id=1,
+            eos_id=2,
+            unk_id=3,
+            pad_piece="[PAD]",
+            bos_piece="[CLS]",
+            eos_piece="[SEP]",
+            unk_piece="[UNK]",
+            control_symbols=["[MASK]"],
+        )
+    except RuntimeError as error:
+        raise BadInput(
+            f"no tokenizer of {vocabulary_size} pieces can be trained on these texts: {error}. "
+            "Raise tokenizer.vocabulary_size in params.yaml."
+        ) from error
+    return keras_nlp.models.DebertaV3Tokenizer(proto=model.getvalue())
+
+
+def load_preset_tokenizer(preset: str) -> Tokenizer:
+    """Load the tokenizer of a preset, of keras-nlp's format or Hugging Face's.
+
+    Raises:
+        BadInput: the preset cannot be loaded.
+    """
+    with loading_preset(preset) as source:
+        if read_hugging_face_config(source):
+            return load_hugging_face_tokenizer(Path(source))
+        return load_keras_tokenizer(source)
+
+
+def fingerprint(tokenizer: Tokenizer) -> str:
+    """Return a name that two tokenizers share only if they give the same tokens."""
+    config = {key: value for key, value in tokenizer.get_config().items() if key != "name"}
+    digest = hashlib.sha256(type(tokenizer).__name__.encode())
+    digest.update(json.dumps(config, sort_keys=True, default=str).encode())
+    with TemporaryDirectory() as folder:
+        # Scores, merges and rules of normalization are in the assets, and not in the vocabulary.
+        tokenizer.save_assets(folder)
+        for file in sorted(Path(folder).rglob("*")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for line in text.splitlines():
+            for start in range(0, len(line), LINE_CHARACTERS):
+                yield line[start : start + LINE_CHARACTERS]

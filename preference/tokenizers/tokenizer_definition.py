@@ -1,0 +1,106 @@
+"""Check a `tokenizer.json` of Hugging Face's format before its steps are built.
+
+A step can hold a regular expression that takes forever, or a replacement that makes long texts of
+short ones. The tokenizers of our models need neither.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from preference.runtime.errors import BadInput
+
+MODELS = {"BPE", "Unigram", "WordPiece"}
+NORMALIZERS = {
+    "BertNormalizer",
+    "Lowercase",
+    "NFC",
+    "NFD",
+    "NFKC",
+    "NFKD",
+    "Nmt",
+    "Precompiled",
+    "Replace",
+    "Sequence",
+    "Strip",
+    "StripAccents",
+}
+PRE_TOKENIZERS = {
+    "BertPreTokenizer",
+    "ByteLevel",
+    "Digits",
+    "Metaspace",
+    "Punctuation",
+    "Sequence",
+    "Whitespace",
+    "WhitespaceSplit",
+}
+# Each with what it consists of, where it is a `Sequence`.
+STEPS = {
+    "normalizer": (NORMALIZERS, "normalizers"),
+    "pre_tokenizer": (PRE_TOKENIZERS, "pretokenizers"),
+}
+MOST_STEPS, MOST_REPLACEMENTS = 20, 4
+# Without groups, and with one repetition at most, a pattern is searched for in linear time.
+REPETITIONS, NOT_LINEAR, LONGEST_PATTERN = "+{", set("()*?"), 40
+LONGEST_WORD = 1000
+
+
+def check_definition(definition: Mapping[str, Any]) -> None:
+    """Check the steps of a tokenizer, and the model that looks up its tokens.
+
+    Args:
+        definition: the content of a `tokenizer.json`.
+
+    Raises:
+        BadInput: a step is of another kind than those of our models, or the file is damaged. The
+            message names it.
+    """
+    for name, (kinds, children) in STEPS.items():
+        steps = [*islice(_flatten(definition.get(name), children), MOST_STEPS + 1)]
+        replacements = [step for step in steps if step.get("type") == "Replace"]
+        if len(steps) > MOST_STEPS or len(replacements) > MOST_REPLACEMENTS:
+            raise _refusal(f"its {name} has more steps than one of ours")
+        for step in steps:
+            if step.get("type") not in kinds:
+                raise _refusal(f"its {name} {step.get('type')!r} is not one of {sorted(kinds)}")
+        for step in replacements:
+            _check_replacement(step)
+    _check_model(definition.get("model"))
+
+
+def _flatten(step: object, children: str) -> Iterator[Mapping[str, Any]]:
+    if step is None:
+        return
+    if not isinstance(step, dict) or not isinstance(step.get(children, []), list):
+        raise _refusal("its steps cannot be read")
+    yield step
+    for part in step.get(children, []):
+        yield from _flatten(part, children)
+
+
+def _check_replacement(step: Mapping[str, Any]) -> None:
+    """Check that a replacement makes no text much longer, and is found in linear time."""
+    pattern, content = step.get("pattern"), step.get("content")
+    if not isinstance(pattern, dict) or not isinstance(content, str) or len(content) > 1:
+        raise _refusal("it replaces texts by longer ones")
+    for kind, text in pattern.items():
+        if not isinstance(text, str) or not 0 < len(text) <= LONGEST_PATTERN:
+            raise _refusal("it replaces texts that are not given")
+        repeated = sum(text.count(each) for each in REPETITIONS)
+        if kind == "Regex" and (repeated > 1 or set(text) & NOT_LINEAR):
+            raise _refusal(f"its pattern {text!r} may take forever")
+
+
+def _check_model(model: object) -> None:
+    if not isinstance(model, dict) or model.get("type") not in MODELS:
+        raise _refusal(f"it has no model of the types {sorted(MODELS)}")
+    if model.get("dropout"):
+        raise _refusal("it gives other tokens each time (dropout)")
+    longest = model.get("max_input_chars_per_word", 0)
+    if not isinstance(longest, int) or not 0 <= longest <= LONGEST_WORD:
+        raise _refusal(f"max_input_chars_per_word is {str(longest)[:60]}")
+
+
+def _refusal(problem: str) -> BadInput:
+    return BadInput(f"tokenizer.json: {problem}. Use another preset.")

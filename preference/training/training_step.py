@@ -1,0 +1,49 @@
+"""One step of a training: its loss, metrics and optimizer, and whether XLA compiles it.
+
+On JAX nothing here needs TensorFlow.
+"""
+
+from typing import Literal
+
+import keras
+
+from preference.config.params import TrainParams
+from preference.models.fused.xla import on_tensorflow_cpu
+from preference.training.optimizer import build_optimizer
+
+
+def compile_step(model: keras.Model, params: TrainParams, steps: int, weighted: bool) -> None:
+    """Compile `model` for training.
+
+    Args:
+        model: as `build_model` makes it.
+        params: optimizer, label smoothing and `jit`.
+        steps: optimizer steps of the whole training, if it is not stopped early.
+        weighted: whether rows come with weights, and the loss is their sum: so where a batch is
+            filled up with rows that do not count.
+    """
+    metrics = [
+        keras.metrics.CategoricalCrossentropy(name="log_loss", from_logits=True),
+        keras.metrics.CategoricalAccuracy(name="accuracy"),
+    ]
+    model.compile(
+        optimizer=build_optimizer(params, steps),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True,
+            label_smoothing=params.label_smoothing,
+            reduction="sum" if weighted else "sum_over_batch_size",
+        ),
+        **{"weighted_metrics" if weighted else "metrics": metrics},
+        jit_compile=compiles_with_xla(params.jit),
+    )
+    # Else `fit` traces the train step twice: once to make the optimizer's variables.
+    model.optimizer.build(model.trainable_variables)
+
+
+def compiles_with_xla(jit: bool | Literal["auto"]) -> bool:
+    """Return whether to compile the train step: `auto` does on a GPU, and on JAX.
+
+    With TensorFlow on a CPU XLA compiles for some seconds a width, and its matrix products are the
+    slower ones.
+    """
+    return not on_tensorflow_cpu() if jit == "auto" else jit

@@ -1,0 +1,105 @@
+"""Profiles: files of only what differs from params.yaml, for another machine or other data."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from preference.config.params import PARAMS_FILE, load_params
+from preference.runtime.errors import BadInput
+from preference.runtime.yaml_file import read_yaml, write_yaml
+
+PROFILES = Path("profiles")
+QUOTATION_MARK = re.compile(r'(\\*)("|\Z)')
+
+Values = Mapping[str, Any]
+
+
+def read_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
+    """Read `profiles/<name>.yaml` of a repository.
+
+    Raises:
+        BadInput: there is no such profile, or it is not YAML with sections as in params.yaml.
+    """
+    path = PROFILES / f"{name}.yaml"
+    if not (folder / path).exists():
+        known = ", ".join(sorted(one.stem for one in (folder / PROFILES).glob("*.yaml")))
+        raise BadInput(f"there is no {path}. The profiles are: {known or 'none'}.")
+    return read_yaml(folder / path, str(path))
+
+
+def check_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
+    """Read a profile, and check that params.yaml with its values is valid.
+
+    Raises:
+        BadInput: as `read_profile`; or a key or value is not one that params.yaml may have.
+    """
+    profile = read_profile(name, folder)
+    with merged_params(profile, folder) as merged:
+        try:
+            load_params(merged)
+        except BadInput as error:
+            raise BadInput(f"{PROFILES / name}.yaml, together with {error}") from error
+    return profile
+
+
+@contextmanager
+def merged_params(profile: Values, folder: Path = Path()) -> Iterator[Path]:
+    """Yield a temporary file: params.yaml with a profile's values."""
+    with TemporaryDirectory() as temporary:
+        merged = Path(temporary) / PARAMS_FILE
+        write_yaml(merged, _overlay(read_yaml(folder / PARAMS_FILE), profile))
+        yield merged
+
+
+def write_into_params(profile: Values, path: Path) -> None:
+    """Put a profile's values into a params.yaml; its comments are lost."""
+    write_yaml(path, _overlay(read_yaml(path), profile))
+
+
+def flatten(profile: Values, section: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value with its dotted key, like `train.epochs`; an empty section is a value."""
+    for key, value in profile.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{section}{key}.")
+        else:
+            yield f"{section}{key}", value
+
+
+def assignments(profile: Values) -> list[str]:
+    """Return the values as DVC's `--set-param` takes them, in the grammar of Hydra.
+
+    `++` sets a key whether or not params.yaml has it: an experiment may override one more.
+
+    Raises:
+        BadInput: a text that DVC would replace by another.
+    """
+    return [f"++{key}={_as_hydra(key, value)}" for key, value in flatten(profile)]
+
+
+def _as_hydra(key: str, value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(_as_hydra(key, one) for one in value)}]"
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if "${" in value or value == "???":
+        raise BadInput(f"{key}: DVC gives ${{ and ??? a meaning of its own. Write it without.")
+    # Backslashes stand for themselves, but before a quotation mark.
+    escaped = QUOTATION_MARK.sub(lambda found: found[1] * 2 + found[2].replace('"', '\\"'), value)
+    return f'"{escaped}"'
+
+
+def _overlay(params: Values, profile: Values) -> dict[str, Any]:
+    changed = {
+        key: _overlay(_section(params, key), value) if isinstance(value, Mapping) else value
+        for key, value in profile.items()
+    }
+    return {**params, **changed}
+
+
+def _section(params: Values, key: str) -> Values:
+    section = params.get(key)
+    return section if isinstance(section, Mapping) else {}

@@ -1,0 +1,151 @@
+"""Hostile bundles through prediction: refused in one line, or used for sound probabilities.
+
+make fuzz     # 10,000 bundles, each within 2 s of processor time and 1 GiB of memory
+"""
+
+import contextlib
+import csv
+import io
+import math
+import re
+import shutil
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+from hostile_bundles import (
+    ARCHITECTURE,
+    MANIFEST,
+    SETTINGS,
+    VOCABULARY,
+    WEIGHTS,
+    hostile_archives,
+    hostile_files,
+    read_files,
+    write_folder,
+)
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from small_bundle import make_battles, write_bundle
+
+from preference.judge.predict_file import predict_file
+from preference.runtime.errors import exit_on_bad_input
+
+PROBABILITIES = ("winner_model_a", "winner_model_b", "winner_tie")
+# What a refusal may take where `make fuzz` measures it.
+REFUSAL_SECONDS, REFUSAL_BYTES = 2, 2**30
+IS_MEASURED = settings.get_current_profile_name() == "fuzz"
+reproducible = settings(
+    derandomize=True,
+    # Of each of the six kinds.
+    max_examples=1667 if IS_MEASURED else 15,
+    # Smaller examples are not looked for: each costs as much, and tells no more.
+    phases=[Phase.explicit, Phase.generate],
+)
+
+
+class Files(dict):
+    """The content of files; a failing example must not print it."""
+
+    def __repr__(self):
+        return f"{len(self)} files"
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """The files of a sound bundle."""
+    return Files(read_files(write_bundle(tmp_path_factory.mktemp("sound") / "small")))
+
+
+@pytest.fixture(scope="module")
+def battles(tmp_path_factory):
+    """A file of one battle that can be read, and of a row that cannot."""
+    path = tmp_path_factory.mktemp("battles") / "battles.csv"
+    (row,) = make_battles(1)
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, row)
+        writer.writeheader()
+        writer.writerows([row, {**row, "id": "5", "prompt": "no list"}])
+    return path
+
+
+def predict(model: Path, battles: Path, both_orders: bool) -> list[list[float]] | None:
+    """Return the probabilities, or None where the model is refused as it should be."""
+    output = battles.with_name("predictions.csv")
+    output.unlink(missing_ok=True)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), exit_on_bad_input():
+            predict_file(model, battles, output, both_orders)
+    except SystemExit as end:
+        assert end.code == 1
+        (line,) = re.findall(r"^error: .*$", said.getvalue().replace("\r", "\n"), re.MULTILINE)
+        # Where it is the predictions that cannot be used, the line has the name in the manifest.
+        assert str(model) in line or line.startswith("error: small: some of its predictions")
+        assert line.isprintable()
+        assert not output.exists()
+        return None
+    with output.open(newline="") as stream:
+        return [[float(row[name]) for name in PROBABILITIES] for row in csv.DictReader(stream)]
+
+
+def memory_in_use(name: str) -> int:
+    """Return bytes that this process has in memory (VmRSS), or had at most (VmHWM)."""
+    (kibibytes,) = re.findall(rf"^{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)
+    return int(kibibytes) * 1024
+
+
+@contextlib.contextmanager
+def measured_by_make_fuzz():
+    """Fail where the block takes too much, but for `make test`, which has no clock."""
+    if not IS_MEASURED:
+        yield
+        return
+    Path("/proc/self/clear_refs").write_text("5")
+    memory, seconds = memory_in_use("VmRSS"), time.process_time()
+    yield
+    assert time.process_time() - seconds < REFUSAL_SECONDS
+    assert memory_in_use("VmHWM") - memory < REFUSAL_BYTES
+
+
+def check(model: Path, battles: Path, both_orders: bool) -> bool:
+    """Predict with a hostile model; return whether it was used."""
+    with measured_by_make_fuzz(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        probabilities = predict(model, battles, both_orders)
+    if probabilities is None:
+        return False
+    assert len(probabilities) == 2
+    for row in probabilities:
+        assert all(0 <= one <= 1 for one in row)
+        assert math.fsum(row) == pytest.approx(1, abs=1e-6)
+    return True
+
+
+def check_folder(files, battles, both_orders):
+    folder = battles.with_name("hostile")
+    shutil.rmtree(folder, ignore_errors=True)
+    write_folder(files, folder)
+    return check(folder, battles, both_orders)
+
+
+def test_what_is_sound_is_used(sound, battles):
+    assert check_folder(sound, battles, both_orders=False)
+
+
+@pytest.mark.parametrize("name", [MANIFEST, ARCHITECTURE, WEIGHTS, SETTINGS, VOCABULARY])
+@given(data=st.data(), both_orders=st.booleans())
+@reproducible
+def test_a_hostile_file(sound, battles, name, data, both_orders):
+    files = data.draw(hostile_files(sound, name).map(Files))
+    check_folder(files, battles, both_orders)
+
+
+@given(data=st.data())
+@reproducible
+def test_a_hostile_archive(sound, battles, data):
+    archive = battles.with_name("hostile.zip")
+    (content,) = data.draw(hostile_archives(sound).map(lambda one: Files({"zip": one}))).values()
+    archive.write_bytes(content)
+    check(archive, battles, both_orders=False)

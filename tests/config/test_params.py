@@ -1,0 +1,269 @@
+"""`params.yaml` is checked once: each mistake is told with the key that holds it."""
+
+from copy import deepcopy
+from dataclasses import asdict
+
+import pytest
+import yaml
+from repository import REPOSITORY
+
+from preference.config.params import load_params
+from preference.runtime.errors import BadInput
+from preference.runtime.yaml_file import write_yaml
+
+GOOD = yaml.safe_load(
+    """
+seed: 2024
+data:
+  source: simulated
+  extra: []
+  max_quarantined: 0.01
+  simulated: {battles: 8000, length_scale: 0.1}
+split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15, near_duplicates: count}
+tokenizer: {vocabulary_size: 2000}
+text: {turns: all}
+model:
+  preset: deberta_v3_tiny
+  seq_len: 512
+  pool: mean
+  head: concat
+  head_units: []
+  head_dropout: []
+train:
+  seeds: []
+  backend: tensorflow
+  distribution: none
+  optimizer: adam
+  learning_rate: 0.003
+  weight_decay: 0.0
+  warmup_share: 0.1
+  label_smoothing: 0.02
+  tokens_per_batch: 2048
+  epochs: 3
+  patience: 2
+  precision: float32
+  jit: auto
+  checkpoint_minutes: 15
+reference: {max_features: 20000, inverse_regularization: 0.1}
+evaluation: {resamples: 2000, both_orders: false, blend: [baseline]}
+submit: {model: baseline, battles: test.csv, both_orders: false}
+experiments:
+  baseline: {}
+  exp1: {train: {optimizer: adamw, weight_decay: 0.01}}
+"""
+)
+MISSING = object()
+
+
+def changed(changes):
+    """Return the repository's parameters with some keys set, or removed where MISSING."""
+    params = deepcopy(GOOD)
+    for key, value in changes.items():
+        *sections, last = key.split(".")
+        section = params
+        for name in sections:
+            section = section.setdefault(name, {})
+        if value is MISSING:
+            del section[last]
+        else:
+            section[last] = value
+    return params
+
+
+def load(folder, text):
+    file = folder / "params.yaml"
+    if isinstance(text, str):
+        file.write_text(text)
+    else:
+        write_yaml(file, text)
+    return load_params(file)
+
+
+def test_the_repository_has_valid_parameters_and_the_studys_arms():
+    params = load_params(REPOSITORY / "params.yaml")
+    assert {"baseline", "exp1", "exp2", "exp3"} <= set(params.experiments)
+    assert params.experiment("baseline") == params
+    changes = {name: params.experiment(name) for name in ("exp1", "exp2", "exp3")}
+    assert all(one.train.optimizer == "adamw" for one in changes.values())
+    assert changes["exp3"].model.head_units == [512, 256, 64]
+    assert changes["exp3"].model.head_dropout == [0.3, 0.2, 0.1]
+
+
+def test_values_are_read_as_written(tmp_path):
+    assert asdict(load(tmp_path, GOOD)) == GOOD
+
+
+@pytest.mark.parametrize(
+    "changes, named",
+    [
+        ({"typo": 1}, "unknown key typo"),
+        ({"model.seqlen": 512}, "unknown key model.seqlen"),
+        ({"data.simulated.count": 5}, "unknown key data.simulated.count"),
+        ({"seed": MISSING}, "seed is missing"),
+        ({"train": MISSING}, "train is missing"),
+        ({"train.epochs": MISSING}, "train.epochs is missing"),
+        ({"data.simulated.battles": MISSING}, "data.simulated.battles is missing"),
+        ({"model.seq_len": "long"}, "model.seq_len"),
+        ({"model.seq_len": 512.5}, "model.seq_len"),
+        ({"model.seq_len": True}, "model.seq_len"),
+        ({"model.seq_len": 4}, "model.seq_len"),
+        ({"model.seq_len": None}, "model.seq_len"),
+        ({"model.head_units": 512}, "model.head_units"),
+        ({"model.pool": "max"}, "model.pool"),
+        ({"model.head": "mlp"}, "head_units"),
+        ({"model.head_units": [8]}, "head_units and head_dropout must be equally long"),
+        ({"model.head_units": [8], "model.head_dropout": [0.1]}, "concat has no hidden layers"),
+        (
+            {"model.head": "mlp", "model.head_units": [8, 0], "model.head_dropout": [0, 0]},
+            "model.head_units.1",
+        ),
+        (
+            {"model.head": "mlp", "model.head_units": [8], "model.head_dropout": [1.0]},
+            "model.head_dropout.0",
+        ),
+        ({"model": "deberta"}, "model"),
+        ({"text.turns": "last"}, "text.turns"),
+        ({"data.source": 7}, "data.source"),
+        ({"data.source": ""}, "data.source"),
+        ({"data.source": "data/extra/"}, "use another folder"),
+        ({"data.extra": "data/extra/x.csv"}, "data.extra"),
+        ({"data.extra": ["x.csv"]}, "data.extra.0: the file is not in data/extra"),
+        ({"data.source": "a.csv", "data.extra": ["data/extra/../x.csv"]}, "not in data/extra"),
+        ({"data.source": "a.csv", "data.extra": ["data/extra/deep/x.csv"]}, "not in data/extra"),
+        ({"data.source": "a.csv", "data.extra": ["data/extra/x.csv"] * 2}, "a file twice"),
+        ({"data.source": "data/extra/x.csv", "data.extra": ["data/extra/x.csv"]}, "a file twice"),
+        ({"data.extra": ["data/extra/x.csv"]}, "extra adds to real battles"),
+        ({"data.max_quarantined": 1.5}, "data.max_quarantined"),
+        ({"data.simulated.length_scale": 0}, "data.simulated.length_scale"),
+        ({"split.train": 0.6}, "split"),
+        ({"split.test": 0}, "split.test"),
+        ({"split.near_duplicates": "drop"}, "split.near_duplicates"),
+        ({"train.optimizer": "sgd"}, "train.optimizer"),
+        ({"train.weight_decay": 0.01}, "weight_decay needs optimizer: adamw"),
+        ({"train.learning_rate": -0.1}, "train.learning_rate"),
+        ({"train.learning_rate": "fast"}, "train.learning_rate"),
+        ({"train.warmup_share": 1.1}, "train.warmup_share"),
+        ({"train.seeds": [1, 1]}, "the same seed twice"),
+        ({"train.seeds": [-1]}, "train.seeds"),
+        ({"train.seeds": 1}, "train.seeds"),
+        ({"evaluation.resamples": 10}, "evaluation.resamples"),
+        ({"evaluation.blend": "exp1"}, "evaluation.blend"),
+        ({"train.tokens_per_batch": 0}, "train.tokens_per_batch"),
+        ({"train.precision": "float64"}, "train.precision"),
+        ({"train.jit": "yes"}, "train.jit"),
+        ({"train.backend": "torch"}, "train.backend"),
+        ({"train.distribution": "model_parallel"}, "train.distribution"),
+        ({"train.distribution": "data_parallel"}, "data_parallel needs backend: jax"),
+        ({"train.backend": "jax", "train.jit": False}, "jax compiles every step"),
+        ({"train.checkpoint_minutes": 0}, "train.checkpoint_minutes"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed"),
+        ({"tokenizer.vocabulary_size": 10}, "tokenizer.vocabulary_size"),
+        ({"experiments.exp1.model.sequence": 9}, "unknown key experiments.exp1.model.sequence"),
+        ({"experiments.exp1.model.seq_len": 4}, "experiments.exp1.model.seq_len"),
+        ({"experiments.exp1.train.optimizer": "adam"}, "experiments.exp1.train"),
+        ({"experiments.new.model.head": "mlp"}, "experiments.new.model"),
+        ({"experiments.exp1.data.source": "x.csv"}, "experiments.exp1.data"),
+        ({"experiments.exp1": None}, "experiments.exp1"),
+        ({"experiments.exp1": "adamw"}, "experiments.exp1"),
+        ({"experiments.exp1-2": {}}, "'exp1-2' cannot be a name"),
+        ({"experiments.blend": {}}, "'blend' cannot be a name"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path, changes, named):
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path, changed(changes))
+    assert named in str(caught.value)
+    assert "params.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("train.learning_rate", True),
+        ("train.label_smoothing", False),
+        ("train.learning_rate", float("inf")),
+        ("data.simulated.length_scale", float("inf")),
+    ],
+)
+def test_a_switch_or_an_infinity_is_no_number(tmp_path, key, value):
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path, changed({key: value}))
+    assert key in str(caught.value)
+
+
+def test_every_mistake_is_told_at_once(tmp_path):
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path, changed({"model.seq_len": 4, "typo": 1, "train.epochs": 0}))
+    assert all(key in str(caught.value) for key in ("model.seq_len", "typo", "train.epochs"))
+
+
+def test_shares_are_told_with_their_sum(tmp_path):
+    with pytest.raises(BadInput, match=r"split: the four shares sum to 0\.9, not to 1"):
+        load(tmp_path, changed({"split.train": 0.6}))
+
+
+@pytest.mark.parametrize("text", ["seed: [1", "a: b: c", "seed: 1\n\tdata: 2\n", "{"])
+def test_not_yaml(tmp_path, text):
+    with pytest.raises(BadInput, match=r"params\.yaml is not valid YAML"):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["", "- seed", "just words", "42"])
+def test_yaml_that_is_no_mapping(tmp_path, text):
+    with pytest.raises(BadInput, match=r"params\.yaml has no keys at its top"):
+        load(tmp_path, text)
+
+
+def test_not_utf8(tmp_path):
+    (tmp_path / "params.yaml").write_bytes(b"seed: \xff\xfe\n")
+    with pytest.raises(BadInput, match=r"params\.yaml"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(BadInput, match=r"absent\.yaml does not exist: run from"):
+        load_params(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("written", ["1e-3", "1.0e-3", "0.001", "1E-3", ".001"])
+def test_a_rate_may_be_written_as_one_does(tmp_path, written):
+    text = (REPOSITORY / "params.yaml").read_text()
+    text = text.replace("learning_rate: 0.0015", f"learning_rate: {written}")
+    assert load(tmp_path, text).train.learning_rate == 0.001
+
+
+def test_whole_numbers_are_good_floats(tmp_path):
+    params = load(tmp_path, changed({"data.simulated.length_scale": 1}))
+    assert params.data.simulated.length_scale == 1.0
+
+
+def test_an_experiment_changes_what_it_names_and_nothing_else(tmp_path):
+    overrides = {"model": {"seq_len": 64}, "train": {"optimizer": "adamw", "weight_decay": 0.5}}
+    params = load(tmp_path, changed({"experiments.mine": overrides}))
+    mine = params.experiment("mine")
+    wanted = asdict(params)
+    for section, values in overrides.items():
+        wanted[section].update(values)
+    assert asdict(mine) == wanted
+    assert asdict(params)["model"] == GOOD["model"]
+    assert params.experiment("baseline") == params
+
+
+def test_there_is_no_such_experiment(tmp_path):
+    with pytest.raises(BadInput, match="no experiment 'exp9'"):
+        load(tmp_path, GOOD).experiment("exp9")
+
+
+def test_parameters_cannot_be_changed():
+    params = load_params(REPOSITORY / "params.yaml")
+    with pytest.raises(AttributeError):
+        params.seed = 1
+    with pytest.raises(AttributeError):
+        params.model.seq_len = 8
+
+
+def test_an_experiment_is_trained_on_the_seed_or_on_those_of_its_own(tmp_path):
+    params = load(tmp_path, changed({"experiments.exp1.train.seeds": [7, 8]}))
+    assert params.experiment("baseline").training_seeds() == [2024]
+    assert params.experiment("exp1").training_seeds() == [7, 8]

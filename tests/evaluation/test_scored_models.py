@@ -1,0 +1,98 @@
+"""What is scored: calibrated probabilities, both orders where that is asked for, and the blend."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from simulated_models import PARAMS, make_predictions, score, simulate
+from sklearn import metrics as sklearn_metrics
+
+from preference.battles.predictions import Predictions
+from preference.evaluation.evaluate import evaluate_models
+from preference.runtime.errors import BadInput
+
+
+def test_predictions_that_are_not_of_the_test_battles_are_refused():
+    truth, predictions = simulate(20)
+    model = predictions["exp1"]
+    reordered = Predictions(model.ids[::-1], model.probabilities, model.swapped)
+    unnormalised = replace(model, probabilities=model.probabilities * 1.01)
+    negative = replace(model, probabilities=np.tile([-0.5, 0.5, 1.0], (20, 1)))
+    diverged = replace(model, swapped=model.swapped * np.nan)
+    for broken, reason in (
+        (reordered, "exp2: .*not those of the split's battles"),
+        (unnormalised, "exp2: .*not probabilities"),
+        (negative, "exp2: .*not probabilities"),
+        (diverged, "exp2: .*not probabilities"),
+    ):
+        with pytest.raises(BadInput, match=reason):
+            score(truth, predictions | {"exp2": broken})
+
+
+def test_a_blend_whose_weights_are_none_is_refused(monkeypatch):
+    truth, predictions = simulate(20)
+    nothing = dict.fromkeys(predictions, np.nan)
+    monkeypatch.setattr("preference.evaluation.scoring.fit_weights", lambda *_: nothing)
+    with pytest.raises(BadInput, match=r"blend: .*not probabilities"):
+        score(truth, predictions, blend=list(predictions))
+
+
+def test_an_overconfident_model_is_cooled_and_the_order_of_its_labels_kept():
+    truth, predictions = simulate(4000)
+    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
+    sharp = truth.oracle**3 / (truth.oracle**3).sum(axis=1, keepdims=True)
+    predictions["exp2"] = Predictions(truth.ids, sharp, swapped=sharp)
+    models, _ = score(truth, predictions)
+    assert models["exp2"].temperatures == pytest.approx([3], rel=0.1)
+    _, details = evaluate_models(models, ["exp1", "exp2"], truth, truth, [], PARAMS, seed=1)
+    figures = details["models"]["exp2"]
+    assert figures["temperature"] == models["exp2"].temperatures
+    raw = sklearn_metrics.log_loss(truth.labels, sharp)
+    assert figures["log_loss_uncalibrated"]["value"] == pytest.approx(raw)
+    assert figures["log_loss"]["value"] < raw - 0.1
+    assert figures["calibration"]["truth"] < 0.02
+    assert np.sign(odds).tolist() == np.sign(sharp[:, 0] - sharp[:, 1]).tolist()
+
+
+def test_both_orders_are_averaged_where_params_ask_for_it():
+    truth, predictions = simulate(300)
+    model = predictions["exp1"]
+    biased = replace(model, swapped=np.full((300, 3), 1 / 3))
+    models, _ = score(truth, {"exp1": biased}, both_orders=True)
+    scored = models["exp1"].scored[0].test
+    assert np.array_equal(scored.probabilities, scored.swapped)
+    raw = models["exp1"].raw[0].test.probabilities
+    assert raw == pytest.approx((model.probabilities + 1 / 3) / 2)
+
+
+def test_a_blend_of_models_that_see_different_things_beats_both():
+    random = np.random.default_rng(3)
+    truth, predictions = simulate(4000)
+    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
+    noisy = {
+        name: make_predictions(truth.ids, odds + random.normal(scale=2, size=4000))
+        for name in ("exp1", "exp2")
+    }
+    predictions |= noisy
+    models, weights = score(truth, predictions, blend=["exp1", "exp2", "prior"])
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights["exp1"] == pytest.approx(weights["exp2"], abs=0.15)
+    assert weights["prior"] < 0.1
+    headline, details = evaluate_models(
+        models, ["exp1", "exp2", "blend"], truth, truth, [], PARAMS, seed=1
+    )
+    assert headline["blend"]["log_loss"] < headline["exp1"]["log_loss"] - 0.01
+    assert details["differences"]["baseline"]["blend"]["p_holm"] < 0.01
+    assert "log_loss_noise" in headline["blend"]
+
+
+def test_a_blend_gives_a_model_that_knows_all_all_weight():
+    truth, predictions = simulate(4000)
+    _, weights = score(truth, predictions, blend=["exp1", "length", "prior"])
+    assert weights["exp1"] == pytest.approx(1, abs=0.05)
+
+
+def test_a_blend_of_unknown_models_is_refused():
+    truth, predictions = simulate(20)
+    with pytest.raises(BadInput, match=r"evaluation\.blend names exp9, but the models are exp1"):
+        score(truth, predictions, blend=["exp9"])

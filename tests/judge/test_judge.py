@@ -1,0 +1,119 @@
+"""`PreferenceJudge`, which the tests of `predict` compare with the model itself."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice, pairwise
+
+import numpy as np
+import pytest
+from small_bundle import WORDS, make_battles, write_bundle
+
+from preference.judge.judge import Preference, PreferenceJudge
+from preference.runtime.errors import BadInput
+from preference.tokenizers.tokenize import tokenize_conversations
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_bundle(tmp_path_factory.mktemp("judge") / "models" / "exp2")
+
+
+@pytest.fixture(scope="module")
+def judge(folder):
+    return PreferenceJudge.load(str(folder))
+
+
+def as_row(preference):
+    return [preference.a_wins, preference.b_wins, preference.tie]
+
+
+def test_the_documented_example_runs(folder, monkeypatch, capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", PreferenceJudge.__doc__, re.DOTALL)
+    lines = [line.removeprefix("    ") for line in example.splitlines()]
+    monkeypatch.chdir(folder.parents[1])
+    exec("\n".join(lines), {"PreferenceJudge": PreferenceJudge})
+    printed = capsys.readouterr().out.split()
+    assert [word for word in printed if word in ("A", "B", "tie")] == [printed[0], *printed[4:]]
+    assert len(printed) == 6
+    assert sum(map(float, printed[1:4])) == pytest.approx(1)
+
+
+def test_one_by_one_and_together_give_the_same(judge):
+    battles = [("soup?", "bread", "rake whale"), ("tide", "", "seven"), ("oven", "a", "a")]
+    together = [as_row(one) for one in judge.compare_many(battles)]
+    assert np.std(together, axis=0).min() > 1e-3
+    one_by_one = [as_row(judge.compare(*battle)) for battle in battles]
+    np.testing.assert_allclose(one_by_one, together, atol=1e-6)
+    assert np.sum(together, axis=1) == pytest.approx(1)
+
+
+def test_a_text_is_a_conversation_of_one_turn(judge):
+    assert judge.compare("soup", "bread", "rake") == judge.compare(["soup"], ["bread"], ("rake",))
+    # Not JSON, as it would be in a file.
+    assert judge.compare('["soup"]', "bread", "rake") != judge.compare("soup", "bread", "rake")
+
+
+def test_turns_are_joined_and_a_null_turn_is_an_empty_one(judge):
+    turns = judge.compare(["soup", "tide"], ["bread", None], ["rake", "oven"])
+    assert turns == judge.compare(["soup", "tide"], ["bread", ""], ["rake", "oven"])
+    assert turns != judge.compare(["soup"], ["bread"], ["rake"])
+
+
+def test_both_orders_do_not_care_which_answer_is_first(folder):
+    judge = PreferenceJudge.load(folder, both_orders=True)
+    there, back = judge.compare("soup", "bread", "rake"), judge.compare("soup", "rake", "bread")
+    np.testing.assert_allclose(as_row(there), [back.b_wins, back.a_wins, back.tie], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "winner"),
+    [((0.5, 0.3, 0.2), "A"), ((0.2, 0.5, 0.3), "B"), ((0.3, 0.2, 0.5), "tie")],
+)
+def test_the_winner_is_the_most_probable(probabilities, winner):
+    assert Preference(*probabilities).winner == winner
+
+
+def test_battles_are_read_as_they_are_asked_for(judge, monkeypatch):
+    monkeypatch.setattr("preference.judge.judge.BATTLES_A_BATCH", 2)
+    endless = (("soup", f"bread {number}", "rake") for number in count())
+    assert len(list(islice(judge.compare_many(endless), 5))) == 5
+    assert list(judge.compare_many([])) == []
+
+
+def test_threads_may_share_a_judge(judge):
+    questions = [[(f"{word} {number}", "bread", "rake") for number in range(30)] for word in WORDS]
+    alone = [[as_row(one) for one in judge.compare_many(battles)] for battles in questions]
+    with ThreadPoolExecutor(len(questions)) as pool:
+        together = pool.map(lambda battles: list(judge.compare_many(battles)), questions)
+        shared = [[as_row(one) for one in preferences] for preferences in together]
+    assert np.std(alone, axis=(0, 1)).min() > 1e-3
+    assert shared == alone
+
+
+def test_a_battle_that_is_none_is_told_by_its_number(judge):
+    battles = [("soup", "bread", "rake"), (["soup"], ["bread", "more"], ["rake"])]
+    with pytest.raises(BadInput, match="battle 2: unequal turns"):
+        list(judge.compare_many(battles))
+    with pytest.raises(BadInput, match="battle 1: no turns"):
+        judge.compare([], [], [])
+
+
+def test_tokens_in_memory_are_those_of_the_texts(judge):
+    battles = [
+        {"prompt": ["soup", "a"], "response_a": ["bread", ""], "response_b": ["rake", "oven"]},
+        {"prompt": ["tide"], "response_a": ["seven"], "response_b": ["eight"]},
+    ]
+    tokenizer = judge._tokenizer
+    tokens = tokenize_conversations(battles, tokenizer)
+    assert tokens.battle_ids.tolist() == [0, 1]
+    assert tokens.turn_offsets.tolist() == [0, 2, 3]
+    for name, segment in tokens.segments.items():
+        texts = [turn for battle in battles for turn in battle[name]]
+        found = [segment.ids[a:b].tolist() for a, b in pairwise(segment.offsets)]
+        assert found == [np.asarray(tokenizer(text)).tolist() for text in texts]
+    assert (tokens.special.cls, tokens.special.sep, tokens.special.pad) == (1, 2, 0)
+
+
+def test_small_battles_are_of_several_turns():
+    """What the other tests rely on."""
+    assert len({row["prompt"].count(",") for row in make_battles(20)}) > 1

@@ -1,0 +1,255 @@
+"""The pipeline as a user runs it: a small configuration, in a clone of its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import boto3
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from local_server import environment_without
+from moto.server import ThreadedMotoServer
+from pipeline_runs import (
+    ENVIRONMENT,
+    commit,
+    copy_repository,
+    edit_params,
+    read_metrics,
+    run,
+    run_json,
+    stages_run,
+)
+from sklearn.metrics import log_loss
+
+SMALL = {
+    "data.simulated.battles": 400,
+    "data.simulated.length_scale": 0.05,
+    "tokenizer.vocabulary_size": 700,
+    "model.seq_len": 64,
+    "train.epochs": 1,
+    "reference.max_features": 500,
+    "evaluation.resamples": 200,
+    "experiments.exp1.train.seeds": [7, 8],
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone with the small configuration, reproduced and committed."""
+    folder = copy_repository(tmp_path_factory.mktemp("user") / "clone")
+    edit_params(folder, SMALL)
+    commit(folder, "Small configuration")
+    run("dvc", "repro", folder=folder)
+    commit(folder, "Reproduced")
+    return folder
+
+
+def test_every_arm_and_reference_is_evaluated(clone):
+    figures = read_metrics(clone, "evaluate.json")
+    arms = {"baseline", "exp1", "exp2", "exp3", "blend"}
+    others = {"prior", "length", "tfidf", "oracle"}
+    assert set(figures) == arms | others
+    for name, model in figures.items():
+        noise = {"log_loss_noise"} if name in arms else set()
+        assert set(model) == {"log_loss", "accuracy", "f1_macro", "flip_rate"} | noise
+    assert figures["prior"]["log_loss"] == pytest.approx(1.0973, abs=0.03)
+    assert all(figures["oracle"]["log_loss"] < figures[name]["log_loss"] for name in arms)
+
+
+def test_no_battle_is_lost(clone):
+    data, split = read_metrics(clone, "data.json"), read_metrics(clone, "split.json")
+    assert data["rows_read"] == data["rows_kept"] + data["rows_quarantined"] == 400
+    parts = ("train", "valid", "calibration", "test")
+    assert sum(split[part]["rows"] for part in parts) == data["rows_kept"]
+
+
+def test_cached_outputs_stay_out_of_git(clone):
+    tracked = run("git", "ls-files", folder=clone).splitlines()
+    assert not [name for name in tracked if name.endswith((".h5", ".npy", ".parquet"))]
+
+
+def test_a_second_repro_runs_nothing(clone):
+    output = run("dvc", "repro", folder=clone)
+    assert stages_run(output) == set()
+    assert "up to date" in output
+    assert run("git", "status", "--porcelain", folder=clone) == ""
+
+
+def test_stages_repeated_give_the_same_bytes(clone):
+    stages = ["fetch", "split", "preprocess", "train_reference", "train_exp3"]
+    stages += ["evaluate", "report", "submit"]
+    output = run("dvc", "repro", "--force", "--single-item", *stages, folder=clone)
+    assert stages_run(output) == set(stages)
+    assert run("git", "status", "--porcelain", folder=clone) == ""
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
+    edit_params(clone, {"train.checkpoint_minutes": 1e-6})
+    checkpoint = clone / ".checkpoints/exp3-seed-2024.npz"
+    command = ("dvc", "repro", "--force", "--single-item", "train_exp3")
+    # That of the training that the other tests look at, which is finished.
+    checkpoint.unlink(missing_ok=True)
+    try:
+        killed = subprocess.Popen(command, cwd=clone, env=ENVIRONMENT, start_new_session=True)
+        while not checkpoint.exists() and killed.poll() is None:
+            time.sleep(0.01)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+        assert checkpoint.exists()
+        assert "goes on where it was stopped" in run(*command, folder=clone)
+        # As if it had been killed before DVC recorded the outputs.
+        os.utime(checkpoint)
+        assert "was finished before it was stopped" in run(*command, folder=clone)
+    finally:
+        run("git", "checkout", "--quiet", "params.yaml", folder=clone)
+    # The bundle's and the metrics' hashes are in dvc.lock.
+    assert run("git", "status", "--porcelain", folder=clone) == ""
+
+
+def test_a_bundle_has_the_temperature_of_the_evaluation(clone):
+    models = read_metrics(clone, "evaluation_details.json")["models"]
+    for arm, folders in {"exp2": ["exp2"], "exp1": ["exp1", "exp1/seed-8"]}.items():
+        bundles = [clone / "models" / folder / "bundle.json" for folder in folders]
+        found = [json.loads(path.read_text())["calibration"]["in_order"] for path in bundles]
+        temperatures = [one["temperature"] for one in found]
+        assert temperatures == pytest.approx(models[arm]["temperature"], abs=2e-5)
+
+
+def test_predictions_of_the_test_battles_score_as_the_evaluation_says(clone, tmp_path):
+    """The packed model, on its own, from the texts."""
+    ids = pq.read_table(clone / "data/split/test.parquet")["id"]
+    battles = pq.read_table(clone / "data/battles.parquet").to_pandas().set_index("id")
+    battles = battles.loc[ids.to_pylist()]
+    labels = battles["label"].to_numpy()
+    texts = battles[["prompt", "response_a", "response_b"]].map(lambda turns: json.dumps([*turns]))
+    texts.to_csv(tmp_path / "battles.csv")
+    python = [sys.executable, "-m"]
+    run(*python, "preference.cli.package", "models/exp2", tmp_path / "exp2.zip", folder=clone)
+    command = ["--model", tmp_path / "exp2.zip", tmp_path / "battles.csv", tmp_path / "out.csv"]
+    run(*python, "preference.cli.predict", *command, folder=clone)
+    submission = pd.read_csv(tmp_path / "out.csv")
+    assert submission["id"].tolist() == ids.to_pylist()
+    loss = log_loss(labels, submission[["winner_model_a", "winner_model_b", "winner_tie"]])
+    assert loss == pytest.approx(read_metrics(clone, "evaluate.json")["exp2"]["log_loss"], abs=1e-5)
+    with zipfile.ZipFile(tmp_path / "exp2.zip") as archive:
+        card = archive.read("README.md").decode()
+    assert f"Of {len(ids)} test battles" in card
+    assert f"| log loss (nats, lower is better) | {loss:.4f} [" in card
+
+
+def test_the_submission_has_the_battles_that_were_asked_for(clone):
+    submission = pd.read_csv(clone / "data/submission.csv")
+    assert list(submission) == ["id", "winner_model_a", "winner_model_b", "winner_tie"]
+    assert submission["id"].tolist() == list(range(20))
+    assert submission.drop(columns="id").sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_an_experiment_runs_what_depends_on_it_and_shows_the_change(clone):
+    output = run("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", folder=clone)
+    trainings = {"train_baseline", "train_exp1", "train_exp3"}
+    assert stages_run(output) == trainings | {"evaluate", "report"}
+    assert "longer" in run("dvc", "exp", "show", "--csv", folder=clone)
+    changed = run_json("dvc", "params", "diff", folder=clone)
+    assert changed == {"params.yaml": {"model.seq_len": {"old": 64, "new": 1024, "diff": 960}}}
+    assert run_json("dvc", "metrics", "diff", folder=clone)
+    run("dvc", "plots", "diff", "HEAD", "longer", "--out", "page", folder=clone)
+    page = (clone / "page" / "index.html").read_text()
+    shutil.rmtree(clone / "page")
+    assert all(title in page for title in ("Log loss on test", "Log loss on valid", "exp2.csv"))
+    run("git", "checkout", "--quiet", ".", folder=clone)
+    run("dvc", "checkout", folder=clone)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model.sequence_length": 64}, "unknown key model.sequence_length"),
+        ({"model.seq_len": "long"}, "model.seq_len"),
+        ({"model.seq_len": 4}, "model.seq_len"),
+        ({"model.preset": "deberta_v9"}, "there is no preset 'deberta_v9'"),
+        ({"data.source": "missing.csv"}, "missing.csv"),
+    ],
+)
+def test_bad_params_stop_with_a_clear_error(clone, changes, message):
+    edit_params(clone, changes)
+    try:
+        output = run("dvc", "repro", folder=clone, succeeds=False)
+    finally:
+        run("git", "checkout", "--quiet", ".", folder=clone)
+        run("dvc", "checkout", folder=clone)
+    assert message in output
+    assert "Traceback" not in output
+
+
+def test_a_changed_source_file_is_noticed(clone):
+    row = {
+        "prompt": '["Which?"]',
+        "response_a": '["This."]',
+        "response_b": '["That."]',
+        "winner_model_a": 1,
+        "winner_model_b": 0,
+        "winner_tie": 0,
+    }
+    source = clone / "battles.jsonl"
+    source.write_text("".join(json.dumps({"id": number, **row}) + "\n" for number in range(3)))
+    edit_params(clone, {"data.source": "battles.jsonl"})
+    try:
+        run("dvc", "repro", "fetch", folder=clone)
+        assert stages_run(run("dvc", "repro", "fetch", folder=clone)) == set()
+        with source.open("a") as file:
+            file.write(json.dumps({"id": 3, **row}) + "\n")
+        assert stages_run(run("dvc", "repro", "fetch", folder=clone)) == {"fetch"}
+        assert read_metrics(clone, "data.json")["rows_kept"] == 4
+    finally:
+        source.unlink()
+        run("git", "checkout", "--quiet", ".", folder=clone)
+        run("dvc", "checkout", folder=clone)
+
+
+@pytest.fixture
+def folder_remote(tmp_path):
+    """A folder, which needs no further settings."""
+    return str(tmp_path / "store"), {}, ENVIRONMENT
+
+
+@pytest.fixture
+def s3_remote(monkeypatch):
+    """A bucket of a server on this machine."""
+    keys = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    credentials = {name.lower(): value for name, value in keys.items()}
+    client = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint, **credentials)
+    client.create_bucket(Bucket="battles")
+    environment = environment_without("AWS_") | {"PATH": ENVIRONMENT["PATH"]} | keys
+    yield "s3://battles/store", {"endpointurl": endpoint}, environment
+    server.stop()
+
+
+@pytest.mark.parametrize("remote", ["folder_remote", "s3_remote"])
+def test_what_one_clone_pushes_another_pulls(clone, tmp_path, remote, request):
+    address, settings, environment = request.getfixturevalue(remote)
+    other = tmp_path / "other"
+    run("git", "clone", "--quiet", clone.as_uri(), str(other), folder=tmp_path)
+    for folder in (clone, other):
+        run("dvc", "remote", "add", "--local", "--default", "store", address, folder=folder)
+        for setting in settings.items():
+            run("dvc", "remote", "modify", "--local", "store", *setting, folder=folder)
+    try:
+        run("dvc", "push", folder=clone, environment=environment)
+    finally:
+        run("dvc", "remote", "remove", "--local", "store", folder=clone)
+    assert not (other / "models/exp2").exists()
+    run("dvc", "pull", folder=other, environment=environment)
+    for name in ("data/battles.parquet", "models/exp2/bundle.json", "metrics/report.html"):
+        assert (other / name).read_bytes() == (clone / name).read_bytes()
+    assert stages_run(run("dvc", "repro", folder=other)) == set()

@@ -1,0 +1,248 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from repository import REAL_ROWS, REPOSITORY
+from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GroupKFold
+
+from preference.battles.table import BATTLE_SCHEMA, LABELS
+from preference.config.params import ReferenceParams
+from preference.references.antisymmetric_logistic import fit, predict
+from preference.references.features import FORMAT, format_features, length_features
+from preference.references.models import (
+    REFERENCES,
+    fit_reference,
+    load_reference,
+    predict_reference,
+    save_reference,
+)
+from preference.runtime.errors import BadInput
+from preference.sources.ingest import parse_battles
+from preference.sources.readers import read_source_rows
+from preference.sources.source import BattleSource
+from preference.splitting.leakage_groups import digest_battles, group_battles
+
+PARAMS = ReferenceParams(max_features=500, inverse_regularization=0.1)
+NEUTRAL = ["the", "of", "and", "to", "in", "is", "that", "it", "for", "was", "on", "as"]
+
+
+def make_battles(answers_a, answers_b, labels):
+    count = len(labels)
+    columns = {
+        "id": np.arange(count),
+        "prompt": [["a question", "and another"]] * count,
+        "response_a": [[answer, ""] for answer in answers_a],
+        "response_b": [[answer, ""] for answer in answers_b],
+        "label": pa.array(labels, pa.int8()),
+        "model_a": [None] * count,
+        "model_b": [None] * count,
+        "source": ["drawn"] * count,
+    }
+    return pa.table(columns, schema=BATTLE_SCHEMA)
+
+
+def draw_battles(count, seed, planted="excellent", longer_wins=False):
+    """Answers of neutral words; the one that wins is longer, or has the planted word."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 3, count)
+    answers = ([], [])
+    for label in labels:
+        for side in (0, 1):
+            words = list(random.choice(NEUTRAL, 30 if longer_wins and side == label else 12))
+            words += [] if longer_wins else [planted if side == label else "ordinary"]
+            answers[side].append(" ".join(words))
+    return make_battles(*answers, labels)
+
+
+def swap(battles):
+    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a", "source"]
+    return battles.select(names).rename_columns(BATTLE_SCHEMA.names)
+
+
+def accuracy_of(name, train, test):
+    probabilities = predict_reference(fit_reference(name, train, PARAMS), test).probabilities
+    return np.mean(probabilities.argmax(axis=1) == test["label"].to_numpy())
+
+
+def test_prior_is_the_shares_of_train_whichever_answer_is_first():
+    labels = [0] * 5 + [1] * 3 + [2] * 2
+    battles = make_battles(["a"] * 10, ["b"] * 10, labels)
+    predictions = predict_reference(fit_reference("prior", battles, PARAMS), battles)
+    assert predictions.probabilities == pytest.approx(np.tile([0.4, 0.4, 0.2], (10, 1)))
+
+
+def test_length_learns_that_the_longer_answer_wins():
+    train, test = (draw_battles(200, seed, longer_wins=True) for seed in (1, 2))
+    assert accuracy_of("length", train, test) == 1
+    assert accuracy_of("prior", train, test) < 0.5
+
+
+def test_tfidf_learns_the_word_that_wins_and_length_cannot():
+    # As long as "ordinary", so that nothing but the word tells.
+    train, test = (draw_battles(300, seed, planted="fabulous") for seed in (1, 2))
+    assert accuracy_of("tfidf", train, test) > 0.95
+    assert accuracy_of("length", train, test) < 0.5
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_swapped_answers_give_exactly_mirrored_probabilities(name):
+    battles = draw_battles(100, seed=3)
+    reference = fit_reference(name, battles, PARAMS)
+    predictions = predict_reference(reference, battles)
+    shown_swapped = predict_reference(reference, swap(battles)).probabilities
+    mirrored_back = shown_swapped[:, [1, 0, 2]]
+    assert np.array_equal(predictions.probabilities, mirrored_back)
+    assert np.array_equal(predictions.swapped, mirrored_back)
+    assert predictions.ids.tolist() == list(range(100))
+    assert predictions.probabilities.sum(axis=1) == pytest.approx(1)
+    distinct = len(np.unique(predictions.probabilities[:, 0]))
+    assert distinct == 1 if name == "prior" else distinct > 3
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_loaded_reference_predicts_the_same_and_a_second_fit_gives_the_same_bytes(name, tmp_path):
+    train, test = draw_battles(100, seed=4), draw_battles(50, seed=5)
+    reference = fit_reference(name, train, PARAMS)
+    save_reference(reference, tmp_path / "first")
+    save_reference(fit_reference(name, train, PARAMS), tmp_path / "second")
+    save_reference(load_reference(name, tmp_path / "first"), tmp_path / "third")
+    assert len({(tmp_path / n / f"{name}.json").read_bytes() for n in ("first", "second")}) == 1
+    assert len({(tmp_path / n / f"{name}.json").read_bytes() for n in ("first", "third")}) == 1
+    loaded = predict_reference(load_reference(name, tmp_path / "first"), test)
+    expected = predict_reference(reference, test)
+    assert np.array_equal(loaded.probabilities, expected.probabilities)
+
+
+def test_a_damaged_reference_is_told(tmp_path):
+    save_reference(fit_reference("tfidf", draw_battles(100, seed=4), PARAMS), tmp_path)
+    path = tmp_path / "tfidf.json"
+    written = json.loads(path.read_text())
+    terms = written["terms"]
+    for change in (
+        {"tie": "0.5"},
+        {"tie": float("nan")},
+        {"signed": written["signed"][1:]},
+        {"absolute": [True, *written["absolute"][1:]]},
+        {"terms": [terms[0] | {"analyzer": "char"}, terms[1]]},
+        {"terms": [terms[0] | {"idf": terms[0]["idf"][1:]}, terms[1]]},
+        {"terms": [terms[0] | {"idf": [-1.0, *terms[0]["idf"][1:]]}, terms[1]]},
+        {"terms": terms[:1]},
+        {"unknown": 1},
+    ):
+        path.write_text(json.dumps(written | change))
+        with pytest.raises(BadInput, match=r"tfidf.json is damaged \(.*train_reference"):
+            load_reference("tfidf", tmp_path)
+    path.write_text(json.dumps(written | {"signed": [1e308] * len(written["signed"])}))
+    with pytest.raises(BadInput, match=r"tfidf: .*not probabilities"):
+        predict_reference(load_reference("tfidf", tmp_path), draw_battles(100, seed=4))
+
+
+@pytest.mark.parametrize("inverse_regularization", [0.05, 3.0])
+def test_the_fit_is_sklearns_on_both_orders_of_every_pair(inverse_regularization):
+    random = np.random.default_rng(6)
+    differences = random.normal(size=(150, 4))
+    labels = np.where(random.random(150) < 0.3, 2, (differences[:, 0] < 0.2).astype(int))
+    pairs = csr_array(differences)
+    ours = predict(fit(pairs, labels, inverse_regularization), pairs)
+    both = np.vstack([differences, -differences])
+    swapped_labels = np.array([1, 0, 2])[labels]
+    sklearns = LogisticRegression(C=inverse_regularization, tol=1e-9, max_iter=5000).fit(
+        np.hstack([both, abs(both)]), np.concatenate([labels, swapped_labels])
+    )
+    expected = sklearns.predict_proba(np.hstack([differences, abs(differences)]))
+    assert ours == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 1], [2, 2, 2]])
+def test_train_without_ties_or_without_wins_is_named(labels):
+    with pytest.raises(BadInput, match=r"of the 3 train battles are ties"):
+        fit_reference("prior", make_battles("abc", "def", labels), PARAMS)
+
+
+def test_formatting_is_counted():
+    text = "# Title\n- one\n2. two **bold**\n```\nWhy? I'm sorry!\n```"
+    expected = {"code fence": 2, "bullet": 1, "numbered item": 1, "bold": 2, "heading": 1}
+    expected |= {"newline": 5, "digit": 1, "question mark": 1, "exclamation mark": 1}
+    expected |= {"refusal": 1, "empty": 0}
+    counts = np.expm1(format_features([text, " \n"]))
+    assert dict(zip(FORMAT, counts[0].round(9), strict=True)) == expected
+    assert dict(zip(FORMAT, counts[1].round(9), strict=True))["empty"] == 1
+    assert np.expm1(length_features(["two words", ""])) == pytest.approx(np.array([[9, 2], [0, 0]]))
+
+
+def test_references_score_on_real_rows_as_others_found():
+    if not REAL_ROWS.exists():
+        pytest.skip("no real rows in shared/data")
+    source = BattleSource("real", {"real": read_source_rows(REAL_ROWS)})
+    battles = pa.Table.from_batches(parse_battles([source], BATTLE_SCHEMA, []))
+    labels = battles["label"].to_numpy()
+    groups = group_battles(digest_battles(battles.to_batches()))
+    params = ReferenceParams(max_features=5000, inverse_regularization=0.1)
+    predicted = {name: np.empty((len(labels), len(LABELS))) for name in REFERENCES}
+    folds = GroupKFold(3, shuffle=True, random_state=0).split(labels, labels, groups)
+    for train, test in folds:
+        for name in REFERENCES:
+            reference = fit_reference(name, battles.take(train), params)
+            predictions = predict_reference(reference, battles.take(test))
+            predicted[name][test] = predictions.probabilities
+    losses = {name: log_loss(labels, predicted[name]) for name in REFERENCES}
+    # On 1,983 other real rows: 1.0964, 1.0716 and 1.0466.
+    assert losses["prior"] == pytest.approx(1.0964, abs=0.005)
+    assert losses["length"] == pytest.approx(1.0716, abs=0.025)
+    assert losses["tfidf"] == pytest.approx(1.0466, abs=0.025)
+    assert losses["tfidf"] < losses["length"] < losses["prior"]
+
+
+def run_stage(folder):
+    return subprocess.run(
+        [sys.executable, "-m", "stages.train_reference"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def write_inputs(folder):
+    """Valid has the opposite preference of train, so that learning from it would show."""
+    train, valid = draw_battles(120, seed=7), swap(draw_battles(60, seed=8))
+    valid = valid.set_column(0, BATTLE_SCHEMA.field("id"), pa.array(np.arange(1000, 1060)))
+    (folder / "data" / "split").mkdir(parents=True)
+    pq.write_table(pa.concat_tables([train, valid]), folder / "data" / "battles.parquet")
+    for name, split in (("train", train), ("valid", valid)):
+        table = pa.table({"id": split["id"], "group": split["id"]})
+        pq.write_table(table, folder / "data" / "split" / f"{name}.parquet")
+    shutil.copy(REPOSITORY / "params.yaml", folder)
+
+
+def test_stage_fits_train_and_scores_valid_and_gives_the_same_bytes_again(tmp_path):
+    write_inputs(tmp_path)
+    first = run_stage(tmp_path)
+    assert first.returncode == 0, first.stderr
+    metrics = json.loads((tmp_path / "metrics" / "reference.json").read_text())
+    assert list(metrics) == list(REFERENCES)
+    assert metrics["tfidf"]["log_loss"] > metrics["prior"]["log_loss"] > 1
+    assert metrics["tfidf"]["accuracy"] < 0.5
+    files = sorted((tmp_path / "models" / "reference").iterdir())
+    assert [file.stem for file in files] == sorted(REFERENCES)
+    contents = [file.read_bytes() for file in files]
+    assert run_stage(tmp_path).returncode == 0
+    assert contents == [file.read_bytes() for file in files]
+
+
+def test_stage_names_a_split_of_other_battles(tmp_path):
+    write_inputs(tmp_path)
+    strangers = pa.table({"id": [5, 99_999], "group": [5, 99_999]})
+    pq.write_table(strangers, tmp_path / "data" / "split" / "train.parquet")
+    result = run_stage(tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: data/split/train.parquet: 1 of its ids")

@@ -1,0 +1,52 @@
+"""Foreign text in Markdown is text, as another implementation of Markdown reads it."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rendered_markdown import HOSTILE, parse
+
+from preference.rendering.markdown_text import WORD_JOINER, code, escape_markdown
+
+# What GitHub links to beyond that: GFM's extended autolinks, and names of people and issues.
+LINKS = re.compile(r"https?://|ftp://|www\.|@\w|#\d|\bGH-\d", re.IGNORECASE)
+PLACES = ["{}", "- {}", "> {}", "# {}: heading", "**Warning: {}**", "text {} text", "1. {}"]
+MARKUP = st.sampled_from("[]()!<>&#@:/*_`~|\\$-+=.1 \n\r\tx;\u2028\u202e\u00a0")
+TEXTS = st.text(MARKUP) | st.text() | st.lists(st.sampled_from(HOSTILE)).map("".join)
+
+
+def with_examples(test):
+    for text in HOSTILE:
+        test = example(text)(test)
+    return test
+
+
+@pytest.mark.parametrize("place", PLACES)
+@with_examples
+@given(TEXTS)
+def test_no_text_is_markup(place, text):
+    escaped = escape_markdown(text)
+    types, shown = parse(place.format(escaped or "x"))
+    plain_types, _ = parse(place.format("plain"))
+    assert [kind for kind in types if kind != "text"] == [k for k in plain_types if k != "text"]
+    assert LINKS.search(shown) is None
+
+
+@with_examples
+@given(TEXTS)
+def test_the_text_is_shown_as_it_is(text):
+    _, shown = parse(f"x {escape_markdown(text)}")
+    visible = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+    assert shown.replace(WORD_JOINER, "").replace("\u00a0", " ").split() == f"x {visible}".split()
+
+
+@with_examples
+@given(TEXTS)
+def test_no_text_breaks_the_row_of_a_table_or_a_code_span(text):
+    for cell in (escape_markdown(text), code(text)):
+        page = MARKDOWN.render(f"| a | b |\n|---|---|\n| {cell} | x |\n")
+        assert page.count("<td>") == 2 and page.count("<tr>") == 2
+        inside = page.partition("<tbody>")[2]
+        assert set(re.findall(r"<(\w+)", inside)) <= {"tr", "td", "code"}
+    assert parse(code(text))[0].count("code_inline") == 1

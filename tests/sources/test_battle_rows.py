@@ -1,0 +1,174 @@
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preference.battles.table import BATTLE_SCHEMA
+from preference.sources.row_parser import MALFORMED, NotABattle, parse_battle
+
+ROW = {
+    "id": "30192",
+    "model_a": "m",
+    "model_b": "n",
+    "prompt": '["q"]',
+    "response_a": '["a"]',
+    "response_b": '["b"]',
+    "winner_model_a": "0",
+    "winner_model_b": "1",
+    "winner_tie": "0",
+}
+
+
+def test_a_row_as_text():
+    assert parse_battle(ROW) == {
+        "id": 30192,
+        "prompt": ["q"],
+        "response_a": ["a"],
+        "response_b": ["b"],
+        "label": 1,
+        "model_a": "m",
+        "model_b": "n",
+    }
+
+
+def test_native_values_give_the_same_battle_as_text():
+    lists = {name: json.loads(ROW[name]) for name in ("prompt", "response_a", "response_b")}
+    for no, yes in ((0, 1), (0.0, 1.0), (False, True)):
+        winners = {"winner_model_a": no, "winner_model_b": yes, "winner_tie": no}
+        assert parse_battle(ROW | lists | winners | {"id": 30192}) == parse_battle(ROW)
+
+
+@pytest.mark.parametrize("label", [0, 1, 2])
+@pytest.mark.parametrize(("no", "yes"), [("0", "1"), ("0.0", "1.0"), ("False", "True")])
+def test_label_is_the_column_of_the_winner(label, no, yes):
+    columns = ("winner_model_a", "winner_model_b", "winner_tie")
+    winners = {name: yes if index == label else no for index, name in enumerate(columns)}
+    assert parse_battle(ROW | winners)["label"] == label
+
+
+def test_models_are_optional():
+    row = {name: value for name, value in ROW.items() if name != "model_a"}
+    assert parse_battle(row | {"model_b": ""})["model_a"] is None
+    assert parse_battle(row | {"model_b": ""})["model_b"] is None
+
+
+def test_null_turn_is_empty_and_other_text_is_untouched():
+    battle = parse_battle(ROW | {"response_a": "[null]", "response_b": '[" \\u0000\\tİ\\r\\n "]'})
+    assert battle["response_a"] == [""]
+    assert battle["response_b"] == [" \0\tİ\r\n "]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r'["cut \ud83d"]', "cut \ufffd"),
+        (r'["\ude00 cut"]', "\ufffd cut"),
+        (r'["\ud83d\ude00"]', "😀"),
+        (r'["\ud83d \ude00"]', "\ufffd \ufffd"),
+        (r'["\udc80"]', "\ufffd"),
+    ],
+)
+def test_lone_surrogates_are_replaced_and_pairs_kept(text, expected):
+    assert parse_battle(ROW | {"prompt": text})["prompt"] == [expected]
+
+
+@given(st.text(st.characters(codec=None, categories=None), max_size=8))
+def test_any_text_survives_except_lone_surrogates(text):
+    # The codec for UTF-16 is an independent judge of which surrogates are lone.
+    expected = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert parse_battle(ROW | {"prompt": json.dumps([text])})["prompt"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response_a", "response_b", "turns"),
+    [
+        (["q", "r"], ["a", "b"], ["c", "d"], 2),
+        (["q", ""], ["a", None], ["b"], 2),
+        (["q"], ["a", "", None], ["b"], 3),
+        ([""], [], [None], 1),
+    ],
+)
+def test_turns_that_are_equal_or_empty_at_the_end_are_aligned(
+    prompt, response_a, response_b, turns
+):
+    segments = {"prompt": prompt, "response_a": response_a, "response_b": response_b}
+    battle = parse_battle(ROW | {name: json.dumps(value) for name, value in segments.items()})
+    for name, value in segments.items():
+        filled = [turn or "" for turn in value]
+        assert battle[name] == filled + [""] * (turns - len(filled))
+
+
+NESTED = "[" * 100_000
+SEGMENT = "response_a is not a JSON list of strings"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"response_a": "['a']"}, SEGMENT),
+        ({"response_a": '"a"'}, SEGMENT),
+        ({"response_a": "[1]"}, SEGMENT),
+        ({"response_a": '{"a": 1}'}, SEGMENT),
+        ({"response_a": "null"}, SEGMENT),
+        ({"response_a": ""}, SEGMENT),
+        ({"response_a": None}, SEGMENT),
+        ({"response_a": [["a"]]}, SEGMENT),
+        ({"response_a": NESTED}, SEGMENT),
+        ({"response_a": "[" + "9" * 5000 + "]"}, SEGMENT),
+        ({"response_a": "[NaN]"}, SEGMENT),
+        ({"response_a": '["a", "b"]'}, "unequal turns"),
+        ({"prompt": '["q", "r"]'}, "unequal turns"),
+        ({"response_b": "[]"}, "unequal turns"),
+        ({"prompt": "[]", "response_a": "[]", "response_b": "[]"}, "no turns"),
+        ({"winner_model_b": "0"}, "no winner"),
+        ({"winner_tie": "1"}, "two winners"),
+        ({"winner_tie": "2"}, "winner_tie is not 0 or 1"),
+        ({"winner_tie": ""}, "winner_tie is not 0 or 1"),
+        ({"winner_tie": None}, "winner_tie is not 0 or 1"),
+        ({"winner_tie": float("nan")}, "winner_tie is not 0 or 1"),
+        ({"id": "1.5"}, "id is not an integer"),
+        ({"id": ""}, "id is not an integer"),
+        ({"id": "٣"}, "id is not an integer"),
+        ({"id": "9" * 5000}, "id is not an integer"),
+        ({"id": True}, "id is not an integer"),
+        ({"id": float("nan")}, "id is not an integer"),
+        ({"id": None}, "id is not an integer"),
+        ({"id": str(2**63)}, "id is not a 64-bit integer"),
+        ({"id": -(2**63) - 1}, "id is not a 64-bit integer"),
+        ({"model_a": ["m"]}, "model_a is not text"),
+        ({MALFORMED: "wrong number of fields"}, "wrong number of fields"),
+    ],
+)
+def test_what_is_no_battle_has_a_reason(changes, reason):
+    with pytest.raises(NotABattle) as error:
+        parse_battle(ROW | changes)
+    assert str(error.value) == reason
+
+
+@pytest.mark.parametrize("name", sorted(set(ROW) - {"model_a", "model_b"}))
+def test_missing_column_is_named(name):
+    with pytest.raises(NotABattle, match=f"^{name} is missing$"):
+        parse_battle({key: value for key, value in ROW.items() if key != name})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("1"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=5,
+)
+texts = st.lists(st.none() | st.text(st.characters(codec=None, categories=None)), max_size=3)
+values = json_values | json_values.map(json.dumps) | texts | texts.map(json.dumps)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ROW)), values))
+def test_any_row_is_a_battle_that_arrow_can_hold_or_has_a_reason(changes):
+    try:
+        battle = parse_battle(ROW | changes)
+    except NotABattle as problem:
+        assert len(str(problem)) < 60
+        return
+    batch = pa.RecordBatch.from_pylist([battle | {"source": "rows"}], BATTLE_SCHEMA)
+    batch.validate(full=True)
+    assert len({len(battle[name]) for name in ("prompt", "response_a", "response_b")}) == 1

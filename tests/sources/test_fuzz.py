@@ -1,0 +1,262 @@
+"""Hostile rows and files through fetch and predict: none is an error of ours, and no row is lost.
+
+    make fuzz     # 10,000 files; `make test` has some hundreds of the same
+
+How many rows a file has is known from how it was written, or counted here with gzip and pyarrow.
+"""
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import re
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from fetch_runs import WINNERS, read_outputs
+from hostile_files import (
+    COLUMNS,
+    WRITERS,
+    broken_lines,
+    damaged_files,
+    hostile_fields,
+    hostile_json_line,
+    hostile_tables,
+    intact_text,
+    release_lines,
+    rows_among_intact,
+    to_csv,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from repository import REPOSITORY
+from small_bundle import write_bundle
+
+from preference.judge import predict_file as file_prediction
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.yaml_file import read_yaml, write_yaml
+from stages import fetch
+
+PRIOR, UNIFORM = [0.5, 0.3, 0.2], [1 / 3] * 3
+reproducible = settings(derandomize=True)
+
+
+class Judge:
+    """In the place of a model, which would take most of the time: every battle is a toss-up."""
+
+    name, prior = "none", PRIOR
+
+    def predict(self, battles, advance):
+        return np.tile(UNIFORM, (len(battles), 1))
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """For each kind of file a folder with params.yaml that names it."""
+    params = read_yaml(REPOSITORY / "params.yaml")
+    folders = {}
+    for name in WRITERS:
+        folders[name] = tmp_path_factory.mktemp(name)
+        params["data"] |= {"source": name, "max_quarantined": 1.0}
+        write_yaml(folders[name] / "params.yaml", params)
+    return folders
+
+
+def run_fetch(folder, name):
+    """Return battles and quarantined rows, or None where the file is refused as it should be."""
+    with contextlib.chdir(folder):
+        if is_refused(fetch.main, name):
+            assert not Path("data/battles.parquet").exists()
+            return None
+    battles, quarantined, _ = read_outputs(folder)
+    assert all(row["line"] > 0 and row["reason"] for row in quarantined)
+    return battles.to_pylist(), quarantined
+
+
+def run_predict(folder, name):
+    """Return ids and probabilities, or None."""
+    output = folder / "out.csv"
+    output.unlink(missing_ok=True)
+    predict = partial(file_prediction.predict_file, Path("none"), folder / name, output)
+    with mock.patch.object(file_prediction.PreferenceJudge, "load", return_value=Judge()):
+        if is_refused(predict, name):
+            assert not output.exists()
+            return None
+    with output.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    probabilities = [[float(row[name]) for name in WINNERS] for row in rows]
+    assert all(one in (PRIOR, UNIFORM) for one in probabilities)
+    return [row["id"] for row in rows], probabilities
+
+
+def is_refused(command, name):
+    """Run it; return whether it ends with an error, which must be one line and name the file."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), exit_on_bad_input():
+            command()
+    except SystemExit:
+        (line,) = re.findall(r"^error: .*$", said.getvalue().replace("\r", "\n"), re.MULTILINE)
+        assert name in line and line.isprintable()
+        return True
+    return False
+
+
+def check(folders, name, content, intact, rows=None):
+    """Run both on the content.
+
+    Args:
+        intact: rows that no damage has reached; they must come out as they are.
+        rows: how many there are; None where that cannot be said from outside.
+    """
+    (folders[name] / name).write_bytes(content)
+    fetched, predicted = run_fetch(folders[name], name), run_predict(folders[name], name)
+    if fetched is not None:
+        kept, quarantined = fetched
+        if rows is not None:
+            assert len(kept) + len(quarantined) == rows
+        by_id = {row["id"]: row for row in kept}
+        assert len(by_id) == len(kept)
+        for row in intact:
+            assert by_id[row["id"]]["prompt"] == row["prompt"]
+            assert by_id[row["id"]]["label"] == [row[name] for name in WINNERS].index(1)
+    if predicted is not None:
+        ids, probabilities = predicted
+        if rows is not None:
+            assert len(ids) == rows
+        found = dict(zip(ids, probabilities, strict=True))
+        assert all(found[str(row["id"])] == UNIFORM for row in intact)
+    return fetched, predicted
+
+
+def check_rows(folders, name, content, intact, rows):
+    """Where only values are hostile, the file is refused where no row is left, and else never."""
+    fetched, predicted = check(folders, name, content, intact, rows)
+    if intact:
+        assert fetched is not None and predicted is not None
+
+
+@given(rows_among_intact(hostile_fields))
+@reproducible
+def test_hostile_values_in_csv(folders, rows):
+    lines = [fields or [intact_text(row)[name] for name in COLUMNS] for row, fields in rows]
+    intact = [row for row, fields in rows if fields is None]
+    check_rows(folders, "battles.csv", to_csv([COLUMNS, *lines]), intact, len(rows))
+
+
+@given(rows_among_intact(hostile_json_line))
+@reproducible
+def test_hostile_values_in_json_lines(folders, rows):
+    lines = [line or json.dumps(row) for row, line in rows]
+    intact = [row for row, line in rows if line is None]
+    content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")
+    check_rows(folders, "battles.jsonl", content, intact, len(rows))
+
+
+@given(release_lines())
+@reproducible
+def test_hostile_values_in_a_release(folders, file):
+    content, rows, intact = file
+    (folders["battles.jsonl"] / "battles.jsonl").write_bytes(content)
+    fetched = run_fetch(folders["battles.jsonl"], "battles.jsonl")
+    if fetched is None:
+        assert not intact
+    else:
+        kept, quarantined = fetched
+        assert len(kept) + len(quarantined) == rows
+        assert sum(row["prompt"][0].startswith("q ") for row in kept) >= intact
+
+
+@given(hostile_tables())
+@reproducible
+def test_columns_of_other_types_in_parquet(folders, file):
+    content, rows = file
+    check(folders, "battles.parquet", content, [], rows)
+
+
+@given(rows_among_intact(lambda row: broken_lines))
+@reproducible
+def test_broken_lines_in_csv_cost_no_other_row(folders, rows):
+    lines = [
+        to_csv([[intact_text(row)[name] for name in COLUMNS]]) if line is None else line + b"\n"
+        for row, line in rows
+    ]
+    intact = [row for row, line in rows if line is None]
+    content = to_csv([COLUMNS]) + b"".join(lines)
+    fetched, predicted = check(folders, "battles.csv", content, intact)
+    # A quote that is still open where the file ends looks like a file cut short.
+    if rows[-1][1] is None:
+        assert fetched is not None and predicted is not None
+
+
+def count_rows(name, content, path):
+    """Count the rows of a file that may be damaged, where that can be done without our reader."""
+    if name.endswith(".parquet"):
+        return pq.read_metadata(path).num_rows
+    if ".jsonl" in name:
+        text = gzip.decompress(content) if name.endswith(".gz") else content
+        lines = io.TextIOWrapper(io.BytesIO(text), "utf-8-sig", "surrogateescape", "").read()
+        return sum(bool(line.strip()) for line in re.split("\r\n|\r|\n", lines))
+    return None
+
+
+@given(damaged_files())
+@reproducible
+def test_damaged_files(folders, file):
+    name, content, rows, is_whole = file
+    if is_whole:
+        check_rows(folders, name, content, rows, len(rows))
+        return
+    fetched, predicted = check(folders, name, content, rows_left_whole(name, content, rows))
+    for found in (fetched and [*fetched[0], *fetched[1]], predicted and predicted[0]):
+        if found:
+            assert len(found) == (count_rows(name, content, folders[name] / name) or len(found))
+
+
+def rows_left_whole(name, content, rows):
+    """Return the rows whose lines are still in the text, and of which there is no damaged copy."""
+    lines = {
+        "battles.csv": lambda row: to_csv([[intact_text(row)[column] for column in COLUMNS]]),
+        "battles.jsonl": lambda row: json.dumps(row).encode() + b"\n",
+    }
+    return [
+        row
+        for row in rows
+        if name in lines
+        and b"\n" + lines[name](row) in content
+        and content.count(str(row["id"]).encode()) == 1
+    ]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_bundle(tmp_path_factory.mktemp("model") / "small")
+
+
+@settings(max_examples=5, derandomize=True)
+@given(rows_among_intact(hostile_json_line), st.booleans())
+def test_hostile_values_reach_the_model(folders, model, rows, both_orders):
+    folder = folders["battles.jsonl"]
+    lines = [line or json.dumps(row) for row, line in rows]
+    content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass")
+    (folder / "battles.jsonl").write_bytes(content)
+    output = folder / "out.parquet"
+    output.unlink(missing_ok=True)
+    predict = partial(
+        file_prediction.predict_file, model, folder / "battles.jsonl", output, both_orders
+    )
+    if is_refused(predict, "battles.jsonl"):
+        assert not any(line is None for _, line in rows)
+        return
+    table = pq.read_table(output)
+    assert len(table) == len(rows)
+    assert np.column_stack([table[name] for name in WINNERS]).sum(axis=1) == pytest.approx(1)
+    found = table["id"].to_pylist()
+    assert [one for one, (_, line) in zip(found, rows, strict=True) if line is None] == [
+        row["id"] for row, line in rows if line is None
+    ]

@@ -1,0 +1,302 @@
+import csv
+import gzip
+import io
+import json
+import stat
+import tracemalloc
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from preference.runtime.errors import BadInput
+from preference.sources.line_reader import SourceLines
+from preference.sources.readers import read_source_rows
+from preference.sources.row_parser import MALFORMED
+
+COLUMNS = [
+    "id",
+    "model_a",
+    "model_b",
+    "prompt",
+    "response_a",
+    "response_b",
+    "winner_model_a",
+    "winner_model_b",
+    "winner_tie",
+]
+ROW = ["7", "m", "n", '["q"]', '["a"]', '["b"]', "1", "0", "0"]
+
+
+def write_csv(path, rows, header=COLUMNS):
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    return path
+
+
+def zipped(content, name="train.csv", method=zipfile.ZIP_DEFLATED, as_link=False):
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type, entry.create_system = method, 3
+    entry.external_attr = ((stat.S_IFLNK if as_link else stat.S_IFREG) | 0o644) << 16
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.writestr("test.csv", "id\n1\n")
+        archive.writestr(entry, content)
+    return stream.getvalue()
+
+
+def read(path):
+    return list(read_source_rows(path))
+
+
+def test_csv_rows_are_numbered_by_the_line_on_which_they_start(tmp_path):
+    two_lines = [*ROW[:3], '["q",\n"r"]', *ROW[4:]]
+    path = write_csv(tmp_path / "a.csv", [ROW, two_lines, ROW])
+    assert [line for line, _ in read(path)] == [2, 3, 5]
+    assert read(path)[1][1]["prompt"] == '["q",\n"r"]'
+
+
+def test_every_format_gives_the_same_values(tmp_path):
+    plain = write_csv(tmp_path / "a.csv", [ROW, ROW])
+    expected = [dict(zip(COLUMNS, ROW, strict=True))] * 2
+    text = "".join(json.dumps(row) + "\n" for row in expected)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    (tmp_path / "a.zip").write_bytes(zipped(plain.read_bytes()))
+    (tmp_path / "a.jsonl").write_text(text)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    pq.write_table(pa.Table.from_pylist(expected), tmp_path / "a.parquet")
+    for name in ("a.csv", "a.csv.gz", "a.zip", "a.jsonl", "a.jsonl.gz", "a.parquet"):
+        assert [row for _, row in read(tmp_path / name)] == expected, name
+
+
+def test_byte_order_mark_is_not_part_of_the_first_column(tmp_path):
+    path = write_csv(tmp_path / "a.csv", [ROW])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read(path)[0][1]["id"] == "7"
+
+
+def test_model_columns_are_optional_and_other_columns_are_left_out(tmp_path):
+    path = write_csv(tmp_path / "a.csv", [["x", ROW[0], *ROW[3:]]], ["extra", "id", *COLUMNS[3:]])
+    assert set(read(path)[0][1]) == set(COLUMNS) - {"model_a", "model_b"}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"8,m,n\n", "wrong number of fields"),
+        (b"8,m,n,[],[],[],1,0,0,extra\n", "wrong number of fields"),
+        (b'8,m,n,"[""q""]"x,[],[],1,0,0\n', "not valid CSV"),
+        (b'8,m,n,"[""\xff""]",[],[],1,0,0\n', "not valid UTF-8"),
+    ],
+)
+def test_bad_csv_row_costs_that_row_alone(tmp_path, line, reason):
+    path = write_csv(tmp_path / "a.csv", [ROW])
+    good = path.read_bytes().splitlines(keepends=True)[1]
+    path.write_bytes(path.read_bytes() + line + good)
+    rows = read(path)
+    assert [line for line, _ in rows] == [2, 3, 4]
+    assert [row.get(MALFORMED) for _, row in rows] == [None, reason, None]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"[1]", "not a JSON object"),
+        (b"{", "not a JSON object"),
+        (b"[" * 100_000, "not a JSON object"),
+        (b'{"id": ' + b"9" * 5000 + b"}", "not a JSON object"),
+        (b'{"id": "\xff"}', "not valid UTF-8"),
+    ],
+)
+def test_bad_json_line_costs_that_line_alone(tmp_path, line, reason):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"id": 1}\n' + line + b'\n\n{"id": 2}\n')
+    rows = read(path)
+    assert [line for line, _ in rows] == [1, 2, 4]
+    assert [row.get(MALFORMED) for _, row in rows] == [None, reason, None]
+
+
+def test_bad_bytes_in_parquet_cost_that_row_alone(tmp_path):
+    answers = pa.array([b"[]", b"\xff", b"[]"])
+    table = pa.table({name: ["0"] * 3 for name in COLUMNS})
+    answers = pa.StringArray.from_buffers(3, *answers.buffers()[1:])
+    pq.write_table(table.set_column(4, "response_a", answers), tmp_path / "a.parquet")
+    rows = read(tmp_path / "a.parquet")
+    assert [(line, row.get(MALFORMED)) for line, row in rows] == [
+        (1, None),
+        (2, "not valid UTF-8"),
+        (3, None),
+    ]
+
+
+VALUES_WITHOUT_AN_OBJECT = {
+    "second": (pa.timestamp("s"), 2**50),
+    "microsecond": (pa.timestamp("us"), 2**62),
+    "day": (pa.date32(), 2**31 - 1),
+    "duration": (pa.duration("s"), 2**62),
+    "in a list": (pa.list_(pa.timestamp("s")), [2**50]),
+}
+
+
+@pytest.mark.parametrize("case", VALUES_WITHOUT_AN_OBJECT)
+def test_value_that_python_has_no_object_for_costs_that_row_alone(tmp_path, case):
+    kind, value = VALUES_WITHOUT_AN_OBJECT[case]
+    table = pa.table({name: ["0"] * 3 for name in COLUMNS})
+    table = table.set_column(4, "response_a", pa.array([None, value, None], kind))
+    pq.write_table(table, tmp_path / "a.parquet")
+    rows = read(tmp_path / "a.parquet")
+    reasons = [row.get(MALFORMED) for _, row in rows]
+    assert reasons == [None, "a value that cannot be read", None]
+
+
+def test_structs_with_a_field_twice_cost_their_rows_and_not_the_file(tmp_path):
+    ones = pa.array([1, 1])
+    structs = pa.StructArray.from_arrays([ones, ones], ["a", "a"])
+    table = pa.table({name: ["0"] * 2 for name in COLUMNS}).set_column(4, "response_a", structs)
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert [row for _, row in read(tmp_path / "a.parquet")] == [
+        {MALFORMED: "a value that cannot be read"}
+    ] * 2
+
+
+def test_quote_that_is_never_closed_costs_that_row_alone(tmp_path):
+    rows = [[str(number), *ROW[1:3], '["q",\n"r"]', *ROW[4:]] for number in range(5)]
+    path = write_csv(tmp_path / "a.csv", rows)
+    lines = path.read_bytes().splitlines(keepends=True)
+    # Rows take two lines. The first has its quote closed in the second.
+    lines[3:5] = [b'1,m,n,"[""q"",[],[],1,0,0\r\n']
+    path.write_bytes(b"".join(lines))
+    found = read(path)
+    assert [line for line, _ in found] == [2, 4, 5, 7, 9]
+    assert [row.get("id") for _, row in found] == ["0", None, "2", "3", "4"]
+    assert found[1][1] == {MALFORMED: "not valid CSV"}
+
+
+def test_lines_that_never_become_a_row_are_read_a_few_times_only(tmp_path, monkeypatch):
+    """Each of these lines leaves a quote open, also where it is itself in quotes."""
+    path = tmp_path / "a.csv"
+    path.write_text(",".join(COLUMNS) + "\n" + 'b","\n' * 2000 + '"x\n' + ",".join("700000000"))
+    read_lines = []
+    read_line = SourceLines.__next__
+    monkeypatch.setattr(
+        SourceLines, "__next__", lambda lines: read_lines.append(1) or read_line(lines)
+    )
+    rows = read(path)
+    assert len(read_lines) < 10 * 2000
+    assert rows[-1][1]["id"] == "7"
+
+
+ONE_LINE, ONE_FIELD, MANY_FIELDS = "x" * 20_000_000, '"' + "x\n" * 10_000_000, '"\n",' * 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("a.jsonl.gz", ONE_LINE),
+        ("a.csv.gz", ONE_LINE),
+        ("b.csv.gz", ONE_FIELD),
+        ("c.csv.gz", MANY_FIELDS),
+    ],
+    ids=["json", "line", "field", "fields"],
+)
+def test_row_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, name, row):
+    for module in ("source_lines", "source_formats"):
+        monkeypatch.setattr(f"preference.{module}.LONGEST_ROW", 2**20)
+    header = "\n" if "json" in name else ",".join(COLUMNS) + "\n"
+    (tmp_path / name).write_bytes(gzip.compress((header + row).encode(), 1))
+    assert (tmp_path / name).stat().st_size < 2**20
+    tracemalloc.start()
+    with pytest.raises(BadInput, match=rf"{name}, line 2: a row of more than 1,048,576 char"):
+        read(tmp_path / name)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(row)
+
+
+def test_field_of_five_megabytes(tmp_path):
+    answer = json.dumps(["x" * 5_000_000])
+    path = write_csv(tmp_path / "a.csv", [[*ROW[:4], answer, *ROW[5:]]])
+    assert read(path)[0][1]["response_a"] == answer
+
+
+def change_entry(content, offset, value):
+    """Change two bytes of the last file's entry in a zip's directory."""
+    entry = content.rindex(b"PK\x01\x02")
+    start = entry + offset
+    return content[:start] + value.to_bytes(2, "little") + content[start + 2 :]
+
+
+def encrypted(content):
+    return change_entry(content, 8, 1)
+
+
+def compressed_by(method, content):
+    return change_entry(content, 10, method)
+
+
+def without_lzma_properties(content):
+    """Overwrite the five bytes without which LZMA is not unpacked."""
+    start = content.index(b"train.csv") + len("train.csv") + 4
+    return content[:start] + b"\xff" * 5 + content[start + 5 :]
+
+
+def bad_files(folder):
+    """Yield a bad file and what its error must say."""
+    good = write_csv(folder / "good.csv", [ROW] * 100).read_bytes()
+    table = pa.table({name: ["0"] * 1000 for name in COLUMNS})
+    pq.write_table(table, folder / "good.parquet")
+    parquet = (folder / "good.parquet").read_bytes()
+    (folder / "folder.csv").mkdir()
+    yield "missing.csv", None, "does not exist"
+    yield "folder.csv", None, "not a file"
+    yield "rows.xlsx", good, "Convert it to one of .csv"
+    yield "empty.csv", b"", "is empty"
+    yield "empty.csv.gz", gzip.compress(b""), "lacks columns: id, prompt"
+    yield "header.csv", good.splitlines(keepends=True)[0], "has no rows"
+    yield "blank.jsonl", b"\n\n", "has no rows"
+    yield "column.csv", good.replace(b"winner_tie", b"tie"), "lacks columns: winner_tie"
+    yield "twice.csv", good.replace(b"model_b", b"prompt", 1), "columns twice: prompt"
+    yield "cut.csv", good[:-13], "cut short"
+    yield "not.csv.gz", good, "cannot be read beyond row 0"
+    yield "cut.csv.gz", gzip.compress(good)[:-20], "cannot be read beyond row"
+    yield "not.zip", good, "cannot be read beyond row 0"
+    yield "cut.zip", zipped(good)[:-20], "cannot be read beyond row 0"
+    yield "damaged.zip", zipped(good).replace(zipped(good)[100:110], b"x" * 10), "cannot be read"
+    yield "other.zip", zipped(good, "../train.csv"), "holds no train.csv"
+    yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"
+    yield "unknown.zip", compressed_by(99, zipped(good)), "cannot be read beyond row 0"
+    yield "lzma.zip", without_lzma_properties(zipped(good, method=zipfile.ZIP_LZMA)), "row 0"
+    yield "name.zip", zipped(good, "\u00e9").replace("\u00e9".encode(), b"\xff\xff"), "row 0"
+    yield "link.zip", zipped("/etc/passwd", as_link=True), "lacks columns: id, prompt"
+    yield "not.parquet", good, "cannot be read beyond row 0"
+    yield "cut.parquet", parquet[:-100], "cannot be read beyond row 0"
+
+
+def test_bad_files_are_named_with_what_is_wrong(tmp_path):
+    for name, content, message in bad_files(tmp_path):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(BadInput) as error:
+            pytest.fail(f"{name} was read: {read(tmp_path / name)}")
+        assert name in str(error.value)
+        assert message in str(error.value), name
+
+
+@pytest.mark.parametrize("extension", ["csv", "zip", "jsonl"])
+def test_memory_does_not_grow_with_the_rows(tmp_path, extension):
+    row = [*ROW[:4], json.dumps(["x" * 2000]), *ROW[5:]]
+    path = write_csv(tmp_path / "a.csv", [row] * 5000)
+    size = path.stat().st_size
+    if extension == "zip":
+        content, path = path.read_bytes(), tmp_path / "a.zip"
+        path.write_bytes(zipped(content))
+    if extension == "jsonl":
+        path = tmp_path / "a.jsonl"
+        path.write_text((json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n") * 5000)
+    tracemalloc.start()
+    for _ in read_source_rows(path):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < size / 10

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from preference.statistics.cluster_bootstrap import GroupBootstrap
+from preference.statistics.paired_tests import Difference, correct_by_holm, paired_difference
+
+
+def difference_of(p):
+    return Difference(value=0.1, low=0.0, high=0.2, standard_error=0.05, p=p)
+
+
+def compare(first, second, groups):
+    bootstrap = GroupBootstrap(groups, 2000, seed=0)
+    return paired_difference(np.atleast_2d(first), np.atleast_2d(second), bootstrap)
+
+
+def test_single_battles_give_the_paired_t_test():
+    first, second = np.random.default_rng(0).normal([[0.0], [0.1]], 1, (2, 400))
+    found = compare(first, second, np.arange(400))
+    theirs = stats.ttest_rel(first, second)
+    assert found.value == pytest.approx((first - second).mean())
+    assert found.p == pytest.approx(theirs.pvalue)
+    low, high = theirs.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.015)
+
+
+def test_several_seeds_and_hardly_any_noise_of_battles_give_welchs_t_test():
+    random = np.random.default_rng(1)
+    seeds = random.normal(1.0, 0.1, 4), random.normal(1.1, 0.3, 6)
+    battles = random.normal(0, 1e-9, 50)
+    first, second = (seed[:, None] + battles for seed in seeds)
+    found = compare(first, second, np.arange(50))
+    theirs = stats.ttest_ind(*seeds, equal_var=False)
+    assert found.p == pytest.approx(theirs.pvalue, rel=1e-3)
+
+
+def test_copies_of_a_battle_in_its_group_are_no_new_evidence():
+    first, second = np.random.default_rng(2).normal([[0.0], [0.1]], 1, (2, 300))
+    once = compare(first, second, np.arange(300))
+    copied = compare(np.repeat(first, 5), np.repeat(second, 5), np.repeat(np.arange(300), 5))
+    assert copied.p == pytest.approx(once.p)
+    assert copied.standard_error == pytest.approx(once.standard_error)
+
+
+def test_what_is_hard_for_both_models_cancels():
+    random = np.random.default_rng(3)
+    hard = random.normal(0, 10, 300)
+    found = compare(hard + random.normal(0, 0.1, 300), hard + 0.1, np.arange(300))
+    assert found.value == pytest.approx(-0.1, abs=0.03)
+    assert found.high < 0
+    assert found.p < 1e-6
+
+
+def test_equal_models_do_not_differ():
+    losses = np.random.default_rng(4).normal(size=50)
+    found = compare(losses, losses, np.arange(50))
+    assert (found.value, found.low, found.high, found.p) == (0, None, None, 1)
+
+
+def test_models_that_differ_by_rounding_do_not_differ():
+    """A float32 copy of a model moves all losses by less than anybody would call a difference."""
+    losses = np.random.default_rng(4).uniform(0.5, 1.5, size=50)
+    found = compare(losses, losses.astype(np.float32), np.arange(50))
+    assert (found.low, found.high, found.p) == (None, None, 1)
+
+
+@pytest.mark.parametrize("sizes", [[25] * 2, [1] * 29, [100] + [1] * 60])
+def test_too_few_groups_are_not_tested(sizes):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    losses = np.random.default_rng(5).normal(size=(2, len(groups)))
+    found = compare(losses[0], losses[1] + 1, groups)
+    assert found.value == pytest.approx(losses[0].mean() - losses[1].mean() - 1)
+    assert found.low is found.high is found.standard_error is found.p is None
+    assert correct_by_holm({"a": found, "b": found})["b"].p_holm is None
+
+
+def test_seeds_against_one_training_have_as_few_degrees_of_freedom_as_there_are_seeds():
+    """Without noise of battles it is the t test of the seeds' means."""
+    random = np.random.default_rng(8)
+    means = np.array([0.1, 0.16, 0.13])
+    bootstrap = GroupBootstrap(np.arange(50), 200, seed=0)
+    noise = random.normal(scale=1e-9, size=50)
+    found = paired_difference(means[:, None] + noise, np.zeros((1, 50)), bootstrap)
+    assert found.p == pytest.approx(stats.ttest_1samp(means, 0).pvalue, rel=0.1)
+
+
+def test_a_constant_difference_has_the_p_value_of_the_sign_test():
+    losses = np.ones(50)
+    found = compare(losses, losses * 2, np.arange(50))
+    assert found.p == pytest.approx(stats.binomtest(50, 50).pvalue)
+    assert (found.value, found.low, found.high) == (-1, None, None)
+
+
+def test_holm_by_hand():
+    """4 x .01, 3 x .02, then 2 x .02 is less than before, and 1 x .5."""
+    corrected = correct_by_holm(
+        {"c": difference_of(0.02), "a": difference_of(0.01), "d": difference_of(0.5)}
+        | {"b": difference_of(0.02)}
+    )
+    assert list(corrected) == ["c", "a", "d", "b"]
+    found = {name: difference.p_holm for name, difference in corrected.items()}
+    assert found == pytest.approx({"a": 0.04, "b": 0.06, "c": 0.06, "d": 0.5})
+
+
+def test_holm_corrects_nothing_alone_and_never_exceeds_one():
+    assert correct_by_holm({"a": difference_of(0.03)})["a"].p_holm == 0.03
+    pair = correct_by_holm({"a": difference_of(0.7), "b": difference_of(0.9)})
+    assert [difference.p_holm for difference in pair.values()] == [1.0, 1.0]

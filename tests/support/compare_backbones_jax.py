@@ -1,0 +1,62 @@
+"""Compare our backbone with the stock one on JAX, and fail where they differ."""
+
+import sys
+
+import jax
+import keras
+import keras_nlp
+import numpy as np
+
+from preference.models.deberta_v3.backbone import with_fast_attention
+
+
+def loss_and_gradient(model, inputs, direction):
+    """Return the outputs of real tokens, and the gradient of their product with `direction`."""
+    states = [variable.value for variable in model.non_trainable_variables]
+
+    def loss(weights):
+        outputs, _ = model.stateless_call(weights, states, inputs, training=False)
+        return (outputs * direction).sum(), outputs
+
+    weights = [variable.value for variable in model.trainable_variables]
+    (_, outputs), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(weights)
+    paths = [variable.path for variable in model.trainable_variables]
+    return np.asarray(outputs), dict(zip(paths, gradients, strict=True))
+
+
+def main(length):
+    assert keras.backend.backend() == "jax"
+    stock = keras_nlp.models.DebertaV3Backbone(
+        vocabulary_size=60,
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        # Pretrained models have 256 and 512; at 1,024 tokens distances are clipped.
+        bucket_size=256,
+        max_sequence_length=512,
+        name="backbone",
+    )
+    random = np.random.default_rng(length)
+    for weight in stock.weights:
+        mean = 1.0 if weight.path.endswith("gamma") else 0.0
+        weight.assign(random.normal(mean, 0.3, size=weight.shape))
+    ours = with_fast_attention(stock)
+    token_ids = random.integers(1, 60, size=(2, length))
+    padding_mask = np.ones((2, length), dtype="int32")
+    padding_mask[1, -(length // 4) :] = 0
+    inputs = {"token_ids": token_ids * padding_mask, "padding_mask": padding_mask}
+    direction = random.normal(size=(2, length, 16)) * padding_mask[:, :, None] / length
+    expected, gradients = loss_and_gradient(stock, inputs, direction)
+    found, ours_gradients = loss_and_gradient(ours, inputs, direction)
+    real = padding_mask.astype(bool)
+    np.testing.assert_allclose(found[real], expected[real], rtol=0, atol=2e-5)
+    assert gradients.keys() == ours_gradients.keys()
+    for path, gradient in gradients.items():
+        atol = 2e-4 * np.abs(gradient).max() + 1e-6
+        np.testing.assert_allclose(ours_gradients[path], gradient, atol=atol, err_msg=path)
+    print("compared")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

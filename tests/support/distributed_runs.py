@@ -1,0 +1,106 @@
+"""A training of seconds for the real stage, in a folder of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+import psutil
+from repository import REPOSITORY
+
+from preference.runtime.yaml_file import read_yaml, write_yaml
+from stages import fetch, preprocess, split
+
+EPOCHS = 3
+CHECKPOINT = Path(".checkpoints/baseline-seed-2024.npz")
+COMMAND = [sys.executable, "-m", "stages.train", "baseline"]
+RESULTS = ("models/baseline", "metrics/baseline")
+
+
+def prepare_folder(folder):
+    """Write what the stages before a training on JAX write, and return the folder."""
+    params = read_yaml(REPOSITORY / "params.yaml")
+    params["data"]["simulated"] = {"battles": 400, "length_scale": 0.05}
+    params["tokenizer"]["vocabulary_size"] = 700
+    # One width, and so one shape to compile.
+    params["model"]["seq_len"] = 32
+    params["train"] |= {
+        "backend": "jax",
+        "distribution": "data_parallel",
+        "tokens_per_batch": 512,
+        "epochs": EPOCHS,
+        "checkpoint_minutes": 0.005,
+    }
+    write_yaml(folder / "params.yaml", params)
+    with chdir(folder):
+        for stage in (fetch, split, preprocess):
+            stage.main()
+    return folder
+
+
+def environment(**variables):
+    """Return that of a process which trains alone, but for `variables`."""
+    ours = ("JAX_", "PREFERENCE_", "KERAS_BACKEND")
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
+    return {**inherited, "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
+
+
+def train(folder, succeeds=True, **variables):
+    """Run the stage, and return what it said on stderr."""
+    done = subprocess.run(
+        COMMAND, cwd=folder, env=environment(**variables), text=True, capture_output=True
+    )
+    assert (done.returncode == 0) == succeeds, done.stderr[-3000:]
+    return done.stderr
+
+
+def wait_for_checkpoint(folder, process):
+    """Wait until a training is under way."""
+    while not (folder / CHECKPOINT).exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
+def training_processes(stage):
+    """Return the processes that the stage has started, by rank."""
+    children = psutil.Process(stage.pid).children(recursive=True)
+    trainings = [child for child in children if "--process" in child.cmdline()]
+    return {int(child.environ()["JAX_PROCESS_ID"]): child for child in trainings}
+
+
+def kill_one_of_two(folder):
+    """Start two processes, kill one in the middle of the training, and return what was said."""
+    stage = subprocess.Popen(
+        COMMAND,
+        cwd=folder,
+        env=environment(PREFERENCE_PROCESSES="2"),
+        text=True,
+        stderr=subprocess.PIPE,
+    )
+    wait_for_checkpoint(folder, stage)
+    processes = training_processes(stage)
+    processes[1].kill()
+    said = stage.communicate()[1]
+    assert stage.returncode == 1 and not (folder / "models").exists(), said[-3000:]
+    assert not any(process.is_running() for process in processes.values())
+    return said
+
+
+def results(folder):
+    """Return the content of every file that the training writes."""
+    return {
+        file.relative_to(folder): file.read_bytes()
+        for name in RESULTS
+        for file in sorted((folder / name).rglob("*"))
+        if file.is_file()
+    }
+
+
+def curves(folder):
+    """Return the logged losses: of train by step, then of valid by epoch."""
+    plots = folder / "metrics/baseline/plots/metrics"
+    files = [plots / part / "log_loss.tsv" for part in ("train", "eval")]
+    return np.concatenate([np.loadtxt(file, skiprows=1)[:, 1] for file in files])

@@ -1,0 +1,43 @@
+"""Markdown as another implementation reads it, and texts that try to be markup."""
+
+from markdown_it import MarkdownIt
+
+# Tables, strikethrough and HTML, as on GitHub.
+MARKDOWN = MarkdownIt("js-default", {"html": True})
+HOSTILE = [
+    "\r# title",
+    *(f"a{line_break}# title" for line_break in "\r\n\x0b\x0c\x1c\x85\u2028\u2029"),
+    "![picture][x] [x] [x][y] [1][2] [0](x) ![0](x)",
+    "[x]: https://example.com/i.png",
+    "[0]: <javascript:x>",
+    "https://example.com www.example.com someone@example.com <https://example.com>",
+    "&lt;img src=x&gt; &#60;b&#62; <img src=x> <!-- x --> <?x?> <![CDATA[x]]> </p>",
+    "@someone @some/team #123 some/where#1 GH-7 Fixes #1",
+    "title\n===",
+    "===",
+    "---",
+    "- - -",
+    "+ x",
+    "- x",
+    "1. x",
+    "12) x",
+    "> x",
+    "    code",
+    "| a | b |\n|---|---|",
+    "```mermaid\nx\n```",
+    "~~~\nx",
+    "$x$ ~~x~~ **x** __x__",
+    "[ ] task [x] task [^1]",
+    "abc \u202e cba \u2066 x \u200b\u200d\ufeff",
+    "\x1b[2J\x1b]0;title\x07 \x9b2J",
+    "back\\",
+    "\ud83d",
+]
+
+
+def parse(markdown):
+    """The types of all tokens, and the text that they show."""
+    tokens = []
+    for token in MARKDOWN.parse(markdown):
+        tokens += token.children if token.type == "inline" else [token]
+    return [token.type for token in tokens], "".join(token.content for token in tokens)

@@ -1,0 +1,53 @@
+"""Train the model of test_training from given weights; print its losses, by step and epoch.
+
+With KERAS_BACKEND=jax, as a process of its own; batches are filled up for four devices.
+"""
+
+import json
+import sys
+
+import keras
+import numpy as np
+from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
+
+from preference.config.params import TrainParams
+from preference.training.dataset import Epochs, Examples
+from preference.training.distributed.shard import Shard
+from preference.training.fit import train_model
+
+EPOCHS = 2
+
+
+class Losses(keras.callbacks.Callback):
+    """Collect the mean log loss so far of every step, and that of valid."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.found.append(logs["log_loss"])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.found.append(logs["val_log_loss"])
+
+
+def train_from(weights, shard):
+    """Return the losses of a training on this process's backend."""
+    tokens, labels = plant(400)
+    rows = np.arange(400)
+    train = Examples(tokens, PACKING, rows[:300], labels[:300])
+    valid = Examples(tokens, PACKING, rows[300:], labels[300:])
+    model = make_model()
+    model.set_weights(weights)
+    losses = Losses()
+    params = TrainParams(**{**vars(TRAIN), "epochs": EPOCHS})
+    epochs = Epochs(train, TOKENS_PER_BATCH, seed=3, shard=shard)
+    train_model(model, epochs, valid, params, [losses])
+    return losses.found
+
+
+if __name__ == "__main__":
+    with np.load(sys.argv[1]) as file:
+        first = [file[name] for name in file.files]
+    print(json.dumps(train_from(first, Shard(devices=4))))

@@ -1,0 +1,265 @@
+"""A training that was stopped goes on, and ends with the same bytes as one that was not."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+from dvclive import Live
+from hostile_objects import RunsCode
+from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
+
+from preference.config.params import TrainParams
+from preference.runtime.errors import BadInput
+from preference.training import checkpoint_file as checkpoint_folder
+from preference.training.callbacks import BestEpoch, LiveMetrics, ProgressBar
+from preference.training.checkpoint_file import (
+    Checkpoint,
+    is_finished,
+    read_checkpoint,
+    write_checkpoint,
+)
+from preference.training.checkpointing import Checkpoints, find_checkpoint
+from preference.training.dataset import Epochs, Examples
+from preference.training.fit import train_model
+
+IDENTITY = {"parameters": "p", "data": "d", "code": "c"}
+EPOCHS = 3
+# 300 battles, 16 a batch.
+STEPS = 19
+ALWAYS, NEVER = 1e-9, 1e9
+
+
+class Killed(Exception):
+    """Stands for a signal that leaves no time for anything."""
+
+
+class KillAt(keras.callbacks.Callback):
+    """Stop after a number of steps of this process."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+def params(**changes):
+    return TrainParams(**{**vars(TRAIN), "epochs": EPOCHS, "patience": EPOCHS, **changes})
+
+
+def train(folder, train_params, minutes=None, kill_at=None, wrong=False):
+    """Train as the stage does; `minutes` between checkpoints, or none are written."""
+    tokens, labels = plant(400)
+    rows = np.arange(400)
+    valid_labels = (labels[300:] + 1) % 3 if wrong else labels[300:]
+    valid = Examples(tokens, PACKING, rows[300:], valid_labels)
+    path = folder / "checkpoints" / "test.npz"
+    found = find_checkpoint(path, IDENTITY) if minutes else None
+    begin = {"begin_epoch": found.epoch, "begin_step": found.step} if found else {}
+    examples = Examples(tokens, PACKING, rows[:300], labels[:300])
+    epochs = Epochs(examples, TOKENS_PER_BATCH, seed=3, **begin)
+    assert epochs.steps == STEPS
+    # With dropout, so that the state of random generators matters.
+    model = make_model(dropout=0.2)
+    with Live(str(folder / "live"), dvcyaml=False, save_dvc_exp=False) as live:
+        logged = LiveMetrics(live, epochs)
+        callbacks = [ProgressBar("test", epochs, EPOCHS), logged]
+        checkpoints = None
+        if minutes:
+            checkpoints = Checkpoints(path, IDENTITY, minutes, epochs, logged, found)
+        if kill_at:
+            callbacks.insert(0, KillAt(kill_at))
+        figures = train_model(model, epochs, valid, train_params, callbacks, checkpoints)
+        live.summary = figures
+    files = {
+        file.relative_to(folder): file.read_bytes()
+        for file in sorted((folder / "live").rglob("*"))
+        if file.is_file()
+    }
+    # All that Keras saves, the states of random generators and of the optimizer too.
+    saved = [*model.variables, *model.optimizer.variables]
+    return [variable.numpy() for variable in saved], figures, files
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Without checkpoints, which must not change anything either."""
+    return train(tmp_path_factory.mktemp("undisturbed"), params())
+
+
+def assert_same(found, expected):
+    for ours, theirs in zip(found[0], expected[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert found[1:] == expected[1:]
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [[1], [2], [10, 12], [STEPS], [STEPS + 1], [2 * STEPS + 4], [3 * STEPS], [5, 5, 5, STEPS, 20]],
+    ids=str,
+)
+def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kills, capfd):
+    for steps in kills:
+        with pytest.raises(Killed):
+            train(tmp_path, params(), ALWAYS, kill_at=steps)
+    capfd.readouterr()
+    assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
+    # Of the step during which it was killed there is no checkpoint.
+    done = sum(kills) - len(kills)
+    epoch, step = divmod(done, STEPS)
+    said = f"goes on where it was stopped, after {epoch} epochs and {step} steps"
+    assert (said in capfd.readouterr().err) == (done > 0)
+    assert is_finished(tmp_path / "checkpoints/test.npz")
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_in_mixed_precision_too(tmp_path, precision):
+    """In float16 the loss is scaled, and the optimizer remembers by how much."""
+    keras.config.set_dtype_policy(precision)
+    try:
+        expected = train(tmp_path / "once", params())
+        with pytest.raises(Killed):
+            train(tmp_path / "again", params(), ALWAYS, kill_at=STEPS + 5)
+        assert_same(train(tmp_path / "again", params(), ALWAYS), expected)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_between_epochs_no_time_need_pass(tmp_path, undisturbed):
+    with pytest.raises(Killed):
+        train(tmp_path, params(), NEVER, kill_at=STEPS + 7)
+    checkpoint = read_checkpoint(tmp_path / "checkpoints/test.npz")
+    assert (checkpoint.epoch, checkpoint.step) == (1, 0)
+    assert_same(train(tmp_path, params(), NEVER), undisturbed)
+
+
+def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, undisturbed, capfd):
+    path = tmp_path / "checkpoints/test.npz"
+    with pytest.raises(Killed):
+        train(tmp_path, params(), ALWAYS, kill_at=9)
+    assert not is_finished(path)
+    train(tmp_path, params(), NEVER)
+    assert is_finished(path)
+    capfd.readouterr()
+    assert_same(train(tmp_path, params(), NEVER, kill_at=1), undisturbed)
+    assert "was finished before it was stopped: its model is saved" in capfd.readouterr().err
+
+
+def test_a_patience_that_was_over_stays_over(tmp_path):
+    impatient = params(patience=1, epochs=8)
+    expected = train(tmp_path / "once", impatient, wrong=True)
+    assert expected[1]["epochs"] < 8
+    for kill_at in (None, 1):
+        found = train(tmp_path / "again", impatient, NEVER, kill_at=kill_at, wrong=True)
+        assert_same(found, expected)
+
+
+def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint_folder, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(checkpoint_folder, "RECORD", tmp_path / "dvc.lock")
+    path = tmp_path / "exp1-seed-7.npz"
+
+    def left(finished, recorded):
+        checkpoint = Checkpoint(IDENTITY, 1, 0, [], None, [], [], [], finished=finished)
+        write_checkpoint(checkpoint, path)
+        for name in ("exp1-seed-8.npz", "exp11-seed-8.npz"):
+            (tmp_path / name).write_text("")
+        for name in ("exp1-seed-7.npz", "exp1-seed-8.npz"):
+            killed = tmp_path / f"{name}.{'0' * 16}.partial"
+            killed.mkdir(exist_ok=True)
+            (killed / ".lock").write_text("")
+        if recorded is not None:
+            (tmp_path / "dvc.lock").write_text("")
+            os.utime(tmp_path / "dvc.lock", (0, path.stat().st_mtime + (1 if recorded else -1)))
+        checkpoint_folder.remove_old_checkpoints("exp1", [7])
+        return {file.name for file in tmp_path.glob("*.npz*")} - {"exp11-seed-8.npz"}
+
+    assert left(finished=True, recorded=None) == {path.name}
+    assert left(finished=True, recorded=False) == {path.name}
+    # It is asked to train again.
+    assert left(finished=True, recorded=True) == set()
+    assert left(finished=False, recorded=True) == {path.name}
+
+
+@pytest.mark.parametrize("other", [["data"], ["parameters", "code"]])
+def test_a_checkpoint_of_something_else_is_refused(tmp_path, other, capfd):
+    with pytest.raises(Killed):
+        train(tmp_path, params(), ALWAYS, kill_at=9)
+    path = tmp_path / "checkpoints/test.npz"
+    identity = IDENTITY | dict.fromkeys(other, "another")
+    assert find_checkpoint(path, identity) is None
+    said = capfd.readouterr().err
+    assert f"other {' and '.join(other)}: it is not used" in said and str(path) in said
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.999])
+def test_a_damaged_checkpoint_is_told_and_not_used(tmp_path, undisturbed, share, capfd):
+    with pytest.raises(Killed):
+        train(tmp_path, params(), ALWAYS, kill_at=9)
+    path = tmp_path / "checkpoints/test.npz"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert not is_finished(path)
+    assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
+    assert "is damaged" in capfd.readouterr().err
+
+
+def test_a_flipped_bit_is_damage(tmp_path):
+    path = tmp_path / "one.npz"
+    state = [np.arange(1000, dtype=np.float32)]
+    write_checkpoint(Checkpoint(IDENTITY, 0, 1, [], None, state, [], []), path)
+    np.testing.assert_array_equal(read_checkpoint(path).state[0], state[0])
+    content = bytearray(path.read_bytes())
+    content[content.index(state[0][500:510].tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="damaged"):
+        read_checkpoint(path)
+
+
+def test_a_pickle_in_a_checkpoint_is_damage_and_is_not_read(tmp_path):
+    code = np.array([RunsCode(tmp_path / "ran")], dtype=object)
+    path = tmp_path / "pickle.npz"
+    write_checkpoint(Checkpoint(IDENTITY, 0, 1, [], None, [code], [], []), path)
+    with pytest.raises(BadInput, match=r"damaged.*allow_pickle"):
+        read_checkpoint(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_and_the_training(
+    tmp_path, undisturbed, monkeypatch, capfd
+):
+    def fail(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(Killed):
+        train(tmp_path, params(), ALWAYS, kill_at=9)
+    monkeypatch.setattr(np, "savez", fail)
+    assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
+    assert "No space left on device. Training goes on." in " ".join(capfd.readouterr().err.split())
+    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["test.npz"]
+    assert read_checkpoint(tmp_path / "checkpoints/test.npz").step == 8
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "best", "over"),
+    [
+        ([1.0], 1, 0, False),
+        ([1.0, 1.1], 1, 0, True),
+        ([1.0, 1.1], 2, 0, False),
+        ([1.0, 0.9, 0.9], 1, 1, True),
+        ([np.nan, 0.9], 1, 1, False),
+        ([np.nan], 1, None, False),
+        ([np.nan, np.nan], 1, None, True),
+    ],
+)
+def test_the_best_epoch_is_the_first_of_the_least_loss(losses, patience, best, over):
+    callback = BestEpoch(patience)
+    callback.set_model(make_model())
+    for epoch, loss in enumerate(losses):
+        callback.on_epoch_end(epoch, {"val_log_loss": loss})
+    assert (callback.epoch, callback.is_over, callback.model.stop_training) == (best, over, over)

@@ -1,0 +1,187 @@
+import json
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from dvclive import Live
+from sklearn.metrics import log_loss
+from tensorflow.python.framework.config import disable_op_determinism, is_op_determinism_enabled
+
+from preference.battles.table import A_WINS, B_WINS, SEGMENTS, TIE
+from preference.config.params import ModelParams, TrainParams
+from preference.models.deberta_v3.backbone import DebertaV3Backbone
+from preference.models.preference_model import build_model
+from preference.models.saved_model import load_model, save_model
+from preference.prediction.predictor import predict_battles
+from preference.runtime.strict_json import parse_json
+from preference.sequences.packing import Packing
+from preference.sequences.token_store import Segment, SpecialTokens, Tokens
+from preference.training.callbacks import LiveMetrics, ProgressBar
+from preference.training.dataset import Epochs, Examples
+from preference.training.fit import train_model
+from preference.training.training_step import compiles_with_xla
+
+GOOD_TOKEN = 5
+# 16 battles of two sides of 16 tokens.
+TOKENS_PER_BATCH = 512
+PACKING = Packing(seq_len=16, turns="all")
+MODEL = ModelParams(
+    preset="tiny", seq_len=16, pool="mean", head="concat", head_units=[], head_dropout=[]
+)
+TRAIN = TrainParams(
+    seeds=[],
+    backend="tensorflow",
+    distribution="none",
+    optimizer="adamw",
+    learning_rate=0.01,
+    weight_decay=0.01,
+    warmup_share=0.1,
+    label_smoothing=0.1,
+    tokens_per_batch=TOKENS_PER_BATCH,
+    epochs=8,
+    patience=8,
+    precision="float32",
+    jit="auto",
+    checkpoint_minutes=15,
+)
+
+
+def plant(battles, seed=0):
+    """The answer that holds the good token wins; where neither does, it is a tie."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(3, size=battles)
+    texts = {segment: random.integers(10, 30, size=(battles, 5)) for segment in SEGMENTS}
+    texts["response_a"][labels == A_WINS, 2] = GOOD_TOKEN
+    texts["response_b"][labels == B_WINS, 3] = GOOD_TOKEN
+    offsets = np.arange(battles + 1)
+    segments = {
+        segment: Segment(offsets=5 * offsets, ids=ids.ravel().astype(np.int32))
+        for segment, ids in texts.items()
+    }
+    special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=30)
+    return Tokens(offsets[:-1], offsets, segments, special), labels
+
+
+def make_model(dropout=0.0):
+    keras.utils.set_random_seed(7)
+    backbone = DebertaV3Backbone(
+        vocabulary_size=30,
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        dropout=dropout,
+        bucket_size=4,
+        initializer_range=0.25,
+    )
+    return build_model(backbone, MODEL)
+
+
+def train(folder, labels_of_valid=None, params=TRAIN):
+    tokens, labels = plant(400)
+    rows = np.arange(400)
+    valid = Examples(
+        tokens, PACKING, rows[300:], labels[300:] if labels_of_valid is None else labels_of_valid
+    )
+    epochs = Epochs(Examples(tokens, PACKING, rows[:300], labels[:300]), TOKENS_PER_BATCH, seed=3)
+    model = make_model()
+    with Live(str(folder), dvcyaml=False, save_dvc_exp=False) as live:
+        callbacks = [ProgressBar("test", epochs, params.epochs), LiveMetrics(live, epochs)]
+        best = train_model(model, epochs, valid, params, callbacks)
+    return model, tokens, valid, best
+
+
+def test_a_planted_signal_is_learned(tmp_path):
+    model, tokens, valid, best = train(tmp_path)
+    predictions = predict_battles(model, tokens, valid.rows, PACKING, "test")
+    assert (predictions.probabilities.argmax(axis=1) == valid.labels).mean() > 0.95
+    # The best epoch's weights are back, and its log loss knows nothing of label smoothing.
+    truth = log_loss(valid.labels, predictions.probabilities, labels=[A_WINS, B_WINS, TIE])
+    assert best["valid_log_loss"] == pytest.approx(truth, rel=1e-4)
+
+
+def test_metrics_are_logged_by_step_and_epoch(tmp_path):
+    _, _, _, best = train(tmp_path)
+    by_step = (tmp_path / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
+    assert [int(line.split("\t")[0]) for line in by_step] == [
+        19 * epoch + step for epoch in range(8) for step in (10, 19)
+    ]
+    by_epoch = (tmp_path / "plots/metrics/eval/log_loss.tsv").read_text().splitlines()[1:]
+    steps, losses = zip(*(map(float, line.split("\t")) for line in by_epoch), strict=True)
+    assert list(steps) == [19 * epoch for epoch in range(1, 9)]
+    assert best["best_epoch"] == 1 + int(np.argmin(losses))
+    assert best["valid_log_loss"] == pytest.approx(min(losses))
+
+
+def test_the_train_loss_is_the_mean_over_the_battles_of_the_last_steps(tmp_path):
+    random = np.random.default_rng(0)
+    sizes = random.integers(1, 30, size=25)
+    losses = [random.random(size) for size in sizes]
+    epochs = SimpleNamespace(
+        steps=25, battles_done=lambda epoch: np.cumsum(sizes), first_step=lambda epoch: 0
+    )
+    with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
+        callback = LiveMetrics(live, epochs)
+        callback.on_epoch_begin(0)
+        for batch in range(25):
+            so_far = np.concatenate(losses[: batch + 1]).mean()
+            callback.on_train_batch_end(batch, {"log_loss": so_far})
+    lines = (tmp_path / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
+    logged = [float(line.split("\t")[1]) for line in lines]
+    windows = (losses[:10], losses[10:20], losses[20:])
+    assert logged == pytest.approx([np.concatenate(window).mean() for window in windows])
+
+
+def test_training_stops_when_valid_does_not_improve(tmp_path):
+    tokens_and_labels = plant(400)
+    wrong = (tokens_and_labels[1][300:] + 1) % 3
+    impatient = TrainParams(**{**vars(TRAIN), "patience": 1})
+    train(tmp_path, labels_of_valid=wrong, params=impatient)
+    epochs = json.loads((tmp_path / "metrics.json").read_text())["epoch"]
+    assert epochs < TRAIN.epochs
+
+
+def test_a_training_that_diverges_writes_no_nan(tmp_path):
+    with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
+        callback = LiveMetrics(live, SimpleNamespace(steps=1))
+        callback.on_epoch_end(0, {"val_log_loss": np.nan, "val_accuracy": 0.3})
+        callback.on_epoch_end(1, {"val_log_loss": np.inf, "val_accuracy": 0.3})
+    metrics = parse_json((tmp_path / "metrics.json").read_bytes())
+    assert metrics["eval"] == {"accuracy": 0.3}
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    once, again = (train(tmp_path / name)[0].get_weights() for name in ("once", "again"))
+    for first, second in zip(once, again, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_step_that_xla_compiles_learns_the_same(tmp_path):
+    # In a stage, nothing has been trained before.
+    disable_op_determinism()
+    compiled = TrainParams(**{**vars(TRAIN), "jit": True, "epochs": 2})
+    plain = TrainParams(**{**vars(TRAIN), "jit": False, "epochs": 2})
+    model, *_, found = train(tmp_path / "compiled", params=compiled)
+    assert model.jit_compile and is_op_determinism_enabled()
+    *_, expected = train(tmp_path / "plain", params=plain)
+    assert found["valid_log_loss"] == pytest.approx(expected["valid_log_loss"], rel=1e-3)
+
+
+def test_xla_is_chosen_by_the_device():
+    assert compiles_with_xla(True) and not compiles_with_xla(False)
+    assert compiles_with_xla("auto") == bool(tf.config.list_physical_devices("GPU"))
+
+
+def test_what_was_trained_is_loaded_without_its_optimizer(tmp_path):
+    model, tokens, valid, _ = train(tmp_path / "live")
+    save_model(model, tmp_path)
+    assert "compile_config" not in json.loads((tmp_path / "model.json").read_text())
+    again = load_model(tmp_path)
+    assert not again.compiled
+    found, expected = (
+        predict_battles(one, tokens, valid.rows, PACKING, "test").probabilities
+        for one in (again, model)
+    )
+    np.testing.assert_array_equal(found, expected)

@@ -1,0 +1,80 @@
+"""Two trainings have one identity where they give the same bytes, and nowhere else."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from repository import REPOSITORY
+from small_model import make_model
+
+from preference.config.params import load_params
+from preference.training.fingerprint import identify_training
+
+STAGE = """
+import json, sys
+sys.path.insert(0, "tests")
+print(json.dumps(identify_training(load_params(), 1, [], make_model())))
+"""
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "tokens"
+    folder.mkdir()
+    (folder / "ids.npy").write_bytes(b"12")
+    return folder
+
+
+def identify(data, seed=1, model_seed=3, **train):
+    params = load_params(REPOSITORY / "params.yaml")
+    params = replace(params, train=replace(params.train, **train))
+    return identify_training(params, seed, [data], make_model(seed=model_seed))
+
+
+def test_the_same_is_the_same(data):
+    assert identify(data) == identify(data, checkpoint_minutes=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"learning_rate": 0.5}, "parameters"),
+        ({"seed": 2}, "parameters"),
+        ({"model_seed": 4}, "weights"),
+    ],
+)
+def test_what_changes_the_result_changes_a_part(data, changes, part):
+    ours, theirs = identify(data), identify(data, **changes)
+    assert [name for name in ours if ours[name] != theirs[name]] == [part]
+
+
+def test_data_of_another_content_is_other_data(data):
+    before = identify(data)
+    (data / "ids.npy").write_bytes(b"13")
+    after = identify(data)
+    assert [name for name in before if before[name] != after[name]] == ["data"]
+
+
+def test_code_is_the_modules_and_the_stage_itself(tmp_path):
+    for name in ("preference", "tests"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
+    stage, layer = tmp_path / "stage.py", tmp_path / "preference/models/fused/gelu.py"
+    stage.write_text(STAGE)
+    (tmp_path / "preference/never_imported.py").write_text("")
+    found = [run(stage)]
+    for edited in (tmp_path / "preference/never_imported.py", stage, layer):
+        edited.write_text(edited.read_text() + "# Edited.\n")
+        found.append(run(stage))
+    codes = [one["code"] for one in found]
+    assert codes[0] == codes[1] and len(set(codes)) == 3
+    assert len({tuple(one[name] for name in one if name != "code") for one in found}) == 1
+
+
+def run(stage):
+    command = [sys.executable, stage.name]
+    done = subprocess.run(command, cwd=stage.parent, text=True, capture_output=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
