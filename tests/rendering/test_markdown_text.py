@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from rendered_markdown import HOSTILE, parse
+from rendered_markdown import HOSTILE, MARKDOWN, parse
 
 from preference.rendering.markdown_text import WORD_JOINER, code, escape_markdown
 
