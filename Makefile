@@ -71,7 +71,7 @@ audit: .venv-audit/installed  ## Look for known vulnerabilities in the locked pa
 	@touch $@
 
 coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/statistics.md.
-	python -m coverage_study
+	python -m checks.interval_coverage
 
 pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main [PROFILE=small].
 	@python -m review "$(or $(BASE),main)" $(if $(PROFILE),--profile "$(PROFILE)") \
@@ -87,13 +87,13 @@ check-cache: setup  ## Delete what is damaged in DVC's cache; dvc repro makes it
 	@python -m checks.faults.cache_check
 
 faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/reliability.md.
-	python -m faults
+	python -m checks.faults
 
 bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/benchmarks.md.
-	python -m benchmarks
+	python -m checks.benchmarks
 
 bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows (minutes).
-	python -m benchmarks --quick
+	python -m checks.benchmarks --quick
 
 # By pip and not by uv: where an index has a build of torch for CPUs alone, only pip takes it.
 .venv-bench/installed: requirements-bench.txt requirements-bench-gpu.txt

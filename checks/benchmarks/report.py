@@ -122,7 +122,7 @@ def _utilisation(rows: list[Row]) -> list[str]:
 def _stages(rows: list[Row]) -> list[str]:
     sizes = (
         "Simulated battles of real length; `fetch` simulates them, too. `predict` is `python -m "
-        "preference.cli.predict` on the battles that `fetch` wrote, with one model for all sizes: "
+        "preference predict` on the battles that `fetch` wrote, with one model for all sizes: "
         "`deberta_v3_tiny`, trained for one epoch on the smallest, which reads at most 128 tokens "
         "a sequence. From the start of the process to its end, measured once. Texts are held a "
         "batch at a time. What grows is what `fetch` and `split` keep of each battle, its id and "

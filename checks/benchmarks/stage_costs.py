@@ -52,7 +52,7 @@ def _predict(arena: Path, model: Path) -> StageCost:
         (arena / "models/baseline").rename(model)
     battles = "data/battles.parquet"
     return run_module(
-        "preference.cli.predict", arena, "--model", str(model), battles, "predictions.parquet"
+        "preference", arena, "predict", "--model", str(model), battles, "predictions.parquet"
     )
 
 

@@ -113,9 +113,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, packed_size: int) -> None:
     entries = archive.infolist()
     manifest = next((entry for entry in entries if entry.filename == MANIFEST), None)
     if manifest is None:
-        raise BadInput(
-            f"it has no {MANIFEST}. Give a zip that `python -m preference.cli.package` made"
-        )
+        raise BadInput(f"it has no {MANIFEST}. Give a zip that `python -m preference package` made")
     size = sum(entry.file_size for entry in entries)
     largest = min(LARGEST_BUNDLE, max(SMALL_BUNDLE, LARGEST_RATIO * packed_size))
     if manifest.file_size > LARGEST_MANIFEST or size > largest:

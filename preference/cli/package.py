@@ -1,6 +1,6 @@
 """Pack a trained model into one zip file.
 
-    python -m preference.cli.package models/exp2 exp2.zip
+    python -m preference package models/exp2 exp2.zip
 
 The same model gives the same bytes. Its card gets the figures of the test battles where
 metrics/evaluation_details.json has them of this very model.
@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from preference.runtime.errors import BadInput, exit_on_bad_input
+from preference.runtime.errors import BadInput
 from preference.runtime.output_path import check_output_file
 
 DETAILS = Path("metrics/evaluation_details.json")
@@ -47,18 +47,7 @@ def check_archive(folder: Path, archive: Path) -> None:
     check_output_file(archive)
 
 
-def read_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m preference.cli.package",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what this command reads from the command line."""
     parser.add_argument("folder", type=Path, help="models/<name>")
     parser.add_argument("archive", type=Path, help="the .zip file to write")
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    with exit_on_bad_input():
-        main(read_arguments())

@@ -1,6 +1,6 @@
 """Predict the battles of a file with a trained model.
 
-    python -m preference.cli.predict --model models/exp2 battles.csv predictions.csv
+    python -m preference predict --model models/exp2 battles.csv predictions.csv
 
 Reads .csv, .csv.gz, .parquet, .jsonl or .jsonl.gz in the Kaggle schema (`id`, `prompt`,
 `response_a`, `response_b`); writes .csv, .parquet or .jsonl with `id`, `winner_model_a`,
@@ -11,7 +11,6 @@ import argparse
 from pathlib import Path
 
 from preference.judge.output_files import check_output
-from preference.runtime.errors import exit_on_bad_input
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -29,13 +28,8 @@ def main(arguments: argparse.Namespace) -> None:
     )
 
 
-def read_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m preference.cli.predict",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what this command reads from the command line."""
     parser.add_argument("--model", type=Path, required=True, help="models/<name>, or a packed .zip")
     parser.add_argument("input", metavar="INPUT", type=Path, help="the battles")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="the probabilities")
@@ -47,9 +41,3 @@ def read_arguments() -> argparse.Namespace:
         action="store_true",
         help="stop at a row that is no battle, instead of giving it the shares of train",
     )
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    with exit_on_bad_input():
-        main(read_arguments())

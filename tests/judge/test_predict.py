@@ -1,4 +1,4 @@
-"""`python -m preference.cli.predict`, against the model itself."""
+"""`python -m preference predict`, against the model itself."""
 
 import csv
 import json
@@ -52,9 +52,17 @@ def predict(model, monkeypatch, tmp_path):
     def run(rows, *options, output="out.csv"):
         source = write_csv(tmp_path / "in.csv", rows) if isinstance(rows, list) else rows
         output = tmp_path / output
-        arguments = ["predict", "--model", str(model), *options, str(source), str(output)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        runpy.run_module("preference.cli.predict", run_name="__main__")
+        arguments = [
+            "preference",
+            "predict",
+            "--model",
+            str(model),
+            *options,
+            str(source),
+            str(output),
+        ]
+        monkeypatch.setattr(sys, "argv", ["preference", "predict", *arguments])
+        runpy.run_module("preference", run_name="__main__")
         return read(output)
 
     return run
@@ -300,7 +308,7 @@ def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_p
     save_bundle(network, tmp_path / "tokens", manifest, tmp_path / "bert")
     rows = make_battles(9)
     write_csv(tmp_path / "in.csv", rows)
-    command = [sys.executable, "-m", "preference.cli.predict", "--model", str(tmp_path / "bert")]
+    command = [sys.executable, "-m", "preference", "predict", "--model", str(tmp_path / "bert")]
     subprocess.run(
         [*command, tmp_path / "in.csv", tmp_path / "out.csv"], cwd=REPOSITORY, check=True
     )

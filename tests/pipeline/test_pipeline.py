@@ -130,9 +130,9 @@ def test_predictions_of_the_test_battles_score_as_the_evaluation_says(clone, tmp
     texts = battles[["prompt", "response_a", "response_b"]].map(lambda turns: json.dumps([*turns]))
     texts.to_csv(tmp_path / "battles.csv")
     python = [sys.executable, "-m"]
-    run(*python, "preference.cli.package", "models/exp2", tmp_path / "exp2.zip", folder=clone)
+    run(*python, "preference", "package", "models/exp2", tmp_path / "exp2.zip", folder=clone)
     command = ["--model", tmp_path / "exp2.zip", tmp_path / "battles.csv", tmp_path / "out.csv"]
-    run(*python, "preference.cli.predict", *command, folder=clone)
+    run(*python, "preference", "predict", *command, folder=clone)
     submission = pd.read_csv(tmp_path / "out.csv")
     assert submission["id"].tolist() == ids.to_pylist()
     loss = log_loss(labels, submission[["winner_model_a", "winner_model_b", "winner_tie"]])

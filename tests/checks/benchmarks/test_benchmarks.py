@@ -129,7 +129,7 @@ def test_the_page_has_every_table(tmp_path):
     assert "| small | 1 | 16 | jax | 2 battles | 2.00 |" in page
     assert "| `stock Adam` | 0.9100, 0.8100 | +0.0100 | 10 |" in page
     assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
-    assert "`predict` is `python -m preference.cli.predict`" in page
+    assert "`predict` is `python -m preference predict`" in page
     assert "cores 2. Failed, and not in the table: `study`, 2048 tokens." in page
     assert "Made by `python -m checks.benchmarks --only stages`" in page
 
@@ -155,6 +155,7 @@ def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, 
 
     def run_module(module, folder, *arguments):
         assert Path(arguments[arguments.index("--model") + 1]).is_dir()
+        assert arguments[0] == "predict"
         predicted.append((module, folder.name))
         return StageCost(seconds=3.0, peak_memory_gib=1.0)
 
@@ -168,7 +169,7 @@ def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, 
     assert failed == ["`split`, 100 battles"]
     # One model for all sizes.
     assert trained == [("arena-200", "baseline")]
-    assert predicted == [("preference.cli.predict", f"arena-{size}") for size in (200, 300)]
+    assert predicted == [("preference", f"arena-{size}") for size in (200, 300)]
 
 
 def test_a_bar_in_a_cell_does_not_end_it():

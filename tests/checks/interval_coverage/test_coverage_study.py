@@ -200,7 +200,7 @@ def test_intervals_of_few_groups_would_be_too_narrow_and_a_giant_group_gives_fal
 
 
 def test_entry_point_writes_the_same_page_and_figures_again(tmp_path):
-    command = "-m coverage_study --quick --datasets 20 --out"
+    command = "-m checks.interval_coverage --quick --datasets 20 --out"
     subprocess.check_call([sys.executable, *command.split(), tmp_path / "first"], cwd=REPOSITORY)
     main(Namespace(quick=True, datasets=20, out=tmp_path / "second"))
     names = ["statistics-quick.json", "statistics-quick.md"]
