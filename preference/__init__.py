@@ -1,5 +1,19 @@
-"""Predict which of two chatbot answers a person prefers: the library behind the DVC stages."""
+"""Predict which of two chatbot answers a person prefers: the library behind the DVC stages.
+
+from preference import PreferenceJudge
+"""
 
 from preference.runtime.stop_signals import end_at_once_while_importing
 
+__all__ = ["PreferenceJudge"]
+
 end_at_once_while_importing()
+
+
+def __getattr__(name: str) -> type:
+    """Import the judge when it is first asked for, because TensorFlow takes seconds."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from preference.judge.judge import PreferenceJudge
+
+    return PreferenceJudge
