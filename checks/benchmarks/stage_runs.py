@@ -11,7 +11,7 @@ from pathlib import Path
 from checks.benchmarks.process_meter import KIB_A_GIB
 from preference.runtime.yaml_file import read_yaml, write_yaml
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 DATA_STAGES = ("fetch", "split", "preprocess")
 
 

@@ -14,7 +14,7 @@ from dvc.utils.serialize import load_yaml
 from preference.config.params import PARAMS_FILE
 from preference.runtime.yaml_file import read_yaml, write_yaml
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 LOCK, CACHE = "dvc.lock", ".dvc/cache"
 AUTHOR = ("-c", "user.name=faults", "-c", "user.email=faults@localhost")
 

@@ -17,7 +17,7 @@ from preference.runtime.atomic_write import check_can_write, write_text
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: argparse.Namespace) -> None:

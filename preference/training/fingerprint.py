@@ -13,7 +13,7 @@ from preference.bundle.io import hash_files, library_versions, resolved_paramete
 from preference.bundle.manifest import hash_file
 from preference.config.params import Params
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def identify_training(

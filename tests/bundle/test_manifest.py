@@ -54,7 +54,7 @@ def put(path, value):
         ("simulated", [0, 1, "no", None]),
         ("tokens", ["", "../..", "/etc", "a/b", "a\n", "a" * 65, None]),
         ("calibration.battles", [0, -3, True, 10.5, 10**30, "10"]),
-        ("calibration.groups", [1, 11]),
+        ("calibration.groups", [0, 11]),
         (f"{METRICS}.log_loss.value", [-0.1, 37, 1e300, "0.5", True, None]),
         (f"{METRICS}.accuracy.value", [17, -1]),
         (f"{METRICS}.flip_rate.low", [0.7, -1e300, "0.4"]),

@@ -75,7 +75,7 @@ def test_a_folder_whose_manifest_lacks_what_the_card_shows_is_not_packed(folder,
 def test_a_damaged_evaluation_is_told(folder, tmp_path, content):
     weights = read_manifest(folder).files["model.weights.h5"]
     (tmp_path / "details.json").write_text(content.replace("HASH", weights))
-    with pytest.raises(BadInput, match=r"details\.json is damaged .*Run `dvc repro evaluate`"):
+    with pytest.raises(BadInput, match=r"details\.json is damaged .*run `dvc repro evaluate`"):
         pack_bundle(folder, tmp_path / "a.zip", tmp_path / "details.json")
 
 

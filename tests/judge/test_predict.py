@@ -52,15 +52,7 @@ def predict(model, monkeypatch, tmp_path):
     def run(rows, *options, output="out.csv"):
         source = write_csv(tmp_path / "in.csv", rows) if isinstance(rows, list) else rows
         output = tmp_path / output
-        arguments = [
-            "preference",
-            "predict",
-            "--model",
-            str(model),
-            *options,
-            str(source),
-            str(output),
-        ]
+        arguments = ["--model", str(model), *options, str(source), str(output)]
         monkeypatch.setattr(sys, "argv", ["preference", "predict", *arguments])
         runpy.run_module("preference", run_name="__main__")
         return read(output)

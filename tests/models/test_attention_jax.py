@@ -14,7 +14,7 @@ COMPARE = REPOSITORY / "tests" / "support" / "compare_backbones_jax.py"
 def test_outputs_and_gradients_on_jax(length):
     # A process of its own: Keras reads its backend when it is imported.
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    environment["PYTHONPATH"] = str(COMPARE.parents[1])
+    environment["PYTHONPATH"] = str(REPOSITORY)
     done = subprocess.run(
         [sys.executable, COMPARE, str(length)], env=environment, capture_output=True, text=True
     )

@@ -3,15 +3,16 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-TESTS = Path(__file__).parent
+from repository import REPOSITORY
+
+SUPPORT = REPOSITORY / "tests" / "support"
 
 
 def run_without_tensorflow(folder, *command):
     """Return what `python <command>` prints; `folder` gets a module that stands in the way."""
     (folder / "tensorflow.py").write_text("raise ImportError('it is not installed')\n")
-    paths = [str(folder), str(TESTS.parent), str(TESTS)]
+    paths = [str(folder), str(REPOSITORY), str(SUPPORT)]
     environment = {
         **os.environ,
         "KERAS_BACKEND": "jax",
@@ -20,7 +21,7 @@ def run_without_tensorflow(folder, *command):
     }
     done = subprocess.run(
         [sys.executable, *command],
-        cwd=TESTS.parent,
+        cwd=REPOSITORY,
         env=environment,
         capture_output=True,
         text=True,
