@@ -14,7 +14,7 @@ from preference.runtime.errors import BadInput
 SCHEME = "hf://"
 # Many repositories hold the same weights once for each library. These are of Hugging Face's format,
 # and of keras-hub's own.
-WEIGHTS = ("model.safetensors", "model-*.safetensors", "model.weights.h5", "model_*.weights.h5")
+WEIGHTS = ("model.safetensors", "model-*.safetensors", "model.weights.h5")
 NEEDED = (*WEIGHTS, "*.json", "*.model", "vocab.txt", "merges.txt", "assets/*")
 
 NOT_REACHED = (

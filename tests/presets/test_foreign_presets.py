@@ -250,3 +250,34 @@ def test_a_keras_preset_is_what_its_weights_are(keras_preset, arguments, message
 def test_a_family_that_is_not_ours_is_refused(tmp_path):
     keras_nlp.models.FNetBackbone(40, 1, 8, 16).save_to_preset(str(tmp_path / "preset"))
     assert "'FNetBackbone'" in backbone_refusal(tmp_path / "preset")
+
+
+def test_a_model_of_kaggle_is_read_as_a_folder_is(keras_preset, monkeypatch):
+    asked = []
+
+    def download(handle, name):
+        asked.append((handle, name))
+        return str(keras_preset / name)
+
+    monkeypatch.setattr("kagglehub.model_download", download)
+    expected = load_backbone(str(keras_preset), vocabulary_size=1).get_weights()
+    registered = keras_nlp.models.Backbone.presets["deberta_v3_extra_small_en"]["kaggle_handle"]
+    for preset in ("kaggle://keras/deberta/keras/tiny", "deberta_v3_extra_small_en"):
+        loaded = load_backbone(preset, vocabulary_size=1).get_weights()
+        assert all(map(np.array_equal, loaded, expected))
+    handles = ["keras/deberta/keras/tiny", registered.removeprefix("kaggle://")]
+    names = ["config.json", "model.weights.h5"]
+    assert asked == [(handle, name) for handle in handles for name in names]
+
+
+def test_half_precision_and_what_older_versions_noted_are_read(keras_preset):
+    backbone = keras_nlp.models.Backbone.from_preset(str(keras_preset), dtype="bfloat16")
+    backbone.save_weights(str(keras_preset / "model.weights.h5"))
+    config = json.loads((keras_preset / "config.json").read_text())
+    config |= {"assets": [], "weights": "model.weights.h5"}
+    config |= {"registered_name": "keras_nlp>DebertaV3Backbone"}
+    (keras_preset / "config.json").write_text(json.dumps(config))
+    loaded = load_backbone(str(keras_preset), vocabulary_size=1)
+    assert {weight.dtype for weight in loaded.weights} == {"float32"}
+    for ours, theirs in zip(loaded.get_weights(), backbone.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs.astype("float32"))

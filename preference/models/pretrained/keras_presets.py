@@ -4,6 +4,8 @@ Each has a JSON file that describes an object of Keras, as a bundle does.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ def preset_file(source: str, name: str) -> Path:
     if handle.startswith(KAGGLE):
         return Path(kagglehub.model_download(handle.removeprefix(KAGGLE), name))
     if "://" in source:
-        raise BadInput("only kaggle:// and hf:// can be downloaded. Name one of them, or a folder")
+        raise BadInput("only kaggle:// and hf:// can be downloaded")
     return Path(source, name)
 
 
@@ -48,10 +50,11 @@ def load_keras_backbone(source: str) -> keras_nlp.models.Backbone:
     Raises:
         BadInput: it is of another family than our models', or its files do not fit each other.
     """
-    config = _read_object(preset_file(source, BACKBONE))
-    config["config"] |= {"dtype": keras.config.dtype_policy().name, "name": "backbone"}
-    weights = preset_file(source, WEIGHTS)
-    return load_described(config, BACKBONE, weights, keras_nlp.models.Backbone, PRECISIONS)
+    with _advice():
+        config = _read_object(preset_file(source, BACKBONE))
+        config["config"] |= {"dtype": keras.config.dtype_policy().name, "name": "backbone"}
+        weights = preset_file(source, WEIGHTS)
+        return load_described(config, BACKBONE, weights, keras_nlp.models.Backbone, PRECISIONS)
 
 
 def load_keras_tokenizer(source: str) -> keras_nlp.tokenizers.Tokenizer:
@@ -60,19 +63,28 @@ def load_keras_tokenizer(source: str) -> keras_nlp.tokenizers.Tokenizer:
     Raises:
         BadInput: it is of another family than our models', or its files cannot be read.
     """
-    config = _read_object(preset_file(source, SETTINGS))
+    with _advice():
+        config = _read_object(preset_file(source, SETTINGS))
+        try:
+            tokenizer = rebuild(config, keras_nlp.tokenizers.Tokenizer)
+        except BadInput as error:
+            raise BadInput(f"{SETTINGS}: {error}") from error
+        files = [preset_file(source, str(ASSETS / name)) for name in tokenizer.file_assets]
+        load_vocabulary(tokenizer, Path(os.path.commonpath([file.parent for file in files])))
+        return tokenizer
+
+
+@contextmanager
+def _advice() -> Iterator[None]:
     try:
-        tokenizer = rebuild(config, keras_nlp.tokenizers.Tokenizer)
+        yield
     except BadInput as error:
-        raise BadInput(f"{SETTINGS}: {error}. Use another preset.") from error
-    files = [preset_file(source, str(ASSETS / name)) for name in tokenizer.file_assets]
-    load_vocabulary(tokenizer, Path(os.path.commonpath([file.parent for file in files])))
-    return tokenizer
+        raise BadInput(f"{error}. Download the preset again, or use another one.") from error
 
 
 def _read_object(path: Path) -> dict[str, Any]:
     """Read what describes an object, without what older versions of keras-hub noted beside it."""
     config = read_json(path)
     if not isinstance(config.get("config"), dict):
-        raise BadInput(f"{path.name} describes no object of Keras. Use another preset")
+        raise BadInput(f"{path.name} describes no object of Keras")
     return {key: config[key] for key in OBJECT_KEYS if key in config}
