@@ -71,7 +71,7 @@ def test_a_source_is_imported_only_where_it_is_chosen(package):
     importing = {
         (file.relative_to(REPOSITORY).as_posix(), node.col_offset > 0)
         for folder in ("preference", "stages")
-        for file in (REPOSITORY / folder).glob("*.py")
+        for file in (REPOSITORY / folder).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == package
     }
