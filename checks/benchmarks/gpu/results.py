@@ -28,13 +28,13 @@ class Results:
 def start_results(path: Path, origin: Origin) -> None:
     """Write the file's first line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(origin)) + "\n")
+    path.write_text(json.dumps(asdict(origin), allow_nan=False) + "\n")
 
 
 def append_row(path: Path, row: Found) -> None:
     """Add a row: what was measured before is on the disk, wherever a run is cut."""
     with path.open("a") as file:
-        file.write(json.dumps(row) + "\n")
+        file.write(json.dumps(row, allow_nan=False) + "\n")
 
 
 def read_results(path: Path) -> Results:

@@ -99,7 +99,7 @@ class Task:
 
     def to_json(self) -> str:
         """Return what `read_task` reads."""
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self), allow_nan=False)
 
 
 def read_task(text: str) -> Task:
@@ -116,12 +116,12 @@ def answer(measure: Callable[[Task], Iterator[Found]]) -> None:
     """
     try:
         for found in measure(read_task(sys.argv[1])):
-            print(ANSWER + json.dumps(found), flush=True)
+            print(ANSWER + json.dumps(found, allow_nan=False), flush=True)
     # PyTorch and JAX each have an error of their own for it.
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        print(ANSWER + json.dumps({OUT_OF_MEMORY: True}), flush=True)
+        print(ANSWER + json.dumps({OUT_OF_MEMORY: True}, allow_nan=False), flush=True)
 
 
 def is_out_of_memory(error: Exception) -> bool:
