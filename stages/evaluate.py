@@ -89,6 +89,8 @@ def read_truth(battles: pa.Table) -> Truth:
         raise BadInput(
             f"{BATTLES}: some of its true probabilities are none. Run `dvc repro fetch`."
         )
+    if "near_duplicate" not in battles.column_names:
+        raise BadInput("data/split/ is of older code: run `dvc repro split`.")
     return Truth(
         ids=battles["id"].to_numpy(),
         labels=battles["label"].to_numpy(),

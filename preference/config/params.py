@@ -193,7 +193,7 @@ class EvaluationParams:
     both orders of the answers. `blend` names the models to mix; none means no blend.
     """
 
-    resamples: Annotated[int, Field(ge=100)]
+    resamples: Annotated[int, Field(ge=100, le=100_000)]
     both_orders: bool
     blend: list[str]
 
@@ -229,6 +229,8 @@ class Params:
     )
 
     def __post_init__(self) -> None:
+        if not self.experiments:
+            raise ValueError("experiments: there are none. Add one, such as `baseline: {}`")
         for name in self.experiments:
             if not re.fullmatch(EXPERIMENT_NAME, name) or name in OTHER_MODELS:
                 raise ValueError(

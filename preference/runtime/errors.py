@@ -61,6 +61,9 @@ def exit_on_bad_input() -> Iterator[None]:
     let through. Ctrl-C and SIGTERM end the process silently, as
     `preference.runtime.stop_signals` says; so does an output that nobody reads any more.
     """
+    if sys.stderr is None:
+        # A daemon may have closed it, and a progress bar would fail.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     with ending_on_signals():
         try:
             yield

@@ -63,6 +63,16 @@ def read_yaml(path: Path, name: str | None = None) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise BadInput(f"{name} is nested too deep. Write fewer brackets or levels.") from error
+    except BadInput:
+        raise
+    # ruamel.yaml fails as ValueError, KeyError or AssertionError on a character that does not exist
+    # and on a version of YAML that it does not know.
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise BadInput(
+            f"{name} is not valid YAML: {problem}. Look for a %YAML line, or an escaped character "
+            "such as \\U00110000, and remove it."
+        ) from error
 
 
 def write_yaml(path: Path, values: Mapping[str, Any]) -> None:

@@ -10,7 +10,8 @@ Guarantees
 2. Of the pairs that are just as similar as that, 2 in 10,000 are missed, and of others fewer; but
    of a crowd of texts that are alike, only so many pairs are returned that each text has some.
 3. Time and memory grow with the number of texts, and not with its square: in a crowd, each text is
-   compared with `NEIGHBOURS` on either side, until it has so many near duplicates.
+   compared with `NEIGHBOURS` on either side, until it has so many near duplicates and is in one
+   cluster with them.
 4. The order of the rows changes nothing.
 
 Candidates are texts that agree in a whole band of their signatures; each is then verified.
@@ -53,17 +54,25 @@ class NearDuplicates:
 
     def clusters(self) -> np.ndarray:
         """Return the number of the cluster of each battle, int64 [n], where each pair is in one."""
-        count = len(self.texts)
-        links = coo_array((np.ones(len(self.pairs), dtype=bool), self.pairs.T), (count, count))
-        return connected_components(links, directed=False)[1][self.texts].astype(np.int64)
+        return _join(self.pairs, len(self.texts))[self.texts]
 
     def has_one_among(self, others: np.ndarray) -> np.ndarray:
-        """Say of each battle whether one of `others`, bool [n], is the same or nearly: bool [n]."""
-        is_theirs = np.zeros(len(self.texts), dtype=bool)
+        """Say of each battle whether one of `others`, bool [n], is the same or nearly: bool [n].
+
+        A text with `NEIGHBOURS` near duplicates was not compared with all texts of its cluster: for
+        such a text, any of them counts.
+        """
+        count = len(self.texts)
+        is_theirs = np.zeros(count, dtype=bool)
         is_theirs[self.texts[others]] = True
         found = is_theirs.copy()
         for one, other in (self.pairs.T, self.pairs.T[::-1]):
             found[one[is_theirs[other]]] = True
+        clusters = _join(self.pairs, count)
+        has_theirs = np.zeros(count, dtype=bool)
+        has_theirs[clusters[is_theirs]] = True
+        is_crowded = np.bincount(self.pairs.ravel(), minlength=count) >= NEIGHBOURS
+        found |= is_crowded & has_theirs[clusters]
         return found[self.texts]
 
 
@@ -92,7 +101,9 @@ def _find_pairs(signatures: np.ndarray, shingles: pa.LargeListArray) -> np.ndarr
     found_of_text = np.zeros(count, dtype=np.int64)
     tested, similar = np.empty((2, 0), dtype=np.int64)
     for one, other in _candidates(signatures):
-        needed = np.minimum(found_of_text[one], found_of_text[other]) < NEIGHBOURS
+        clusters = _join(np.stack(np.divmod(similar, count), axis=1), count)
+        is_new = clusters[one] != clusters[other]
+        needed = is_new | (np.minimum(found_of_text[one], found_of_text[other]) < NEIGHBOURS)
         pairs = (np.minimum(one, other) * count + np.maximum(one, other))[needed]
         pairs = np.setdiff1d(sort_distinct(pairs), tested, assume_unique=True)
         tested = np.concatenate([tested, pairs])
@@ -100,6 +111,12 @@ def _find_pairs(signatures: np.ndarray, shingles: pa.LargeListArray) -> np.ndarr
         similar = np.concatenate([similar, found])
         found_of_text += np.bincount(np.concatenate(np.divmod(found, count)), minlength=count)
     return np.stack(np.divmod(similar, count), axis=1)
+
+
+def _join(pairs: np.ndarray, count: int) -> np.ndarray:
+    """Return the number of the cluster of each of `count` texts, int64 [count]."""
+    links = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), (count, count))
+    return connected_components(links, directed=False)[1].astype(np.int64)
 
 
 def _candidates(signatures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -44,6 +44,7 @@ MOST_STEPS, MOST_REPLACEMENTS = 20, 4
 # Without groups, and with one repetition at most, a pattern is searched for in linear time.
 REPETITIONS, NOT_LINEAR, LONGEST_PATTERN = "+{", set("()*?"), 40
 LONGEST_WORD = 1000
+LONGEST_AFFIX = 100
 
 
 def check_definition(definition: Mapping[str, Any]) -> None:
@@ -100,6 +101,11 @@ def _check_model(model: object) -> None:
     longest = model.get("max_input_chars_per_word", 0)
     if not isinstance(longest, int) or not 0 <= longest <= LONGEST_WORD:
         raise _refusal(f"max_input_chars_per_word is {str(longest)[:60]}")
+    for name in ("continuing_subword_prefix", "end_of_word_suffix"):
+        # It is copied whenever a part of a word is looked up.
+        affix = model.get(name) or ""
+        if not isinstance(affix, str) or len(affix) > LONGEST_AFFIX:
+            raise _refusal(f"{name} has more than {LONGEST_AFFIX} characters")
 
 
 def _refusal(problem: str) -> BadInput:

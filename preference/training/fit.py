@@ -13,6 +13,9 @@ from preference.training.checkpointing import Checkpoints
 from preference.training.dataset import Epochs, Examples, validation_stream
 from preference.training.training_step import compile_step
 
+# Nats. Equal probabilities of the three labels cost 1.1.
+DIVERGED = 1000.0
+
 
 def train_model(
     model: keras.Model,
@@ -68,9 +71,9 @@ def choose_best(model: keras.Model, best: BestEpoch) -> dict[str, float]:
     """Give `model` the weights of the best epoch, and return what `train_model` returns.
 
     Raises:
-        BadInput: no epoch has a finite log loss.
+        BadInput: no epoch has a log loss up to `DIVERGED`.
     """
-    if best.epoch is None:
+    if best.epoch is None or best.history[best.epoch][CHOOSE_BY] > DIVERGED:
         raise BadInput("the training diverged: lower train.learning_rate in params.yaml.")
     model.set_weights(best.weights)
     return {

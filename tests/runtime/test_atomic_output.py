@@ -26,6 +26,8 @@ from preference.runtime.folder_exchange import exchange
 # Writes "other" as soon as it is told to, after half of it, and then waits to be told to end.
 WRITER = """
 import sys
+from pathlib import Path
+from preference.runtime import atomic_write as atomic_output
 with getattr(atomic_output, sys.argv[1])(Path("out")) as partial:
     file = partial / "file" if partial.is_dir() else partial
     file.write_text("oth")

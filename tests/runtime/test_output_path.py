@@ -23,9 +23,9 @@ def refuse(request, tmp_path, monkeypatch, capsys):
 
     def run(output):
         output = output.replace(".out", extension)
-        monkeypatch.setattr(sys, "argv", [request.param, *arguments, output])
+        monkeypatch.setattr(sys, "argv", ["preference", request.param, *arguments, output])
         with pytest.raises(SystemExit) as stopped:
-            runpy.run_module(f"preference.{request.param}", run_name="__main__")
+            runpy.run_module("preference", run_name="__main__")
         assert stopped.value.code == 1
         said = capsys.readouterr().err
         assert said.startswith("error: ") and said.count("\n") == 1

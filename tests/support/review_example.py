@@ -31,6 +31,7 @@ ENVIRONMENT = {
 }
 EVALUATE = """
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq

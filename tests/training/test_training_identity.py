@@ -15,7 +15,10 @@ from preference.training.fingerprint import identify_training
 
 STAGE = """
 import json, sys
-sys.path.insert(0, "tests")
+sys.path.insert(0, "tests/support")
+from small_model import make_model
+from preference.config.params import load_params
+from preference.training.fingerprint import identify_training
 print(json.dumps(identify_training(load_params(), 1, [], make_model())))
 """
 
