@@ -28,6 +28,8 @@ PARTS = {Part.INITIALIZER: INITIALIZERS, Part.LAYER: ALL_LAYERS, Part.LAYERS: AL
 ENCODER_VARIABLES = 16
 # A model with the large BERT has 45 layers, and calls each of them once.
 MOST_LAYERS = 150
+# The one layer of ours that calls another twice.
+DOUBLING = "OrderEquivariant"
 
 
 def check_classes(config: object) -> None:
@@ -90,13 +92,18 @@ def check_depth(config: object, variables: int) -> None:
         variables: how many the file of its weights holds.
 
     Raises:
-        BadInput: there are too many layers, or more encoder layers than have weights.
+        BadInput: there are too many layers, a layer is called twice, or there are more encoder
+            layers than have weights.
     """
     objects = [*_objects(config)]
     layers = sum("inbound_nodes" in each or "build_config" in each for each in objects)
     calls = sum(len(each.get("inbound_nodes", ())) for each in objects)
     if max(layers, calls) > MOST_LAYERS:
         raise BadInput(f"it has {max(layers, calls)} layers, and a model of ours fewer than 150")
+    # Nested in each other, layers that are called twice would take twice as long at each level.
+    doubling = sum(each.get("class_name") == DOUBLING for each in objects)
+    if doubling > 1 or any(len(each.get("inbound_nodes", ())) > 1 for each in objects):
+        raise BadInput("it calls a layer more often than a model of ours does")
     depth = sum(_depth(each) for each in objects)
     if depth * ENCODER_VARIABLES > variables:
         raise BadInput(f"it asks for {depth} encoder layers, and has only {variables} variables")
