@@ -4,16 +4,11 @@ import re
 
 import pytest
 from hypothesis import example, given
-from hypothesis import strategies as st
-from rendered_markdown import HOSTILE, MARKDOWN, parse
+from rendered_markdown import HOSTILE, LINKS, MARKDOWN, TEXTS, parse
 
 from preference.rendering.markdown_text import WORD_JOINER, code, escape_markdown
 
-# What GitHub links to beyond that: GFM's extended autolinks, and names of people and issues.
-LINKS = re.compile(r"https?://|ftp://|www\.|@\w|#\d|\bGH-\d", re.IGNORECASE)
 PLACES = ["{}", "- {}", "> {}", "# {}: heading", "**Warning: {}**", "text {} text", "1. {}"]
-MARKUP = st.sampled_from("[]()!<>&#@:/*_`~|\\$-+=.1 \n\r\tx;\u2028\u202e\u00a0")
-TEXTS = st.text(MARKUP) | st.text() | st.lists(st.sampled_from(HOSTILE)).map("".join)
 
 
 def with_examples(test):

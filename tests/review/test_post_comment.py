@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from rendered_markdown import HOSTILE, LINKS, TEXTS
 from repository import REPOSITORY
-from test_markdown_text import HOSTILE, LINKS, TEXTS
 
 from preference.rendering.markdown_text import WORD_JOINER
 from review.post_comment import (

@@ -1,5 +1,8 @@
 """Markdown as another implementation reads it, and texts that try to be markup."""
 
+import re
+
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 # Tables, strikethrough and HTML, as on GitHub.
@@ -33,6 +36,10 @@ HOSTILE = [
     "back\\",
     "\ud83d",
 ]
+# What GitHub links to beyond that: GFM's extended autolinks, and names of people and issues.
+LINKS = re.compile(r"https?://|ftp://|www\.|@\w|#\d|\bGH-\d", re.IGNORECASE)
+MARKUP = st.sampled_from("[]()!<>&#@:/*_`~|\\$-+=.1 \n\r\tx;\u2028\u202e\u00a0")
+TEXTS = st.text(MARKUP) | st.text() | st.lists(st.sampled_from(HOSTILE)).map("".join)
 
 
 def parse(markdown):

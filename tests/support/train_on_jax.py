@@ -1,4 +1,4 @@
-"""Train the model of test_training from given weights; print its losses, by step and epoch.
+"""Train the model of planted_training from given weights; print its losses, by step and epoch.
 
 With KERAS_BACKEND=jax, as a process of its own; batches are filled up for four devices.
 """
@@ -8,7 +8,7 @@ import sys
 
 import keras
 import numpy as np
-from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
+from planted_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
 from preference.config.params import TrainParams
 from preference.training.dataset import Epochs, Examples

@@ -24,8 +24,8 @@ from distributed_runs import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from planted_training import make_model
 from repository import REPOSITORY
-from test_training import make_model
 from train_on_jax import train_from
 
 from preference.bundle.io import load_bundle

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dvclive import Live
 from hostile_objects import RunsCode
-from test_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
+from planted_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
 from preference.config.params import TrainParams
 from preference.runtime.errors import BadInput

@@ -1,82 +1,23 @@
 import json
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from dvclive import Live
+from planted_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 from sklearn.metrics import log_loss
 from tensorflow.python.framework.config import disable_op_determinism, is_op_determinism_enabled
 
-from preference.battles.table import A_WINS, B_WINS, SEGMENTS, TIE
-from preference.config.params import ModelParams, TrainParams
-from preference.models.deberta_v3.backbone import DebertaV3Backbone
-from preference.models.preference_model import build_model
+from preference.battles.table import A_WINS, B_WINS, TIE
+from preference.config.params import TrainParams
 from preference.models.saved_model import load_model, save_model
 from preference.prediction.predictor import predict_battles
 from preference.runtime.strict_json import parse_json
-from preference.sequences.packing import Packing
-from preference.sequences.token_store import Segment, SpecialTokens, Tokens
 from preference.training.callbacks import LiveMetrics, ProgressBar
 from preference.training.dataset import Epochs, Examples
 from preference.training.fit import train_model
 from preference.training.training_step import compiles_with_xla
-
-GOOD_TOKEN = 5
-# 16 battles of two sides of 16 tokens.
-TOKENS_PER_BATCH = 512
-PACKING = Packing(seq_len=16, turns="all")
-MODEL = ModelParams(
-    preset="tiny", seq_len=16, pool="mean", head="concat", head_units=[], head_dropout=[]
-)
-TRAIN = TrainParams(
-    seeds=[],
-    backend="tensorflow",
-    distribution="none",
-    optimizer="adamw",
-    learning_rate=0.01,
-    weight_decay=0.01,
-    warmup_share=0.1,
-    label_smoothing=0.1,
-    tokens_per_batch=TOKENS_PER_BATCH,
-    epochs=8,
-    patience=8,
-    precision="float32",
-    jit="auto",
-    checkpoint_minutes=15,
-)
-
-
-def plant(battles, seed=0):
-    """The answer that holds the good token wins; where neither does, it is a tie."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(3, size=battles)
-    texts = {segment: random.integers(10, 30, size=(battles, 5)) for segment in SEGMENTS}
-    texts["response_a"][labels == A_WINS, 2] = GOOD_TOKEN
-    texts["response_b"][labels == B_WINS, 3] = GOOD_TOKEN
-    offsets = np.arange(battles + 1)
-    segments = {
-        segment: Segment(offsets=5 * offsets, ids=ids.ravel().astype(np.int32))
-        for segment, ids in texts.items()
-    }
-    special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=30)
-    return Tokens(offsets[:-1], offsets, segments, special), labels
-
-
-def make_model(dropout=0.0):
-    keras.utils.set_random_seed(7)
-    backbone = DebertaV3Backbone(
-        vocabulary_size=30,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=16,
-        intermediate_dim=32,
-        dropout=dropout,
-        bucket_size=4,
-        initializer_range=0.25,
-    )
-    return build_model(backbone, MODEL)
 
 
 def train(folder, labels_of_valid=None, params=TRAIN):
