@@ -31,7 +31,8 @@ LINKED = re.compile(
 def escape_markdown(value: object) -> str:
     """Return the text so that Markdown, in a table too, shows it as it is, in one line."""
     # Figures and their units are joined by spaces that do not break.
-    text = NO_BREAK_SPACE.join(printable(part) for part in str(value).split(NO_BREAK_SPACE))
+    parts = [printable(part) for part in str(value).split(NO_BREAK_SPACE)]
+    text = NO_BREAK_SPACE.join(parts).strip(NO_BREAK_SPACE)
     escaped = MARKUP.sub(r"\\\g<0>", break_links(text))
     return MARKUP_AT_START.sub(r"\g<0>\\", escaped)
 

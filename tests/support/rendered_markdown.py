@@ -34,6 +34,8 @@ HOSTILE = [
     "abc \u202e cba \u2066 x \u200b\u200d\ufeff",
     "\x1b[2J\x1b]0;title\x07 \x9b2J",
     "back\\",
+    "\u00a0",
+    "\u00a0 x \u00a0",
     "\ud83d",
 ]
 # What GitHub links to beyond that: GFM's extended autolinks, and names of people and issues.
