@@ -147,6 +147,8 @@ def test_values_are_read_as_written(tmp_path):
         ({"train.seeds": [-1]}, "train.seeds"),
         ({"train.seeds": 1}, "train.seeds"),
         ({"evaluation.resamples": 10}, "evaluation.resamples"),
+        ({"evaluation.resamples": 2**60}, "evaluation.resamples"),
+        ({"experiments": {}}, "experiments: there are none"),
         ({"evaluation.blend": "exp1"}, "evaluation.blend"),
         ({"train.tokens_per_batch": 0}, "train.tokens_per_batch"),
         ({"train.precision": "float64"}, "train.precision"),

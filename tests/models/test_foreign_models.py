@@ -171,6 +171,7 @@ BAD_ARGUMENTS = [
     ("Dense", argument(lora_rank=8), "has no argument 'lora_rank'"),
     ("InputLayer", argument(batch_shape=[10**9, 2, None]), "any number of rows"),
     ("FoldSides", lambda each: each.update(inbound_nodes=each["inbound_nodes"] * 200), "layers"),
+    ("FoldSides", lambda each: each.update(inbound_nodes=each["inbound_nodes"] * 2), "more often"),
     ("FoldSides", lambda each: each["inbound_nodes"][0]["kwargs"].update(x=1), "not 'x'"),
     ("Dense", lambda each: each.update(build_config={"shapes_dict": {}}), "build_config"),
     ("Functional", lambda each: each.update(module="os"), "'Functional' of 'os'.*may hold code"),

@@ -207,6 +207,10 @@ def replacing(pattern, content=" "):
         ({"model": {"type": "BPE", "dropout": 0.5}}, "other tokens each time"),
         ({"model": {"type": "WordLevel"}}, "no model of the types"),
         ({"model": {"type": "WordPiece", "max_input_chars_per_word": 10**9}}, "chars_per_word"),
+        (
+            {"model": {"type": "WordPiece", "continuing_subword_prefix": "#" * 101}},
+            "100 characters",
+        ),
     ],
     ids=str,
 )

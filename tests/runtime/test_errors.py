@@ -43,6 +43,14 @@ def test_a_progress_bar_that_has_not_ended_does_not_hide_the_error():
     assert any(line.startswith("rows:") for line in lines)
 
 
+def test_without_a_place_for_errors_the_work_is_done(monkeypatch):
+    """As under a daemon that has closed it."""
+    monkeypatch.setattr(sys, "stderr", None)
+    with exit_on_bad_input():
+        print("progress", file=sys.stderr)
+        sys.stderr.write("more")
+
+
 def test_every_other_error_is_let_through():
     for error in (KeyError("ours"), OSError(errno.ENOENT, "without a path"), OSError("no number")):
         with pytest.raises(type(error)), exit_on_bad_input():

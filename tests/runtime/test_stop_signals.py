@@ -53,6 +53,12 @@ with exit_on_bad_input(), writing_file(Path(sys.argv[1])) as partial:
 """
 
 
+def ignore_no_signal():
+    """Undo what the tests were started with: `nohup` and a shell's `&` let signals be ignored."""
+    for number in STATUS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path):
     """Start a program in an empty folder, and return it when it says that it is ready."""
@@ -60,7 +66,7 @@ def start(tmp_path):
     program.write_text(PROGRAM)
     (tmp_path / "work").mkdir()
 
-    def run(what, grace, **options):
+    def run(what, grace, before=ignore_no_signal):
         process = subprocess.Popen(
             [sys.executable, str(program), what],
             cwd=tmp_path / "work",
@@ -68,7 +74,7 @@ def start(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
+            preexec_fn=before,
         )
         assert process.stdout.readline() == "ready\n"
         assert list((tmp_path / "work").iterdir())
@@ -101,7 +107,7 @@ def test_it_ends_silently_with_the_status_of_the_signal_and_leaves_nothing(
 
 def test_a_signal_that_someone_ignores_on_purpose_stays_ignored(start, tmp_path):
     """As `nohup` does for a terminal that is closed."""
-    process = start("wait", 0.1, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = start("wait", 0.1, before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
     process.communicate()
@@ -120,6 +126,7 @@ def test_ctrl_c_during_the_imports_ends_a_command_silently(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=ignore_no_signal,
     )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)

@@ -137,6 +137,8 @@ def test_what_dvc_reads_is_read_as_dvc_reads_it(file, text, recwarn):
         ('"\\ud83d": 1\n', ["line 1", "the character '\\ud83d'"]),
         ("a: " + "9" * 10_000, ["line 1: 999", "… is too long for a number"]),
         ("a: 0x" + "9" * 4_000, ["line 1: 0x9", "… is too long for a number"]),
+        ("%YAML 1.3\n---\na: 1\n", ["not valid YAML", "%YAML line"]),
+        ('a: "\\U00110000"\n', ["not valid YAML", "escaped character"]),
         ("", ["no keys at its top"]),
         ("# seed: 1\n", ["no keys at its top"]),
         ("- seed\n", ["no keys at its top"]),
