@@ -32,7 +32,7 @@ PACKAGES += ("flashdeberta", "disentangled-flash")
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure the parts that were asked for; write the rows and the page after each of them."""
-    # So that the process that is measured ends with this one, whoever ends it.
+    # The process that is measured must end with this one, whoever ends it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     rows_file = arguments.out / "benchmarks-gpu.jsonl"
     scale = TINY if arguments.tiny else FULL

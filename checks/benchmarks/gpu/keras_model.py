@@ -19,7 +19,7 @@ from preference.models.preference_model import build_model
 from preference.training.training_step import compile_step
 
 PRECISION = "mixed_bfloat16"
-# Of the schedule of the learning rate, whose length costs nothing.
+# The length of the learning rate's schedule, which costs nothing.
 SCHEDULED_STEPS = 10_000
 BACKBONES = {"ours": DebertaV3Backbone, "stock": keras_nlp.models.DebertaV3Backbone}
 

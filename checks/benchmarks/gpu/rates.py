@@ -8,7 +8,7 @@ from checks.benchmarks.sequences import LABELS
 from checks.benchmarks.sizes import SEED, SIZES
 
 SIDES = 2
-# So many different batches follow each other.
+# This many different batches follow each other.
 BATCHES = 4
 
 

@@ -117,7 +117,7 @@ def _environment(line: Line) -> dict[str, str]:
         "KERAS_BACKEND": "jax",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "XLA_FLAGS": flags,
-        # So that the last line of an error is the error.
+        # The last line of what is kept must be the error itself.
         "JAX_TRACEBACK_FILTERING": "off",
         # Memory is allocated as it is needed, so that its peak says what was.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
