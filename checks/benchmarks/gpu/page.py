@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checks.benchmarks.gpu.results import Results, read_results
 from checks.benchmarks.gpu.row_summary import describe_row, percent
-from checks.benchmarks.gpu.runner import MEASURED
+from checks.benchmarks.gpu.runner import MEASURED, NO_TIME
 from checks.benchmarks.gpu.task import Found
 from checks.benchmarks.report_tables import Columns, markdown_table
 
@@ -40,6 +40,8 @@ def _run(run: Results) -> str:
         if "device" in row and "train_rows_per_s" not in row:
             parts.append(f"**{row['name']}**: {describe_row(row)}.")
     notes = [f"- {row['name']}: {note}" for row in run.rows for note in _notes(row)]
+    left = [row["name"] for row in run.rows if row["status"] == NO_TIME]
+    notes += [f"- {NO_TIME}: {'; '.join(left)}"] if left else []
     return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
 
 
@@ -77,7 +79,7 @@ def _ratio(compared: list[Found], system: str, name: str) -> Columns:
 
 
 def _notes(row: Found) -> list[str]:
-    status = [] if row["status"] == MEASURED else [row["status"]]
+    status = [] if row["status"] in (MEASURED, NO_TIME) else [row["status"]]
     return [*status, *([row["note"]] if "note" in row else [])]
 
 

@@ -28,6 +28,8 @@ MODULES = {
 }
 # A training on JAX sets it, see preference/training/distributed/worker.py.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+# Else a trace shows one command buffer instead of what it ran.
+WITHOUT_COMMAND_BUFFERS = "--xla_gpu_enable_command_buffer="
 
 
 def measure_all(
@@ -112,6 +114,8 @@ def _environment(line: Line) -> dict[str, str]:
     flags = os.environ.get("XLA_FLAGS", "")
     if line.system == "ours" and line.deterministic:
         flags = f"{flags} {DETERMINISTIC}"
+    if line.kind == "profile":
+        flags = f"{flags} {WITHOUT_COMMAND_BUFFERS}"
     return {
         **os.environ,
         "KERAS_BACKEND": "jax",

@@ -10,6 +10,7 @@ import math
 import keras
 from keras import ops
 
+from preference.models.deberta_v3.embedding_rows import take_few_rows
 from preference.models.deberta_v3.relative_positions import block_count, block_size, skew
 from preference.models.fused.attention_softmax import softmax_product
 from preference.models.fused.dropout import Dropout
@@ -156,7 +157,7 @@ class DisentangledSelfAttention(keras.layers.Layer):
         """
         batch, heads, length, head_dim = ops.shape(content)
         block, blocks = block_size(length), block_count(length)
-        windows = ops.transpose(ops.take(table, positions, axis=0), (2, 0, 3, 1))
+        windows = ops.transpose(take_few_rows(table, positions), (2, 0, 3, 1))
         windows = ops.reshape(windows, (1, heads * blocks, head_dim, length + block))
         if not isinstance(length, int) or length % block:
             padding = ((0, 0), (0, 0), (0, blocks * block - length), (0, 0))

@@ -1,5 +1,6 @@
 """The benchmark on a GPU: its plan, its time, and, in small on this processor, its measurements."""
 
+import ast
 import json
 import sys
 from pathlib import Path
@@ -53,6 +54,38 @@ def test_the_wheels_have_the_versions_that_are_locked():
         for name in ("requirements.txt", "requirements-gpu.txt")
     )
     assert {name: locked[name].removesuffix(" \\") for name in carried} == carried
+
+
+def imported(file, found):
+    """Add to `found` the files and the packages that are imported when `file` is."""
+    if file in found:
+        return
+    found.add(file)
+    for node in ast.parse(file.read_text()).body:
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        modules += [node.module] if isinstance(node, ast.ImportFrom) else []
+        for module in modules:
+            ours = REPOSITORY / f"{module.replace('.', '/')}.py"
+            if ours.exists():
+                imported(ours, found)
+            elif module.partition(".")[0] not in ("checks", "preference", *sys.stdlib_module_names):
+                found.add(module.partition(".")[0])
+
+
+def test_a_machine_without_network_has_what_is_imported():
+    found = set()
+    for module in (REPOSITORY / "checks" / "benchmarks" / "gpu").glob("*.py"):
+        imported(module, found)
+    carried = (REPOSITORY / "requirements-gpu.txt").read_text().replace("-", "_")
+    named = {"jax", "numpy", "h5py", "psutil", "pyarrow", "scipy", "tqdm", "torch", "transformers"}
+    missing = {
+        package
+        for package in found
+        if isinstance(package, str) and package not in named and f"\n{package}==" not in carried
+    }
+    # Of `ruamel.yaml`.
+    assert missing == {"ruamel"}
+    assert "ruamel_yaml==" in carried
 
 
 def test_what_tells_most_comes_first():
@@ -238,7 +271,7 @@ def test_the_page_has_every_table(tmp_path):
     assert (
         "| softmax_product | yes | small | 512 | 32 | 100.0 |" in page and "4e-03 (5e-03)" in page
     )
-    assert f"- lengths: {runner.NO_TIME}" in page
+    assert f"- {runner.NO_TIME}: lengths" in page
     assert write_page([results, results]).count("## Abacus 9000") == 2
 
 
