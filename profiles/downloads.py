@@ -15,7 +15,7 @@ from arena55k.download import is_downloaded
 from arena55k.pin import read_pin
 from preference.config.params import Params
 from preference.presets.hub import NEEDED, SCHEME, WEIGHTS
-from preference.presets.resolve import TRAINED_FROM_SCRATCH
+from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 
 BYTES_PER_PARAMETER = 4
 

@@ -1,9 +1,8 @@
 """What a side of the comparison found on test, read from a revision or from the workspace."""
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +21,7 @@ from review.revision import Revision
 
 FIGURES = "metrics/evaluate.json"
 TEST = "data/split/test.parquet"
-PREDICTIONS = "data/predictions/test"
+SCORED = "data/scored/test"
 LOCK = "dvc.lock"
 
 
@@ -107,8 +106,8 @@ def read_row_losses(side: Side, models: Collection[str], battles: Battles) -> di
         NotInCache: they cannot be had.
         BadInput: the predictions are of other battles, or are not probabilities.
     """
-    files = _list_files(side, PREDICTIONS)
-    of_model = {name: _files_of(name, models, files) for name in models}
+    files = _list_files(side, SCORED)
+    of_model = {name: [file for file in files if _model_of(file) == name] for name in models}
     return {
         name: np.stack([_read_losses(side, file, battles) for file in own])
         for name, own in of_model.items()
@@ -116,12 +115,9 @@ def read_row_losses(side: Side, models: Collection[str], battles: Battles) -> di
     }
 
 
-def _files_of(name: str, models: Collection[str], files: list[str]) -> list[str]:
-    """Return `<name>.parquet`, and `<name>-<number>.parquet` of the second training and on."""
-    pattern = re.compile(rf"{re.escape(name)}(-\d+)?")
-    others = set(models) - {name}
-    stems = {file: Path(file).stem for file in files}
-    return [file for file, stem in stems.items() if pattern.fullmatch(stem) and stem not in others]
+def _model_of(file: str) -> str:
+    """Return the model of `<model>.parquet`, or of a run's `<model>/seed-<seed>.parquet`."""
+    return PurePosixPath(file.partition(f"{SCORED}/")[2]).with_suffix("").parts[0]
 
 
 def _read_losses(side: Side, file: str, battles: Battles) -> np.ndarray:

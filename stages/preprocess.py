@@ -2,16 +2,18 @@
 
     python -m stages.preprocess
 
-Reads data/battles.parquet and, to train a tokenizer, data/split/train.parquet; writes
-data/tokens/<tokenizer>/ and data/tokens/index.json, which names the folder of each preset.
+Reads data/config/presets.json, data/battles.parquet and, to train a tokenizer,
+data/split/train.parquet; writes data/tokens/<tokenizer>/ and data/tokens/index.json, which names
+the folder of each preset.
 """
 
 from functools import cache
 from pathlib import Path
 
 from preference.battles.table import BATTLES, SEGMENTS, scan_battles
+from preference.config.experiment import read_presets
 from preference.config.params import load_params
-from preference.presets.resolve import TRAINED_FROM_SCRATCH
+from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
@@ -31,11 +33,10 @@ TRAIN = Path("data/split/train.parquet")
 
 def main() -> None:
     """Write the tokens of each distinct tokenizer, and the index of presets."""
-    params = load_params()
-    presets = {params.experiment(name).model.preset for name in params.experiments}
+    vocabulary_size = load_params().tokenizer.vocabulary_size
     folders, tokenizers = {}, {}
-    for preset in sorted(presets):
-        tokenizer = tokenizer_of(preset, params.tokenizer.vocabulary_size)
+    for preset in read_presets():
+        tokenizer = tokenizer_of(preset, vocabulary_size)
         folders[preset] = fingerprint(tokenizer)
         tokenizers[folders[preset]] = tokenizer
     with writing_folder(TOKENS) as tokens:

@@ -1,12 +1,12 @@
-"""Train one experiment: the shared parameters with its few overrides.
+"""Train one experiment, once on each of its seeds.
 
     python -m stages.train exp1
 
-Reads data/tokens/ and the train, valid and calibration splits; writes models/<experiment>/, which
-is all that using the model needs, and, with dvclive, metrics/<experiment>/. Where `train.seeds` has
-several, each further training has a process of its own and writes models/<experiment>/seed-<seed>/.
+Reads data/config/<experiment>.json, data/tokens/ and the splits train and valid; writes, for each
+seed, the chosen weights and how they came about to models/weights/<experiment>/seed-<seed>/, and,
+with dvclive, metrics/train/<experiment>/. Each further seed is trained in a process of its own.
 
-A training that was killed goes on when it is run again, from its checkpoint in .checkpoints/ (or
+A training that was killed resumes when it is run again, from its checkpoint in .checkpoints/ (or
 where PREFERENCE_CHECKPOINTS says), and ends with the same bytes. The checkpoint stays until the
 experiment is next trained: the stage may be killed before DVC has recorded what it has written.
 
@@ -20,28 +20,33 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-import keras
 from dvclive import Live
 
-from preference.battles.predictions import check_predictions
-from preference.battles.splits import read_split_battles, split_file
-from preference.battles.table import BATTLES, LABELS, has_oracle, label_shares
-from preference.bundle.io import (
-    hash_files,
-    library_versions,
-    resolved_parameters,
-    save_bundle,
+from preference.battles.splits import split_file
+from preference.battles.table import BATTLES, has_oracle, label_shares
+from preference.config.experiment import (
+    Experiment,
+    digest_of,
+    read_experiment,
+    read_present_experiment,
+    shown_parameters,
 )
-from preference.bundle.manifest_schema import FORMAT, Manifest, TrainingFigures
-from preference.config.params import Params, load_params
-from preference.prediction.predictor import predict_battles
+from preference.config.params import load_params
+from preference.models.model_files import WEIGHTS
+from preference.models.saved_model import save_model
+from preference.models.training_record import (
+    TRAINED,
+    TrainingFigures,
+    TrainingRecord,
+    write_record,
+)
+from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.provenance import hash_file, hash_files, library_versions
 from preference.runtime.stage_lock import running_alone
 from preference.sequences.packing import summarize_packing
-from preference.statistics.calibration import Calibration, calibrate_training, find_warnings
 from preference.training.checkpoint_file import remove_old_checkpoints
 from preference.training.checkpointing import take_over
-from preference.training.dataset import Examples
 from preference.training.distributed.launcher import (
     ProcessGroup,
     end_with_parent,
@@ -50,123 +55,105 @@ from preference.training.distributed.launcher import (
 )
 from preference.training.fit import choose_best
 from preference.training.flops import summarize_flops
-from preference.training.run import (
-    SPLITS_READ,
-    Training,
-    fit_training,
-    prepare_training,
-)
+from preference.training.run import SPLITS_READ, TrainingRun, fit_training, prepare_training
 
 
 def main(name: str) -> None:
-    """Train the experiment `name` once for each seed, or do this host's part of it."""
-    params = load_params().experiment(name)
-    group = read_process_group(os.environ, params.train)
+    """Train the experiment `name` once on each seed, or do this host's part of it."""
+    experiment = read_present_experiment(name)
+    group = read_process_group(os.environ, experiment.train)
     if not group.has_first:
-        train_on_jax(name, params, group)
+        train_on_jax(experiment, group)
         return
     with running_alone(f"train_{name}"):
-        remove_old_checkpoints(name, params.training_seeds())
-        train_and_save(name, params, group)
+        remove_old_checkpoints(name, experiment.seeds)
+        with writing_folder(TRAINED / name) as folder:
+            train_and_save(experiment, group, folder)
 
 
-def train_and_save(name: str, params: Params, group: ProcessGroup) -> None:
-    """Train on each seed, and write all that is known of it."""
-    first, *others = params.training_seeds()
-    on_jax = params.train.backend == "jax"
+def train_and_save(experiment: Experiment, group: ProcessGroup, folder: Path) -> None:
+    """Train on each seed, and write what each training run leaves below `folder`."""
+    name, (first, *others) = experiment.name, experiment.seeds
+    on_jax = experiment.train.backend == "jax"
     if on_jax:
-        train_on_jax(name, params, group)
+        train_on_jax(experiment, group)
     with open_live(name, resume=on_jax) as live:
         if on_jax:
-            # Else dvclive would begin with the one after.
+            # Without this, dvclive would begin with the step after.
             live.step = live.read_step()
-        # In the place of the last step's values, which are not those of the model that is kept.
-        live.summary = train(name, first, Path("models") / name, live)
+        # These replace the last step's values, which are not those of the model that is kept.
+        live.summary = train(experiment, first, folder, live)
     for seed in others:
         # Keras and TensorFlow keep state, on which no training may depend.
-        run_processes(command(name, seed), {0: os.environ}, size=1)
+        run_processes(command(name, seed, f"--into={folder}"), {0: os.environ}, size=1)
 
 
-def train_on_jax(name: str, params: Params, group: ProcessGroup) -> None:
-    """Start this host's processes, once for each seed; the first of all leaves a checkpoint."""
-    for seed in params.training_seeds():
+def train_on_jax(experiment: Experiment, group: ProcessGroup) -> None:
+    """Start this host's processes, once on each seed; the first of all leaves a checkpoint."""
+    for seed in experiment.seeds:
         environments = group.environments({**os.environ, "KERAS_BACKEND": "jax"})
-        run_processes(command(name, seed, "--process"), environments, group.size)
+        run_processes(command(experiment.name, seed, "--process"), environments, group.size)
 
 
-def train(name: str, seed: int, folder: Path, live: Live | None = None) -> dict[str, float]:
-    """Train once, save the epoch that valid chose in `folder`, and return what is known of it."""
-    training = prepare_training(name, seed)
-    params, examples, model = training.params, training.train, training.model
-    if params.train.backend == "jax":
-        best = take_over(training.checkpoint, params.train.patience, params.train.epochs)
+def train(
+    experiment: Experiment, seed: int, folder: Path, live: Live | None = None
+) -> dict[str, float]:
+    """Train once, save the epoch that valid chose below `folder`, and return what was measured."""
+    training = prepare_training(experiment, seed)
+    params, examples, model = experiment.train, training.train, training.model
+    if params.backend == "jax":
+        best = take_over(training.checkpoint, params.patience, params.epochs)
         trained = choose_best(model, best)
     else:
-        trained = fit_training(training, live)
+        trained = fit_training(training, live, load_params().train.checkpoint_minutes)
     figures = {
         **summarize_packing(examples.tokens, examples.rows, examples.packing),
         "padding_share": examples.padding_share(),
         **summarize_flops(model, examples, trained["epochs"]),
         **trained,
     }
-    calibration = calibrate(model, examples, name, seed)
-    manifest = describe(training, figures, calibration)
-    save_bundle(model, training.tokens_folder, manifest, folder)
+    run = folder / f"seed-{seed}"
+    save_model(model, run)
+    write_record(describe(training, figures, hash_file(run / WEIGHTS)), run)
     return figures
 
 
-def train_together(name: str, seed: int) -> None:
+def train_together(experiment: Experiment, seed: int) -> None:
     """Train as one of the processes that `main` starts; the first leaves a checkpoint."""
     from preference.training.distributed.worker import find_same_checkpoint, joined_processes
 
     end_with_parent()
-    params = load_params().experiment(name)
-    group = read_process_group(os.environ, params.train)
-    is_logged = group.has_first and seed == params.training_seeds()[0]
-    with joined_processes(group, params.train.distribution) as shard:
-        training = prepare_training(name, seed)
-        with open_live(name) if is_logged else nullcontext() as live:
-            fit_training(training, live, shard, find_same_checkpoint)
+    group = read_process_group(os.environ, experiment.train)
+    minutes = load_params().train.checkpoint_minutes
+    is_logged = group.has_first and seed == experiment.seeds[0]
+    with joined_processes(group, experiment.train.distribution) as shard:
+        training = prepare_training(experiment, seed)
+        with open_live(experiment.name) if is_logged else nullcontext() as live:
+            fit_training(training, live, minutes, shard, find_same_checkpoint)
 
 
-def calibrate(model: keras.Model, train: Examples, name: str, seed: int) -> Calibration:
-    """Fit the temperatures on the calibration split, which the training has not seen."""
-    battles = read_split_battles(BATTLES, split_file("calibration"), ("label",))
-    ids = battles["id"].to_numpy()
-    predictions = predict_battles(model, train.tokens, ids, train.packing, name)
-    check_predictions(name, predictions, ids)
-    labels, groups = battles["label"].to_numpy(), battles["group"].to_numpy()
-    calibration = calibrate_training(labels, groups, predictions, seed)
-    for warning in find_warnings(name, labels, groups, predictions, calibration):
-        print(f"warning: {warning}", file=sys.stderr)
-    return calibration
-
-
-def describe(training: Training, figures: dict[str, float], calibration: Calibration) -> Manifest:
-    """Write down all that is known of a training."""
-    params = training.params
-    return Manifest(
-        format=FORMAT,
-        name=training.name,
+def describe(training: TrainingRun, figures: dict[str, float], weights: str) -> TrainingRecord:
+    """Write down how the weights, told by their sha256, came about."""
+    experiment = training.experiment
+    return TrainingRecord(
+        name=experiment.name,
         seed=training.seed,
-        labels=list(LABELS),
+        experiment=digest_of(experiment),
+        weights=weights,
         simulated=has_oracle(BATTLES),
         packing=training.train.packing,
         tokens=training.tokens_folder.name,
         prior=list(label_shares(training.train.labels).values()),
-        calibration=calibration,
         training=TrainingFigures(**figures),
-        parameters=resolved_parameters(params),
+        parameters=shown_parameters(experiment),
         data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
-        versions=library_versions(params.train.backend),
-        files={},
-        test=None,
+        versions=library_versions(experiment.train.backend),
     )
 
 
 def open_live(name: str, resume: bool = False) -> Live:
-    """Open dvclive for an experiment, anew or after what another process has logged."""
-    return Live(f"metrics/{name}", dvcyaml=False, save_dvc_exp=False, resume=resume)
+    """Open dvclive for an experiment, empty or after what another process has logged."""
+    return Live(f"metrics/train/{name}", dvcyaml=False, save_dvc_exp=False, resume=resume)
 
 
 def command(name: str, seed: int, *options: str) -> list[str]:
@@ -177,15 +164,16 @@ def command(name: str, seed: int, *options: str) -> list[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train one experiment of params.yaml.")
     parser.add_argument("experiment")
-    parser.add_argument("--seed", type=int, help="train on this seed alone, into seed-<seed>/")
+    parser.add_argument("--seed", type=int, help="train on this seed alone")
+    parser.add_argument("--into", type=Path, help="the folder that gets seed-<seed>/")
     parser.add_argument("--process", action="store_true", help="train as one of several processes")
     arguments = parser.parse_args()
     name, seed = arguments.experiment, arguments.seed
     with exit_on_bad_input():
         if arguments.process:
-            train_together(name, seed)
+            train_together(read_experiment(name), seed)
         elif seed is None:
             main(name)
         else:
             with running_alone(f"train_{name}-seed-{seed}"):
-                train(name, seed, Path("models") / name / f"seed-{seed}")
+                train(read_experiment(name), seed, arguments.into or TRAINED / name)

@@ -5,7 +5,7 @@ to the original names: a model that does not care about the order has `swapped =
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preference.battles.table import LABELS
-from preference.runtime.errors import BadInput
+from preference.config.validation import SequenceLength, Sha256, checked
+from preference.runtime.errors import BadInput, check_exists
+from preference.runtime.strict_json import check_values, damaged, parse_json, to_json
 
 # How far from 1 it may bring the sum of three probabilities.
 ROUNDING = 1e-6
+ORIGIN = b"origin"
+TRUNCATED = "truncated"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,19 @@ class Predictions:
     ids: np.ndarray
     probabilities: np.ndarray
     swapped: np.ndarray
+
+
+@checked
+class Origin:
+    """What predictions were made with, so that stale ones are noticed.
+
+    `experiment` is the digest of the experiment's values, `weights` the sha256 of the file of
+    weights, and `seq_len` the length beyond which sequences were cut.
+    """
+
+    experiment: Sha256
+    weights: Sha256
+    seq_len: SequenceLength
 
 
 def map_probabilities(
@@ -44,12 +61,72 @@ def average_both_orders(predictions: Predictions) -> Predictions:
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """Write columns `id`, `p_<label>` and `swapped_p_<label>`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(_to_table(predictions), path)
+
+
+def write_raw_predictions(
+    predictions: Predictions, truncated: np.ndarray, origin: Origin, path: Path
+) -> None:
+    """Write what a network predicts, before any temperature, and what it was made with.
+
+    Args:
+        predictions: of n battles.
+        truncated: whether a side of the battle was cut, bool [n].
+        origin: of the predictions.
+        path: of the Parquet file; its folder is made.
+    """
+    table = _to_table(predictions).append_column(TRUNCATED, pa.array(truncated))
+    table = table.replace_schema_metadata({ORIGIN: to_json(asdict(origin)).encode()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path)
+
+
+def read_predictions(path: Path, stage: str) -> Predictions:
+    """Read what the DVC stage `stage` predicted.
+
+    Raises:
+        BadInput: the file does not exist, or is damaged.
+    """
+    table = _read_table(path, stage)
+    try:
+        columns = [[table[f"{order}p_{label}"] for label in LABELS] for order in ("", "swapped_")]
+        return Predictions(table["id"].to_numpy(), *map(np.column_stack, columns))
+    except KeyError as error:
+        raise damaged(path, f"it has no column {error}", stage) from error
+
+
+def read_origin(path: Path, stage: str) -> tuple[Origin, np.ndarray]:
+    """Return what predictions were made with, and which battles were cut, bool [n].
+
+    Raises:
+        BadInput: the file does not exist, or is damaged.
+    """
+    table = _read_table(path, stage)
+    metadata = table.schema.metadata or {}
+    if ORIGIN not in metadata or TRUNCATED not in table.column_names:
+        raise damaged(path, "it does not say what it was made with", stage)
+    try:
+        origin = check_values(Origin, parse_json(metadata[ORIGIN]))
+    except ValueError as error:
+        raise damaged(path, error, stage) from error
+    return origin, table[TRUNCATED].to_numpy()
+
+
+def _to_table(predictions: Predictions) -> pa.Table:
     columns = {"id": predictions.ids}
     for index, label in enumerate(LABELS):
         columns[f"p_{label}"] = predictions.probabilities[:, index]
         columns[f"swapped_p_{label}"] = predictions.swapped[:, index]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), path)
+    return pa.table(columns)
+
+
+def _read_table(path: Path, stage: str) -> pa.Table:
+    check_exists(path, stage)
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise damaged(path, error, stage) from error
 
 
 def check_predictions(name: str, predictions: Predictions, ids: np.ndarray) -> None:

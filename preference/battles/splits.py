@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -10,11 +11,23 @@ from preference.battles.table import read_battles
 from preference.runtime.errors import BadInput, check_exists
 
 SPLITS = Path("data/split")
+# What every model predicts: the one to fit temperatures and the blend, the other to be scored on.
+PREDICTED_SPLITS = ("calibration", "test")
 
 
 def split_file(split: str) -> Path:
     """Return where the ids of a split are."""
     return SPLITS / f"{split}.parquet"
+
+
+def read_split_ids(split: str) -> np.ndarray:
+    """Return the ids of a split's battles, int64 [n], in the order of its file.
+
+    Raises:
+        BadInput: the file is missing.
+    """
+    check_exists(split_file(split), "split")
+    return pq.read_table(split_file(split), columns=["id"])["id"].to_numpy()
 
 
 def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:

@@ -1,20 +1,20 @@
 """`bundle.json`: what a bundle is, and the hash of each of its other files.
 
-A bundle is a folder that `stages.train` writes, or the same files in a zip. The hashes tell damage,
-such as a download cut short. They cannot tell who wrote the files:
+A bundle is a folder that `stages.bundle` writes, or the same files in a zip. The hashes tell
+damage, such as a download cut short. They cannot tell who wrote the files:
 `preference.presets.safe_loading` keeps a file of another origin from running code, and
 `preference.bundle.manifest_schema` from telling nonsense.
 """
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
 from preference.bundle.manifest_schema import FORMAT, Manifest
-from preference.models.saved_model import ARCHITECTURE, WEIGHTS
+from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_file
 from preference.runtime.strict_json import check_values, parse_json, to_json
-from preference.tokenizers.saved_tokenizer import ASSETS, SETTINGS
+from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
 
 MANIFEST, CARD, TOKENIZER = "bundle.json", "README.md", "tokenizer"
 NEEDED = {ARCHITECTURE, WEIGHTS, CARD, f"{TOKENIZER}/{SETTINGS}"}
@@ -76,15 +76,6 @@ def _check_format(values: object) -> None:
         )
 
 
-def weights_hash(folder: Path) -> str:
-    """Return the sha256 of a bundle's weights, by which two trainings differ.
-
-    Raises:
-        BadInput: the folder is no bundle.
-    """
-    return read_manifest(folder).files[WEIGHTS]
-
-
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Check that every file is there, as it was written, and that a tokenizer reads no other.
 
@@ -101,9 +92,3 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         name = path.relative_to(folder).as_posix()
         if name not in manifest.files:
             raise BadInput(f"{MANIFEST} does not name {name}. Remove it, or copy the model again")
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file, as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,24 +4,21 @@ The same is checked where a bundle is written and where one is read. A bundle's 
 alone: who changes a value can also compute its hash.
 """
 
-import math
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from preference.battles.predictions import ROUNDING
 from preference.battles.table import LABELS
-from preference.config.params import EXPERIMENT_NAME
-from preference.config.validation import (
-    LONGEST_TEXT,
-    Count,
-    Finite,
-    Probability,
-    Seed,
-    Text,
-    checked,
+from preference.config.experiment import Name
+from preference.config.validation import Count, Seed, Sha256, Text, checked
+from preference.models.training_record import (
+    Parameter,
+    Prior,
+    TrainingFigures,
+    TrainingRecord,
 )
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import FolderName
@@ -40,53 +37,7 @@ def _check_inside(name: str) -> str:
     return name
 
 
-def _check_prior(prior: list[float]) -> list[float]:
-    if abs(sum(prior) - 1) > ROUNDING:
-        raise ValueError(f"the shares sum to {sum(prior):g}, not to 1")
-    return prior
-
-
-def _check_parameter(value: object) -> object:
-    """Check that a parameter is a text, a number, a truth value, or a list of these."""
-    for one in value if isinstance(value, list) else [value]:
-        is_number = isinstance(one, int | float) and abs(one) < math.inf
-        is_text = isinstance(one, str) and len(one) <= LONGEST_TEXT and one.isprintable()
-        if not (is_number or is_text):
-            raise ValueError("it is no parameter of ours")
-    return value
-
-
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 FileName = Annotated[Text, Field(max_length=LONGEST_FILE_NAME), AfterValidator(_check_inside)]
-Name = Annotated[str, Field(pattern=f"^{EXPERIMENT_NAME}$")]
-Prior = Annotated[
-    list[Probability],
-    Field(min_length=len(LABELS), max_length=len(LABELS)),
-    AfterValidator(_check_prior),
-]
-# Far more than any computer computes, and few enough digits to be shown.
-Amount = Annotated[Finite, Field(ge=0, le=1e18)]
-Parameter = Annotated[Any, AfterValidator(_check_parameter)]
-
-
-@checked
-class TrainingFigures:
-    """What a training reports: its battles' lengths, its cost, and the epoch that valid chose."""
-
-    sequences_cut: Probability
-    tokens_kept: Probability
-    padding_share: Probability
-    parameters: Count
-    train_tflop: Amount
-    gflop_per_battle: Amount
-    epochs: Count
-    best_epoch: Count
-    valid_log_loss: Amount
-    valid_accuracy: Probability
-
-    def __post_init__(self) -> None:
-        if self.best_epoch > self.epochs:
-            raise ValueError(f"best_epoch is {self.best_epoch}, of {self.epochs} epochs")
 
 
 @checked
@@ -139,3 +90,18 @@ class Manifest:
                 raise ValueError(f"parameters.{section}.{key} is not {used!r}, as packing says")
         if not isinstance(self.parameters["model"].get("preset"), str):
             raise ValueError("parameters.model.preset is no name")
+
+
+def describe_bundle(record: TrainingRecord, calibration: Calibration) -> Manifest:
+    """Return the manifest of a training run, without the hashes of files."""
+    known = {field.name: getattr(record, field.name) for field in fields(record)}
+    for name in ("experiment", "weights"):
+        del known[name]
+    return Manifest(
+        **known,
+        format=FORMAT,
+        labels=list(LABELS),
+        calibration=calibration,
+        files={},
+        test=None,
+    )

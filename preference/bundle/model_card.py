@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from preference.bundle.manifest_schema import Manifest
-from preference.presets.resolve import TRAINED_FROM_SCRATCH
+from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 from preference.rendering.templates_env import markdown_template
 from preference.statistics.cluster_bootstrap import FEWEST_GROUPS, Estimate
 from preference.statistics.temperature_scaling import describe_bound

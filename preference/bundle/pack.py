@@ -10,7 +10,7 @@ from preference.bundle.archive import pack
 from preference.bundle.manifest import CARD, MANIFEST, check_files, manifest_text, read_manifest
 from preference.bundle.manifest_schema import FiguresOnTest, Manifest
 from preference.bundle.model_card import MEASURES, render_card
-from preference.models.saved_model import WEIGHTS
+from preference.models.model_files import WEIGHTS
 from preference.runtime.errors import BadInput
 from preference.runtime.strict_json import check_values, damaged, read_json
 
@@ -47,7 +47,7 @@ def pack_bundle(folder: Path, archive: Path, details: Path) -> bool:
     """Write the zip file, and say whether its card has figures of the test battles.
 
     Args:
-        folder: what a train stage wrote. Further seeds below it are bundles of their own, and are
+        folder: what `stages.bundle` wrote. Further seeds below it are bundles of their own, and are
             not packed.
         archive: the .zip file to write.
         details: `metrics/evaluation_details.json`; it need not exist.

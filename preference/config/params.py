@@ -30,10 +30,10 @@ from preference.runtime.yaml_file import read_yaml
 
 PARAMS_FILE = Path("params.yaml")
 SIMULATED = "simulated"
-# Without a hyphen, which stands before the number of a further training in the name of its files.
 EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
 # What has a row or a folder of its own beside the experiments.
-OTHER_MODELS = ("prior", "length", "tfidf", "reference", "blend", "oracle", "plots")
+OTHER_MODELS = ("prior", "length", "tfidf", "reference", "blend", "oracle", "weights")
+OTHER_MODELS += ("index", "presets")
 # DVC watches its content as a dependency of `fetch`.
 EXTRA_FOLDER = PurePosixPath("data/extra")
 
@@ -146,8 +146,8 @@ class TrainParams:
 
     `seeds` are those of the trainings of each experiment; none means `seed` alone.
     `tokens_per_batch` counts both sides and their padding, on all devices together. `jit` compiles
-    the step with XLA; `auto` does so on a GPU, and JAX always does. `checkpoint_minutes` changes no
-    result. `backend` is what Keras trains on; `data_parallel` cuts every batch among the devices.
+    the step with XLA; `auto` does so on a GPU, and JAX always does. `backend` is what Keras trains
+    on; `data_parallel` cuts every batch among the devices.
     """
 
     seeds: list[Seed]
@@ -164,7 +164,6 @@ class TrainParams:
     patience: Count
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     jit: Literal["auto", True, False]
-    checkpoint_minutes: Positive
 
     def __post_init__(self) -> None:
         if self.optimizer == "adam" and self.weight_decay:
@@ -175,6 +174,13 @@ class TrainParams:
             raise ValueError("distribution: data_parallel needs backend: jax")
         if self.backend == "jax" and self.jit is False:
             raise ValueError("backend: jax compiles every step: let jit be auto")
+
+
+@checked
+class TrainSection(TrainParams):
+    """The section `train`: what decides a result, and how often it is saved on the way."""
+
+    checkpoint_minutes: Positive
 
 
 @checked
@@ -190,12 +196,13 @@ class EvaluationParams:
     """How test is judged.
 
     Intervals are made from `resamples` of the groups. `both_orders` averages the predictions of
-    both orders of the answers. `blend` names the models to mix; none means no blend.
+    both orders of the answers. `blend` names the models to mix; `auto` mixes every experiment,
+    `length` and `tfidf`; none means no blend.
     """
 
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     both_orders: bool
-    blend: list[str]
+    blend: Literal["auto"] | list[str]
 
 
 @checked
@@ -220,7 +227,7 @@ class Params:
     tokenizer: TokenizerParams
     text: TextParams
     model: ModelParams
-    train: TrainParams
+    train: TrainSection
     reference: ReferenceParams
     evaluation: EvaluationParams
     submit: SubmitParams

@@ -18,6 +18,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 # A backbone's attention grows with the square; no preset reads as many.
 SequenceLength = Annotated[int, Field(ge=16, le=2**16)]
 Turns = Literal["first", "all"]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 def _check_printable(text: str) -> str:

@@ -14,9 +14,10 @@ from preference.battles.predictions import Predictions
 from preference.config.params import EvaluationParams
 from preference.evaluation.model_summary import describe_model, row_losses
 from preference.evaluation.near_duplicate_scores import score_without_near_duplicates
-from preference.evaluation.scoring import BLEND, Model, Training, Truth
+from preference.evaluation.scoring import BLEND, Model, RunPredictions, Truth
 from preference.evaluation.slices import Slice, score_slices
 from preference.evaluation.warnings import find_limits, find_warnings
+from preference.statistics.calibration import fit_temperatures
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.oracle_metrics import agreement_decides
 from preference.statistics.paired_tests import Difference, Losses, compare_with, noise_of_a_change
@@ -53,10 +54,7 @@ def evaluate_models(
     compared = with_oracle(models, calibration, test)
     predictions = {name: [one.test for one in model.scored] for name, model in compared.items()}
     losses = {name: row_losses(test.labels, ones) for name, ones in predictions.items()}
-    figures = {
-        name: describe_model(model, calibration, test, bootstrap)
-        for name, model in compared.items()
-    }
+    figures = {name: describe_model(model, test, bootstrap) for name, model in compared.items()}
     details = {
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
@@ -96,11 +94,12 @@ def with_oracle(models: Mapping[str, Model], calibration: Truth, test: Truth) ->
     """Add the truth as one more model, `oracle`, where it is known."""
     if calibration.oracle is None or test.oracle is None:
         return dict(models)
-    truth = Training(
+    truth = RunPredictions(
         calibration=Predictions(calibration.ids, calibration.oracle, swapped=calibration.oracle),
         test=Predictions(test.ids, test.oracle, swapped=test.oracle),
     )
-    return {**models, ORACLE: Model(raw=[truth], scored=[truth], temperatures=[])}
+    fitted = [fit_temperatures(calibration.labels, truth.calibration)]
+    return {**models, ORACLE: Model([truth], [truth], temperatures=[], fitted=fitted)}
 
 
 def _calibration_loss(model: Model, labels: np.ndarray) -> float:

@@ -24,17 +24,14 @@ from preference.statistics.seed_variance import seed_deviation
 from preference.statistics.temperature_scaling import describe_bound
 
 
-def describe_model(
-    model: Model, calibration: Truth, test: Truth, bootstrap: GroupBootstrap
-) -> dict[str, Any]:
+def describe_model(model: Model, test: Truth, bootstrap: GroupBootstrap) -> dict[str, Any]:
     """Return its figures with intervals, its calibration, its classes and what order does to it.
 
     Means over trainings, but for `classes`, `confusion` and the reliability diagram: those are of
     the first.
 
     Args:
-        model: its predictions of the calibration split, and of the n test battles.
-        calibration: the truth of the calibration split.
+        model: its predictions of the n test battles.
         test: the truth of the test battles.
         bootstrap: of the test battles.
     """
@@ -51,7 +48,7 @@ def describe_model(
         "temperature_at_bound": any(map(describe_bound, model.temperatures)),
         "log_loss_uncalibrated": asdict(estimate_log_loss(test.labels, raw, bootstrap)),
         "calibration": summarize_calibration(test.labels, scored, bootstrap, test.oracle),
-        "both_orders": _average_both_orders(model, test.labels, calibration.labels, bootstrap),
+        "both_orders": _average_both_orders(model, test.labels, bootstrap),
         "impossible_labels": _count_impossible(test.labels, [*raw, *scored]),
         "is_constant": all(is_constant(one.probabilities) for one in raw),
         "classes": class_figures(test.labels, probabilities),
@@ -68,10 +65,12 @@ def row_losses(labels: np.ndarray, trainings: Sequence[Predictions]) -> np.ndarr
 
 
 def _average_both_orders(
-    model: Model, labels: np.ndarray, calibration_labels: np.ndarray, bootstrap: GroupBootstrap
+    model: Model, labels: np.ndarray, bootstrap: GroupBootstrap
 ) -> dict[str, dict[str, float | None]]:
     """Return the log loss of averaging both orders, and what it gains, both calibrated."""
-    averaged = calibrate_model([average_orders(one) for one in model.raw], calibration_labels)
+    averaged = calibrate_model(
+        [average_orders(run) for run in model.raw], model.fitted, both_orders=True
+    )
     losses = row_losses(labels, [training.test for training in averaged.scored])
     present = row_losses(labels, [training.test for training in model.scored])
     # One training at a time: what averaging gains has none of the noise between trainings.

@@ -1,7 +1,7 @@
-"""What the trainings of a model predict, and how that becomes what is scored.
+"""What the training runs of a model predict, and how that becomes what is scored.
 
-A model is one training, or one a seed. Of each, both orders are averaged where that is asked for;
-then its temperature is fitted on the calibration split.
+A model is one training run, or one for each seed. Both orders of the answers are averaged where
+that is asked for; then the run's temperature, fitted on the calibration split, is applied.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +17,11 @@ from preference.battles.predictions import (
     map_probabilities,
 )
 from preference.config.params import EvaluationParams
+from preference.references.names import LEARNING, REFERENCES
 from preference.runtime.errors import BadInput
+from preference.statistics.calibration import Temperatures, fit_temperatures
 from preference.statistics.metrics import SMALLEST
-from preference.statistics.temperature_scaling import apply_temperature, fit_temperature
+from preference.statistics.temperature_scaling import apply_temperature
 
 
 def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -51,8 +53,8 @@ def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[st
 
 
 @dataclass(frozen=True)
-class Training:
-    """The predictions of one training, of both splits that the evaluation reads."""
+class RunPredictions:
+    """The predictions of one training run, of both splits that the evaluation reads."""
 
     calibration: Predictions
     test: Predictions
@@ -60,40 +62,47 @@ class Training:
 
 @dataclass(frozen=True)
 class Model:
-    """Trainings as they are and as they are scored, with the temperature of each."""
+    """Training runs as they predict and as they are scored.
 
-    raw: Sequence[Training]
-    scored: Sequence[Training]
+    `temperatures` are those that were applied, `fitted` those for either way to show the answers.
+    """
+
+    raw: Sequence[RunPredictions]
+    scored: Sequence[RunPredictions]
     temperatures: Sequence[float]
+    fitted: Sequence[Temperatures]
 
 
-def calibrate_model(raw: Sequence[Training], labels: np.ndarray) -> Model:
-    """Fit and apply a temperature for each training.
+def calibrate_model(
+    raw: Sequence[RunPredictions], fitted: Sequence[Temperatures], both_orders: bool
+) -> Model:
+    """Apply the temperature of each training run.
 
     Args:
-        raw: the trainings of one model.
-        labels: of the calibration split, int [n].
+        raw: the runs of one model, whose orders are averaged already where that is asked for.
+        fitted: the temperatures of each run.
+        both_orders: whether `raw` averages both orders.
     """
-    temperatures = [fit_temperature(labels, one.calibration.probabilities) for one in raw]
+    temperatures = [one.both_orders if both_orders else one.in_order for one in fitted]
     scored = [
-        _map(one, lambda probabilities, by=temperature: apply_temperature(probabilities, by))
-        for one, temperature in zip(raw, temperatures, strict=True)
+        _map(run, lambda probabilities, by=temperature: apply_temperature(probabilities, by))
+        for run, temperature in zip(raw, temperatures, strict=True)
     ]
-    return Model(raw, scored, temperatures)
+    return Model(raw, scored, temperatures, fitted)
 
 
-def average_orders(training: Training) -> Training:
+def average_orders(run: RunPredictions) -> RunPredictions:
     """Average the predictions of both orders of the answers, which then agree."""
-    return Training(average_both_orders(training.calibration), average_both_orders(training.test))
+    return RunPredictions(average_both_orders(run.calibration), average_both_orders(run.test))
 
 
-def average_trainings(trainings: Sequence[Training]) -> Training:
-    """Average the predictions of several trainings."""
-    return weigh_trainings(trainings, [1 / len(trainings)] * len(trainings))
+def average_runs(runs: Sequence[RunPredictions]) -> RunPredictions:
+    """Average the predictions of several training runs."""
+    return weigh_runs(runs, [1 / len(runs)] * len(runs))
 
 
-def weigh_trainings(trainings: Sequence[Training], weights: Sequence[float]) -> Training:
-    """Return the weighted mean of the predictions of several trainings."""
+def weigh_runs(runs: Sequence[RunPredictions], weights: Sequence[float]) -> RunPredictions:
+    """Return the weighted mean of the predictions of several training runs."""
 
     def mean(predictions: Sequence[Predictions]) -> Predictions:
         return Predictions(
@@ -102,15 +111,12 @@ def weigh_trainings(trainings: Sequence[Training], weights: Sequence[float]) -> 
             np.tensordot(weights, [one.swapped for one in predictions], axes=1),
         )
 
-    return Training(
-        mean([training.calibration for training in trainings]),
-        mean([training.test for training in trainings]),
-    )
+    return RunPredictions(mean([run.calibration for run in runs]), mean([run.test for run in runs]))
 
 
-def _map(training: Training, change: Callable[[np.ndarray], np.ndarray]) -> Training:
-    return Training(
-        map_probabilities(training.calibration, change), map_probabilities(training.test, change)
+def _map(run: RunPredictions, change: Callable[[np.ndarray], np.ndarray]) -> RunPredictions:
+    return RunPredictions(
+        map_probabilities(run.calibration, change), map_probabilities(run.test, change)
     )
 
 
@@ -134,7 +140,8 @@ BLEND = "blend"
 
 
 def score_models(
-    raw: Mapping[str, Sequence[Training]],
+    raw: Mapping[str, Sequence[RunPredictions]],
+    fitted: Mapping[str, Sequence[Temperatures]],
     calibration: Truth,
     test: Truth,
     params: EvaluationParams,
@@ -142,7 +149,8 @@ def score_models(
     """Return every model as it is scored, and the weights of the blend among them.
 
     Args:
-        raw: the trainings of each experiment, and of each reference its one.
+        raw: the training runs of each experiment, and the one of each reference.
+        fitted: the temperatures of the runs of each experiment; those of others are fitted here.
         calibration: the truth of the calibration split.
         test: the truth of the test split; its labels are not used.
         params: whether to average both orders, and what to blend; the weights are empty, and there
@@ -152,33 +160,59 @@ def score_models(
         BadInput: `evaluation.blend` names a model that does not exist; or predictions are of other
             battles, or are not probabilities.
     """
-    for name, trainings in raw.items():
-        _check(name, trainings, calibration, test)
+    for name, runs in raw.items():
+        _check(name, runs, calibration, test)
+    blended = _blended(params, raw)
+    models = {
+        name: _score(runs, fitted.get(name), calibration.labels, params.both_orders)
+        for name, runs in raw.items()
+    }
+    if not blended:
+        return models, {}
+    parts = {name: average_runs(models[name].scored) for name in blended}
+    weights = fit_weights(
+        calibration.labels,
+        {name: part.calibration.probabilities for name, part in parts.items()},
+    )
+    mixed = weigh_runs(list(parts.values()), list(weights.values()))
+    _check(BLEND, [mixed], calibration, test)
+    # Its parts have both orders averaged already, where that is asked for.
+    models[BLEND] = _score([mixed], None, calibration.labels, both_orders=False)
+    return models, weights
+
+
+def _blended(params: EvaluationParams, raw: Mapping[str, Sequence[RunPredictions]]) -> list[str]:
+    """Return the names of the models to mix.
+
+    Raises:
+        BadInput: there is no such model.
+    """
+    if params.blend == "auto":
+        return [name for name in raw if name in LEARNING or name not in REFERENCES]
     unknown = set(params.blend) - set(raw)
     if unknown:
         raise BadInput(
             f"params.yaml: evaluation.blend names {', '.join(sorted(unknown))}, but the models are "
             f"{', '.join(raw)}. Correct the spelling, or add the experiment."
         )
-    if params.both_orders:
-        raw = {name: [average_orders(one) for one in ones] for name, ones in raw.items()}
-    models = {
-        name: calibrate_model(trainings, calibration.labels) for name, trainings in raw.items()
-    }
-    if not params.blend:
-        return models, {}
-    parts = {name: average_trainings(models[name].scored) for name in params.blend}
-    weights = fit_weights(
-        calibration.labels,
-        {name: part.calibration.probabilities for name, part in parts.items()},
-    )
-    mixed = weigh_trainings(list(parts.values()), list(weights.values()))
-    _check(BLEND, [mixed], calibration, test)
-    models[BLEND] = calibrate_model([mixed], calibration.labels)
-    return models, weights
+    return params.blend
 
 
-def _check(name: str, trainings: Sequence[Training], calibration: Truth, test: Truth) -> None:
-    for training in trainings:
-        check_predictions(name, training.calibration, calibration.ids)
-        check_predictions(name, training.test, test.ids)
+def _score(
+    runs: Sequence[RunPredictions],
+    fitted: Sequence[Temperatures] | None,
+    labels: np.ndarray,
+    both_orders: bool,
+) -> Model:
+    """Apply the temperatures of a model, which are fitted here where they are not given."""
+    if fitted is None:
+        fitted = [fit_temperatures(labels, run.calibration) for run in runs]
+    if both_orders:
+        runs = [average_orders(run) for run in runs]
+    return calibrate_model(runs, fitted, both_orders)
+
+
+def _check(name: str, runs: Sequence[RunPredictions], calibration: Truth, test: Truth) -> None:
+    for run in runs:
+        check_predictions(name, run.calibration, calibration.ids)
+        check_predictions(name, run.test, test.ids)

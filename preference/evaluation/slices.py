@@ -38,20 +38,22 @@ class Slice:
     members: np.ndarray
 
 
-def slice_battles(battles: pa.Table, labels: np.ndarray, truncated: np.ndarray) -> list[Slice]:
+def slice_battles(
+    battles: pa.Table, labels: np.ndarray, truncated: Mapping[str, np.ndarray]
+) -> list[Slice]:
     """Divide the battles in each way; a part without battles is left out.
 
     Args:
         battles: `prompt`, `response_a` and `response_b`, list<string> [n].
         labels: int [n].
-        truncated: bool [n], whether a side is longer than `model.seq_len`.
+        truncated: whether a side was cut, bool [n], for each way to cut, by what it is called.
     """
     texts = {name: _joined(battles[name]) for name in ("prompt", "response_a", "response_b")}
     turns = np.array([len(prompt) for prompt in battles["prompt"].to_pylist()])
     whole = ["\n".join(parts) for parts in zip(*texts.values(), strict=True)]
     divisions = [
         _two_parts("turns", "one", "several", turns > 1),
-        _two_parts("truncated", "no", "yes", truncated),
+        *[_two_parts(name, "no", "yes", members) for name, members in truncated.items()],
         _by_length(texts["response_a"], texts["response_b"]),
         _by_length_difference(texts["response_a"], texts["response_b"]),
         _divide("label", np.array(LABELS)[labels], LABELS),

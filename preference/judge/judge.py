@@ -3,57 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
-from preference.battles.predictions import Predictions, average_both_orders, check_probabilities
+from preference.battles.predictions import average_both_orders, check_probabilities
 from preference.battles.table import BATTLES_A_BATCH, LABELS, SEGMENTS
-from preference.bundle.io import Bundle, load_bundle
-from preference.bundle.manifest import TOKENIZER, hash_file
-from preference.bundle.manifest_schema import Manifest
-from preference.prediction.predictor import Predictor, predict_battles
+from preference.bundle.loading import Bundle, load_bundle
+from preference.prediction.predictor import Predictor
 from preference.runtime.errors import BadInput
-from preference.runtime.tensorflow_runtime import make_deterministic
-from preference.sequences.token_store import TOKENS, open_tokens
 from preference.sources.row_parser import NotABattle, parse_unlabelled_battle
 from preference.statistics.temperature_scaling import apply_temperature
 from preference.tokenizers.tokenize import tokenize_conversations
-
-
-def predict_saved(folder: Path, splits: Sequence[np.ndarray], name: str) -> list[Predictions]:
-    """Predict the battles of several splits, ids int64 [n] each, with the bundle in `folder`.
-
-    Raises:
-        BadInput: the bundle cannot be used, a battle has no tokens, or they are those of another
-            tokenizer.
-    """
-    make_deterministic()
-    bundle = load_bundle(folder)
-    packing = bundle.manifest.packing
-    tokens_folder = TOKENS / bundle.manifest.tokens
-    _check_same_tokenizer(tokens_folder, bundle.manifest, name)
-    tokens = open_tokens(tokens_folder)
-    return [predict_battles(bundle.model, tokens, ids, packing, name) for ids in splits]
-
-
-def _check_same_tokenizer(folder: Path, manifest: Manifest, name: str) -> None:
-    """Check that the tokens in a folder are those of the bundle's tokenizer, which lies there too.
-
-    Raises:
-        BadInput: they are not.
-    """
-    for file, digest in manifest.files.items():
-        own = PurePosixPath(file)
-        if own.parts[0] != TOKENIZER:
-            continue
-        path = folder.joinpath(*own.parts[1:])
-        if not path.is_file() or hash_file(path) != digest:
-            raise BadInput(
-                f"{name}: {path} is not the tokenizer that its model was trained with. "
-                f"Run `dvc repro preprocess train_{name}`."
-            )
-
 
 # A text, or one a turn, where a null turn counts as an empty one.
 Turns = str | Sequence[str | None]
@@ -92,7 +53,7 @@ class PreferenceJudge:
     ```
 
     Args:
-        bundle: what `stages.train` wrote.
+        bundle: what `stages.bundle` wrote.
         both_orders: average the predictions of both orders of the answers, so that neither gains
             by standing first. It costs next to nothing.
     """
@@ -107,7 +68,7 @@ class PreferenceJudge:
 
     @classmethod
     def load(cls, path: str | Path, both_orders: bool = False) -> "PreferenceJudge":
-        """Load the folder that a train stage wrote, or the zip file that it was packed into.
+        """Load the folder that `stages.bundle` wrote, or the zip file that it was packed into.
 
         Raises:
             BadInput: it cannot be used; the message says why, and what to do.

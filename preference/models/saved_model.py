@@ -9,12 +9,12 @@ import keras
 from preference.models import heads, pair_layers, single_segment
 from preference.models.deberta_v3 import backbone as deberta
 from preference.models.loaded_weights import load_described
+from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.runtime.atomic_write import check_room
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import read_json
 from preference.runtime.weight_file import list_arrays
 
-ARCHITECTURE, WEIGHTS = "model.json", "model.weights.h5"
 # Of a number, in every precision; and of what HDF5 writes beside an array, which is less.
 NUMBER_BYTES, HDF5_BYTES = 4, 2**14
 # Of the variables; what is computed with them is in the model's own precision.

@@ -10,11 +10,11 @@ from pathlib import Path
 import keras_nlp
 
 from preference.presets.hub import SCHEME, download_preset
+from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import read_json
 
 BACKBONE = "config.json"
-TRAINED_FROM_SCRATCH = ("deberta_v3_tiny", "deberta_v3_mini")
 
 
 @contextmanager

@@ -38,7 +38,6 @@ DENSE_FEATURES = {
     "length": [length_features],
     "tfidf": [length_features, format_features],
 }
-REFERENCES = tuple(DENSE_FEATURES)
 BATTLE_COLUMNS = ("response_a", "response_b", "label")
 STAGE = "train_reference"
 

@@ -41,7 +41,8 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
         data=read_json(metrics / "data.json", "fetch"),
         split=read_json(metrics / "split.json", "split"),
         training={
-            name: read_json(metrics / name / "metrics.json", f"train_{name}") for name in trained
+            name: read_json(metrics / "train" / name / "metrics.json", f"train_{name}")
+            for name in trained
         },
         curves={
             split: {name: _read_curve(metrics, name, folder) for name in trained}
@@ -52,6 +53,6 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
 
 
 def _read_curve(metrics: Path, name: str, folder: str) -> Curve:
-    path = metrics / name / "plots" / "metrics" / folder / "log_loss.tsv"
+    path = metrics / "train" / name / "plots" / "metrics" / folder / "log_loss.tsv"
     check_exists(path, f"train_{name}")
     return read_curve(path)

@@ -8,6 +8,7 @@ import altair as alt
 
 from preference.rendering.numbers import number
 from preference.report.svg import WIDTH, Picture, Theme, draw, sized
+from preference.runtime.atomic_write import write_text
 
 # The loss of single batches is noisy, and a long training has thousands of them.
 MOST_POINTS = 40
@@ -24,6 +25,14 @@ def read_curve(path: Path) -> Curve:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t")
         return [(int(row["step"]), float(row["log_loss"])) for row in rows]
+
+
+def write_curves(curves: Mapping[str, Curve], path: Path) -> None:
+    """Write the curves of all arms as one CSV: `model`, `step` and `log_loss`."""
+    lines = ["model,step,log_loss"]
+    for name, curve in curves.items():
+        lines += [f"{name},{step},{log_loss}" for step, log_loss in curve]
+    write_text("\n".join(lines) + "\n", path)
 
 
 def learning_curve_picture(title: str, curves: Mapping[str, Curve], dots: bool) -> Picture:

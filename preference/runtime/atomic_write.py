@@ -79,6 +79,11 @@ def check_room(folder: Path, size: int) -> None:
     Raises:
         OSError: it has not.
     """
+    if not hasattr(os, "posix_fallocate"):
+        # macOS has no such call; a disk that other programs fill meanwhile is not noticed there.
+        if shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        return
     with TemporaryFile(dir=folder) as file:
         os.posix_fallocate(file.fileno(), 0, size)
 

@@ -90,6 +90,27 @@ class Calibration:
         check_groups(self.battles, self.groups)
 
 
+@checked
+class Temperatures:
+    """Those of one model: for answers in the order given, and for both orders averaged."""
+
+    in_order: Temperature
+    both_orders: Temperature
+
+
+def fit_temperatures(labels: np.ndarray, predictions: Predictions) -> Temperatures:
+    """Fit both temperatures of a model on battles that it has not seen.
+
+    Args:
+        labels: int [n].
+        predictions: of the n battles, as the model makes them.
+    """
+    return Temperatures(
+        in_order=fit_temperature(labels, predictions.probabilities),
+        both_orders=fit_temperature(labels, average_both_orders(predictions).probabilities),
+    )
+
+
 def calibrate_training(
     labels: np.ndarray, groups: np.ndarray, predictions: Predictions, seed: int
 ) -> Calibration:
@@ -102,11 +123,13 @@ def calibrate_training(
         seed: chooses the resamples.
     """
     bootstrap = GroupBootstrap(groups, RESAMPLES, seed)
+    fitted = fit_temperatures(labels, predictions)
+    averaged = average_both_orders(predictions)
     return Calibration(
         battles=len(labels),
         groups=len(np.unique(groups)),
-        in_order=_calibrate(labels, predictions, bootstrap),
-        both_orders=_calibrate(labels, average_both_orders(predictions), bootstrap),
+        in_order=_calibrate(labels, predictions, fitted.in_order, bootstrap),
+        both_orders=_calibrate(labels, averaged, fitted.both_orders, bootstrap),
     )
 
 
@@ -139,9 +162,8 @@ def find_warnings(
 
 
 def _calibrate(
-    labels: np.ndarray, predictions: Predictions, bootstrap: GroupBootstrap
+    labels: np.ndarray, predictions: Predictions, temperature: float, bootstrap: GroupBootstrap
 ) -> Calibrated:
-    temperature = fit_temperature(labels, predictions.probabilities)
     scaled = map_probabilities(predictions, lambda one: apply_temperature(one, temperature))
     return Calibrated(
         temperature=temperature, metrics=estimate_figures(labels, [scaled], bootstrap)

@@ -1,6 +1,5 @@
-"""A tokenizer on disk, in the files of a keras-nlp preset: its settings and its vocabulary."""
+"""Read a tokenizer from its files."""
 
-import shutil
 from pathlib import Path
 
 from keras_nlp.tokenizers import Tokenizer
@@ -8,15 +7,7 @@ from keras_nlp.tokenizers import Tokenizer
 from preference.presets.safe_loading import rebuild
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file, read_json
-
-SETTINGS = "tokenizer.json"
-ASSETS = Path("assets/tokenizer")
-
-
-def copy_tokenizer(source: Path, folder: Path) -> None:
-    """Copy the tokenizer that stands beside its tokens in `source`, byte for byte."""
-    shutil.copytree(source / ASSETS, folder / ASSETS, dirs_exist_ok=True)
-    shutil.copyfile(source / SETTINGS, folder / SETTINGS)
+from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

@@ -9,29 +9,28 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from preference.bundle.io import hash_files, library_versions, resolved_parameters
-from preference.bundle.manifest import hash_file
-from preference.config.params import Params
+from preference.config.experiment import Experiment, shown_parameters
+from preference.runtime.provenance import hash_file, hash_files, library_versions
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def identify_training(
-    params: Params, seed: int, data: Sequence[Path], model: keras.Model
+    experiment: Experiment, seed: int, data: Sequence[Path], model: keras.Model
 ) -> dict[str, str]:
     """Return what is equal for two trainings that give the same bytes, and for no others.
 
     Args:
-        params: of the experiment.
+        experiment: what is trained.
         data: files, or folders with files, that the training reads.
         model: with the weights that it begins with: a preset's are not in its name.
     """
     files = [file for path in data for file in sorted([path, *path.rglob("*")]) if file.is_file()]
-    parameters = {**resolved_parameters(params), "preset": params.model.preset, "seed": seed}
+    parameters = {**shown_parameters(experiment), "preset": experiment.model.preset, "seed": seed}
     return {
         "parameters": _digest(parameters),
         "data": _digest(hash_files(files)),
-        "code": _digest({**_hash_code(), **library_versions(params.train.backend)}),
+        "code": _digest({**_hash_code(), **library_versions(experiment.train.backend)}),
         "weights": _digest_weights(model),
         "device": ", ".join(_device_names()),
     }

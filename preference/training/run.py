@@ -1,4 +1,4 @@
-"""One training of an experiment: what it learns from, its model, and its course.
+"""One training run of an experiment: what it learns from, its model, and its course.
 
 Reads data/tokens/ and the splits train and valid.
 """
@@ -12,7 +12,7 @@ from dvclive import Live
 
 from preference.battles.splits import read_split_battles, split_file
 from preference.battles.table import BATTLES
-from preference.config.params import Params, load_params
+from preference.config.experiment import Experiment
 from preference.models.preference_model import build_model
 from preference.models.pretrained.backbones import load_backbone
 from preference.runtime.errors import BadInput
@@ -26,16 +26,15 @@ from preference.training.distributed.shard import Shard
 from preference.training.fingerprint import identify_training
 from preference.training.fit import train_model
 
-SPLITS_READ = ("train", "valid", "calibration")
+SPLITS_READ = ("train", "valid")
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingRun:
     """An experiment with one seed: the battles of train, and the model with its first weights."""
 
-    name: str
+    experiment: Experiment
     seed: int
-    params: Params
     tokens_folder: Path
     train: Examples
     model: keras.Model
@@ -43,26 +42,27 @@ class Training:
     @property
     def checkpoint(self) -> Path:
         """Where its checkpoint is."""
-        return checkpoint_file(self.name, self.seed)
+        return checkpoint_file(self.experiment.name, self.seed)
 
 
-def prepare_training(name: str, seed: int) -> Training:
+def prepare_training(experiment: Experiment, seed: int) -> TrainingRun:
     """Read train, and build the model with its first weights."""
-    params = load_params().experiment(name)
+    model_params = experiment.model
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(params.train.precision)
-    tokens_folder = find_tokens(TOKENS, params.model.preset)
+    keras.config.set_dtype_policy(experiment.train.precision)
+    tokens_folder = find_tokens(TOKENS, model_params.preset)
     tokens = open_tokens(tokens_folder)
-    packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
+    packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)
     examples = read_examples(tokens, packing, "train")
-    backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
-    model = build_model(backbone, params.model)
-    return Training(name, seed, params, tokens_folder, examples, model)
+    backbone = load_backbone(model_params.preset, tokens.special.vocabulary_size)
+    model = build_model(backbone, model_params)
+    return TrainingRun(experiment, seed, tokens_folder, examples, model)
 
 
 def fit_training(
-    training: Training,
+    training: TrainingRun,
     live: Live | None,
+    checkpoint_minutes: float,
     shard: Shard | None = None,
     find: Callable[[Path, Mapping[str, str]], Checkpoint | None] = find_checkpoint,
 ) -> dict[str, float]:
@@ -71,13 +71,15 @@ def fit_training(
     Args:
         training: its model is trained in place.
         live: where metrics are logged, if anywhere.
+        checkpoint_minutes: between two checkpoints within an epoch.
         shard: what this process reads of every batch, where it is one of several or on JAX.
         find: as `find_checkpoint`.
     """
-    name, params, examples = training.name, training.params.train, training.train
+    experiment, examples = training.experiment, training.train
+    params = experiment.train
     valid = read_examples(examples.tokens, examples.packing, "valid")
     data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
-    identity = identify_training(training.params, training.seed, data, training.model)
+    identity = identify_training(experiment, training.seed, data, training.model)
     checkpoint = find(training.checkpoint, identity)
     epochs = Epochs(
         examples,
@@ -89,11 +91,11 @@ def fit_training(
     )
     is_first = not shard or shard.rank == 0
     logged = LiveMetrics(live, epochs) if live else None
-    progress = ProgressBar(name, epochs, params.epochs) if is_first else None
+    progress = ProgressBar(experiment.name, epochs, params.epochs) if is_first else None
     checkpoints = Checkpoints(
         training.checkpoint,
         identity,
-        params.checkpoint_minutes,
+        checkpoint_minutes,
         epochs,
         logged,
         checkpoint,

@@ -21,7 +21,7 @@ from small_bundle import (
 )
 from small_model import make_model
 
-from preference.bundle.io import load_bundle, resolved_parameters, save_bundle
+from preference.bundle.loading import load_bundle, resolved_parameters, save_bundle
 from preference.bundle.manifest import read_manifest, write_manifest
 from preference.bundle.manifest_schema import FiguresOnTest
 from preference.config.params import load_params

@@ -12,7 +12,7 @@ from rendered_markdown import parse
 from ruamel.yaml import YAML
 from small_bundle import FIGURES, PARAMETERS, small_manifest, write_bundle
 
-from preference.bundle.io import load_bundle
+from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
 from preference.bundle.model_card import MEASURES, render_card
 from preference.bundle.pack import pack_bundle

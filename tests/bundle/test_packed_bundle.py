@@ -10,7 +10,7 @@ import pytest
 from small_bundle import BUNDLE_FILES, contents, edit_manifest, make_battles, refusal, write_bundle
 
 from preference.bundle.archive import pack
-from preference.bundle.io import load_bundle
+from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
 from preference.bundle.pack import pack_bundle
 from preference.judge.judge import PreferenceJudge

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from repository import REPOSITORY
 
-from preference.bundle.io import load_bundle
+from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
 from preference.judge.judge import predict_saved
 from preference.models.pretrained.backbones import load_backbone

@@ -32,7 +32,7 @@ from small_model import make_backbone, make_model
 
 from preference import PreferenceJudge
 from preference.battles.table import SEGMENTS
-from preference.bundle.io import Bundle, save_bundle
+from preference.bundle.loading import Bundle, save_bundle
 from preference.sources.readers import read_source_rows
 from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
 

@@ -15,7 +15,7 @@ import pytest
 from small_bundle import refusal, replace_file, write_bundle
 from small_model import make_inputs, make_model
 
-from preference.bundle.io import load_bundle
+from preference.bundle.loading import load_bundle
 from preference.models.pretrained.backbones import adapt_backbone
 from preference.models.saved_model import load_model, save_model
 

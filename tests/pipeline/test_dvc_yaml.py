@@ -1,7 +1,7 @@
 """dvc.yaml tells the truth: what a stage imports and reads is what it depends on, no more."""
 
 import ast
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
@@ -13,12 +13,20 @@ SOURCE = "${data.source}"
 SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle")
 PIPELINE = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
 STAGES = PIPELINE["stages"]
+# Of a stage for each experiment, what it is for each of them.
+TEMPLATES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
 PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
-GROWING = ("metrics/plots", "metrics/report.html")
-SHARED = {f"{section}.{key}" for section in ("text", "model", "train") for key in PARAMS[section]}
-# It changes no result.
-SHARED -= {"train.checkpoint_minutes"}
+GROWING = ("metrics/learning_curves", "metrics/plots", "metrics/report.html")
+CODE = ("preference", "stages")
+MOST_LINES_OF_A_TRAINING = 10
+
+
+def place_of(text):
+    """Return the file and the line where a text stands in dvc.yaml, for a message."""
+    lines = (REPOSITORY / "dvc.yaml").read_text().splitlines()
+    number = next((number for number, line in enumerate(lines, 1) if text in line), 1)
+    return f"dvc.yaml:{number}"
 
 
 def file_of(module):
@@ -48,21 +56,41 @@ def imported_files(file, found=None):
 
 def code_of(stage):
     """The files that a stage's command runs; what a source's package holds is the source."""
-    module = STAGES[stage]["cmd"].split(" -m ")[1].split()[0]
+    module = TEMPLATES[stage]["cmd"].split(" -m ")[1].split()[0]
     files = (file.relative_to(REPOSITORY).as_posix() for file in imported_files(file_of(module)))
-    return {SOURCE if file.split("/")[0] in SOURCE_PACKAGES else file for file in files}
+    return {
+        SOURCE if file.split("/")[0] in SOURCE_PACKAGES else file
+        for file in files
+        if not file.endswith("__init__.py")
+    }
+
+
+def is_within(file, dep):
+    return file == dep or PurePosixPath(dep) in PurePosixPath(file).parents
 
 
 def test_the_stages_are_the_named_ones():
-    names = {"fetch", "split", "preprocess", "train_reference", "evaluate", "report", "submit"}
-    assert set(STAGES) == names | {f"train_{name}" for name in EXPERIMENTS}
-    assert EXPERIMENTS == ["baseline", "exp1", "exp2", "exp3"]
+    names = {"configure", "fetch", "split", "preprocess", "predict", "bundle", "train_reference"}
+    names |= {"predict_reference", "evaluate", "report", "submit"}
+    trainings = {f"train_{name}" for name in EXPERIMENTS}
+    for name in trainings - set(STAGES):
+        pytest.fail(f"params.yaml has an experiment without a stage: add {name} to dvc.yaml")
+    for name in set(STAGES) - names - trainings:
+        pytest.fail(f"{place_of(f'  {name}:')}: params.yaml has no experiment for stage {name}")
+    assert names <= set(STAGES)
+    for name in ("predict", "bundle"):
+        assert STAGES[name]["foreach"] == "${experiments}", place_of(f"  {name}:")
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_are_the_imports(stage):
-    declared = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py") or dep == SOURCE}
-    assert declared == {file for file in code_of(stage) if not file.endswith("__init__.py")}
+def test_deps_hold_every_import_and_no_package_beside(stage):
+    deps = [dep for dep in TEMPLATES[stage]["deps"] if dep == SOURCE or dep.startswith(CODE)]
+    imported = code_of(stage)
+    missing = [file for file in imported if not any(is_within(file, dep) for dep in deps)]
+    assert not missing, f"{place_of(f'  {stage}:')}: {stage} imports them"
+    unused = [dep for dep in deps if not any(is_within(file, dep) for file in imported)]
+    assert not unused, f"{place_of(f'  {stage}:')}: {stage} does not import them"
+    assert all((REPOSITORY / dep).exists() for dep in deps if dep != SOURCE)
 
 
 @pytest.mark.parametrize("package", SOURCE_PACKAGES)
@@ -97,73 +125,68 @@ def test_packages_that_are_no_deps_hold_no_code_that_changes_a_result(package):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_training_depends_on_what_it_inherits(name):
-    overridden = {
-        f"{section}.{key}"
-        for section, values in PARAMS["experiments"][name].items()
-        for key in values
-    }
-    expected = {"seed", f"experiments.{name}"} | (SHARED - overridden)
-    assert set(STAGES[f"train_{name}"]["params"]) == expected
+def test_a_training_is_short_and_its_own(name):
+    stage = STAGES[f"train_{name}"]
+    assert stage["cmd"].endswith(f" -m stages.train {name}")
+    assert stage["params"] == [f"experiments.{name}"]
+    assert f"data/config/{name}.json" in stage["deps"]
+    text = (REPOSITORY / "dvc.yaml").read_text().split(f"  train_{name}:\n")[1]
+    lines = text.split("\n\n")[0].splitlines()
+    assert len(lines) < MOST_LINES_OF_A_TRAINING
 
 
-def test_trainings_differ_in_nothing_but_their_params():
-    deps = [STAGES[f"train_{name}"]["deps"] for name in EXPERIMENTS]
-    assert all(dep == deps[0] for dep in deps)
+def test_trainings_differ_in_nothing_but_their_names():
+    def without(name):
+        stage = {key: value for key, value in STAGES[f"train_{name}"].items() if key != "desc"}
+        return repr(stage).replace(name, "NAME")
+
+    first, *others = EXPERIMENTS
+    for name in others:
+        assert without(name) == without(first), place_of(f"  train_{name}:")
 
 
-def test_every_model_is_an_artifact():
-    artifacts = PIPELINE["artifacts"]
-    assert list(artifacts) == EXPERIMENTS
-    for name, artifact in artifacts.items():
-        assert artifact["path"] in STAGES[f"train_{name}"]["outs"]
+def test_an_artifact_is_the_bundle_of_an_experiment():
+    for name, artifact in PIPELINE["artifacts"].items():
+        assert name in EXPERIMENTS, place_of(f"  {name}: {{path")
+        assert artifact["path"] == f"models/{name}"
         assert artifact["type"] == "model"
-        assert artifact["desc"] and artifact["labels"]
 
 
-def test_a_training_depends_on_the_template_of_its_card():
-    assert "preference/bundle/templates/model_card.md.j2" in STAGES["train_baseline"]["deps"]
+def test_only_evaluate_reads_the_labels_of_test():
+    """Who has no battles, or no ids of test, cannot know a label of test."""
+    split, battles = "data/split/test.parquet", "data/battles.parquet"
+    readers = [name for name, stage in TEMPLATES.items() if split in stage["deps"]]
+    assert readers == ["predict", "predict_reference", "evaluate"]
+    knowing = [name for name in readers if battles in TEMPLATES[name]["deps"]]
+    # A reference reads the texts, and tests/references shows that it reads no label.
+    assert knowing == ["predict_reference", "evaluate"]
 
 
-def test_preprocess_depends_on_every_preset():
-    overriding = {
-        f"experiments.{name}.model.preset"
-        for name, sections in PARAMS["experiments"].items()
-        if "preset" in sections.get("model", {})
-    }
-    assert set(STAGES["preprocess"]["params"]) == {"tokenizer", "model.preset"} | overriding
-
-
-def test_only_evaluate_reads_the_test_split():
-    split = "data/split/test.parquet"
-    assert [name for name, stage in STAGES.items() if split in stage["deps"]] == ["evaluate"]
-    readers = [
-        file.name
-        for file in (REPOSITORY / "stages").glob("*.py")
-        if '"test"' in file.read_text() or "test.parquet" in file.read_text()
-    ]
-    assert readers == ["evaluate.py"]
-
-
-def test_evaluate_depends_on_all_params_so_that_a_mistyped_key_is_noticed():
-    assert {"params.yaml": None} in STAGES["evaluate"]["params"]
+def test_configure_reads_all_params_so_that_a_mistyped_key_is_noticed_first():
+    assert STAGES["configure"]["params"] == [{"params.yaml": None}]
 
 
 def test_metrics_are_in_git_and_all_else_that_grows_with_the_rows_is_not():
-    for stage in STAGES.values():
-        for out in [*stage["outs"], *stage.get("metrics", [])]:
+    for stage in TEMPLATES.values():
+        for out in [*stage["outs"], *stage.get("metrics", []), *stage.get("plots", [])]:
             path, options = next(iter(out.items())) if isinstance(out, dict) else (out, {})
             small = path.startswith("metrics/") and path not in GROWING
-            assert small == (options == {"cache": False}), path
+            assert small == (options.get("cache") is False), path
+
+
+def test_what_trains_can_be_taken_from_the_run_cache():
+    """DVC skips its run cache for a stage with an uncached output that is neither metric nor plot."""
+    for name in EXPERIMENTS:
+        assert all(isinstance(out, str) for out in STAGES[f"train_{name}"]["outs"])
 
 
 def test_every_cached_output_is_ignored_in_advance():
-    for stage in STAGES.values():
+    for stage in TEMPLATES.values():
         for out in stage["outs"]:
             if isinstance(out, str):
-                path = Path(out)
-                ignored = (REPOSITORY / path.parent / ".gitignore").read_text().split()
-                assert f"/{path.name}" in ignored
+                top, name = Path(out).parts[:2]
+                ignored = (REPOSITORY / top / ".gitignore").read_text().split()
+                assert f"/{name}" in ignored or "/*" in ignored, out
 
 
 def test_load_params_reads_the_same_file():

@@ -9,7 +9,7 @@ import pytest
 from hostile_objects import PLANTED, inside
 
 from preference.models.pretrained.backbones import SMALL_CONFIGURATIONS, load_backbone
-from preference.presets.resolve import TRAINED_FROM_SCRATCH
+from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 from preference.runtime.errors import BadInput
 from preference.tokenizers.tokenizer import fingerprint, load_preset_tokenizer, train_tokenizer
 

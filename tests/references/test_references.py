@@ -19,12 +19,12 @@ from preference.config.params import ReferenceParams
 from preference.references.antisymmetric_logistic import fit, predict
 from preference.references.features import FORMAT, format_features, length_features
 from preference.references.models import (
-    REFERENCES,
     fit_reference,
     load_reference,
     predict_reference,
     save_reference,
 )
+from preference.references.names import REFERENCES
 from preference.runtime.errors import BadInput
 from preference.sources.ingest import parse_battles
 from preference.sources.readers import read_source_rows

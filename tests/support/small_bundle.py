@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small_model import HIDDEN, make_model
 
-from preference.bundle.io import library_versions, load_bundle, save_bundle
+from preference.bundle.loading import library_versions, load_bundle, save_bundle
 from preference.bundle.manifest import hash_file, read_manifest, write_manifest
 from preference.bundle.manifest_schema import Manifest, TrainingFigures
 from preference.models.deberta_v3.backbone import DebertaV3Backbone

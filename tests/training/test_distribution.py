@@ -28,7 +28,7 @@ from planted_training import make_model
 from repository import REPOSITORY
 from train_on_jax import train_from
 
-from preference.bundle.io import load_bundle
+from preference.bundle.loading import load_bundle
 from preference.config.params import load_params
 from preference.runtime.errors import BadInput
 from preference.sequences.length_bucketing import shuffled_batches

@@ -17,7 +17,8 @@ from preference.models.loaded_weights import load_described
 from preference.presets.safe_loading import rebuild
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import read_json
-from preference.tokenizers.saved_tokenizer import ASSETS, SETTINGS, load_vocabulary
+from preference.tokenizers.saved_tokenizer import load_vocabulary
+from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
 
 BACKBONE, WEIGHTS = "config.json", "model.weights.h5"
 OBJECT_KEYS = ("module", "class_name", "config", "registered_name")

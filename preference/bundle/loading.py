@@ -1,11 +1,8 @@
 """Load a bundle: a trained model with all that is needed to predict with it."""
 
-import platform
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from importlib import metadata
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 from keras_nlp.tokenizers import Tokenizer
@@ -13,30 +10,15 @@ from keras_nlp.tokenizers import Tokenizer
 import preference.tokenizers.hugging_face  # noqa: F401, registers its tokenizer
 from preference.battles.table import LABELS
 from preference.bundle.archive import bundle_folder
-from preference.bundle.manifest import (
-    CARD,
-    TOKENIZER,
-    check_files,
-    hash_file,
-    read_manifest,
-    write_manifest,
-)
+from preference.bundle.manifest import TOKENIZER, check_files, read_manifest
 from preference.bundle.manifest_schema import Manifest
-from preference.bundle.model_card import render_card
-from preference.config.params import Params
+from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.models.preference_model import backbone_of, encoder_of, position_count
-from preference.models.saved_model import (
-    ARCHITECTURE,
-    WEIGHTS,
-    check_weights,
-    load_model,
-    save_model,
-)
-from preference.runtime.atomic_write import writing_folder
+from preference.models.saved_model import check_weights, load_model
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file
 from preference.sequences.packing import SIDES
-from preference.tokenizers.saved_tokenizer import copy_tokenizer, load_tokenizer
+from preference.tokenizers.saved_tokenizer import load_tokenizer
 from preference.tokenizers.tokenize import special_tokens_of
 
 
@@ -117,48 +99,3 @@ def _input_limits(model: keras.Model) -> tuple[int, int | None]:
     # A network of another kind fails as AttributeError, TypeError or otherwise.
     except Exception as error:
         raise BadInput(f"{ARCHITECTURE} is not of a preference model: {error}") from error
-
-
-LIBRARIES = ("tensorflow", "keras", "keras-nlp", "sentencepiece", "numpy")
-
-
-def save_bundle(model: keras.Model, tokens: Path, manifest: Manifest, folder: Path) -> None:
-    """Write the model, its tokenizer, its card and, last, `bundle.json`.
-
-    Args:
-        model: trained; its optimizer is not saved.
-        tokens: the folder of the tokens that it reads, beside which its tokenizer stands.
-        manifest: all but `files`.
-        folder: what it had before is removed.
-    """
-    with writing_folder(folder) as partial:
-        save_model(model, partial)
-        copy_tokenizer(tokens, partial / TOKENIZER)
-        (partial / CARD).write_text(render_card(manifest), encoding="utf-8")
-        tokenizer = sorted(path for path in (partial / TOKENIZER).rglob("*") if path.is_file())
-        files = [partial / name for name in (CARD, ARCHITECTURE, WEIGHTS)] + tokenizer
-        hashes = {path.relative_to(partial).as_posix(): hash_file(path) for path in files}
-        write_manifest(replace(manifest, files=hashes), partial)
-
-
-def hash_files(paths: Sequence[Path]) -> dict[str, str]:
-    """Return the sha256 of files, by their relative paths."""
-    return {path.as_posix(): hash_file(path) for path in paths}
-
-
-def resolved_parameters(params: Params) -> dict[str, Mapping[str, Any]]:
-    """Return the sections that an experiment may change; a preset's folder by its name alone."""
-    sections = {name: asdict(getattr(params, name)) for name in ("text", "model", "train")}
-    # It changes no result, and what a training writes must not depend on it.
-    del sections["train"]["checkpoint_minutes"]
-    preset = Path(sections["model"]["preset"])
-    if preset.is_absolute():
-        # Where it lies is nobody's business, and differs between machines.
-        sections["model"]["preset"] = preset.name
-    return sections
-
-
-def library_versions(backend: str) -> dict[str, str]:
-    """Return the versions of Python, and of what training on a backend and predicting depend on."""
-    names = dict.fromkeys([*LIBRARIES, backend])
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}

@@ -1,0 +1,158 @@
+"""One experiment with all its values, as `configure` writes it for the stages that it concerns.
+
+`data/config/<name>.json` holds the values that decide what a training learns, and no others: a
+training depends on its own file, so that a changed value trains again exactly the experiments that
+have it. `data/config/index.json` lists the experiments in their order, each with the digest of its
+file. `data/config/presets.json` lists the presets, each of which has a tokenizer.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from preference.config.params import (
+    EXPERIMENT_NAME,
+    ModelParams,
+    Params,
+    TextParams,
+    TrainParams,
+    load_params,
+)
+from preference.config.validation import Seed, Sha256, checked
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import BadInput
+from preference.runtime.strict_json import read_checked, to_json
+
+CONFIG = Path("data/config")
+INDEX, PRESETS = "index.json", "presets.json"
+STAGE = "configure"
+
+Name = Annotated[str, Field(pattern=f"^{EXPERIMENT_NAME}$")]
+
+
+@checked
+class Experiment:
+    """What an experiment trains: `seeds` are those of its training runs, at least one."""
+
+    name: Name
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    text: TextParams
+    model: ModelParams
+    train: TrainParams
+
+
+@checked
+class IndexEntry:
+    """An experiment's name, the seeds of its training runs, and the sha256 of its values."""
+
+    name: Name
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    digest: Sha256
+
+
+def resolve_experiment(params: Params, name: str) -> Experiment:
+    """Return an experiment of params.yaml with the shared values that it does not override.
+
+    Raises:
+        BadInput: there is no such experiment, or an override is unknown or of the wrong type.
+    """
+    resolved = params.experiment(name)
+    # Without `checkpoint_minutes`, which changes no result.
+    train = {field.name: getattr(resolved.train, field.name) for field in fields(TrainParams)}
+    return Experiment(
+        name=name,
+        seeds=resolved.training_seeds(),
+        text=resolved.text,
+        model=resolved.model,
+        train=TrainParams(**train),
+    )
+
+
+def write_experiments(params: Params, folder: Path = CONFIG) -> None:
+    """Write the values of each experiment, the index and the presets, in the place of old ones."""
+    experiments = [resolve_experiment(params, name) for name in params.experiments]
+    index = [asdict(entry) for entry in map(_describe, experiments)]
+    presets = sorted({experiment.model.preset for experiment in experiments})
+    with writing_folder(folder) as partial:
+        for experiment in experiments:
+            (partial / f"{experiment.name}.json").write_text(_to_text(experiment), "utf-8")
+        (partial / INDEX).write_text(to_json(index, indent=2), "utf-8")
+        (partial / PRESETS).write_text(to_json(presets, indent=2), "utf-8")
+
+
+def read_experiment(name: str, folder: Path = CONFIG) -> Experiment:
+    """Read the values of an experiment.
+
+    Raises:
+        BadInput: there is no such experiment, or its file is damaged.
+    """
+    path = folder / f"{name}.json"
+    if (folder / INDEX).exists() and not path.exists():
+        names = ", ".join(entry.name for entry in read_index(folder))
+        raise BadInput(
+            f"there is no experiment {name!r}; there are {names}. Add it under `experiments` in "
+            f"params.yaml, and run `dvc repro {STAGE}`."
+        )
+    return read_checked(Experiment, path, STAGE)
+
+
+def read_present_experiment(name: str) -> Experiment:
+    """Read the values of an experiment, and check that params.yaml has no others by now.
+
+    Raises:
+        BadInput: there is no such experiment, its file is damaged, or params.yaml has changed.
+    """
+    experiment = read_experiment(name)
+    if experiment != resolve_experiment(load_params(), name):
+        raise BadInput(
+            f"{CONFIG / name}.json is of other parameters than params.yaml: run `dvc repro "
+            f"{STAGE}` before, or this stage without --single-item."
+        )
+    return experiment
+
+
+def read_index(folder: Path = CONFIG) -> list[IndexEntry]:
+    """Read which experiments there are, in the order of params.yaml.
+
+    Raises:
+        BadInput: the file is missing or damaged.
+    """
+    return read_checked(list[IndexEntry], folder / INDEX, STAGE)
+
+
+def read_presets(folder: Path = CONFIG) -> list[str]:
+    """Read the presets of all experiments, each once, in alphabetical order.
+
+    Raises:
+        BadInput: the file is missing or damaged.
+    """
+    return read_checked(list[str], folder / PRESETS, STAGE)
+
+
+def digest_of(experiment: Experiment) -> str:
+    """Return the sha256 of the values of an experiment, as the index has it."""
+    return hashlib.sha256(_to_text(experiment).encode("utf-8")).hexdigest()
+
+
+def shown_parameters(experiment: Experiment) -> dict[str, Mapping[str, Any]]:
+    """Return the sections of an experiment for others to read, a preset's folder by its name alone.
+
+    Where the folder lies is nobody's business, and differs between machines.
+    """
+    sections = {name: asdict(getattr(experiment, name)) for name in ("text", "model", "train")}
+    preset = Path(sections["model"]["preset"])
+    if preset.is_absolute():
+        sections["model"]["preset"] = preset.name
+    return sections
+
+
+def _describe(experiment: Experiment) -> IndexEntry:
+    return IndexEntry(name=experiment.name, seeds=experiment.seeds, digest=digest_of(experiment))
+
+
+def _to_text(experiment: Experiment) -> str:
+    return to_json(asdict(experiment), indent=2)

@@ -1,0 +1,171 @@
+"""What `evaluate` reads: the truth of a split, and what every model predicted of it.
+
+Predictions that are older than the parameters, the weights or the temperatures are refused, so that
+no metric is of another model than the one that stands here.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from preference.battles.predictions import (
+    Origin,
+    are_probabilities,
+    read_origin,
+    read_predictions,
+)
+from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
+from preference.battles.table import BATTLES, SEGMENTS, has_oracle
+from preference.config.experiment import IndexEntry
+from preference.config.validation import Seed, checked
+from preference.evaluation.scoring import RunPredictions, Truth
+from preference.models.training_record import read_record
+from preference.references.names import REFERENCES
+from preference.runtime.errors import BadInput
+from preference.runtime.strict_json import read_checked
+from preference.statistics.calibration import Temperatures
+
+PREDICTIONS = Path("data/predictions")
+CALIBRATION = Path("data/calibration")
+
+
+@checked
+class RunTemperatures:
+    """The temperatures of the training run on `seed`, and the hash of the weights they are for."""
+
+    seed: Seed
+    weights: str = Field(min_length=1)
+    temperatures: Temperatures
+
+
+def read_battles(split: str) -> pa.Table:
+    """Return the battles of a split, with their texts and, of simulated data, the truth."""
+    columns = (*SEGMENTS, "label")
+    if has_oracle(BATTLES):
+        columns += ("oracle", "oracle_agreement")
+    return read_split_battles(BATTLES, split_file(split), columns)
+
+
+def read_truth(battles: pa.Table) -> Truth:
+    """Return what is true of the battles of a split.
+
+    Raises:
+        BadInput: the true probabilities are none, or the split is of older code.
+    """
+    simulated = "oracle" in battles.column_names
+    oracle = np.array(battles["oracle"].to_pylist()) if simulated else None
+    if simulated and not are_probabilities(oracle):
+        raise BadInput(
+            f"{BATTLES}: some of its true probabilities are none. Run `dvc repro fetch`."
+        )
+    if "near_duplicate" not in battles.column_names:
+        raise BadInput("data/split/ is of older code: run `dvc repro split`.")
+    return Truth(
+        ids=battles["id"].to_numpy(),
+        labels=battles["label"].to_numpy(),
+        groups=battles["group"].to_numpy(),
+        near_duplicate=battles["near_duplicate"].to_numpy(),
+        oracle=oracle,
+        agreement=battles["oracle_agreement"].to_numpy() if simulated else None,
+    )
+
+
+def read_runs(entry: IndexEntry) -> list[RunPredictions]:
+    """Return what each training run of an experiment predicts of both splits.
+
+    Raises:
+        BadInput: a file is missing or damaged, or was made with other parameters or weights.
+    """
+    return [_read_run(entry, seed) for seed in entry.seeds]
+
+
+def read_references() -> dict[str, list[RunPredictions]]:
+    """Return what each reference predicts of both splits.
+
+    Raises:
+        BadInput: a file is missing or damaged.
+    """
+    return {
+        name: [_read_splits(PREDICTIONS / "reference" / name, "predict_reference")]
+        for name in REFERENCES
+    }
+
+
+def read_temperatures(entry: IndexEntry) -> list[Temperatures]:
+    """Return the temperatures of each training run of an experiment.
+
+    Raises:
+        BadInput: the file is missing or damaged, or is of other weights.
+    """
+    path, stage = CALIBRATION / f"{entry.name}.json", f"bundle@{entry.name}"
+    fitted = read_checked(list[RunTemperatures], path, stage)
+    for seed, one in zip(entry.seeds, fitted, strict=True):
+        if (one.seed, one.weights) != (seed, read_record(entry.name, seed).weights):
+            raise BadInput(f"{path} is of other weights than the present ones: {_advice(stage)}")
+    return [one.temperatures for one in fitted]
+
+
+def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:
+    """Return which test battles were cut, bool [n], for each way in which experiments cut."""
+    found: dict[str, np.ndarray] = {}
+    for entry in entries:
+        path = _run_folder(entry.name, entry.seeds[0]) / "test.parquet"
+        origin, truncated = read_origin(path, f"predict@{entry.name}")
+        name = f"longer than {origin.seq_len:,} tokens"
+        # Another tokenizer may cut other battles at the same length.
+        if name in found and not np.array_equal(found[name], truncated):
+            name += f" of {entry.name}"
+        found[name] = truncated
+    return found
+
+
+def hashes_of_weights(entries: Sequence[IndexEntry]) -> Mapping[str, list[str]]:
+    """Return the sha256 of the weights of each experiment's training runs."""
+    return {
+        entry.name: [read_record(entry.name, seed).weights for seed in entry.seeds]
+        for entry in entries
+    }
+
+
+def _run_folder(name: str, seed: int) -> Path:
+    return PREDICTIONS / name / f"seed-{seed}"
+
+
+def _read_run(entry: IndexEntry, seed: int) -> RunPredictions:
+    folder, stage = _run_folder(entry.name, seed), f"predict@{entry.name}"
+    weights = read_record(entry.name, seed).weights
+    for split in PREDICTED_SPLITS:
+        path = folder / f"{split}.parquet"
+        origin, _ = read_origin(path, stage)
+        _check_present(path, origin, entry.digest, weights, entry.name)
+    return _read_splits(folder, stage)
+
+
+def _check_present(path: Path, origin: Origin, digest: str, weights: str, name: str) -> None:
+    """Check that predictions are of the present parameters and weights.
+
+    Raises:
+        BadInput: they are not.
+    """
+    if origin.experiment != digest:
+        raise BadInput(
+            f"{path} was made with other values of {name} than params.yaml has now: "
+            f"{_advice(f'train_{name} predict@{name}')}"
+        )
+    if origin.weights != weights:
+        raise BadInput(
+            f"{path} was made with other weights of {name} than the present ones: "
+            f"{_advice(f'predict@{name}')}"
+        )
+
+
+def _advice(stages: str) -> str:
+    return f"run `dvc repro`, or `dvc repro {stages}`."
+
+
+def _read_splits(folder: Path, stage: str) -> RunPredictions:
+    files = [folder / f"{split}.parquet" for split in PREDICTED_SPLITS]
+    return RunPredictions(*[read_predictions(file, stage) for file in files])

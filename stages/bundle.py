@@ -1,0 +1,85 @@
+"""Make what a user takes of an experiment: a model with tokenizer, temperature, card and hashes.
+
+    python -m stages.bundle exp1
+
+Reads data/config/<experiment>.json, models/weights/<experiment>/, data/tokens/, the calibration
+split and what was predicted of it; writes models/<experiment>/ and the fitted temperatures to
+data/calibration/<experiment>.json. Each further seed has a bundle of its own,
+models/<experiment>/seed-<seed>/.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from preference.battles.predictions import check_predictions, read_predictions
+from preference.battles.splits import read_split_battles, split_file
+from preference.battles.table import BATTLES
+from preference.bundle.manifest_schema import Manifest, describe_bundle
+from preference.bundle.saving import write_bundle
+from preference.config.experiment import read_experiment
+from preference.models.training_record import TrainingRecord, read_record, run_folder
+from preference.runtime.atomic_write import write_text, writing_folder
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.provenance import hash_files
+from preference.runtime.stage_lock import running_alone
+from preference.runtime.strict_json import to_json
+from preference.sequences.token_store import TOKENS
+from preference.statistics.calibration import calibrate_training, find_warnings
+
+MODELS = Path("models")
+PREDICTIONS = Path("data/predictions")
+CALIBRATION = Path("data/calibration")
+SPLIT = split_file("calibration")
+
+
+def main(name: str) -> None:
+    """Write the bundle of each training run of the experiment `name`, and their temperatures."""
+    experiment = read_experiment(name)
+    battles = read_split_battles(BATTLES, SPLIT, ("label",))
+    records = [read_record(name, seed) for seed in experiment.seeds]
+    manifests = [describe(record, battles) for record in records]
+    with writing_folder(MODELS / name) as folder:
+        folders = [folder, *(folder / f"seed-{seed}" for seed in experiment.seeds[1:])]
+        for record, manifest, one in zip(records, manifests, folders, strict=True):
+            model, tokens = run_folder(name, record.seed), TOKENS / record.tokens
+            write_bundle(model, tokens, manifest, one)
+    fitted = [temperatures(*pair) for pair in zip(records, manifests, strict=True)]
+    write_text(to_json(fitted, indent=2), CALIBRATION / f"{name}.json")
+
+
+def describe(record: TrainingRecord, battles: pa.Table) -> Manifest:
+    """Fit the temperatures of a training run, and return the manifest of its bundle."""
+    path = PREDICTIONS / record.name / f"seed-{record.seed}" / "calibration.parquet"
+    predictions = read_predictions(path, f"predict@{record.name}")
+    ids, labels, groups = (battles[name].to_numpy() for name in ("id", "label", "group"))
+    check_predictions(record.name, predictions, ids)
+    calibration = calibrate_training(labels, groups, predictions, record.seed)
+    for warning in find_warnings(record.name, labels, groups, predictions, calibration):
+        print(f"warning: {warning}", file=sys.stderr)
+    manifest = describe_bundle(record, calibration)
+    return replace(manifest, data={**record.data, **hash_files([SPLIT])})
+
+
+def temperatures(record: TrainingRecord, manifest: Manifest) -> dict[str, object]:
+    """Return the temperatures of a training run, with what they are for."""
+    calibration = manifest.calibration
+    return {
+        "seed": record.seed,
+        "weights": record.weights,
+        "temperatures": {
+            "in_order": calibration.in_order.temperature,
+            "both_orders": calibration.both_orders.temperature,
+        },
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Make the bundle of an experiment.")
+    parser.add_argument("experiment")
+    name = parser.parse_args().experiment
+    with exit_on_bad_input(), running_alone(f"bundle_{name}"):
+        main(name)

@@ -1,0 +1,16 @@
+"""Check all of params.yaml, and write the values of each experiment as a file of its own.
+
+    python -m stages.configure
+
+Reads params.yaml; writes data/config/. What is wrong in params.yaml is found here, in a second and
+before anything is downloaded or trained.
+"""
+
+from preference.config.experiment import write_experiments
+from preference.config.params import load_params
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.stage_lock import running_alone
+
+if __name__ == "__main__":
+    with exit_on_bad_input(), running_alone("configure"):
+        write_experiments(load_params())

@@ -1,0 +1,66 @@
+"""Predict the calibration and test battles with each training run of an experiment.
+
+    python -m stages.predict exp1
+
+Reads data/config/<experiment>.json, models/weights/<experiment>/, data/tokens/ and the ids of both
+splits, but no label; writes data/predictions/<experiment>/seed-<seed>/<split>.parquet, with both
+orders of the answers, as the model predicts them: no temperature is applied.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from preference.battles.predictions import Origin, check_predictions, write_raw_predictions
+from preference.battles.splits import PREDICTED_SPLITS, read_split_ids
+from preference.config.experiment import read_experiment
+from preference.models.saved_model import load_model
+from preference.models.training_record import TrainingRecord, read_record, run_folder
+from preference.prediction.predictor import predict_battles
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import BadInput, exit_on_bad_input
+from preference.runtime.stage_lock import running_alone
+from preference.runtime.tensorflow_runtime import make_deterministic
+from preference.sequences.packing import full_lengths
+from preference.sequences.token_store import TOKENS, open_tokens
+
+PREDICTIONS = Path("data/predictions")
+
+
+def main(name: str) -> None:
+    """Write what each training run of the experiment `name` predicts."""
+    experiment = read_experiment(name)
+    make_deterministic()
+    splits = {split: read_split_ids(split) for split in PREDICTED_SPLITS}
+    with writing_folder(PREDICTIONS / name) as folder:
+        for seed in experiment.seeds:
+            predict_run(read_record(name, seed), splits, folder / f"seed-{seed}")
+
+
+def predict_run(record: TrainingRecord, splits: dict[str, np.ndarray], folder: Path) -> None:
+    """Write what one training run predicts of the battles of each split, ids int64 [n]."""
+    name, packing = record.name, record.packing
+    model = load_model(run_folder(name, record.seed))
+    tokens_folder = TOKENS / record.tokens
+    if not tokens_folder.exists():
+        raise BadInput(
+            f"{tokens_folder} does not exist, and {name} was trained on it: run "
+            f"`dvc repro train_{name}`."
+        )
+    tokens = open_tokens(tokens_folder)
+    origin = Origin(experiment=record.experiment, weights=record.weights, seq_len=packing.seq_len)
+    for split, ids in splits.items():
+        predictions = predict_battles(model, tokens, ids, packing, name)
+        check_predictions(name, predictions, ids)
+        lengths = full_lengths(tokens, tokens.rows_of(ids), packing)
+        truncated = lengths.max(axis=1) > packing.seq_len
+        write_raw_predictions(predictions, truncated, origin, folder / f"{split}.parquet")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Predict calibration and test.")
+    parser.add_argument("experiment")
+    name = parser.parse_args().experiment
+    with exit_on_bad_input(), running_alone(f"predict_{name}"):
+        main(name)

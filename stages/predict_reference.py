@@ -1,0 +1,37 @@
+"""Predict the calibration and test battles with the references, which need no network.
+
+    python -m stages.predict_reference
+
+Reads models/reference/, data/battles.parquet and the ids of both splits, but no label; writes
+data/predictions/reference/<reference>/<split>.parquet.
+"""
+
+from pathlib import Path
+
+from preference.battles.predictions import write_predictions
+from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
+from preference.battles.table import BATTLES, SEGMENTS
+from preference.references.models import load_reference, predict_reference
+from preference.references.names import REFERENCES
+from preference.runtime.atomic_write import writing_folder
+from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.stage_lock import running_alone
+
+MODELS = Path("models/reference")
+PREDICTIONS = Path("data/predictions/reference")
+
+
+def main() -> None:
+    """Write what each reference predicts of the battles of each split."""
+    references = [(name, load_reference(name, MODELS)) for name in REFERENCES]
+    with writing_folder(PREDICTIONS) as folder:
+        for split in PREDICTED_SPLITS:
+            battles = read_split_battles(BATTLES, split_file(split), SEGMENTS)
+            for name, reference in references:
+                predictions = predict_reference(reference, battles)
+                write_predictions(predictions, folder / name / f"{split}.parquet")
+
+
+if __name__ == "__main__":
+    with exit_on_bad_input(), running_alone("predict_reference"):
+        main()
