@@ -175,7 +175,7 @@ def test_metrics_are_in_git_and_all_else_that_grows_with_the_rows_is_not():
 
 
 def test_what_trains_can_be_taken_from_the_run_cache():
-    """DVC skips its run cache for a stage with an uncached output that is neither metric nor plot."""
+    """DVC skips its run cache where an uncached output is neither a metric nor a plot."""
     for name in EXPERIMENTS:
         assert all(isinstance(out, str) for out in STAGES[f"train_{name}"]["outs"])
 
