@@ -104,8 +104,11 @@ def read_truth(battles: pa.Table) -> Truth:
 def predict_arm(name: str, params: Params, truths: tuple[Truth, Truth]) -> list[Training]:
     """Return what each training of an experiment predicts of the calibration and test battles."""
     ids = [truth.ids for truth in truths]
-    folders = folders_of(name, params)
-    return [Training(*predict_saved(folder, ids, name)) for folder in folders]
+    seeds = params.experiment(name).training_seeds()
+    return [
+        Training(*predict_saved(folder, ids, name), seed)
+        for folder, seed in zip(folders_of(name, params), seeds, strict=True)
+    ]
 
 
 def folders_of(name: str, params: Params) -> list[Path]:

@@ -52,10 +52,14 @@ def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[st
 
 @dataclass(frozen=True)
 class Training:
-    """The predictions of one training, of both splits that the evaluation reads."""
+    """The predictions of one training, of both splits that the evaluation reads.
+
+    `seed` is that of an experiment's training, and None of all else.
+    """
 
     calibration: Predictions
     test: Predictions
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,11 @@ def calibrate_model(raw: Sequence[Training], labels: np.ndarray) -> Model:
 
 def average_orders(training: Training) -> Training:
     """Average the predictions of both orders of the answers, which then agree."""
-    return Training(average_both_orders(training.calibration), average_both_orders(training.test))
+    return Training(
+        average_both_orders(training.calibration),
+        average_both_orders(training.test),
+        training.seed,
+    )
 
 
 def average_trainings(trainings: Sequence[Training]) -> Training:

@@ -138,7 +138,7 @@ def find_warnings(
         *[
             warning
             for order, one in fitted.items()
-            for warning in warn_of_bound(name + order, [one.temperature])
+            for warning in warn_of_bound(name + order, {None: one.temperature})
         ],
     ]
 
