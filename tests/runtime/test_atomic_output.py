@@ -185,24 +185,6 @@ def test_what_is_left_of_a_removal_that_was_killed_goes_too(tmp_path, left):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_link_or_a_folder_of_another_user_is_not_taken_for_a_leftover(tmp_path, monkeypatch):
-    (tmp_path / "precious").mkdir()
-    for name in (".lock", "file"):
-        (tmp_path / "precious" / name).write_text("kept")
-    left = tmp_path / f"out.{'0' * 16}.partial"
-    left.symlink_to("precious")
-    write_text("whole", tmp_path / "out")
-    assert left.is_symlink()
-    left.unlink()
-    (tmp_path / "precious").rename(left)
-    monkeypatch.setattr(partial_folder.os, "geteuid", lambda: os.getuid() + 1)
-    write_text("whole", tmp_path / "out")
-    assert (left / "file").read_text() == "kept"
-    monkeypatch.undo()
-    write_text("whole", tmp_path / "out")
-    assert not left.exists()
-
-
 def test_partial_files_of_other_programs_stay(tmp_path):
     names = ["out.partial", "out.1234.partial", "out.crdownload", f"about.{'0' * 16}.partial"]
     for name in names:
