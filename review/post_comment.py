@@ -7,7 +7,8 @@ job that runs this may write to the pull request: it takes this module from the 
 has nothing but the standard library.
 
 Guarantees
-1. Nobody is mentioned, no issue is referred to, and of all links and images only our own is one.
+1. Nobody is mentioned, no issue or commit is referred to, no emoji is made, and of all links and
+   images only our own is one.
 2. Only a comment that has our mark and was written by our bot is updated.
 3. The pull request is the one of the event; the text cannot name another.
 """
@@ -23,7 +24,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from preference.rendering.markdown_text import WORD_JOINER
+from preference.rendering.markdown_text import WORD_JOINER, break_hashes
 from preference.runtime.terminal_text import printable_lines
 
 NAME = "comment.md"
@@ -40,6 +41,7 @@ CUT = "\n\n… cut here: a comment may be no longer.\n"
 ACTIVE = re.compile(
     r"(?<=@)(?=\S)"  # a mention, or an address
     r"|(?<=#)(?=\d)|(?<=\bgh)(?=\\?-)"  # an issue
+    r"|(?<=:)(?=[+\\-]*\w[\w+\\-]*:)"  # an emoji
     r"|(?<=:)(?=\\?/)|(?<=www)(?=\\?\.)"  # an address that becomes a link by itself
     r"|(?<=\])(?=[(\[:])"  # a link or an image, or where a reference leads
     r"|(?<=<)(?!/?(?:details|summary)>)(?=[a-z/!?])"  # HTML, but for what folds our tables
@@ -95,7 +97,7 @@ def write_body(comment: str, run: str) -> str:
 
 def neutralize(markdown: str) -> str:
     """Return Markdown that shows the same, without links, images, HTML, mentions and references."""
-    return ACTIVE.sub(WORD_JOINER, printable_lines(markdown))
+    return ACTIVE.sub(WORD_JOINER, break_hashes(printable_lines(markdown)))
 
 
 def find_own(comments: str) -> Iterator[int]:

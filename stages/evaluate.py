@@ -58,10 +58,9 @@ def main() -> None:
     for warning in details["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     best = min(arms, key=lambda name: headline[name]["log_loss"])
-    seeds = {entry.name: entry.seeds for entry in entries}
     with writing_folder(SCORED) as folder:
         for name, model in models.items():
-            write_scored(model, folder, name, seeds.get(name, []))
+            write_scored(model, folder, name)
         predicted = models[best].scored[0].test.probabilities
         write_hardest(test, predicted, folder / "hardest.json")
     first = {name: one.scored[0].test for name, one in with_oracle(models, *truths).items()}
@@ -70,10 +69,10 @@ def main() -> None:
         write_plots(first, truths[1].labels, log_losses, folder)
 
 
-def write_scored(model: Model, folder: Path, name: str, seeds: list[int]) -> None:
+def write_scored(model: Model, folder: Path, name: str) -> None:
     """Write the predictions of a model as they are scored, those of training runs by their seed."""
-    files = [f"{name}/seed-{seed}.parquet" for seed in seeds] or [f"{name}.parquet"]
-    for file, run in zip(files, model.scored, strict=True):
+    for run in model.scored:
+        file = f"{name}.parquet" if run.seed is None else f"{name}/seed-{run.seed}.parquet"
         write_predictions(run.calibration, folder / "calibration" / file)
         write_predictions(run.test, folder / "test" / file)
 

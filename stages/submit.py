@@ -25,6 +25,8 @@ def main() -> None:
         SUBMISSION,
         both_orders=params.both_orders,
         named_by="submit.battles",
+        # DVC may have made it one into its cache (cache.type: symlink).
+        replaces_link=True,
     )
 
 

@@ -9,12 +9,15 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 from preference.bundle.manifest import MANIFEST, parse_manifest
 from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput
+from preference.runtime.partial_folder import partial_folder
 
+# In the system's folder for temporary files.
+UNPACKED = "preference-bundle"
 # The zip format's first day.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 READABLE = (stat.S_IFREG | 0o644) << 16
@@ -51,6 +54,8 @@ def pack(files: Mapping[str, Path | str], archive: Path) -> None:
 def bundle_folder(path: Path) -> Iterator[Path]:
     """Give the folder of a bundle; a packed one is unpacked for as long as the block runs.
 
+    What a process that was killed meanwhile has left is removed when a bundle is next unpacked.
+
     Raises:
         BadInput: the path does not exist, or is neither a folder nor a zip file of a bundle.
     """
@@ -66,8 +71,9 @@ def bundle_folder(path: Path) -> Iterator[Path]:
     # Any other kind, as a pipe, would keep us waiting.
     if not path.is_file() or not zipfile.is_zipfile(path):
         raise BadInput("it is neither a folder nor a complete zip file. Copy or pack it again")
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with partial_folder(Path(gettempdir(), UNPACKED)) as partial:
+        folder = partial / UNPACKED
+        folder.mkdir()
         try:
             with _ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
                 _unpack(archive, folder, path.stat().st_size)

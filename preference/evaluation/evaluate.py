@@ -83,7 +83,8 @@ def evaluate_models(
         details["agreement_differences"] = _where_agreement_decides(
             arms, rival, losses, test, params, seed
         )
-    details["warnings"] = find_warnings(details)
+    seeds = {name: [one.seed for one in models[name].raw] for name in arms}
+    details["warnings"] = find_warnings(details, seeds)
     experiments = [name for name in arms if name != BLEND]
     others = experiments if len(experiments) > 1 else [rival]
     noise = {name: noise_of_a_change(name, others, losses, bootstrap) for name in arms}

@@ -141,7 +141,7 @@ def _read_run(entry: IndexEntry, seed: int) -> RunPredictions:
         path = folder / f"{split}.parquet"
         origin, _ = read_origin(path, stage)
         _check_present(path, origin, entry.digest, weights, entry.name)
-    return _read_splits(folder, stage)
+    return _read_splits(folder, stage, seed)
 
 
 def _check_present(path: Path, origin: Origin, digest: str, weights: str, name: str) -> None:
@@ -166,6 +166,6 @@ def _advice(stages: str) -> str:
     return f"run `dvc repro`, or `dvc repro {stages}`."
 
 
-def _read_splits(folder: Path, stage: str) -> RunPredictions:
+def _read_splits(folder: Path, stage: str, seed: int | None = None) -> RunPredictions:
     files = [folder / f"{split}.parquet" for split in PREDICTED_SPLITS]
-    return RunPredictions(*[read_predictions(file, stage) for file in files])
+    return RunPredictions(*[read_predictions(file, stage) for file in files], seed=seed)

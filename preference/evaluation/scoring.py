@@ -54,10 +54,14 @@ def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[st
 
 @dataclass(frozen=True)
 class RunPredictions:
-    """The predictions of one training run, of both splits that the evaluation reads."""
+    """The predictions of one training run, of both splits that the evaluation reads.
+
+    `seed` is that of an experiment's training run, and None of all else.
+    """
 
     calibration: Predictions
     test: Predictions
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,9 @@ def calibrate_model(
 
 def average_orders(run: RunPredictions) -> RunPredictions:
     """Average the predictions of both orders of the answers, which then agree."""
-    return RunPredictions(average_both_orders(run.calibration), average_both_orders(run.test))
+    return RunPredictions(
+        average_both_orders(run.calibration), average_both_orders(run.test), run.seed
+    )
 
 
 def average_runs(runs: Sequence[RunPredictions]) -> RunPredictions:
@@ -116,7 +122,7 @@ def weigh_runs(runs: Sequence[RunPredictions], weights: Sequence[float]) -> RunP
 
 def _map(run: RunPredictions, change: Callable[[np.ndarray], np.ndarray]) -> RunPredictions:
     return RunPredictions(
-        map_probabilities(run.calibration, change), map_probabilities(run.test, change)
+        map_probabilities(run.calibration, change), map_probabilities(run.test, change), run.seed
     )
 
 

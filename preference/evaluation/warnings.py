@@ -3,7 +3,7 @@
 `evaluate` prints these warnings, and the report's verdict has them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preference.evaluation.scoring import Truth
@@ -28,17 +28,18 @@ def find_limits(truth: Truth) -> dict[str, Any]:
     }
 
 
-def find_warnings(details: Details) -> list[str]:
+def find_warnings(details: Details, seeds: Mapping[str, Sequence[int | None]]) -> list[str]:
     """Return the warnings, as whole sentences.
 
     Args:
         details: `arms`, `limits` and `models` of `metrics/evaluation_details.json`.
+        seeds: of the trainings of each arm.
     """
     calibration, test = details["limits"]["calibration"], details["limits"]["test"]
     return [
         *_warn_of_test(test),
         *warn_of_calibration(calibration["too_few_groups"], calibration["missing_labels"]),
-        *[text for name in details["arms"] for text in _warn_of_model(name, details)],
+        *[text for name in details["arms"] for text in _warn_of_model(name, details, seeds[name])],
     ]
 
 
@@ -57,9 +58,9 @@ def _warn_of_test(limits: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def _warn_of_model(name: str, details: Details) -> list[str]:
+def _warn_of_model(name: str, details: Details, seeds: Sequence[int | None]) -> list[str]:
     model = details["models"][name]
-    warnings = warn_of_bound(name, model["temperature"])
+    warnings = warn_of_bound(name, dict(zip(seeds, model["temperature"], strict=True)))
     if model["is_constant"]:
         warnings.append(warn_of_constant(name))
     few = details["limits"]["test"]["too_few_groups"]

@@ -1,6 +1,6 @@
 """Ask a trained model, from Python, which of two answers people prefer."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,9 @@ from preference.tokenizers.tokenize import tokenize_conversations
 
 # A text, or one a turn, where a null turn counts as an empty one.
 Turns = str | Sequence[str | None]
+ARGUMENTS = ("prompt", "a", "b")
+# What can be iterated over, and is no list: keys, bytes, or texts in no order.
+NO_LISTS = (str, bytes, bytearray, memoryview, Mapping, Set)
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,9 @@ class PreferenceJudge:
             b: the same of the second answer.
 
         Raises:
-            BadInput: prompt and answers have unequal turns, or none; or the model predicts what
-                are no probabilities.
+            BadInput: an argument is neither a text nor a list of texts, which the message names;
+                prompt and answers have unequal turns, or none; or the model predicts what are no
+                probabilities.
         """
         (preference,) = self.compare_many([(prompt, a, b)])
         return preference
@@ -96,11 +100,16 @@ class PreferenceJudge:
         Much faster than one by one. Memory does not grow with the battles.
 
         Raises:
-            BadInput: as `compare`; the message has the number of the battle, counted from 1.
+            BadInput: as `compare`; the message has the number of the battle, counted from 1. Or
+                `battles`, or one of them, is of another form.
         """
+        if isinstance(battles, NO_LISTS) or not isinstance(battles, Iterable):
+            raise BadInput(
+                f"battles is {_kind_of(battles)}: give a list of battles (prompt, a, b)."
+            )
         numbered = enumerate(battles, start=1)
         while batch := list(islice(numbered, BATTLES_A_BATCH)):
-            parsed = [_parse_battle(number, *battle) for number, battle in batch]
+            parsed = [_parse_battle(number, battle) for number, battle in batch]
             for probabilities in self.predict(parsed).tolist():
                 yield Preference(*probabilities)
 
@@ -127,12 +136,44 @@ class PreferenceJudge:
         return probabilities
 
 
-def _parse_battle(number: int, *segments: Turns) -> dict[str, object]:
-    turns = [[one] if isinstance(one, str) else list(one) for one in segments]
+def _parse_battle(number: int, battle: object) -> dict[str, object]:
     try:
+        parts = _as_list("the battle", battle)
+        if len(parts) != len(ARGUMENTS):
+            raise NotABattle(f"it has {len(parts)} parts, and not {len(ARGUMENTS)}")
+        turns = [_as_turns(*named) for named in zip(ARGUMENTS, parts, strict=True)]
         return parse_unlabelled_battle({"id": number, **dict(zip(SEGMENTS, turns, strict=True))})
     except NotABattle as problem:
         raise BadInput(
             f"battle {number}: {problem}. Give each of prompt, a and b as a text, or as equally "
             "long lists of texts."
         ) from problem
+
+
+def _as_turns(name: str, argument: object) -> list[str | None]:
+    """Return the turns of one argument of a battle.
+
+    Raises:
+        NotABattle: it is neither a text nor a list of texts.
+    """
+    if isinstance(argument, str):
+        return [argument]
+    turns = _as_list(name, argument)
+    for turn in turns:
+        if not isinstance(turn, str | None):
+            raise NotABattle(f"a turn of {name} is {_kind_of(turn)}")
+    return turns
+
+
+def _as_list(name: str, argument: object) -> list[object]:
+    try:
+        if not isinstance(argument, NO_LISTS):
+            return list(argument)
+    # It cannot be iterated over.
+    except TypeError:
+        pass
+    raise NotABattle(f"{name} is {_kind_of(argument)}")
+
+
+def _kind_of(value: object) -> str:
+    return "None" if value is None else f"of the type {type(value).__name__}"

@@ -40,15 +40,15 @@ def writing_probabilities(path: Path) -> Iterator[Write]:
         yield write
 
 
-def check_output(path: Path) -> None:
-    """Check that such a file can be written.
+def check_output(path: Path, replaces_link: bool = False) -> None:
+    """Check that such a file can be written, as `check_output_file` does.
 
     Raises:
         BadInput: it is of an unknown kind, or what `check_output_file` refuses.
         OSError: no file can be made there.
     """
     _find_writer(path)
-    check_output_file(path)
+    check_output_file(path, replaces_link)
 
 
 def _find_writer(path: Path) -> OpenFile:

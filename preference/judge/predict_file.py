@@ -88,6 +88,7 @@ def predict_file(
     both_orders: bool = False,
     strict: bool = False,
     named_by: str = "INPUT",
+    replaces_link: bool = False,
 ) -> None:
     """Write the probabilities of each battle, showing progress on stderr.
 
@@ -98,11 +99,13 @@ def predict_file(
         both_orders: average both orders of the answers.
         strict: stop at a row that is no battle.
         named_by: what the user corrects where `source` is wrong.
+        replaces_link: take the place of a link that has the name `output`, and write nothing to
+            where it leads, instead of refusing it.
 
     Raises:
         BadInput: a file cannot be used, or none of the rows is a battle; nothing is written then.
     """
-    _check_paths(source, output)
+    _check_paths(source, output, replaces_link)
     rows = read_source_rows(source, UNLABELLED_COLUMNS, named_by)
     # Before the model is loaded, so that a wrong path is told at once.
     first = next(rows)
@@ -163,7 +166,7 @@ def _id_of(row: RawRow) -> int | None:
         return None
 
 
-def _check_paths(source: Path, output: Path) -> None:
-    check_output(output)
+def _check_paths(source: Path, output: Path, replaces_link: bool) -> None:
+    check_output(output, replaces_link)
     if output.exists() and source.exists() and output.samefile(source):
         raise BadInput(f"{output} is the file that is read. Give the predictions another name.")

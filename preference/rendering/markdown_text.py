@@ -3,7 +3,7 @@
 Guarantees
 1. Wherever in a block it is put, no text becomes a heading, list, table, link, image, HTML, code,
    emphasis or formula, or breaks the row of a table.
-2. GitHub makes no link, mention or reference to an issue of it.
+2. GitHub makes no link, mention, reference to an issue or a commit, or emoji of it.
 3. It is one line, and what a terminal would obey is replaced.
 
 Only the standard library is used, because the job that comments on pull requests has nothing else.
@@ -24,8 +24,16 @@ MARKUP = re.compile(
 MARKUP_AT_START = re.compile(r"^(?=[>#]|[-+=](?:[-+=\s]|$))|^\d{1,9}(?=[.)](?:\s|$))")
 # A backslash would not help: programs look for these in the text that Markdown stands for.
 LINKED = re.compile(
-    r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=\S)|(?<=#)(?=\d)|(?<=\bgh-)(?=\d)", re.IGNORECASE
+    r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=\S)|(?<=#)(?=\d)|(?<=\bgh-)(?=\d)"
+    r"|(?<=:)(?=[+-]*\w[\w+-]*:)",  # :tada:
+    re.IGNORECASE,
 )
+# What may be the hash of a commit, as of git from 7 to 40 digits. The digits behind a decimal point
+# are none, and stay as they are.
+HASH = re.compile(
+    r"(?<![\da-f])(?:(?<=\d[.,])\d+(?![\da-f])|(?P<hash>[\da-f]{7,40})(?![\da-f]))", re.IGNORECASE
+)
+LONGEST_NO_HASH = 6
 
 
 def escape_markdown(value: object) -> str:
@@ -38,8 +46,21 @@ def escape_markdown(value: object) -> str:
 
 
 def break_links(text: str) -> str:
-    """Return the text so that nothing makes a link, mention or reference of its words."""
-    return LINKED.sub(WORD_JOINER, text)
+    """Return the text so that nothing makes a link, mention, reference or emoji of its words."""
+    return LINKED.sub(WORD_JOINER, break_hashes(text))
+
+
+def break_hashes(text: str) -> str:
+    """Return the text so that nothing takes a part of it for the hash of a commit."""
+    return HASH.sub(_in_parts, text)
+
+
+def _in_parts(found: re.Match) -> str:
+    digits = found[0]
+    if not found["hash"]:
+        return digits
+    starts = range(0, len(digits), LONGEST_NO_HASH)
+    return WORD_JOINER.join(digits[start : start + LONGEST_NO_HASH] for start in starts)
 
 
 def code(value: object) -> str:

@@ -5,6 +5,8 @@ Guarantees
 2. What a process that was killed has left is removed when the same output is next written; what a
    living process writes is not touched. A lock on a file in the folder tells them apart, because
    the number of a process means nothing in another container that shares the disk.
+3. Nobody else can read what is in it, and what is not the user's own is never taken for a leftover:
+   in a folder that all may write to, another user could make it a link to where they cannot write.
 
 Where the file system has no locks, nothing that another process has left is removed.
 """
@@ -14,6 +16,7 @@ import glob
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -42,7 +45,7 @@ def partial_folder(output: Path) -> Iterator[Path]:
     while True:
         folder = output.with_name(f"{name}.{secrets.token_hex(DIGITS // 2)}{PARTIAL}")
         with always_after(lambda folder=folder: _remove(folder)), _naming(output, folder):
-            folder.mkdir()
+            folder.mkdir(mode=0o700)
             lock = _hold(folder)
             # None where another process has taken the folder for a leftover in that instant.
             if lock:
@@ -75,6 +78,8 @@ def _naming(output: Path, folder: Path) -> Iterator[None]:
 
 def _remove_if_left(folder: Path) -> None:
     try:
+        if not _is_own_folder(folder):
+            return
         with (folder / LOCK).open("r+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(folder)
@@ -85,6 +90,11 @@ def _remove_if_left(folder: Path) -> None:
     except OSError:
         # It is locked, belongs to someone else, or there are no locks.
         pass
+
+
+def _is_own_folder(folder: Path) -> bool:
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def _hold(folder: Path) -> IO[bytes] | None:

@@ -21,7 +21,7 @@ from preference.statistics.calibration_warnings import (
 from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap
 from preference.statistics.few_groups import explain_few_groups
 from preference.statistics.metric_estimates import estimate_figures
-from preference.statistics.metrics import LARGEST_LOG_LOSS, is_constant
+from preference.statistics.metrics import LARGEST_LOG_LOSS, ROUNDING, is_constant
 from preference.statistics.temperature_scaling import LARGEST, apply_temperature, fit_temperature
 
 # Not `evaluation.resamples`: a change there would train every model anew.
@@ -40,16 +40,21 @@ def _check_metrics(metrics: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
         largest = LARGEST_LOG_LOSS if name == "log_loss" else 1
         if not 0 <= estimate.value <= largest:
             raise ValueError(f"{name} is {estimate.value:g}, not from 0 to {largest:g}")
-        if not _is_interval(estimate.low, estimate.high):
-            raise ValueError(f"{name} has the interval [{estimate.low}, {estimate.high}]")
+        if not _is_interval_of(estimate):
+            raise ValueError(
+                f"{name} is {estimate.value}, with the interval [{estimate.low}, {estimate.high}]"
+            )
     return metrics
 
 
-def _is_interval(low: float | None, high: float | None) -> bool:
-    """Say whether these are bounds in order, or whether both are missing."""
+def _is_interval_of(estimate: Estimate) -> bool:
+    """Say whether the bounds are around the value, or whether both are missing."""
+    low, high = estimate.low, estimate.high
     if low is None or high is None:
         return low is high
-    return -LARGEST_INTERVAL <= low <= high <= LARGEST_INTERVAL
+    is_finite = -LARGEST_INTERVAL <= low <= high <= LARGEST_INTERVAL
+    # Sums in another order differ in their last digits.
+    return is_finite and low - ROUNDING <= estimate.value <= high + ROUNDING
 
 
 def check_groups(battles: int, groups: int) -> None:
@@ -156,7 +161,7 @@ def find_warnings(
         *[
             warning
             for order, one in fitted.items()
-            for warning in warn_of_bound(name + order, [one.temperature])
+            for warning in warn_of_bound(name + order, {None: one.temperature})
         ],
     ]
 

@@ -3,7 +3,7 @@
 A training says so of its calibration battles, and the evaluation says it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -32,13 +32,29 @@ def warn_of_calibration(too_few_groups: str | None, missing: Sequence[str]) -> l
     return warnings
 
 
-def warn_of_bound(name: str, temperatures: Sequence[float]) -> list[str]:
-    """Say which temperatures of a model have no best value."""
-    return [
-        f"The temperature of {name} is {bound}."
-        for bound in map(describe_bound, temperatures)
-        if bound
-    ]
+def warn_of_bound(name: str, temperatures: Mapping[int | None, float]) -> list[str]:
+    """Say once for each bound, the smallest and the largest, which temperatures are at it.
+
+    Args:
+        name: of the model.
+        temperatures: by the seed of the training; where there is one alone, it is not named.
+    """
+    warnings = []
+    for is_smallest in (True, False):
+        at_bound = {
+            seed: bound
+            for seed, temperature in temperatures.items()
+            if (bound := describe_bound(temperature)) and (temperature < 1) == is_smallest
+        }
+        if at_bound:
+            seeds = _name_seeds(at_bound) if len(temperatures) > 1 else ""
+            first, *_ = at_bound.values()
+            warnings.append(f"The temperature of {name}{seeds} is {first}.")
+    return warnings
+
+
+def _name_seeds(seeds: Collection[int | None]) -> str:
+    return f" (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
 
 
 def warn_of_constant(name: str) -> str:

@@ -12,6 +12,8 @@ from preference.runtime.errors import BadInput
 from preference.statistics.cluster_bootstrap import Estimate
 
 FILES = dict.fromkeys(sorted(NEEDED), "0" * 64)
+# A value below its interval.
+OUTSIDE = {"value": 0.5, "low": 0.6, "high": 0.7}
 TEMPERATURE, METRICS = "calibration.in_order.temperature", "calibration.in_order.metrics"
 
 
@@ -58,6 +60,8 @@ def put(path, value):
         (f"{METRICS}.log_loss.value", [-0.1, 37, 1e300, "0.5", True, None]),
         (f"{METRICS}.accuracy.value", [17, -1]),
         (f"{METRICS}.flip_rate.low", [0.7, -1e300, "0.4"]),
+        (f"{METRICS}.accuracy", [OUTSIDE, {**OUTSIDE, "value": 0.8}]),
+        ("calibration.both_orders.metrics.log_loss", [OUTSIDE]),
         (METRICS, [{}, {"log_loss": {"value": 1, "low": 1, "high": 1}}, []]),
         ("training.best_epoch", [0, 4, 2.0, True]),
         ("training.sequences_cut", [-0.1, 1.1, "0"]),

@@ -1,6 +1,7 @@
 """An archive is the folder that was packed, the same bytes twice, and refused where it is not."""
 
 import re
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from small_bundle import BUNDLE_FILES, contents, edit_manifest, make_battles, refusal, write_bundle
 
-from preference.bundle.archive import pack
+from preference.bundle.archive import bundle_folder, pack
 from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
 from preference.bundle.pack import pack_bundle
@@ -91,6 +92,25 @@ def test_an_entry_beside_those_of_the_manifest_is_refused_and_never_written(fold
     archive = repack(folder, tmp_path / "inner" / "b.zip", **{"../../evil": "text"})
     assert "inside the bundle" in refusal(archive)
     assert not list(tmp_path.rglob("evil"))
+
+
+def test_what_a_killed_process_has_unpacked_goes_when_a_bundle_is_next_unpacked(
+    folder, tmp_path, monkeypatch
+):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    archive = repack(folder, tmp_path / "a.zip")
+    with bundle_folder(archive) as unpacked:
+        (living,) = temporary.iterdir()
+        assert living in unpacked.parents and living.stat().st_mode & 0o077 == 0
+        # A copy of all that is there is what `kill -9` would leave: its lock is held by nobody.
+        left = living.with_name(living.name.translate(str.maketrans("0123456789", "1234567890")))
+        shutil.copytree(living, left)
+        with bundle_folder(archive) as second:
+            assert not left.exists()
+            assert contents(second) == contents(unpacked) == contents(folder)
+    assert not list(temporary.iterdir())
 
 
 @pytest.mark.parametrize("name", ["model.json", "tokenizer"])

@@ -103,6 +103,17 @@ def test_battles_that_cannot_be_are_told(tmp_path, monkeypatch, path, column, ch
         stage.main()
 
 
+def test_a_split_that_older_code_has_written_is_told(tmp_path, monkeypatch):
+    write_inputs(tmp_path, simulate(40)[0])
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(pq.read_table(TEST).drop_columns("near_duplicate"), TEST)
+    stub = SimpleNamespace(predict_saved=None)
+    monkeypatch.setitem(sys.modules, "preference.judge.judge", stub)
+    stage = importlib.import_module("stages.evaluate")
+    with pytest.raises(BadInput, match=r"data/split/ is of older code: run `dvc repro split`"):
+        stage.main()
+
+
 def predict_with(model, monkeypatch):
     """Let every experiment predict what `model` does, and return the folders that are asked."""
     asked = []

@@ -9,6 +9,7 @@ from sklearn import metrics as sklearn_metrics
 
 from preference.battles.predictions import Predictions
 from preference.evaluation.evaluate import evaluate_models
+from preference.evaluation.scoring import Training, score_models
 from preference.runtime.errors import BadInput
 
 
@@ -52,6 +53,27 @@ def test_an_overconfident_model_is_cooled_and_the_order_of_its_labels_kept():
     assert figures["log_loss"]["value"] < raw - 0.1
     assert figures["calibration"]["truth"] < 0.02
     assert np.sign(odds).tolist() == np.sign(sharp[:, 0] - sharp[:, 1]).tolist()
+
+
+@pytest.mark.parametrize("both_orders", [False, True])
+def test_a_bound_that_two_seeds_come_to_is_warned_of_once(both_orders):
+    truth, _ = simulate(90)
+    # Wrong about every battle, so that the largest temperature is best.
+    wrong = np.full((90, 3), 0.45)
+    wrong[np.arange(90), truth.labels] = 0.1
+    one = Predictions(truth.ids, wrong, wrong[:, [1, 0, 2]])
+    raw = {
+        "exp1": [Training(one, one, seed) for seed in (7, 8)],
+        "exp2": [Training(one, one, 7)],
+        "prior": [Training(one, one)],
+    }
+    models, _ = score_models(raw, truth, truth, replace(PARAMS, both_orders=both_orders))
+    _, details = evaluate_models(models, ["exp1", "exp2"], truth, truth, [], PARAMS, seed=1)
+    told = [text.partition(", the")[0] for text in details["warnings"] if "temperature of" in text]
+    assert told == [
+        "The temperature of exp1 (seeds 7, 8) is 20.00",
+        "The temperature of exp2 is 20.00",
+    ]
 
 
 def test_both_orders_are_averaged_where_params_ask_for_it():

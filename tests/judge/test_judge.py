@@ -98,6 +98,53 @@ def test_a_battle_that_is_none_is_told_by_its_number(judge):
         judge.compare([], [], [])
 
 
+@pytest.mark.parametrize(
+    ("battle", "message"),
+    [
+        ((None, "bread", "rake"), "prompt is None"),
+        (("soup", 5, "rake"), "a is of the type int"),
+        (("soup", "bread", float("nan")), "b is of the type float"),
+        (({"soup": 1}, ["bread"], ["rake"]), "prompt is of the type dict"),
+        ((["soup"], {"bread"}, ["rake"]), "a is of the type set"),
+        (("soup", "bread", b"rake"), "b is of the type bytes"),
+        ((["soup"], ["bread"], [["rake"]]), "a turn of b is of the type list"),
+        ((["soup"], [7], ["rake"]), "a turn of a is of the type int"),
+    ],
+)
+def test_an_argument_that_is_no_text_is_named(judge, battle, message):
+    with pytest.raises(BadInput, match=f"battle 1: {message}. Give each of prompt, a and b as"):
+        judge.compare(*battle)
+    with pytest.raises(BadInput, match=f"battle 2: {message}. Give each"):
+        list(judge.compare_many([("soup", "bread", "rake"), battle]))
+
+
+@pytest.mark.parametrize(
+    ("battles", "message"),
+    [
+        (None, "battles is None"),
+        (7, "battles is of the type int"),
+        ("soup", "battles is of the type str"),
+        ({("soup", "bread", "rake"): 1}, "battles is of the type dict"),
+        ([None], "battle 1: the battle is None"),
+        # Not a battle of three letters.
+        (["abc"], "battle 1: the battle is of the type str"),
+        ([{"a": 1, "b": 2, "c": 3}], "battle 1: the battle is of the type dict"),
+        ([("soup", "bread")], "battle 1: it has 2 parts, and not 3"),
+    ],
+)
+def test_battles_of_another_form_are_told(judge, battles, message):
+    with pytest.raises(BadInput, match=message):
+        list(judge.compare_many(battles))
+
+
+def test_turns_may_come_from_anything_that_has_an_order(judge):
+    expected = judge.compare(["soup", "tide"], ["bread", "oven"], ["rake", ""])
+    arrays = [np.array(turns) for turns in (["soup", "tide"], ["bread", "oven"], ["rake", ""])]
+    assert judge.compare(*arrays) == expected
+    assert judge.compare(*map(iter, arrays)) == expected
+    assert next(judge.compare_many(iter([iter(arrays)]))) == expected
+
+
 def test_tokens_in_memory_are_those_of_the_texts(judge):
     battles = [
         {"prompt": ["soup", "a"], "response_a": ["bread", ""], "response_b": ["rake", "oven"]},

@@ -52,7 +52,8 @@ def test_a_backbone_comes_back_with_its_weights(saved):
         "token_ids": np.random.default_rng(0).integers(5, 260, size=(2, 9)),
         "padding_mask": np.array([[1] * 9, [1] * 5 + [0] * 4]),
     }
-    assert np.array_equal(loaded(inputs), backbone(inputs))
+    # Our attention sums in another order than the stock one.
+    np.testing.assert_allclose(loaded(inputs), backbone(inputs), atol=1e-5)
 
 
 def test_a_tokenizer_comes_back_as_it_was(saved):

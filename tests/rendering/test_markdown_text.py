@@ -4,7 +4,7 @@ import re
 
 import pytest
 from hypothesis import example, given
-from rendered_markdown import HOSTILE, LINKS, MARKDOWN, TEXTS, parse
+from rendered_markdown import COMMIT, EMOJI, HOSTILE, LINKS, MARKDOWN, TEXTS, parse
 
 from preference.rendering.markdown_text import WORD_JOINER, code, escape_markdown
 
@@ -25,7 +25,7 @@ def test_no_text_is_markup(place, text):
     types, shown = parse(place.format(escaped or "x"))
     plain_types, _ = parse(place.format("plain"))
     assert [kind for kind in types if kind != "text"] == [k for k in plain_types if k != "text"]
-    assert LINKS.search(shown) is None
+    assert not any(pattern.search(shown) for pattern in (LINKS, EMOJI, COMMIT))
 
 
 @with_examples
@@ -45,3 +45,23 @@ def test_no_text_breaks_the_row_of_a_table_or_a_code_span(text):
         inside = page.partition("<tbody>")[2]
         assert set(re.findall(r"<(\w+)", inside)) <= {"tr", "td", "code"}
     assert parse(code(text))[0].count("code_inline") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        (":tada:", ":|tada:"),
+        (":+1: at 10:30", ":|+1: at 10:30"),
+        ("metric: value: 5", "metric: value: 5"),
+        ("c0ffee1", "c0ffee|1"),
+        ("c0ffee", "c0ffee"),
+        ("01234567" * 5, "012345|670123|456701|234567|012345|670123|4567"),
+        ("some/where@c0ffee1", "some/where@|c0ffee|1"),
+        # A hash of SHA-256, a fraction, and figures in groups.
+        (f"{'0' * 64} 0.12345678 12,345,678", f"{'0' * 64} 0.12345678 12,345,678"),
+        ("see #7, @a", "see #|7, @|a"),
+    ],
+)
+def test_only_what_github_would_change_is_parted(text, escaped):
+    """Where it is parted, a word joiner stands, which is not seen."""
+    assert escape_markdown(text) == escaped.replace("|", WORD_JOINER)

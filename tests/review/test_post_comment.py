@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from rendered_markdown import HOSTILE, LINKS, TEXTS
+from rendered_markdown import COMMIT, EMOJI, HOSTILE, LINKS, TEXTS
 from repository import REPOSITORY
 
 from preference.rendering.markdown_text import WORD_JOINER
@@ -200,6 +200,8 @@ MORE_HOSTILE = [
         "&#64;someone &commat;someone &#x40;someone",
         "\\@someone @\\someone",
         "https\\://example.com",
+        "\\:tada\\: :white\\_check\\_mark: *:+1:* &colon;tada: | :tada: |",
+        "_c0ffee1_ **c0ffee1** \\(c0ffee1\\) `c0ffee1` c0ffee1\\_",
     ),
     *("https:\\/\\/example.com", "www\\.example.com", "GH\\-7 gh-7", "\\#7", "Closes some/where#7"),
     *("</details></summary><details open>", "<DETAILS>", "<details x>", "<summary onclick=x>"),
@@ -219,6 +221,7 @@ def assert_harmless(markdown):
     left = re.sub(r"</?(details|summary)>", "", "\n".join(html), flags=re.IGNORECASE)
     assert re.search(r"<[a-z/!?]", left, re.IGNORECASE) is None
     assert all(not re.match(r"\w", token.info) for token in tokens if token.type == "fence")
+    assert not any(EMOJI.search(each.content) or COMMIT.search(each.content) for each in tokens)
     shown = "".join(token.content for token in tokens if token.type != "softbreak")
     assert LINKS.search(shown) is None
     assert all(c.isprintable() or c in "\n\u00a0\u2060" for c in shown)
@@ -243,10 +246,14 @@ def test_no_text_mentions_or_links_anything(markdown):
 
 def test_an_honest_comment_looks_the_same():
     comment = (
-        "# Against `main` (c0ffee1)\n\n**Larger than noise: `exp1` is better.**\n\n"
+        "# Against `main` (c0ffee)\n\n**Larger than noise: `exp1` is better.**\n\n"
         "> **Warning:** see [0.91, 0.95], p <\u00a00.001.\n\n| a | b |\n|---|---|\n| `x` | 1 |\n\n"
         "<details>\n<summary>More</summary>\n\n- exp1 is it.\n\n</details>\n"
     )
     assert neutralize(comment) == comment
-    page = MARKDOWN.render(neutralize(comment + "by `uses@v4`\n"))
-    assert page.replace(WORD_JOINER, "") == MARKDOWN.render(comment + "by `uses@v4`\n")
+    more = (
+        comment
+        + "by `uses@v4` of c0ffee1\n\n| left | centre |\n|:---|:---:|\n| :a | 0.12345678 |\n"
+    )
+    page = MARKDOWN.render(neutralize(more))
+    assert page.replace(WORD_JOINER, "") == MARKDOWN.render(more)

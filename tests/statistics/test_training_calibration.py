@@ -6,6 +6,7 @@ from sklearn import metrics
 
 from preference.battles.predictions import Predictions
 from preference.statistics.calibration import calibrate_training, find_warnings
+from preference.statistics.calibration_warnings import warn_of_bound
 
 COUNT = 1500
 
@@ -87,6 +88,24 @@ def test_a_temperature_without_a_best_value_is_told(of_label, said):
         f"The temperature of exp1 is {said}",
         f"The temperature of exp1 for both orders is {said}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "said"),
+    [
+        ({3: 20.0, 4: 20.0}, [" (seeds 3, 4) is 20.00, the largest"]),
+        ({3: 20.0, 4: 1.3}, [" (seed 3) is 20.00, the largest"]),
+        (
+            {3: 20.0, 4: 0.05, 5: 19.995},
+            [" (seed 4) is 0.05, the smallest", " (seeds 3, 5) is 20.00, the largest"],
+        ),
+        ({3: 20.0}, [" is 20.00, the largest"]),
+        ({3: 1.3, 4: 0.9}, []),
+    ],
+)
+def test_a_bound_is_told_once_with_the_seeds_that_came_to_it(temperatures, said):
+    warnings = [text.partition(" that is tried")[0] for text in warn_of_bound("exp1", temperatures)]
+    assert warnings == [f"The temperature of exp1{end}" for end in said]
 
 
 def test_a_model_that_predicts_the_same_for_every_battle_is_told():

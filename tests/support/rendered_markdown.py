@@ -16,6 +16,9 @@ HOSTILE = [
     "https://example.com www.example.com someone@example.com <https://example.com>",
     "&lt;img src=x&gt; &#60;b&#62; <img src=x> <!-- x --> <?x?> <![CDATA[x]]> </p>",
     "@someone @some/team #123 some/where#1 GH-7 Fixes #1",
+    ":tada: :+1::100: a:white_check_mark:b 10:30:45 ::-1::",
+    "c0ffee1 C0FFEE12 (1234567) some/where@c0ffee1 _c0ffee1_ https://a/c0ffee1",
+    f"{'0123456789' * 4} someone@{'ab' * 20}. {'0' * 64} 0.12345678 12.345678a",
     "title\n===",
     "===",
     "---",
@@ -40,6 +43,9 @@ HOSTILE = [
 ]
 # What GitHub links to beyond that: GFM's extended autolinks, and names of people and issues.
 LINKS = re.compile(r"https?://|ftp://|www\.|@\w|#\d|\bGH-\d", re.IGNORECASE)
+# What it shows as something else: emojis by their names, and commits by the digits of their hash.
+EMOJI = re.compile(r":(tada|[+-]1|100|white_check_mark):")
+COMMIT = re.compile(r"(?<!\d[.,])\b[0-9a-f]{7,40}\b", re.IGNORECASE)
 MARKUP = st.sampled_from("[]()!<>&#@:/*_`~|\\$-+=.1 \n\r\tx;\u2028\u202e\u00a0")
 TEXTS = st.text(MARKUP) | st.text() | st.lists(st.sampled_from(HOSTILE)).map("".join)
 

@@ -45,7 +45,8 @@ def as_models(predictions):
     models = {}
     for name, ones in predictions.items():
         ones = ones if isinstance(ones, list) else [ones]
-        trainings = [Training(calibration=one, test=one) for one in ones]
+        seeds = range(1, len(ones) + 1)
+        trainings = [Training(one, one, seed) for one, seed in zip(ones, seeds, strict=True)]
         models[name] = Model(trainings, trainings, [1.0] * len(trainings))
     return models
 

@@ -48,16 +48,28 @@ def convert_hugging_face(folder: Path, config: dict) -> keras_nlp.models.Backbon
     """
     converter = CONVERTERS[config["model_type"]]
     tensors = list_tensors(folder)
-    try:
-        arguments = converter.convert_backbone_config(config)
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"config.json lacks {error}. Download it again.") from error
+    arguments = converted_arguments(config)
     backbone = build_backbone(converter.backbone_cls, arguments, tensors)
     _check_attention(tensors, arguments["hidden_dim"])
     with SafetensorLoader(str(folder)) as loader:
         converter.convert_weights(backbone, loader, config)
     check_finite(backbone.weights)
     return backbone
+
+
+def converted_arguments(config: dict) -> dict[str, int | float]:
+    """Return the arguments of the backbone that a configuration describes, unchecked.
+
+    Args:
+        config: the content of a `config.json` whose `model_type` is in `CONVERTERS`.
+
+    Raises:
+        BadInput: it lacks one of them.
+    """
+    try:
+        return CONVERTERS[config["model_type"]].convert_backbone_config(config)
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"config.json lacks {error}. Download it again.") from error
 
 
 def _check_attention(tensors: Sequence[WeightArray], hidden_dim: int) -> None:

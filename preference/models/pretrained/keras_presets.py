@@ -52,10 +52,20 @@ def load_keras_backbone(source: str) -> keras_nlp.models.Backbone:
         BadInput: it is of another family than our models', or its files do not fit each other.
     """
     with _advice():
-        config = _read_object(preset_file(source, BACKBONE))
-        config["config"] |= {"dtype": keras.config.dtype_policy().name, "name": "backbone"}
+        config = read_backbone_config(source)
         weights = preset_file(source, WEIGHTS)
         return load_described(config, BACKBONE, weights, keras_nlp.models.Backbone, PRECISIONS)
+
+
+def read_backbone_config(source: str) -> dict[str, Any]:
+    """Return what describes the backbone of a preset, unchecked, in the global policy's precision.
+
+    Raises:
+        BadInput: the file cannot be read, or describes no object of Keras.
+    """
+    config = _read_object(preset_file(source, BACKBONE))
+    config["config"] |= {"dtype": keras.config.dtype_policy().name, "name": "backbone"}
+    return config
 
 
 def load_keras_tokenizer(source: str) -> keras_nlp.tokenizers.Tokenizer:
