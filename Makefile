@@ -22,7 +22,7 @@ setup: .venv/installed  ## Make .venv and install the locked packages, if they a
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes \
 	  -r requirements.txt -r requirements-test.txt
 	@touch $@
 
