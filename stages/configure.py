@@ -8,9 +8,19 @@ before anything is downloaded or trained.
 
 from preference.config.experiment import write_experiments
 from preference.config.params import load_params
+from preference.presets.resolve import check_preset
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
 
+
+def main() -> None:
+    """Check the parameters of each experiment, and write them."""
+    params = load_params()
+    for name in params.experiments:
+        check_preset(params.experiment(name).model.preset)
+    write_experiments(params)
+
+
 if __name__ == "__main__":
     with exit_on_bad_input(), running_alone("configure"):
-        write_experiments(load_params())
+        main()

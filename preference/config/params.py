@@ -31,9 +31,9 @@ from preference.runtime.yaml_file import read_yaml
 PARAMS_FILE = Path("params.yaml")
 SIMULATED = "simulated"
 EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
-# What has a row or a folder of its own beside the experiments.
-OTHER_MODELS = ("prior", "length", "tfidf", "reference", "blend", "oracle", "weights")
-OTHER_MODELS += ("index", "presets")
+# The models without a network, and all that has a row or a folder of its own beside experiments.
+REFERENCES = ("prior", "length", "tfidf")
+OTHER_MODELS = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
 # DVC watches its content as a dependency of `fetch`.
 EXTRA_FOLDER = PurePosixPath("data/extra")
 
@@ -244,6 +244,16 @@ class Params:
                     f"experiments: {name!r} cannot be a name. Use at most 100 letters, digits "
                     f"and _, and none of {', '.join(OTHER_MODELS)}"
                 )
+        self._check_blend()
+
+    def _check_blend(self) -> None:
+        known = [*self.experiments, *REFERENCES]
+        names = [] if self.evaluation.blend == "auto" else self.evaluation.blend
+        if unknown := set(names) - set(known):
+            raise ValueError(
+                f"evaluation.blend names {', '.join(sorted(unknown))}, but the models are "
+                f"{', '.join(known)}. Correct the spelling, or add the experiment"
+            )
 
     def training_seeds(self) -> list[int]:
         """Return the seed of each training of an experiment, at least one."""

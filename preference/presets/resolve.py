@@ -7,14 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import keras_nlp
-
 from preference.presets.hub import SCHEME, download_preset
 from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import read_json
 
 BACKBONE = "config.json"
+
+
+def check_preset(preset: str) -> None:
+    """Check that a preset is one that this project trains from scratch, or can be looked for.
+
+    Raises:
+        BadInput: nothing has this name.
+    """
+    if preset in TRAINED_FROM_SCRATCH or "://" in preset or Path(preset, BACKBONE).is_file():
+        return
+    # Here, because its import takes seconds that no other name needs.
+    import keras_nlp
+
+    if preset not in keras_nlp.models.Backbone.presets:
+        raise BadInput(
+            f"params.yaml, model.preset: there is no preset {preset!r}. Use one of "
+            f"{', '.join(TRAINED_FROM_SCRATCH)}, a keras-nlp name such as "
+            "deberta_v3_extra_small_en, hf://organization/name, or the folder of a preset."
+        )
 
 
 @contextmanager
@@ -29,13 +46,7 @@ def loading_preset(preset: str) -> Iterator[str]:
     Raises:
         BadInput: there is no such preset, it is damaged, or it cannot be downloaded.
     """
-    registered = keras_nlp.models.Backbone.presets
-    if not (preset in registered or "://" in preset or Path(preset, BACKBONE).is_file()):
-        raise BadInput(
-            f"params.yaml, model.preset: there is no preset {preset!r}. Use one of "
-            f"{', '.join(TRAINED_FROM_SCRATCH)}, a keras-nlp name such as "
-            "deberta_v3_extra_small_en, hf://organization/name, or the folder of a preset."
-        )
+    check_preset(preset)
     try:
         yield str(download_preset(preset)) if preset.startswith(SCHEME) else preset
     except BadInput as error:

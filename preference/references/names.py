@@ -4,6 +4,8 @@
 words, too.
 """
 
-REFERENCES = ("prior", "length", "tfidf")
+from preference.config.params import REFERENCES
+
+__all__ = ["LEARNING", "REFERENCES"]
 # Those that learn from the battles' texts.
 LEARNING = ("length", "tfidf")

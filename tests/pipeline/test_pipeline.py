@@ -39,6 +39,10 @@ SMALL = {
 }
 
 
+# The experiments that inherit `model.seq_len`.
+SHARING = ("baseline", "exp1", "exp3")
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """A clone with the small configuration, reproduced and committed."""
@@ -82,8 +86,8 @@ def test_a_second_repro_runs_nothing(clone):
 
 
 def test_stages_repeated_give_the_same_bytes(clone):
-    stages = ["fetch", "split", "preprocess", "train_reference", "train_exp3"]
-    stages += ["evaluate", "report", "submit"]
+    stages = ["configure", "fetch", "split", "preprocess", "train_reference", "train_exp3"]
+    stages += ["predict_reference", "predict@exp3", "bundle@exp3", "evaluate", "report", "submit"]
     output = run("dvc", "repro", "--force", "--single-item", *stages, folder=clone)
     assert stages_run(output) == set(stages)
     assert run("git", "status", "--porcelain", folder=clone) == ""
@@ -108,7 +112,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
         assert "was finished before it was stopped" in run(*command, folder=clone)
     finally:
         run("git", "checkout", "--quiet", "params.yaml", folder=clone)
-    # The bundle's and the metrics' hashes are in dvc.lock.
+    # The weights' and the metrics' hashes are in dvc.lock.
     assert run("git", "status", "--porcelain", folder=clone) == ""
 
 
@@ -152,8 +156,9 @@ def test_the_submission_has_the_battles_that_were_asked_for(clone):
 
 def test_an_experiment_runs_what_depends_on_it_and_shows_the_change(clone):
     output = run("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", folder=clone)
-    trainings = {"train_baseline", "train_exp1", "train_exp3"}
-    assert stages_run(output) == trainings | {"evaluate", "report"}
+    trainings = {f"train_{name}" for name in SHARING}
+    used = {f"{stage}@{name}" for stage in ("predict", "bundle") for name in SHARING}
+    assert stages_run(output) == {"configure", "evaluate", "report"} | trainings | used
     assert "longer" in run("dvc", "exp", "show", "--csv", folder=clone)
     changed = run_json("dvc", "params", "diff", folder=clone)
     assert changed == {"params.yaml": {"model.seq_len": {"old": 64, "new": 1024, "diff": 960}}}
