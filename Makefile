@@ -70,7 +70,7 @@ audit: .venv-audit/installed  ## Look for known vulnerabilities in the locked pa
 	.venv-audit/bin/python -m pip install --quiet --require-hashes -r requirements-audit.txt
 	@touch $@
 
-coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/statistics.md.
+coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/results/statistics.md.
 	python -m checks.interval_coverage
 
 pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main [PROFILE=small].
@@ -86,10 +86,10 @@ arena55k: setup  ## Run the study's arms on the 57,477 real battles (hours on a 
 check-cache: setup  ## Delete what is damaged in DVC's cache; dvc repro makes it again.
 	@python -m checks.faults.cache_check
 
-faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/reliability.md.
+faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/results/reliability.md.
 	python -m checks.faults
 
-bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/benchmarks.md.
+bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/results/benchmarks.md.
 	python -m checks.benchmarks
 
 bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows (minutes).
