@@ -1,7 +1,7 @@
 """Kill every stage at random moments, cause the faults, and write what came of it to docs/results/.
 
 make faults                        # 100 kills: docs/results/reliability.md and .json
-python -m checks.faults --quick           # one kill a stage: docs/results/reliability-quick.md and .json
+python -m checks.faults --quick    # one kill a stage: docs/results/reliability-quick.md and .json
 python -m checks.faults --kills 20
 
 Ctrl-C during the kills ends them, and writes what has been found by then.

@@ -1,4 +1,4 @@
-"""Count how often intervals cover and tests call chance real, and write the results to docs/results/.
+"""Count how often intervals cover and tests call chance real: docs/results/statistics.md.
 
 make coverage                          # the full study
 python -m checks.interval_coverage --quick       # fewer data sets: docs/results/statistics-quick.md
