@@ -13,7 +13,7 @@ export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
   arena55k check-cache faults bench bench-quick docs gpu-wheels lock-bench clean
 
 help:  ## Show the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
 
@@ -106,6 +106,7 @@ bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows
 	! command -v nvidia-smi || .venv-bench/bin/python -m pip install --quiet -r requirements-bench-gpu.txt
 	@touch $@
 
+# The variable silences an advertisement of the theme's, which is no warning of ours.
 docs: .venv-docs/installed  ## Build the site of docs/ into site/, and fail at a warning.
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
 

@@ -1,8 +1,9 @@
-"""What README and docs name exists: links, paths, targets, modules; and their blocks can be read."""
+"""What README and docs name exists: links, paths, targets and modules. Their blocks can be read."""
 
 import importlib.util
 import re
 from fnmatch import fnmatch
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -61,8 +62,7 @@ def slug(heading):
 
 
 def headings(page):
-    tokens = list(tokens_of(page))
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens_of(page)):
         if before.type == "heading_open":
             yield slug(token.content)
 
