@@ -23,7 +23,7 @@ from preference.models.pretrained.backbones import (
 from preference.models.pretrained.hf_bert import check_options
 from preference.models.pretrained.hf_conversion import CONVERTERS, converted_arguments
 from preference.models.pretrained.hf_deberta import backbone_arguments
-from preference.models.pretrained.keras_presets import read_backbone_config
+from preference.models.pretrained.keras_backbone import read_backbone_config
 from preference.presets.hub import SCHEME
 from preference.presets.keras_configuration import ENCODER_VARIABLES, check_arguments
 from preference.presets.resolve import BACKBONE, read_hugging_face_config

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from preference.battles.predictions import write_predictions
 from preference.config.experiment import read_index
-from preference.config.params import load_params
+from preference.config.params import REFERENCES, load_params
 from preference.evaluation.evaluate import evaluate_models, with_oracle
 from preference.evaluation.inputs import (
     hashes_of_weights,
@@ -26,7 +26,6 @@ from preference.evaluation.inputs import (
 from preference.evaluation.outputs import write_hardest, write_plots
 from preference.evaluation.scoring import Model, score_models
 from preference.evaluation.slices import slice_battles
-from preference.references.names import REFERENCES
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics

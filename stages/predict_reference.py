@@ -11,8 +11,8 @@ from pathlib import Path
 from preference.battles.predictions import write_predictions
 from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
 from preference.battles.table import BATTLES, SEGMENTS
+from preference.config.params import REFERENCES
 from preference.references.models import load_reference, predict_reference
-from preference.references.names import REFERENCES
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.stage_lock import running_alone

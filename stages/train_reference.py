@@ -10,14 +10,13 @@ from pathlib import Path
 
 from preference.battles.splits import read_split_battles, split_file
 from preference.battles.table import BATTLES
-from preference.config.params import load_params
+from preference.config.params import REFERENCES, load_params
 from preference.references.models import (
     BATTLE_COLUMNS,
     fit_reference,
     predict_reference,
     save_reference,
 )
-from preference.references.names import REFERENCES
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics

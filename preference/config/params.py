@@ -33,6 +33,8 @@ SIMULATED = "simulated"
 EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
 # The models without a network, and all that has a row or a folder of its own beside experiments.
 REFERENCES = ("prior", "length", "tfidf")
+# Those that learn from the texts.
+LEARNING_REFERENCES = ("length", "tfidf")
 OTHER_MODELS = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
 # DVC watches its content as a dependency of `fetch`.
 EXTRA_FOLDER = PurePosixPath("data/extra")

@@ -20,10 +20,10 @@ from preference.battles.predictions import (
 from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
 from preference.battles.table import BATTLES, SEGMENTS, has_oracle
 from preference.config.experiment import IndexEntry
+from preference.config.params import REFERENCES
 from preference.config.validation import Seed, checked
 from preference.evaluation.scoring import RunPredictions, Truth
 from preference.models.training_record import read_record
-from preference.references.names import REFERENCES
 from preference.runtime.errors import BadInput
 from preference.runtime.strict_json import read_checked
 from preference.statistics.calibration import Temperatures

@@ -16,8 +16,7 @@ from preference.battles.predictions import (
     check_predictions,
     map_probabilities,
 )
-from preference.config.params import EvaluationParams
-from preference.references.names import LEARNING, REFERENCES
+from preference.config.params import LEARNING_REFERENCES, REFERENCES, EvaluationParams
 from preference.runtime.errors import BadInput
 from preference.statistics.calibration import Temperatures, fit_temperatures
 from preference.statistics.metrics import SMALLEST
@@ -194,7 +193,7 @@ def _blended(params: EvaluationParams, raw: Mapping[str, Sequence[RunPredictions
         BadInput: there is no such model.
     """
     if params.blend == "auto":
-        return [name for name in raw if name in LEARNING or name not in REFERENCES]
+        return [name for name in raw if name in LEARNING_REFERENCES or name not in REFERENCES]
     unknown = set(params.blend) - set(raw)
     if unknown:
         raise BadInput(

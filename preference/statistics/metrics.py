@@ -6,7 +6,6 @@ no value, as in macro F1; `class_figures` has None there.
 """
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from preference.battles.table import LABELS
 
@@ -52,6 +51,9 @@ def class_figures(
     The precision of a label that is never predicted is None, as is the recall of one that does not
     occur, and the F1 where both are so.
     """
+    # Here, because whoever only predicts needs no scikit-learn.
+    from sklearn.metrics import precision_recall_fscore_support
+
     columns = precision_recall_fscore_support(
         labels, probabilities.argmax(axis=1), labels=CLASSES, zero_division=np.nan
     )
@@ -64,6 +66,8 @@ def class_figures(
 
 def confusion_counts(labels: np.ndarray, probabilities: np.ndarray) -> list[list[int]]:
     """Return counts [3][3]: row the actual label, column the predicted one."""
+    from sklearn.metrics import confusion_matrix
+
     return confusion_matrix(labels, probabilities.argmax(axis=1), labels=CLASSES).tolist()
 
 

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import keras_nlp
 import sentencepiece
 
-from preference.models.pretrained.keras_presets import load_keras_tokenizer
 from preference.presets.resolve import loading_preset, read_hugging_face_config
 from preference.runtime.errors import BadInput
 from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
+from preference.tokenizers.keras_tokenizer import load_keras_tokenizer
 
 Tokenizer = keras_nlp.tokenizers.Tokenizer
 

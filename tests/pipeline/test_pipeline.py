@@ -25,7 +25,10 @@ from pipeline_runs import (
     run_json,
     stages_run,
 )
+from repository import REPOSITORY
 from sklearn.metrics import log_loss
+
+from preference.runtime.yaml_file import read_yaml
 
 SMALL = {
     "data.simulated.battles": 400,
@@ -39,8 +42,16 @@ SMALL = {
 }
 
 
-# The experiments that inherit `model.seq_len`.
-SHARING = ("baseline", "exp1", "exp3")
+EXPERIMENTS = read_yaml(REPOSITORY / "params.yaml")["experiments"]
+SHARING = [
+    name for name, changed in EXPERIMENTS.items() if "seq_len" not in changed.get("model", {})
+]
+
+
+def trained_again(names):
+    """The stages that have the values of these experiments among their deps, and evaluate."""
+    stages = ("train_", "predict@", "bundle@")
+    return {"evaluate"} | {f"{stage}{name}" for stage in stages for name in names}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +67,7 @@ def clone(tmp_path_factory):
 
 def test_every_arm_and_reference_is_evaluated(clone):
     figures = read_metrics(clone, "evaluate.json")
-    arms = {"baseline", "exp1", "exp2", "exp3", "blend"}
+    arms = {*EXPERIMENTS, "blend"}
     others = {"prior", "length", "tfidf", "oracle"}
     assert set(figures) == arms | others
     for name, model in figures.items():
@@ -190,6 +201,105 @@ def test_bad_params_stop_with_a_clear_error(clone, changes, message):
         run("dvc", "checkout", folder=clone)
     assert message in output
     assert "Traceback" not in output
+
+
+def each(stage, names=tuple(EXPERIMENTS)):
+    return {f"{stage}@{name}" for name in names}
+
+
+TRAININGS = {f"train_{name}" for name in EXPERIMENTS}
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("report/verdict.py", {"report"}),
+        ("bundle/templates/model_card.md.j2", {*each("bundle"), "submit"}),
+        ("statistics/paired_tests.py", {*each("bundle"), "evaluate", "submit"}),
+        ("evaluation/slices.py", {"evaluate"}),
+        ("sources/row_parser.py", {"fetch", "submit"}),
+        ("splitting/stratified.py", {"split"}),
+        ("references/features.py", {"train_reference", "predict_reference"}),
+        ("training/optimizer.py", TRAININGS),
+        ("models/heads.py", {*TRAININGS, *each("predict"), "submit"}),
+        ("prediction/predictor.py", {*each("predict"), "submit"}),
+    ],
+)
+def test_what_a_changed_file_re_runs(clone, file, expected):
+    """The table of docs/architecture.md: who reads what was changed; others follow its outputs."""
+    path = clone / "preference" / file
+    text = path.read_text()
+    try:
+        path.write_text(text + "\n# Changed.\n")
+        assert set(run_json("dvc", "status", folder=clone)) == expected
+    finally:
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"model.seq_len": 128}, trained_again(SHARING)),
+        ({"experiments.exp2.model.seq_len": 128}, trained_again(["exp2"])),
+        ({"train.checkpoint_minutes": 3}, set()),
+        ({"evaluation.resamples": 300}, {"evaluate"}),
+        ({"submit.both_orders": True}, {"submit"}),
+        ({"reference.max_features": 400}, {"train_reference"}),
+        ({"tokenizer.vocabulary_size": 600}, {"preprocess"}),
+    ],
+)
+def test_what_a_changed_parameter_re_runs(clone, changes, expected):
+    edit_params(clone, changes)
+    try:
+        assert stages_run(run("dvc", "repro", "configure", folder=clone)) == {"configure"}
+        assert set(run_json("dvc", "status", folder=clone)) == expected
+    finally:
+        run("git", "checkout", "--quiet", ".", folder=clone)
+        run("dvc", "checkout", folder=clone)
+
+
+def recipe(file):
+    """Return the lines that docs/experiments.md tells to add to a file."""
+    page = (REPOSITORY / "docs/experiments.md").read_text()
+    return page.split(f"<!-- recipe: {file} -->\n```yaml\n")[1].split("```")[0]
+
+
+def test_an_experiment_is_added_as_the_page_says(clone):
+    try:
+        for file in ("params.yaml", "dvc.yaml"):
+            with (clone / file).open("a") as opened:
+                opened.write(recipe(file))
+        changed = run("git", "diff", "--numstat", folder=clone).split()
+        assert sum(int(lines) for lines in changed[::3]) <= 12
+        output = run("dvc", "repro", folder=clone)
+        used = {"train_exp4", "predict@exp4", "bundle@exp4"}
+        assert stages_run(output) == {"configure", "evaluate", "report"} | used
+        first = read_metrics(clone, "evaluate.json")["exp4"]
+        assert "exp4" in (clone / "metrics/report.md").read_text()
+        assert "exp4" in read_metrics(clone, "evaluation_details.json")["blend"]["weights"]
+        assert "exp4" in (clone / "metrics/learning_curves/valid.csv").read_text()
+        edit_params(clone, {"experiments.exp4.model.head_dropout": [0.5]})
+        assert used < stages_run(run("dvc", "repro", folder=clone))
+        assert read_metrics(clone, "evaluate.json")["exp4"]["log_loss"] != first["log_loss"]
+        assert run("dvc", "repro", folder=clone).strip().endswith("up to date.")
+    finally:
+        run("git", "checkout", "--quiet", ".", folder=clone)
+        run("dvc", "checkout", folder=clone)
+
+
+def test_predictions_of_other_parameters_are_not_scored(clone):
+    """Also where someone runs the stage without DVC, which would have predicted again."""
+    edit_params(clone, {"model.seq_len": 128})
+    try:
+        run("dvc", "repro", "configure", folder=clone)
+        command = [sys.executable, "-m", "stages.evaluate"]
+        output = run(*command, folder=clone, succeeds=False)
+        assert "was made with other values of baseline than params.yaml has now" in output
+        output = run(sys.executable, "-m", "stages.train", "exp9", folder=clone, succeeds=False)
+        assert "there is no experiment 'exp9'; there are baseline, exp1" in output
+    finally:
+        run("git", "checkout", "--quiet", ".", folder=clone)
+        run("dvc", "checkout", folder=clone)
 
 
 def test_a_changed_source_file_is_noticed(clone):

@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from preference.battles.table import BATTLE_SCHEMA, LABELS
-from preference.config.params import ReferenceParams
+from preference.config.params import REFERENCES, ReferenceParams
 from preference.references.antisymmetric_logistic import fit, predict
 from preference.references.features import FORMAT, format_features, length_features
 from preference.references.models import (
@@ -24,7 +24,6 @@ from preference.references.models import (
     predict_reference,
     save_reference,
 )
-from preference.references.names import REFERENCES
 from preference.runtime.errors import BadInput
 from preference.sources.ingest import parse_battles
 from preference.sources.readers import read_source_rows

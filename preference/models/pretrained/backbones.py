@@ -8,7 +8,7 @@ from preference.models.deberta_v3.backbone import DebertaV3Backbone, with_fast_a
 from preference.models.pretrained.hf_bert import load_hugging_face_bert
 from preference.models.pretrained.hf_conversion import CONVERTERS, convert_hugging_face
 from preference.models.pretrained.hf_deberta import load_hugging_face_deberta
-from preference.models.pretrained.keras_presets import load_keras_backbone
+from preference.models.pretrained.keras_backbone import load_keras_backbone
 from preference.models.single_segment import SEGMENTED_INPUTS, with_single_segment
 from preference.presets.resolve import loading_preset, read_hugging_face_config
 from preference.runtime.errors import BadInput
