@@ -10,10 +10,10 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 
 .PHONY: help setup repro test distributed-check lint lock fuzz audit coverage pr-report profile \
-  arena55k check-cache faults bench bench-quick gpu-wheels lock-bench clean
+  arena55k check-cache faults bench bench-quick docs gpu-wheels lock-bench clean
 
 help:  ## Show the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
 
@@ -47,6 +47,8 @@ lock: setup  ## Write the locked requirements anew.
 	  --custom-compile-command "make lock" requirements-test.in -o requirements-test.txt
 	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" requirements-audit.in -o requirements-audit.txt
+	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
+	  --custom-compile-command "make lock" requirements-docs.in -o requirements-docs.txt
 
 fuzz: setup  ## Read 10,000 hostile files and predict with 10,000 hostile bundles (an hour).
 	python -m pytest --numprocesses 2 tests/sources/test_fuzz.py tests/bundle/test_fuzz_bundles.py --hypothesis-profile=fuzz
@@ -62,6 +64,7 @@ audit: .venv-audit/installed  ## Look for known vulnerabilities in the locked pa
 	$(AUDIT) --require-hashes -r requirements.txt
 	$(AUDIT) --require-hashes -r requirements-test.txt
 	$(AUDIT) --require-hashes -r requirements-audit.txt
+	$(AUDIT) --require-hashes -r requirements-docs.txt
 	$(AUDIT) --no-deps -r requirements-bench.txt
 
 .venv-audit/installed: requirements-audit.txt
@@ -70,7 +73,7 @@ audit: .venv-audit/installed  ## Look for known vulnerabilities in the locked pa
 	.venv-audit/bin/python -m pip install --quiet --require-hashes -r requirements-audit.txt
 	@touch $@
 
-coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/statistics.md.
+coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/results/statistics.md.
 	python -m checks.interval_coverage
 
 pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main [PROFILE=small].
@@ -86,10 +89,10 @@ arena55k: setup  ## Run the study's arms on the 57,477 real battles (hours on a 
 check-cache: setup  ## Delete what is damaged in DVC's cache; dvc repro makes it again.
 	@python -m checks.faults.cache_check
 
-faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/reliability.md.
+faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/results/reliability.md.
 	python -m checks.faults
 
-bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/benchmarks.md.
+bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/results/benchmarks.md.
 	python -m checks.benchmarks
 
 bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows (minutes).
@@ -101,6 +104,16 @@ bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt
 	! command -v nvidia-smi || .venv-bench/bin/python -m pip install --quiet -r requirements-bench-gpu.txt
+	@touch $@
+
+# The variable silences an advertisement of the theme's, which is no warning of ours.
+docs: .venv-docs/installed  ## Build the site of docs/ into site/, and fail at a warning.
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+
+.venv-docs/installed: requirements-docs.txt
+	rm -rf .venv-docs
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --require-hashes -r requirements-docs.txt
 	@touch $@
 
 # For Python 3.12 on x86-64 Linux. kagglehub is left out, which keras-hub imports only to download.
@@ -119,4 +132,4 @@ lock-bench:  ## Write the benchmarks' locked requirements anew.
 	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements-bench.txt
 
 clean:  ## Remove the environments and caches of tests; DVC's cache stays.
-	rm -rf .venv .venv-bench .venv-audit .wheels-gpu .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv .venv-bench .venv-audit .venv-docs .wheels-gpu .pytest_cache .hypothesis .ruff_cache site

@@ -1,4 +1,4 @@
-"""Measure what training and prediction cost, and write the results to docs/.
+"""Measure what training and prediction cost, and write the results to docs/results/.
 
     make bench          # the full comparison
     make bench-quick    # fewer layers and rows
@@ -96,7 +96,7 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="fewer layers and rows")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--repetitions", type=int, help="of each comparison")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs/results")
     parser.add_argument("--torch-python", type=Path, default=REPOSITORY / ".venv-bench/bin/python")
     with exit_on_bad_input():
         main(parser.parse_args())

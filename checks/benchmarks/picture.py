@@ -1,6 +1,6 @@
 """Draw the comparison, and the cost against length where it was measured.
 
-    .venv-bench/bin/python -m checks.benchmarks.picture docs/benchmarks
+    .venv-bench/bin/python -m checks.benchmarks.picture docs/results/benchmarks
 
 Reads <stem>.json and <stem>-lengths.json; writes <stem>.svg.
 """

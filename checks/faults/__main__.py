@@ -1,7 +1,7 @@
-"""Kill every stage at random moments, cause the faults, and write what came of it to docs/.
+"""Kill every stage at random moments, cause the faults, and write what came of it to docs/results/.
 
-make faults                        # 100 kills: docs/reliability.md and .json
-python -m checks.faults --quick           # one kill a stage: docs/reliability-quick.md and .json
+make faults                        # 100 kills: docs/results/reliability.md and .json
+python -m checks.faults --quick    # one kill a stage: docs/results/reliability-quick.md and .json
 python -m checks.faults --kills 20
 
 Ctrl-C during the kills ends them, and writes what has been found by then.
@@ -70,7 +70,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Kill and disturb the pipeline, and compare.")
     parser.add_argument("--kills", type=int, help="how many")
     parser.add_argument("--quick", action="store_true", help="one kill a stage")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs/results")
     parser.add_argument("--scratch", type=Path, help="where to work; 1 GiB is enough")
     with exit_on_bad_input():
         main(parser.parse_args())

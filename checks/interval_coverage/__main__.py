@@ -1,7 +1,7 @@
-"""Count how often intervals cover and tests call chance real, and write the results to docs/.
+"""Count how often intervals cover and tests call chance real: docs/results/statistics.md.
 
 make coverage                          # the full study
-python -m checks.interval_coverage --quick       # fewer data sets: docs/statistics-quick.md
+python -m checks.interval_coverage --quick       # fewer data sets: docs/results/statistics-quick.md
 """
 
 import argparse
@@ -48,6 +48,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Check intervals and tests against the truth.")
     parser.add_argument("--datasets", type=int, help="of each condition")
     parser.add_argument("--quick", action="store_true", help="fewer data sets and resamples")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs/results")
     with exit_on_bad_input():
         main(parser.parse_args())

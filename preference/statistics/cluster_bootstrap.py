@@ -7,7 +7,7 @@ same resamples: the difference of two models is paired.
 
 Few groups make such an interval too narrow, and a resample cannot show what no battle shows. So
 there is no interval where the battles are worth fewer than `FEWEST_GROUPS` groups, or where all
-resamples are equal. `docs/statistics.md` has what intervals of fewer groups would be worth.
+resamples are equal. `docs/results/statistics.md` has what intervals of fewer groups would be worth.
 """
 
 from dataclasses import dataclass

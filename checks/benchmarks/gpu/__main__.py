@@ -74,6 +74,6 @@ if __name__ == "__main__":
     parser.add_argument("--only", nargs="+", choices=PARTS, default=["comparison"])
     parser.add_argument("--lines", nargs="+", help="only those whose name begins so")
     parser.add_argument("--tiny", action="store_true", help="tiny sizes, for a CPU")
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs/results")
     parser.add_argument("--torch-python", type=Path, default=Path(sys.executable))
     main(parser.parse_args())

@@ -1,6 +1,6 @@
 """The results as Markdown. As a command: one page of the rows of several runs.
 
-python -m checks.benchmarks.gpu.page docs/benchmarks-gpu.md first.jsonl second.jsonl
+python -m checks.benchmarks.gpu.page docs/results/benchmarks-gpu.md first.jsonl second.jsonl
 """
 
 import sys

@@ -2,8 +2,8 @@
 
 The gradient of a lookup adds rows whose ids are equal. XLA adds them by a scatter; where a GPU must
 do so in one order (`--xla_gpu_deterministic_ops`), it sorts every single number by its place: 27 of
-95 milliseconds of a training step (docs/benchmarks-gpu.md). The rows are few, so that they are
-sorted here, or multiplied.
+95 milliseconds of a training step (docs/results/benchmarks-gpu.md). The rows are few, so that they
+are sorted here, or multiplied.
 """
 
 from functools import cache
