@@ -17,13 +17,13 @@ help:  ## Show the targets.
 
 setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
 
-.venv/installed: requirements.txt requirements-test.txt
+.venv/installed: requirements.txt requirements/test.txt
 	@$(PYTHON) --version | grep -q ' 3\.11\.' || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes \
-	  -r requirements.txt -r requirements-test.txt
+	  -r requirements.txt -r requirements/test.txt
 	@touch $@
 
 repro: setup  ## Reproduce the pipeline, and show what it found.
@@ -32,6 +32,7 @@ repro: setup  ## Reproduce the pipeline, and show what it found.
 
 test: setup  ## Check the code's form, and run every test.
 	ruff check . && ruff format --check .
+	lint-imports --no-cache > /dev/null || lint-imports --no-cache
 	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 distributed-check: setup  ## Lose processes and hosts of a training (minutes, as root).
@@ -40,15 +41,13 @@ distributed-check: setup  ## Lose processes and hosts of a training (minutes, as
 lint: setup  ## Mend what ruff can mend.
 	ruff check --fix . && ruff format .
 
+LOCK = uv pip compile --quiet $(UPGRADE) --generate-hashes --python-version 3.11 \
+  --custom-compile-command "make lock"
+lock: UPGRADE ?= --upgrade
 lock: setup  ## Write the locked requirements anew.
-	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
-	  --custom-compile-command "make lock" requirements.in -o requirements.txt
-	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
-	  --custom-compile-command "make lock" requirements-test.in -o requirements-test.txt
-	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
-	  --custom-compile-command "make lock" requirements-audit.in -o requirements-audit.txt
-	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
-	  --custom-compile-command "make lock" requirements-docs.in -o requirements-docs.txt
+	$(LOCK) pyproject.toml --extra train --extra report --extra jax -o requirements.txt
+	for name in test audit docs; do \
+	  $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 fuzz: setup  ## Read 10,000 hostile files and predict with 10,000 hostile bundles (an hour).
 	python -m pytest --numprocesses 2 tests/sources/test_fuzz.py tests/bundle/test_fuzz_bundles.py --hypothesis-profile=fuzz
@@ -62,15 +61,15 @@ ACCEPTED := --ignore-vuln CVE-2025-69872
 
 audit: .venv-audit/installed  ## Look for known vulnerabilities in the locked packages (network).
 	$(AUDIT) --require-hashes -r requirements.txt
-	$(AUDIT) --require-hashes -r requirements-test.txt
-	$(AUDIT) --require-hashes -r requirements-audit.txt
-	$(AUDIT) --require-hashes -r requirements-docs.txt
-	$(AUDIT) --no-deps -r requirements-bench.txt
+	$(AUDIT) --require-hashes -r requirements/test.txt
+	$(AUDIT) --require-hashes -r requirements/audit.txt
+	$(AUDIT) --require-hashes -r requirements/docs.txt
+	$(AUDIT) --no-deps -r requirements/bench.txt
 
-.venv-audit/installed: requirements-audit.txt
+.venv-audit/installed: requirements/audit.txt
 	rm -rf .venv-audit
 	$(PYTHON) -m venv .venv-audit
-	.venv-audit/bin/python -m pip install --quiet --require-hashes -r requirements-audit.txt
+	.venv-audit/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt
 	@touch $@
 
 coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/results/statistics.md.
@@ -99,21 +98,21 @@ bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows
 	python -m checks.benchmarks --quick
 
 # By pip and not by uv: where an index has a build of torch for CPUs alone, only pip takes it.
-.venv-bench/installed: requirements-bench.txt requirements-bench-gpu.txt
+.venv-bench/installed: requirements/bench.txt requirements/bench-gpu.txt
 	rm -rf .venv-bench
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet -r requirements-bench.txt
-	! command -v nvidia-smi || .venv-bench/bin/python -m pip install --quiet -r requirements-bench-gpu.txt
+	.venv-bench/bin/python -m pip install --quiet -r requirements/bench.txt
+	! command -v nvidia-smi || .venv-bench/bin/python -m pip install --quiet -r requirements/bench-gpu.txt
 	@touch $@
 
 # The variable silences an advertisement of the theme's, which is no warning of ours.
 docs: .venv-docs/installed  ## Build the site of docs/ into site/, and fail at a warning.
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
 
-.venv-docs/installed: requirements-docs.txt
+.venv-docs/installed: requirements/docs.txt
 	rm -rf .venv-docs
 	$(PYTHON) -m venv .venv-docs
-	.venv-docs/bin/python -m pip install --quiet --require-hashes -r requirements-docs.txt
+	.venv-docs/bin/python -m pip install --quiet --require-hashes -r requirements/docs.txt
 	@touch $@
 
 # For Python 3.12 on x86-64 Linux. kagglehub is left out, which keras-hub imports only to download.
@@ -121,15 +120,15 @@ gpu-wheels:  ## Fetch what the benchmark on a GPU needs where there is no networ
 	rm -rf .wheels-gpu
 	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --dest .wheels-gpu \
 	  --implementation cp --python-version 3.12 --platform manylinux_2_28_x86_64 \
-	  --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -r requirements-gpu.txt
+	  --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -r requirements/gpu.txt
 	@du -sh .wheels-gpu
 
 lock-bench:  ## Write the benchmarks' locked requirements anew.
 	rm -rf .venv-bench
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet -r requirements-bench.in
-	{ echo "# Made by \`make lock-bench\` from requirements-bench.in. No hashes: torch's builds differ."; \
-	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements-bench.txt
+	.venv-bench/bin/python -m pip install --quiet -r requirements/bench.in
+	{ echo "# Made by \`make lock-bench\` from requirements/bench.in. No hashes: torch's builds differ."; \
+	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements/bench.txt
 
 clean:  ## Remove the environments and caches of tests; DVC's cache stays.
 	rm -rf .venv .venv-bench .venv-audit .venv-docs .wheels-gpu .pytest_cache .hypothesis .ruff_cache site

@@ -32,7 +32,7 @@ def build_backbone(system: str, config: DebertaV2Config) -> torch.nn.Module:
     """Build the backbone of one of `TORCH_SYSTEMS`.
 
     Raises:
-        ImportError: the system is not installed: see requirements-bench-gpu.txt.
+        ImportError: the system is not installed: see requirements/bench-gpu.txt.
         RuntimeError: disentangled-flash would leave the attention as it was.
     """
     if system == "flashdeberta":

@@ -51,7 +51,7 @@ def test_the_wheels_have_the_versions_that_are_locked():
             for line in (REPOSITORY / name).read_text().splitlines()
             if "==" in line
         )
-        for name in ("requirements.txt", "requirements-gpu.txt")
+        for name in ("requirements.txt", "requirements/gpu.txt")
     )
     assert {name: locked[name].removesuffix(" \\") for name in carried} == carried
 
@@ -76,7 +76,7 @@ def test_a_machine_without_network_has_what_is_imported():
     found = set()
     for module in (REPOSITORY / "checks" / "benchmarks" / "gpu").glob("*.py"):
         imported(module, found)
-    carried = (REPOSITORY / "requirements-gpu.txt").read_text().replace("-", "_")
+    carried = (REPOSITORY / "requirements/gpu.txt").read_text().replace("-", "_")
     named = {"jax", "numpy", "h5py", "psutil", "pyarrow", "scipy", "tqdm", "torch", "transformers"}
     missing = {
         package
