@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 from small_model import HIDDEN, make_model
 
-from preference.bundle.loading import library_versions, load_bundle, save_bundle
-from preference.bundle.manifest import hash_file, read_manifest, write_manifest
-from preference.bundle.manifest_schema import Manifest, TrainingFigures
+from preference.bundle import saving
+from preference.bundle.loading import load_bundle
+from preference.bundle.manifest import read_manifest, write_manifest
+from preference.bundle.manifest_schema import Manifest
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
+from preference.models.saved_model import save_model
+from preference.models.training_record import TrainingFigures
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_file, library_versions
 from preference.sequences.packing import Packing
 from preference.statistics.calibration import Calibrated, Calibration
 from preference.statistics.cluster_bootstrap import Estimate
@@ -105,9 +109,16 @@ def small_manifest(**changes):
 
 
 def write_bundle(folder, **changes):
-    with TemporaryDirectory() as tokens:
-        small_tokenizer().save_to_preset(tokens)
-        save_bundle(small_network(), Path(tokens), small_manifest(**changes), folder)
+    return bundle_of(small_network(), small_tokenizer(), small_manifest(**changes), folder)
+
+
+def bundle_of(network, tokenizer, manifest, folder):
+    """Write a bundle of a model that no stage has trained, as `stages.bundle` writes one."""
+    with TemporaryDirectory() as scratch:
+        model, tokens = Path(scratch, "model"), Path(scratch, "tokens")
+        save_model(network, model)
+        tokenizer.save_to_preset(str(tokens))
+        saving.write_bundle(model, tokens, manifest, folder)
     return folder
 
 
