@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from small_model import HIDDEN, make_model
+from training_figures import FIGURES
 
 from preference.bundle import saving
 from preference.bundle.loading import load_bundle
@@ -40,18 +41,6 @@ BUNDLE_FILES = {
     "model.weights.h5",
     "tokenizer/assets/tokenizer/vocabulary.spm",
     "tokenizer/tokenizer.json",
-}
-FIGURES = {
-    "sequences_cut": 0.1,
-    "tokens_kept": 0.9,
-    "padding_share": 0.2,
-    "epochs": 3,
-    "best_epoch": 2,
-    "valid_log_loss": 0.9,
-    "valid_accuracy": 0.5,
-    "parameters": 1234,
-    "train_tflop": 0.5,
-    "gflop_per_battle": 0.01,
 }
 
 
