@@ -82,9 +82,7 @@ def find_tokens(folder: Path, preset: str) -> Path:
     """
     folders = read_checked(dict[str, FolderName], folder / INDEX, STAGE)
     if preset not in folders:
-        raise BadInput(
-            f"{folder} has no tokens for preset {preset!r}: run `dvc repro {STAGE}`."
-        )
+        raise BadInput(f"{folder} has no tokens for preset {preset!r}: run `dvc repro {STAGE}`.")
     return folder / folders[preset]
 
 

@@ -60,7 +60,9 @@ def test_an_origin_that_cannot_be_is_not_written():
 
 def test_other_values_or_weights_are_told_with_the_stages_that_mend_it(path):
     check_origin(path, "exp1", ORIGIN.experiment, ORIGIN.weights)
-    with pytest.raises(BadInput, match=r"other values of exp1 .*`dvc repro train_exp1 predict@exp1`"):
+    with pytest.raises(
+        BadInput, match=r"other values of exp1 .*`dvc repro train_exp1 predict@exp1`"
+    ):
         check_origin(path, "exp1", "3" * 64, ORIGIN.weights)
     with pytest.raises(BadInput, match=r"other weights of exp1 .*`dvc repro predict@exp1`"):
         check_origin(path, "exp1", ORIGIN.experiment, "3" * 64)

@@ -215,7 +215,7 @@ def test_a_bundle_reads_no_more_tokens_than_its_model_has_positions(tmp_path):
         manifest = small_manifest(
             packing=Packing(seq_len=seq_len, turns="all"), parameters=sections
         )
-        return bundle_of(network, tokenizer, manifest, tmp_path / "bert")
+        return bundle_of(network, tokenizer, manifest, tmp_path / f"bert-{seq_len}")
 
     load_bundle(reading(64))
     assert "packing.seq_len is 65, and model.json has 64 positions" in refusal(reading(65))

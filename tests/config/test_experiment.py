@@ -57,9 +57,11 @@ def changed_files(key, value):
     change(key, value)
     write_experiments(load_params())
     after = contents()
-    assert set(before) == set(after) == {"index.json", "presets.json"} | {
-        f"{name}.json" for name in NAMES
-    }
+    assert (
+        set(before)
+        == set(after)
+        == {"index.json", "presets.json"} | {f"{name}.json" for name in NAMES}
+    )
     experiments = {name for name in NAMES if before[f"{name}.json"] != after[f"{name}.json"]}
     # The index has the digest of each, and so changes with any of them.
     assert (before["index.json"] != after["index.json"]) == bool(experiments)
@@ -89,9 +91,7 @@ def changed_files(key, value):
         ("reference.max_features", 10, []),
     ],
 )
-def test_a_changed_value_changes_the_files_of_the_experiments_that_have_it(
-    key, value, experiments
-):
+def test_a_changed_value_changes_the_files_of_the_experiments_that_have_it(key, value, experiments):
     assert changed_files(key, value) == set(experiments)
 
 
@@ -157,7 +157,9 @@ def test_a_file_that_is_damaged_names_its_stage(value):
 
 def test_parameters_that_have_changed_after_configure_are_refused():
     change("experiments.exp1.train.weight_decay", 0.5)
-    with pytest.raises(BadInput, match=r"data/config/exp1\.json is of other .*`dvc repro configure`"):
+    with pytest.raises(
+        BadInput, match=r"data/config/exp1\.json is of other .*`dvc repro configure`"
+    ):
         read_present_experiment("exp1")
     # It has not changed.
     assert read_present_experiment("exp2") == read_experiment("exp2")

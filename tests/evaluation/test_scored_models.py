@@ -9,7 +9,10 @@ from sklearn import metrics as sklearn_metrics
 
 from preference.battles.predictions import Predictions
 from preference.evaluation.evaluate import evaluate_models
+from preference.evaluation.scoring import RunPredictions, score_models
 from preference.runtime.errors import BadInput
+from preference.statistics.calibration import Temperatures
+from preference.statistics.temperature_scaling import apply_temperature
 
 
 def test_predictions_that_are_not_of_the_test_battles_are_refused():
@@ -52,6 +55,33 @@ def test_an_overconfident_model_is_cooled_and_the_order_of_its_labels_kept():
     assert figures["log_loss"]["value"] < raw - 0.1
     assert figures["calibration"]["truth"] < 0.02
     assert np.sign(odds).tolist() == np.sign(sharp[:, 0] - sharp[:, 1]).tolist()
+
+
+@pytest.mark.parametrize(("both_orders", "expected"), [(False, 3.5), (True, 0.25)])
+def test_temperatures_that_are_given_are_applied_and_not_fitted_again(both_orders, expected):
+    truth, predictions = simulate(100)
+    raw = {name: [RunPredictions(one, one)] for name, one in predictions.items()}
+    fitted = {"exp1": [Temperatures(in_order=3.5, both_orders=0.25)]}
+    params = replace(PARAMS, both_orders=both_orders)
+    models, _ = score_models(raw, fitted, truth, truth, params)
+    assert models["exp1"].temperatures == [expected]
+    scored = models["exp1"].scored[0].test.probabilities
+    assert scored == pytest.approx(
+        apply_temperature(predictions["exp1"].probabilities, expected), abs=1e-9
+    )
+    # A reference has no bundle, and so is fitted here.
+    assert models["length"].temperatures == pytest.approx([1], abs=0.9)
+    assert models["length"].temperatures != [expected]
+
+
+def test_auto_blends_every_experiment_and_the_references_that_learn():
+    truth, predictions = simulate(400)
+    more = {"exp2": predictions["exp1"], "tfidf": predictions["length"]}
+    models, weights = score(truth, predictions | more, blend="auto")
+    assert set(weights) == {"exp1", "exp2", "length", "tfidf"}
+    assert "blend" in models
+    models, weights = score(truth, predictions, blend=[])
+    assert weights == {} and "blend" not in models
 
 
 def test_both_orders_are_averaged_where_params_ask_for_it():
