@@ -28,7 +28,6 @@ def training_hours(params: Params, timing: Timing, battles: int) -> float:
         battles: of all splits.
     """
     split, epochs = params.split, params.train.epochs
-    # The training and the evaluation both predict calibration.
-    predicted = split.valid * epochs + 2 * split.calibration + split.test
+    predicted = split.valid * epochs + split.calibration + split.test
     seconds = split.train * epochs * timing.train_seconds + predicted * timing.predict_seconds
     return battles * len(params.training_seeds()) * seconds / SECONDS_AN_HOUR

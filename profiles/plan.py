@@ -19,8 +19,9 @@ from profiles.cost import CPU, Timing, training_hours
 from profiles.downloads import Download, list_downloads
 
 GIGA = 1e9
-# Each output lies in the workspace and in DVC's cache; the battles are a table, and tokens.
-COPIES, FORMS_OF_BATTLES = 2, 2
+# Each output lies in the workspace and in DVC's cache. The battles are a table, and tokens; in the
+# workspace, weights lie in a bundle, too, and the cache has what is the same but once.
+COPIES, COPIES_OF_WEIGHTS, FORMS_OF_BATTLES = 2, 3, 2
 # A checkpoint holds weights, two moments of each, and the best weights; the next lies beside it.
 CHECKPOINT_WEIGHTS = 2 * 4
 
@@ -97,7 +98,8 @@ def output_bytes(downloads: list[Download], params: Params) -> int:
         for name in params.experiments
     ]
     battles = FORMS_OF_BATTLES * read_pin().size
-    return COPIES * (sum(arms) + battles) + CHECKPOINT_WEIGHTS * max(sizes.values(), default=0)
+    checkpoint = CHECKPOINT_WEIGHTS * max(sizes.values(), default=0)
+    return COPIES_OF_WEIGHTS * sum(arms) + COPIES * battles + checkpoint
 
 
 def check_disk(place: Path, needed: int, advice: str, force: bool) -> None:

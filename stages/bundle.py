@@ -15,19 +15,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from preference.battles.predictions import check_predictions, read_predictions
+from preference.battles.predictions import check_origin, check_predictions, read_predictions
 from preference.battles.splits import read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.bundle.manifest_schema import Manifest, describe_bundle
 from preference.bundle.saving import write_bundle
-from preference.config.experiment import read_experiment
+from preference.config.experiment import Experiment, digest_of, read_experiment
 from preference.models.training_record import TrainingRecord, read_record, run_folder
 from preference.runtime.atomic_write import write_text, writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.provenance import hash_files
 from preference.runtime.stage_lock import running_alone
 from preference.runtime.strict_json import to_json
-from preference.sequences.token_store import TOKENS
+from preference.sequences.token_store import find_trained_tokens
 from preference.statistics.calibration import calibrate_training, find_warnings
 
 MODELS = Path("models")
@@ -41,19 +41,21 @@ def main(name: str) -> None:
     experiment = read_experiment(name)
     battles = read_split_battles(BATTLES, SPLIT, ("label",))
     records = [read_record(name, seed) for seed in experiment.seeds]
-    manifests = [describe(record, battles) for record in records]
+    manifests = [describe(experiment, record, battles) for record in records]
     with writing_folder(MODELS / name) as folder:
         folders = [folder, *(folder / f"seed-{seed}" for seed in experiment.seeds[1:])]
         for record, manifest, one in zip(records, manifests, folders, strict=True):
-            model, tokens = run_folder(name, record.seed), TOKENS / record.tokens
-            write_bundle(model, tokens, manifest, one)
+            tokens = find_trained_tokens(record.tokens, name)
+            write_bundle(run_folder(name, record.seed), tokens, manifest, one)
     fitted = [temperatures(*pair) for pair in zip(records, manifests, strict=True)]
     write_text(to_json(fitted, indent=2), CALIBRATION / f"{name}.json")
 
 
-def describe(record: TrainingRecord, battles: pa.Table) -> Manifest:
+def describe(experiment: Experiment, record: TrainingRecord, battles: pa.Table) -> Manifest:
     """Fit the temperatures of a training run, and return the manifest of its bundle."""
     path = PREDICTIONS / record.name / f"seed-{record.seed}" / "calibration.parquet"
+    # Else old temperatures would be taken for those of the present weights.
+    check_origin(path, record.name, digest_of(experiment), record.weights)
     predictions = read_predictions(path, f"predict@{record.name}")
     ids, labels, groups = (battles[name].to_numpy() for name in ("id", "label", "group"))
     check_predictions(record.name, predictions, ids)

@@ -19,11 +19,11 @@ from preference.models.saved_model import load_model
 from preference.models.training_record import TrainingRecord, read_record, run_folder
 from preference.prediction.predictor import predict_battles
 from preference.runtime.atomic_write import writing_folder
-from preference.runtime.errors import BadInput, exit_on_bad_input
+from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
 from preference.runtime.tensorflow_runtime import make_deterministic
 from preference.sequences.packing import full_lengths
-from preference.sequences.token_store import TOKENS, open_tokens
+from preference.sequences.token_store import find_trained_tokens, open_tokens
 
 PREDICTIONS = Path("data/predictions")
 
@@ -42,13 +42,7 @@ def predict_run(record: TrainingRecord, splits: dict[str, np.ndarray], folder: P
     """Write what one training run predicts of the battles of each split, ids int64 [n]."""
     name, packing = record.name, record.packing
     model = load_model(run_folder(name, record.seed))
-    tokens_folder = TOKENS / record.tokens
-    if not tokens_folder.exists():
-        raise BadInput(
-            f"{tokens_folder} does not exist, and {name} was trained on it: run "
-            f"`dvc repro train_{name}`."
-        )
-    tokens = open_tokens(tokens_folder)
+    tokens = open_tokens(find_trained_tokens(record.tokens, name))
     origin = Origin(experiment=record.experiment, weights=record.weights, seq_len=packing.seq_len)
     for split, ids in splits.items():
         predictions = predict_battles(model, tokens, ids, packing, name)

@@ -12,6 +12,8 @@ from checks.benchmarks.stage_runs import DATA_STAGES, StageCost, run_module, run
 # Of real length, in characters.
 LENGTH_SCALE = 1.0
 PREDICT = "predict"
+# What makes the model that predicts; the stage `predict` is another thing than `PREDICT`.
+BUNDLE_STAGES = ("train", "predict", "bundle")
 # Of the model that predicts. Its rate is that of the model; memory is what the rows could change.
 PREDICTING = {"model": {"seq_len": 128}, "train": {"epochs": 1}}
 
@@ -48,7 +50,8 @@ def _plan(arena: Path, model: Path) -> dict[str, Callable[[], StageCost]]:
 
 def _predict(arena: Path, model: Path) -> StageCost:
     if not model.exists():
-        run_stage("train", arena, "baseline")
+        for stage in BUNDLE_STAGES:
+            run_stage(stage, arena, "baseline")
         (arena / "models/baseline").rename(model)
     battles = "data/battles.parquet"
     return run_module(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.benchmarks.process_meter import KIB_A_GIB
+from preference.config.experiment import CONFIG, write_experiments
+from preference.config.params import PARAMS_FILE, load_params
 from preference.runtime.yaml_file import read_yaml, write_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -41,6 +43,8 @@ def write_params(
 ) -> None:
     """Write the repository's parameters, for a simulated arena and one experiment alone.
 
+    Beside params.yaml it writes data/config/, as `stages.configure` does.
+
     Args:
         folder: made if it does not exist.
         battles, length_scale: of the arena.
@@ -54,7 +58,8 @@ def write_params(
     for section, values in (changes or {}).items():
         params[section] |= values
     folder.mkdir(parents=True, exist_ok=True)
-    write_yaml(folder / "params.yaml", params)
+    write_yaml(folder / PARAMS_FILE, params)
+    write_experiments(load_params(folder / PARAMS_FILE), folder / CONFIG)
 
 
 def run_stage(stage: str, folder: Path, *arguments: str) -> StageCost:

@@ -44,4 +44,4 @@ class Settings:
 
 
 FULL = Settings("reliability", kills=100, in_a_row=(1, 1, 2, 1, 1, 3), seed=2024)
-QUICK = Settings("reliability-quick", kills=11, in_a_row=(1,), seed=2024)
+QUICK = Settings("reliability-quick", kills=21, in_a_row=(1,), seed=2024)

@@ -113,6 +113,31 @@ def read_origin(path: Path, stage: str) -> tuple[Origin, np.ndarray]:
     return origin, table[TRUNCATED].to_numpy()
 
 
+def check_origin(path: Path, name: str, digest: str, weights: str) -> None:
+    """Check that predictions of the experiment `name` are of its present values and weights.
+
+    Args:
+        path: of the predictions.
+        name: of the experiment.
+        digest: of the experiment's values.
+        weights: sha256 of the weights of the training run.
+
+    Raises:
+        BadInput: they are not, or the file is missing or damaged.
+    """
+    origin, _ = read_origin(path, f"predict@{name}")
+    if origin.experiment != digest:
+        raise BadInput(
+            f"{path} was made with other values of {name} than params.yaml has now: run `dvc "
+            f"repro`, or `dvc repro train_{name} predict@{name}`."
+        )
+    if origin.weights != weights:
+        raise BadInput(
+            f"{path} was made with other weights of {name} than the present ones: run `dvc repro`, "
+            f"or `dvc repro predict@{name}`."
+        )
+
+
 def _to_table(predictions: Predictions) -> pa.Table:
     columns = {"id": predictions.ids}
     for index, label in enumerate(LABELS):

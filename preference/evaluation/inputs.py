@@ -12,8 +12,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from preference.battles.predictions import (
-    Origin,
     are_probabilities,
+    check_origin,
     read_origin,
     read_predictions,
 )
@@ -102,9 +102,12 @@ def read_temperatures(entry: IndexEntry) -> list[Temperatures]:
     """
     path, stage = CALIBRATION / f"{entry.name}.json", f"bundle@{entry.name}"
     fitted = read_checked(list[RunTemperatures], path, stage)
-    for seed, one in zip(entry.seeds, fitted, strict=True):
-        if (one.seed, one.weights) != (seed, read_record(entry.name, seed).weights):
-            raise BadInput(f"{path} is of other weights than the present ones: {_advice(stage)}")
+    present = [(seed, read_record(entry.name, seed).weights) for seed in entry.seeds]
+    if [(one.seed, one.weights) for one in fitted] != present:
+        raise BadInput(
+            f"{path} is of other weights than the present ones: run `dvc repro`, or `dvc repro "
+            f"{stage}`."
+        )
     return [one.temperatures for one in fitted]
 
 
@@ -115,10 +118,11 @@ def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:
         path = _run_folder(entry.name, entry.seeds[0]) / "test.parquet"
         origin, truncated = read_origin(path, f"predict@{entry.name}")
         name = f"longer than {origin.seq_len:,} tokens"
+        alike = [members for other, members in found.items() if other.startswith(name)]
+        if any(np.array_equal(members, truncated) for members in alike):
+            continue
         # Another tokenizer may cut other battles at the same length.
-        if name in found and not np.array_equal(found[name], truncated):
-            name += f" of {entry.name}"
-        found[name] = truncated
+        found[f"{name} of {entry.name}" if alike else name] = truncated
     return found
 
 
@@ -138,32 +142,8 @@ def _read_run(entry: IndexEntry, seed: int) -> RunPredictions:
     folder, stage = _run_folder(entry.name, seed), f"predict@{entry.name}"
     weights = read_record(entry.name, seed).weights
     for split in PREDICTED_SPLITS:
-        path = folder / f"{split}.parquet"
-        origin, _ = read_origin(path, stage)
-        _check_present(path, origin, entry.digest, weights, entry.name)
+        check_origin(folder / f"{split}.parquet", entry.name, entry.digest, weights)
     return _read_splits(folder, stage, seed)
-
-
-def _check_present(path: Path, origin: Origin, digest: str, weights: str, name: str) -> None:
-    """Check that predictions are of the present parameters and weights.
-
-    Raises:
-        BadInput: they are not.
-    """
-    if origin.experiment != digest:
-        raise BadInput(
-            f"{path} was made with other values of {name} than params.yaml has now: "
-            f"{_advice(f'train_{name} predict@{name}')}"
-        )
-    if origin.weights != weights:
-        raise BadInput(
-            f"{path} was made with other weights of {name} than the present ones: "
-            f"{_advice(f'predict@{name}')}"
-        )
-
-
-def _advice(stages: str) -> str:
-    return f"run `dvc repro`, or `dvc repro {stages}`."
 
 
 def _read_splits(folder: Path, stage: str, seed: int | None = None) -> RunPredictions:

@@ -82,11 +82,26 @@ def find_tokens(folder: Path, preset: str) -> Path:
     """
     folders = read_checked(dict[str, FolderName], folder / INDEX, STAGE)
     if preset not in folders:
-        raise BadInput(
-            f"{folder} has no tokens for preset {preset!r}. In dvc.yaml, list the parameter that "
-            "names it under the params of preprocess, and run `dvc repro`."
-        )
+        raise BadInput(f"{folder} has no tokens for preset {preset!r}: run `dvc repro {STAGE}`.")
     return folder / folders[preset]
+
+
+def find_trained_tokens(folder: str, name: str) -> Path:
+    """Return where the tokens are that the experiment `name` was trained on.
+
+    Args:
+        folder: its name below data/tokens/.
+        name: of the experiment.
+
+    Raises:
+        BadInput: they are there no more, because a training now begins with others.
+    """
+    path = TOKENS / folder
+    if not path.exists():
+        raise BadInput(
+            f"{path} does not exist, and {name} was trained on it: run `dvc repro train_{name}`."
+        )
+    return path
 
 
 def open_tokens(folder: Path) -> Tokens:

@@ -11,6 +11,7 @@ from repository import REPOSITORY
 from small_bundle import (
     BUNDLE_FILES,
     PARAMETERS,
+    bundle_of,
     contents,
     edit_manifest,
     refusal,
@@ -21,9 +22,10 @@ from small_bundle import (
 )
 from small_model import make_model
 
-from preference.bundle.loading import load_bundle, resolved_parameters, save_bundle
+from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest, write_manifest
 from preference.bundle.manifest_schema import FiguresOnTest
+from preference.config.experiment import resolve_experiment, shown_parameters
 from preference.config.params import load_params
 from preference.models.pretrained.backbones import load_backbone
 from preference.runtime.errors import BadInput
@@ -206,19 +208,17 @@ def test_a_vocabulary_that_is_larger_than_the_embedding_is_refused(folder, tmp_p
 def test_a_bundle_reads_no_more_tokens_than_its_model_has_positions(tmp_path):
     """BERT of the fixture has 64, and the manifest says both times that it reads more."""
     tokenizer = load_hugging_face_tokenizer(BERT)
-    tokenizer.save_to_preset(str(tmp_path / "tokens"))
     network = make_model(backbone=load_backbone(str(BERT), vocabulary_size=1))
 
-    def bundle_of(seq_len):
+    def reading(seq_len):
         sections = PARAMETERS | {"model": {"preset": "bert", "seq_len": seq_len}}
         manifest = small_manifest(
             packing=Packing(seq_len=seq_len, turns="all"), parameters=sections
         )
-        save_bundle(network, tmp_path / "tokens", manifest, tmp_path / "bert")
-        return tmp_path / "bert"
+        return bundle_of(network, tokenizer, manifest, tmp_path / f"bert-{seq_len}")
 
-    load_bundle(bundle_of(64))
-    assert "packing.seq_len is 65, and model.json has 64 positions" in refusal(bundle_of(65))
+    load_bundle(reading(64))
+    assert "packing.seq_len is 65, and model.json has 64 positions" in refusal(reading(65))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,8 @@ def test_a_presets_folder_on_this_machine_is_not_told(tmp_path):
     params = load_params(REPOSITORY / "params.yaml")
     for preset, told in {str(tmp_path / "mine"): "mine", "presets/mine": "presets/mine"}.items():
         changed = replace(params, model=replace(params.model, preset=preset))
-        assert resolved_parameters(changed)["model"]["preset"] == told
+        experiment = resolve_experiment(changed, "baseline")
+        assert shown_parameters(experiment)["model"]["preset"] == told
 
 
 def test_another_backend_is_told(folder, monkeypatch):

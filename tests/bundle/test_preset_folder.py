@@ -11,16 +11,28 @@ import pyarrow.parquet as pq
 import pytest
 from repository import REPOSITORY
 
+from preference.battles.predictions import read_origin, read_predictions
+from preference.battles.splits import PREDICTED_SPLITS, split_file
+from preference.battles.table import SEGMENTS, read_battles
 from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
-from preference.judge.judge import predict_saved
+from preference.config.experiment import read_experiment, write_experiments
+from preference.config.params import load_params
+from preference.judge.judge import PreferenceJudge
+from preference.models.model_files import WEIGHTS
 from preference.models.pretrained.backbones import load_backbone
+from preference.models.training_record import read_record, run_folder
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_file
 from preference.runtime.yaml_file import read_yaml, write_yaml
+from preference.sequences.packing import full_lengths
+from preference.sequences.token_store import open_tokens
+from preference.statistics.temperature_scaling import apply_temperature
 from preference.tokenizers.tokenizer import train_tokenizer
-from stages import fetch, preprocess, split, train
+from stages import bundle, fetch, predict, preprocess, split, train
 
 FIXTURES = REPOSITORY / "tests/fixtures/hugging_face"
+BUNDLE, PREDICTIONS = Path("models/baseline"), Path("data/predictions/baseline/seed-2024")
 
 
 def keras_weights():
@@ -63,44 +75,105 @@ def weights(request, tmp_path, monkeypatch, fresh_preprocess):
     # Next to nothing is learned, so that the weights are still those of the preset.
     params["train"] |= {"epochs": 1, "learning_rate": 1e-9}
     write_yaml(Path("params.yaml"), params)
+    write_experiments(load_params())
     fetch.main()
     split.main()
-    Path("data/split/test.parquet").rename("test.parquet")
     # What is not there cannot be looked at.
-    calibration = Path("data/split/calibration.parquet").rename("calibration.parquet")
+    for name in PREDICTED_SPLITS:
+        split_file(name).rename(f"{name}.parquet")
     preprocess.main()
-    calibration.rename("data/split/calibration.parquet")
     return expected
 
 
-def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
+def bring_back_splits():
+    for name in PREDICTED_SPLITS:
+        shutil.copy(f"{name}.parquet", split_file(name))
+
+
+def train_baseline():
     keras.backend.clear_session()
     train.main("baseline")
-    trained = load_bundle(Path("models/baseline")).model.get_layer("backbone")
+    (seed,) = read_experiment("baseline").seeds
+    return read_record("baseline", seed)
+
+
+def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
+    record = train_baseline()
+    bring_back_splits()
+    # A prediction and a bundle need what the training has left, and its preset no more.
+    shutil.rmtree("preset")
+    predict.main("baseline")
+    bundle.main("baseline")
+    loaded = load_bundle(BUNDLE)
+    trained = loaded.model.get_layer("backbone")
     for ours, preset in zip(trained.get_weights(), weights, strict=True):
         np.testing.assert_allclose(ours, preset, atol=1e-5)
-    ids = pq.read_table("test.parquet")["id"].to_numpy()
-    shutil.rmtree("preset")
-    (predictions,) = predict_saved(Path("models/baseline"), [ids], "baseline")
+    manifest = loaded.manifest
+    assert (manifest.tokens, manifest.training) == (record.tokens, record.training)
+    assert manifest.files["model.weights.h5"] == record.weights
+    assert manifest.files["model.weights.h5"] == hash_file(run_folder("baseline", 2024) / WEIGHTS)
+    assert set(manifest.data) == {str(split_file(name)) for name in ("train", "valid")} | {
+        "data/battles.parquet",
+        "data/split/calibration.parquet",
+    }
+    path = PREDICTIONS / "test.parquet"
+    predictions = read_predictions(path, "predict@baseline")
     assert predictions.probabilities.sum(axis=1) == pytest.approx(1)
-    folder = Path("data/tokens", read_manifest(Path("models/baseline")).tokens)
-    settings = folder / "tokenizer.json"
-    settings.write_text(settings.read_text() + " ")
-    with pytest.raises(BadInput, match=r"baseline: .*is not the tokenizer .*train_baseline"):
-        predict_saved(Path("models/baseline"), [ids], "baseline")
+    ids = pq.read_table("test.parquet")["id"].to_numpy()
+    assert_judge_says_the_same(loaded, predictions, ids)
+    tokens = Path("data/tokens", record.tokens)
+    cut = full_lengths_of(tokens, ids, manifest.packing) > 64
+    np.testing.assert_array_equal(read_origin(path, "predict@baseline")[1], cut)
+    assert cut.any()
+
+
+def assert_judge_says_the_same(loaded, predictions, ids):
+    """The bundle predicts from the texts what the stage predicted from tokens, but calibrated."""
+    battles = read_battles(Path("data/battles.parquet"), ("id", *SEGMENTS))
+    rows = {row["id"]: row for row in battles.to_pylist()}
+    found = PreferenceJudge(loaded).predict([rows[number] for number in ids.tolist()])
+    temperature = loaded.manifest.calibration.in_order.temperature
+    expected = apply_temperature(predictions.probabilities, temperature)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def full_lengths_of(folder, ids, packing):
+    """Return the length of the longer side of each battle."""
+    tokens = open_tokens(folder)
+    return full_lengths(tokens, tokens.rows_of(ids), packing).max(axis=1)
+
+
+def test_without_the_tokens_of_its_training_nothing_is_predicted_or_bundled(weights):
+    """As after a change of the tokenizer, whose tokens have another folder."""
+    record = train_baseline()
+    bring_back_splits()
+    predict.main("baseline")
+    before = {path: path.read_bytes() for path in PREDICTIONS.iterdir()}
+    shutil.rmtree(Path("data/tokens", record.tokens))
+    said = f"data/tokens/{record.tokens} does not exist, and baseline was trained on it: run "
+    for stage in (predict, bundle):
+        with pytest.raises(BadInput, match=f"{said}`dvc repro train_baseline`"):
+            stage.main("baseline")
+    # What was there stays, and nothing is left half.
+    assert {path: path.read_bytes() for path in PREDICTIONS.iterdir()} == before
+    assert not BUNDLE.exists()
 
 
 def test_the_weights_know_nothing_of_the_calibration_split(weights):
+    """The training never sees one; with another, only the temperatures are others."""
+    record = train_baseline()
     manifests = []
-    for _ in range(2):
-        keras.backend.clear_session()
-        train.main("baseline")
-        manifests.append(read_manifest(Path("models/baseline")))
-        shutil.copy("test.parquet", "data/split/calibration.parquet")
+    for calibration in ("calibration", "test"):
+        bring_back_splits()
+        shutil.copy(f"{calibration}.parquet", split_file("calibration"))
+        predict.main("baseline")
+        bundle.main("baseline")
+        manifests.append(read_manifest(BUNDLE))
+        assert train_baseline() == record
     first, other = manifests
     assert first.calibration.battles != other.calibration.battles
     assert first.calibration.in_order.temperature != other.calibration.in_order.temperature
-    assert first.files["model.weights.h5"] == other.files["model.weights.h5"]
+    assert first.files["model.weights.h5"] == other.files["model.weights.h5"] == record.weights
 
 
 def test_each_tokenizer_has_tokens_of_its_own(weights):

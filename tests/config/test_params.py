@@ -150,6 +150,7 @@ def test_values_are_read_as_written(tmp_path):
         ({"evaluation.resamples": 2**60}, "evaluation.resamples"),
         ({"experiments": {}}, "experiments: there are none"),
         ({"evaluation.blend": "exp1"}, "evaluation.blend"),
+        ({"evaluation.blend": ["auto", 1]}, "evaluation.blend"),
         ({"train.tokens_per_batch": 0}, "train.tokens_per_batch"),
         ({"train.precision": "float64"}, "train.precision"),
         ({"train.jit": "yes"}, "train.jit"),
@@ -170,6 +171,11 @@ def test_values_are_read_as_written(tmp_path):
         ({"experiments.exp1": "adamw"}, "experiments.exp1"),
         ({"experiments.exp1-2": {}}, "'exp1-2' cannot be a name"),
         ({"experiments.blend": {}}, "'blend' cannot be a name"),
+        # Each has a file or a folder beside those of the experiments.
+        ({"experiments.weights": {}}, "'weights' cannot be a name"),
+        ({"experiments.index": {}}, "'index' cannot be a name"),
+        ({"experiments.presets": {}}, "'presets' cannot be a name"),
+        ({"experiments.exp1.train.checkpoint_minute": 1}, "exp1.train.checkpoint_minute"),
     ],
 )
 def test_a_mistake_is_named(tmp_path, changes, named):
@@ -233,6 +239,11 @@ def test_a_rate_may_be_written_as_one_does(tmp_path, written):
     text = (REPOSITORY / "params.yaml").read_text()
     text = text.replace("learning_rate: 0.0015", f"learning_rate: {written}")
     assert load(tmp_path, text).train.learning_rate == 0.001
+
+
+def test_a_blend_may_be_named_or_chosen(tmp_path):
+    for blend in ("auto", [], ["baseline", "tfidf"]):
+        assert load(tmp_path, changed({"evaluation.blend": blend})).evaluation.blend == blend
 
 
 def test_whole_numbers_are_good_floats(tmp_path):

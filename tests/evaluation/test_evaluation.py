@@ -319,7 +319,7 @@ def test_parts_of_the_truth_that_the_battles_do_not_tell_apart_are_unknown():
 def test_plots_hold_every_battle_and_every_model(tmp_path):
     truth, predictions = simulate(60)
     headline, details = evaluate(truth, predictions)
-    models = with_oracle(as_models(predictions), truth, truth)
+    models = with_oracle(as_models(truth, predictions), truth, truth)
     losses = {name: figures["log_loss"] for name, figures in headline.items()}
     first = {name: model.scored[0].test for name, model in models.items()}
     write_plots(first, truth.labels, losses, tmp_path)

@@ -9,8 +9,10 @@ from sklearn import metrics as sklearn_metrics
 
 from preference.battles.predictions import Predictions
 from preference.evaluation.evaluate import evaluate_models
-from preference.evaluation.scoring import Training, score_models
+from preference.evaluation.scoring import RunPredictions, score_models
 from preference.runtime.errors import BadInput
+from preference.statistics.calibration import Temperatures
+from preference.statistics.temperature_scaling import apply_temperature
 
 
 def test_predictions_that_are_not_of_the_test_battles_are_refused():
@@ -63,17 +65,44 @@ def test_a_bound_that_two_seeds_come_to_is_warned_of_once(both_orders):
     wrong[np.arange(90), truth.labels] = 0.1
     one = Predictions(truth.ids, wrong, wrong[:, [1, 0, 2]])
     raw = {
-        "exp1": [Training(one, one, seed) for seed in (7, 8)],
-        "exp2": [Training(one, one, 7)],
-        "prior": [Training(one, one)],
+        "exp1": [RunPredictions(one, one, seed) for seed in (7, 8)],
+        "exp2": [RunPredictions(one, one, 7)],
+        "prior": [RunPredictions(one, one)],
     }
-    models, _ = score_models(raw, truth, truth, replace(PARAMS, both_orders=both_orders))
+    models, _ = score_models(raw, {}, truth, truth, replace(PARAMS, both_orders=both_orders))
     _, details = evaluate_models(models, ["exp1", "exp2"], truth, truth, [], PARAMS, seed=1)
     told = [text.partition(", the")[0] for text in details["warnings"] if "temperature of" in text]
     assert told == [
         "The temperature of exp1 (seeds 7, 8) is 20.00",
         "The temperature of exp2 is 20.00",
     ]
+
+
+@pytest.mark.parametrize(("both_orders", "expected"), [(False, 3.5), (True, 0.25)])
+def test_temperatures_that_are_given_are_applied_and_not_fitted_again(both_orders, expected):
+    truth, predictions = simulate(100)
+    raw = {name: [RunPredictions(one, one)] for name, one in predictions.items()}
+    fitted = {"exp1": [Temperatures(in_order=3.5, both_orders=0.25)]}
+    params = replace(PARAMS, both_orders=both_orders)
+    models, _ = score_models(raw, fitted, truth, truth, params)
+    assert models["exp1"].temperatures == [expected]
+    scored = models["exp1"].scored[0].test.probabilities
+    assert scored == pytest.approx(
+        apply_temperature(predictions["exp1"].probabilities, expected), abs=1e-9
+    )
+    # A reference has no bundle, and so is fitted here.
+    assert models["length"].temperatures == pytest.approx([1], abs=0.9)
+    assert models["length"].temperatures != [expected]
+
+
+def test_auto_blends_every_experiment_and_the_references_that_learn():
+    truth, predictions = simulate(400)
+    more = {"exp2": predictions["exp1"], "tfidf": predictions["length"]}
+    models, weights = score(truth, predictions | more, blend="auto")
+    assert set(weights) == {"exp1", "exp2", "length", "tfidf"}
+    assert "blend" in models
+    models, weights = score(truth, predictions, blend=[])
+    assert weights == {} and "blend" not in models
 
 
 def test_both_orders_are_averaged_where_params_ask_for_it():

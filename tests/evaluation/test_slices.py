@@ -20,8 +20,7 @@ def parts_of(name, *battles, labels=None, truncated=None):
     """Return the rows of each part of one division."""
     table = table_of(battles)
     labels = np.zeros(len(battles), dtype=int) if labels is None else np.array(labels)
-    truncated = np.zeros(len(battles), dtype=bool) if truncated is None else np.array(truncated)
-    slices = slice_battles(table, labels, truncated)
+    slices = slice_battles(table, labels, truncated or {})
     return {one.part: np.flatnonzero(one.members).tolist() for one in slices if one.slice == name}
 
 
@@ -30,10 +29,17 @@ def test_turns():
     assert parts_of("turns", battle(), several) == {"one": [0], "several": [1]}
 
 
-def test_labels_and_truncated_are_those_given():
+def test_labels_are_those_given():
     three = [battle()] * 3
     assert parts_of("label", *three, labels=[2, 0, 2]) == {"A": [1], "tie": [0, 2]}
-    assert parts_of("truncated", *three, truncated=[0, 1, 0]) == {"no": [0, 2], "yes": [1]}
+
+
+def test_each_way_to_cut_is_a_division_of_its_own():
+    ways = {"short": np.array([True, True, False]), "long": np.array([False, True, False])}
+    three = [battle()] * 3
+    assert parts_of("short", *three, truncated=ways) == {"no": [2], "yes": [0, 1]}
+    assert parts_of("long", *three, truncated=ways) == {"no": [0, 2], "yes": [1]}
+    assert parts_of("short", *three) == parts_of("long", *three) == {}
 
 
 def test_identical_answers():
@@ -86,9 +92,10 @@ def test_every_division_has_every_battle_once():
     random = np.random.default_rng(0)
     battles = [battle(response_a="é" * random.integers(50)) for _ in range(40)]
     table = table_of(battles)
-    slices = slice_battles(table, random.integers(3, size=40), random.integers(2, size=40) > 0)
+    ways = {name: random.integers(2, size=40) > 0 for name in ("long", "longer")}
+    slices = slice_battles(table, random.integers(3, size=40), ways)
     divisions = {one.slice for one in slices}
-    assert len(divisions) == 8
+    assert len(divisions) == 9
     for name in divisions:
         members = [one.members for one in slices if one.slice == name]
         assert np.sum(members, axis=0).tolist() == [1] * 40

@@ -20,6 +20,7 @@ from small_bundle import (
     BOTH_ORDERS,
     IN_ORDER,
     PRIOR,
+    bundle_of,
     edit_manifest,
     make_battles,
     replace_file,
@@ -32,7 +33,7 @@ from small_model import make_backbone, make_model
 
 from preference import PreferenceJudge
 from preference.battles.table import SEGMENTS
-from preference.bundle.loading import Bundle, save_bundle
+from preference.bundle.loading import Bundle
 from preference.sources.readers import read_source_rows
 from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
 
@@ -294,10 +295,9 @@ def test_the_example_is_what_its_command_writes(tmp_path, monkeypatch):
 def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_path):
     """Where nothing but the command itself has been imported."""
     tokenizer = load_hugging_face_tokenizer(REPOSITORY / "tests/fixtures/hugging_face/bert")
-    tokenizer.save_to_preset(str(tmp_path / "tokens"))
     backbone = make_backbone(tokenizer.vocabulary_size())
     network, manifest = make_model(backbone=backbone), small_manifest()
-    save_bundle(network, tmp_path / "tokens", manifest, tmp_path / "bert")
+    bundle_of(network, tokenizer, manifest, tmp_path / "bert")
     rows = make_battles(9)
     write_csv(tmp_path / "in.csv", rows)
     command = [sys.executable, "-m", "preference", "predict", "--model", str(tmp_path / "bert")]

@@ -153,12 +153,12 @@ def test_a_preset_whose_configuration_cannot_be_had(hub_here):
 
 
 def test_hours_are_those_of_all_visits(params):
-    """Each battle of train thrice, of valid thrice, of calibration twice and of test once."""
+    """Each battle of train thrice, of valid thrice, of calibration and of test once."""
     params = replace(params, train=replace(params.train, epochs=3, seeds=[1, 2]))
     spent = Timing(device="a GPU", train_seconds=0.5, predict_seconds=0.25)
     battles = 7200
     split = params.split
-    visits = 3 * split.train * 0.5 + (3 * split.valid + 2 * split.calibration + split.test) * 0.25
+    visits = 3 * split.train * 0.5 + (3 * split.valid + split.calibration + split.test) * 0.25
     assert training_hours(params, spent, battles) == pytest.approx(2 * 2 * visits)
 
 

@@ -80,7 +80,7 @@ class Page(HTMLParser):
 
 def inputs_of(folder, details=None, hardest=(), **options):
     write_example(folder, details or example_details(ARMS), hardest, **options)
-    return read_report_inputs(folder / "metrics", folder / "data/predictions/hardest.json")
+    return read_report_inputs(folder / "metrics", folder / "data/scored/hardest.json")
 
 
 def figures_in(text):
@@ -239,7 +239,7 @@ def test_warnings_stand_out_and_a_leak_comes_first(tmp_path):
     details["differences"]["oracle"]["exp1"] = {"value": -0.2, "low": -0.3, "high": -0.1}
     write_example(tmp_path, details)
     write_json(tmp_path / "metrics/split.json", {**example_split(), "shared_prompts": 2})
-    inputs = read_report_inputs(tmp_path / "metrics", tmp_path / "data/predictions/hardest.json")
+    inputs = read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")
     bullets = [line for line in render_markdown(inputs).splitlines() if line.startswith("- ")]
     assert bullets[0] == "- **Warning: 2 prompts are in more than one split: a leak.**"
     strong = Page(render_html(inputs)).texts_of("strong", **{"class": "warning"})
@@ -325,16 +325,16 @@ def test_a_figure_that_is_missing_is_an_error(tmp_path):
     [
         ("metrics/evaluation_details.json", "evaluate"),
         ("metrics/data.json", "fetch"),
-        ("metrics/exp1/metrics.json", "train_exp1"),
-        ("metrics/exp1/plots/metrics/eval/log_loss.tsv", "train_exp1"),
-        ("data/predictions/hardest.json", "evaluate"),
+        ("metrics/train/exp1/metrics.json", "train_exp1"),
+        ("metrics/train/exp1/plots/metrics/eval/log_loss.tsv", "train_exp1"),
+        ("data/scored/hardest.json", "evaluate"),
     ],
 )
 def test_a_missing_file_names_its_stage(tmp_path, path, stage):
     inputs_of(tmp_path)
     (tmp_path / path).unlink()
     with pytest.raises(BadInput, match=f"{path} does not exist: run `dvc repro {stage}`"):
-        read_report_inputs(tmp_path / "metrics", tmp_path / "data/predictions/hardest.json")
+        read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")
 
 
 def run_stage(folder, hash_seed):

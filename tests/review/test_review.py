@@ -169,7 +169,7 @@ def test_without_predictions_a_change_is_compared_with_the_noise_of_the_metrics(
     # Of the two sides' noises the larger, that of main.
     assert comparison.changes["exp1"].noise == 0.1
     assert comparison.same == ["exp2"]
-    assert "Not paired, because `data/predictions/test` of `main`" in comparison.basis[0]
+    assert "Not paired, because `data/scored/test` of `main`" in comparison.basis[0]
 
 
 def test_without_predictions_and_noise_nothing_is_claimed():
@@ -211,23 +211,24 @@ def test_results_that_are_not_of_the_parameters_here_are_warned_of(folder):
     assert "`dvc repro` would run `evaluate`" in write(NOTHING, stale_stages=stale)
 
 
-def test_further_trainings_of_a_model_are_not_taken_for_a_model_of_that_name(tmp_path):
+def test_each_training_run_is_one_of_its_model_and_of_no_other(tmp_path):
     ids, labels = np.arange(3), np.array([0, 1, 2])
-    for number, name in enumerate(["exp", "exp-2", "exp-3", "exp-4"]):
+    files = ["exp/seed-1", "exp/seed-22", "exp2/seed-1", "prior"]
+    for number, name in enumerate(files):
         right = np.full((3, 3), 0.45 - 0.05 * number)
         right[ids, labels] = 0.1 * (number + 1)
         predictions = Predictions(ids, right, right)
-        write_predictions(predictions, tmp_path / f"data/predictions/test/{name}.parquet")
+        write_predictions(predictions, tmp_path / f"data/scored/test/{name}.parquet")
     run("git", "init", "--quiet", folder=tmp_path)
     run("dvc", "init", "--quiet", folder=tmp_path)
     side, battles = open_side("here", tmp_path), Battles(ids, labels, ids)
-    losses = read_row_losses(side, ["exp", "exp-3"], battles)
+    losses = read_row_losses(side, ["exp", "exp2", "prior", "blend"], battles)
     right = {name: sorted(np.exp(-rows[:, 0]).round(6)) for name, rows in losses.items()}
-    assert right == {"exp": [0.1, 0.2, 0.4], "exp-3": [0.3]}
+    assert right == {"exp": [0.1, 0.2], "exp2": [0.3], "prior": [0.4]}
     nonsense = Predictions(ids, np.full((3, 3), np.nan), np.full((3, 3), np.nan))
-    write_predictions(nonsense, tmp_path / "data/predictions/test/exp-3.parquet")
-    with pytest.raises(BadInput, match=r"exp-3.parquet of here: .*not probabilities"):
-        read_row_losses(side, ["exp", "exp-3"], battles)
+    write_predictions(nonsense, tmp_path / "data/scored/test/exp2/seed-1.parquet")
+    with pytest.raises(BadInput, match=r"exp2/seed-1.parquet of here: .*not probabilities"):
+        read_row_losses(side, ["exp", "exp2"], battles)
 
 
 def test_names_and_values_cannot_mark_up_the_comment(monkeypatch):

@@ -11,13 +11,15 @@ import numpy as np
 import psutil
 from repository import REPOSITORY
 
+from preference.config.experiment import write_experiments
+from preference.config.params import load_params
 from preference.runtime.yaml_file import read_yaml, write_yaml
 from stages import fetch, preprocess, split
 
 EPOCHS = 3
 CHECKPOINT = Path(".checkpoints/baseline-seed-2024.npz")
 COMMAND = [sys.executable, "-m", "stages.train", "baseline"]
-RESULTS = ("models/baseline", "metrics/baseline")
+RESULTS = ("models/weights/baseline", "metrics/train/baseline")
 
 
 def prepare_folder(folder):
@@ -35,10 +37,17 @@ def prepare_folder(folder):
         "checkpoint_minutes": 0.005,
     }
     write_yaml(folder / "params.yaml", params)
+    configure(folder)
     with chdir(folder):
         for stage in (fetch, split, preprocess):
             stage.main()
     return folder
+
+
+def configure(folder):
+    """Write what `stages.configure` writes for the folder's params.yaml."""
+    with chdir(folder):
+        write_experiments(load_params())
 
 
 def environment(**variables):
@@ -84,7 +93,7 @@ def kill_one_of_two(folder):
     processes = training_processes(stage)
     processes[1].kill()
     said = stage.communicate()[1]
-    assert stage.returncode == 1 and not (folder / "models").exists(), said[-3000:]
+    assert stage.returncode == 1 and not (folder / RESULTS[0]).exists(), said[-3000:]
     assert not any(process.is_running() for process in processes.values())
     return said
 
@@ -101,6 +110,6 @@ def results(folder):
 
 def curves(folder):
     """Return the logged losses: of train by step, then of valid by epoch."""
-    plots = folder / "metrics/baseline/plots/metrics"
+    plots = folder / RESULTS[1] / "plots/metrics"
     files = [plots / part / "log_loss.tsv" for part in ("train", "eval")]
     return np.concatenate([np.loadtxt(file, skiprows=1)[:, 1] for file in files])

@@ -243,11 +243,12 @@ def write_example(folder, details, hardest=(), simulated=True):
     write_json(metrics / "evaluation_details.json", details)
     write_json(metrics / "data.json", example_data(simulated))
     write_json(metrics / "split.json", example_split())
-    write_json(folder / "data/predictions/hardest.json", list(hardest))
+    write_json(folder / "data/scored/hardest.json", list(hardest))
     for arm, figures in example_training(trained).items():
-        write_json(metrics / arm / "metrics.json", figures)
-        write_curve(metrics / arm / "plots/metrics/train/log_loss.tsv", range(10, 1130, 10))
-        write_curve(metrics / arm / "plots/metrics/eval/log_loss.tsv", range(376, 1130, 376))
+        write_json(metrics / "train" / arm / "metrics.json", figures)
+        plots = metrics / "train" / arm / "plots/metrics"
+        write_curve(plots / "train/log_loss.tsv", range(10, 1130, 10))
+        write_curve(plots / "eval/log_loss.tsv", range(376, 1130, 376))
 
 
 def write_curve(path, steps):

@@ -31,7 +31,6 @@ TRAIN = TrainParams(
     patience=8,
     precision="float32",
     jit="auto",
-    checkpoint_minutes=15,
 )
 
 

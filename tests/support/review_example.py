@@ -51,7 +51,7 @@ for arm, changes in params["experiments"].items():
     probabilities = np.repeat((1 - right)[:, None] / 2, 3, axis=1)
     probabilities[np.arange(len(ids)), labels] = right
     predictions = Predictions(ids, probabilities, probabilities)
-    write_predictions(predictions, Path("data/predictions/test") / f"{arm}.parquet")
+    write_predictions(predictions, Path("data/scored/test") / arm / "seed-1.parquet")
     figures[arm] = {"log_loss": round(losses.mean(), 6), "log_loss_noise": NOISE}
 Path("metrics/evaluate.json").write_text(json.dumps(figures))
 Path("metrics/plots").mkdir(exist_ok=True)
@@ -64,7 +64,7 @@ STAGE = {
     "params": [{"params.yaml": None}],
     "deps": ["data/battles.parquet", "data/split/test.parquet", "evaluate.py"],
     "outs": [
-        "data/predictions",
+        "data/scored",
         {"metrics/plots": {"cache": False}},
         {"metrics/report.md": {"cache": False}},
     ],
@@ -87,7 +87,7 @@ def make_repository(folder):
     for path in ("data/split", "metrics", "profiles"):
         (folder / path).mkdir(parents=True)
     shutil.copy(REPOSITORY / "params.yaml", folder)
-    (folder / "data/.gitignore").write_text("/predictions\n")
+    (folder / "data/.gitignore").write_text("/scored\n")
     (folder / ".gitignore").write_text("/pr-report/\n")
     (folder / "profiles/small.yaml").write_text("train: {epochs: 1}\n")
     write_yaml(folder / "dvc.yaml", PIPELINE)

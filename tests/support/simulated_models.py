@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+from preference.references.names import REFERENCES
 
 from preference.battles.predictions import Predictions
 from preference.config.params import EvaluationParams
 from preference.evaluation.evaluate import evaluate_models
-from preference.evaluation.scoring import Model, Training, Truth, score_models
+from preference.evaluation.scoring import Model, RunPredictions, Truth, score_models
+from preference.statistics.calibration import fit_temperatures
 
 PARAMS = EvaluationParams(resamples=300, both_orders=False, blend=[])
 
@@ -40,23 +42,32 @@ def without_oracle(truth):
     return replace(truth, oracle=None, agreement=None)
 
 
-def as_models(predictions):
-    """Take each for one training, or a list for several, whose temperatures need no change."""
+def as_models(truth, predictions):
+    """Take each for one training run, or a list for several, that no temperature changes."""
     models = {}
     for name, ones in predictions.items():
         ones = ones if isinstance(ones, list) else [ones]
         seeds = range(1, len(ones) + 1)
-        trainings = [Training(one, one, seed) for one, seed in zip(ones, seeds, strict=True)]
-        models[name] = Model(trainings, trainings, [1.0] * len(trainings))
+        runs = [RunPredictions(one, one, seed) for one, seed in zip(ones, seeds, strict=True)]
+        fitted = [fit_temperatures(truth.labels, one) for one in ones]
+        models[name] = Model(runs, runs, [1.0] * len(runs), fitted)
     return models
 
 
 def evaluate(truth, predictions, slices=(), params=PARAMS):
     """The test battles are the calibration battles as well."""
     arms = [name for name in predictions if name not in ("length", "prior")]
-    return evaluate_models(as_models(predictions), arms, truth, truth, slices, params, seed=1)
+    return evaluate_models(
+        as_models(truth, predictions), arms, truth, truth, slices, params, seed=1
+    )
 
 
 def score(truth, predictions, **params):
-    raw = {name: [Training(one, one)] for name, one in predictions.items()}
-    return score_models(raw, truth, truth, replace(PARAMS, **params))
+    """Score models, of which the experiments have temperatures that a bundle was given."""
+    raw = {name: [RunPredictions(one, one)] for name, one in predictions.items()}
+    fitted = {
+        name: [fit_temperatures(truth.labels, one)]
+        for name, one in predictions.items()
+        if name not in REFERENCES
+    }
+    return score_models(raw, fitted, truth, truth, replace(PARAMS, **params))

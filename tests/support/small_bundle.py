@@ -10,12 +10,17 @@ import keras
 import numpy as np
 import pytest
 from small_model import HIDDEN, make_model
+from training_figures import FIGURES
 
-from preference.bundle.loading import library_versions, load_bundle, save_bundle
-from preference.bundle.manifest import hash_file, read_manifest, write_manifest
-from preference.bundle.manifest_schema import Manifest, TrainingFigures
+from preference.bundle import saving
+from preference.bundle.loading import load_bundle
+from preference.bundle.manifest import read_manifest, write_manifest
+from preference.bundle.manifest_schema import Manifest
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
+from preference.models.saved_model import save_model
+from preference.models.training_record import TrainingFigures
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_file, library_versions
 from preference.sequences.packing import Packing
 from preference.statistics.calibration import Calibrated, Calibration
 from preference.statistics.cluster_bootstrap import Estimate
@@ -36,18 +41,6 @@ BUNDLE_FILES = {
     "model.weights.h5",
     "tokenizer/assets/tokenizer/vocabulary.spm",
     "tokenizer/tokenizer.json",
-}
-FIGURES = {
-    "sequences_cut": 0.1,
-    "tokens_kept": 0.9,
-    "padding_share": 0.2,
-    "epochs": 3,
-    "best_epoch": 2,
-    "valid_log_loss": 0.9,
-    "valid_accuracy": 0.5,
-    "parameters": 1234,
-    "train_tflop": 0.5,
-    "gflop_per_battle": 0.01,
 }
 
 
@@ -105,9 +98,16 @@ def small_manifest(**changes):
 
 
 def write_bundle(folder, **changes):
-    with TemporaryDirectory() as tokens:
-        small_tokenizer().save_to_preset(tokens)
-        save_bundle(small_network(), Path(tokens), small_manifest(**changes), folder)
+    return bundle_of(small_network(), small_tokenizer(), small_manifest(**changes), folder)
+
+
+def bundle_of(network, tokenizer, manifest, folder):
+    """Write a bundle of a model that no stage has trained, as `stages.bundle` writes one."""
+    with TemporaryDirectory() as scratch:
+        model, tokens = Path(scratch, "model"), Path(scratch, "tokens")
+        save_model(network, model)
+        tokenizer.save_to_preset(str(tokens))
+        saving.write_bundle(model, tokens, manifest, folder)
     return folder
 
 

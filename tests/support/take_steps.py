@@ -27,7 +27,6 @@ TRAIN = TrainParams(
     patience=1,
     precision="float32",
     jit="auto",
-    checkpoint_minutes=15,
 )
 
 

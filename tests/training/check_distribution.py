@@ -16,6 +16,8 @@ import pytest
 from distributed_runs import (
     CHECKPOINT,
     COMMAND,
+    RESULTS,
+    configure,
     environment,
     kill_one_of_two,
     prepare_folder,
@@ -108,7 +110,7 @@ def kill(stage):
 
 
 def assert_goes_on(folders, expected):
-    assert (folders[FIRST] / CHECKPOINT).exists() and not (folders[FIRST] / "models").exists()
+    assert (folders[FIRST] / CHECKPOINT).exists() and not (folders[FIRST] / RESULTS[0]).exists()
     stages = start(folders)
     said = finish(stages)
     assert [stage.returncode for stage in stages.values()] == [0, 0], said
@@ -152,6 +154,7 @@ def test_a_cable_that_is_pulled(hosts, data, expected, folders):
 def test_hosts_with_other_data_are_refused(hosts, folders):
     params = folders[SECOND] / "params.yaml"
     params.write_text(params.read_text().replace("learning_rate: 0.0015", "learning_rate: 0.001"))
+    configure(folders[SECOND])
     stages = start(folders)
     said = finish(stages)
     for name, stage in stages.items():

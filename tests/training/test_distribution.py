@@ -16,6 +16,7 @@ from distributed_runs import (
     CHECKPOINT,
     COMMAND,
     EPOCHS,
+    RESULTS,
     curves,
     environment,
     kill_one_of_two,
@@ -28,8 +29,10 @@ from planted_training import make_model
 from repository import REPOSITORY
 from train_on_jax import train_from
 
-from preference.bundle.loading import load_bundle
+from preference.config.experiment import resolve_experiment
 from preference.config.params import load_params
+from preference.models.saved_model import load_model
+from preference.models.training_record import read_record, run_folder
 from preference.runtime.errors import BadInput
 from preference.sequences.length_bucketing import shuffled_batches
 from preference.training.checkpoint_file import read_checkpoint
@@ -92,21 +95,22 @@ def data(tmp_path_factory):
     return prepare_folder(tmp_path_factory.mktemp("data"))
 
 
-def test_two_processes_of_which_one_is_killed_learn_what_one_learns(data, tmp_path):
+def test_two_processes_of_which_one_is_killed_learn_what_one_learns(data, tmp_path, monkeypatch):
     one, two = (shutil.copytree(data, tmp_path / name) for name in ("one", "two"))
     weights = train_alone(one)
     said = kill_one_of_two(two)
     assert "of 2 ended early" in said and "Run the same command again: " in said
     assert "goes on where it was stopped" in train(two, PREFERENCE_PROCESSES="2")
     np.testing.assert_allclose(curves(two), curves(one), rtol=1e-5)
-    bundle = load_bundle(two / "models/baseline")
-    for found, expected in zip(bundle.model.get_weights(), weights, strict=True):
+    monkeypatch.chdir(two)
+    model, record = load_model(run_folder("baseline", 2024)), read_record("baseline", 2024)
+    for found, expected in zip(model.get_weights(), weights, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert bundle.manifest.parameters["train"]["backend"] == "jax"
-    assert "jax" in bundle.manifest.versions
-    logged = json.loads((two / "metrics/baseline/metrics.json").read_text())
+    assert record.parameters["train"]["backend"] == "jax"
+    assert "jax" in record.versions
+    logged = json.loads((two / RESULTS[1] / "metrics.json").read_text())
     assert logged["valid_log_loss"] == pytest.approx(min(curves(two)[-EPOCHS:]))
-    steps = np.loadtxt(two / "metrics/baseline/plots/metrics/eval/log_loss.tsv", skiprows=1)[:, 0]
+    steps = np.loadtxt(two / RESULTS[1] / "plots/metrics/eval/log_loss.tsv", skiprows=1)[:, 0]
     assert logged["step"] == steps[-1]
 
 
@@ -186,17 +190,18 @@ def test_the_documented_job_sets_what_is_read(distributed):
     assert group.coordinator.startswith(f"{job['metadata']['name']}-0.{pod['subdomain']}:")
 
 
-def test_a_further_seed_that_fails_ends_the_training_in_one_line(monkeypatch, capfd):
+def test_a_further_seed_that_fails_ends_the_training_in_one_line(monkeypatch, tmp_path, capfd):
     """Its own line says why."""
     params = load_params(REPOSITORY / "params.yaml")
     params = replace(params, train=replace(params.train, seeds=[1, 2]))
+    experiment = resolve_experiment(params, "baseline")
     monkeypatch.setattr(train_stage, "open_live", lambda *_, **__: nullcontext(SimpleNamespace()))
     monkeypatch.setattr(train_stage, "train", lambda *_: {})
     failing = [sys.executable, "-c", "import sys; sys.exit('error: the disk is full.')"]
     monkeypatch.setattr(train_stage, "command", lambda *_: failing)
-    group = read_process_group({}, params.train)
+    group = read_process_group({}, experiment.train)
     with pytest.raises(BadInput, match=r"ended early \(status 1, with the message above\)"):
-        train_stage.train_and_save("baseline", params, group)
+        train_stage.train_and_save(experiment, group, tmp_path)
     assert capfd.readouterr().err == "error: the disk is full.\n"
 
 

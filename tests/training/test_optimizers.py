@@ -30,7 +30,6 @@ def train_params(**changes):
         "jit": "auto",
         "backend": "tensorflow",
         "distribution": "none",
-        "checkpoint_minutes": 15,
     }
     return TrainParams(**values | changes)
 

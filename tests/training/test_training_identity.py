@@ -10,6 +10,7 @@ import pytest
 from repository import REPOSITORY
 from small_model import make_model
 
+from preference.config.experiment import resolve_experiment
 from preference.config.params import load_params
 from preference.training.fingerprint import identify_training
 
@@ -17,9 +18,11 @@ STAGE = """
 import json, sys
 sys.path.insert(0, "tests/support")
 from small_model import make_model
+from preference.config.experiment import resolve_experiment
 from preference.config.params import load_params
 from preference.training.fingerprint import identify_training
-print(json.dumps(identify_training(load_params(), 1, [], make_model())))
+experiment = resolve_experiment(load_params(), "baseline")
+print(json.dumps(identify_training(experiment, 1, [], make_model())))
 """
 
 
@@ -34,7 +37,8 @@ def data(tmp_path):
 def identify(data, seed=1, model_seed=3, **train):
     params = load_params(REPOSITORY / "params.yaml")
     params = replace(params, train=replace(params.train, **train))
-    return identify_training(params, seed, [data], make_model(seed=model_seed))
+    experiment = resolve_experiment(params, "baseline")
+    return identify_training(experiment, seed, [data], make_model(seed=model_seed))
 
 
 def test_the_same_is_the_same(data):

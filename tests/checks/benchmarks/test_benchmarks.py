@@ -26,7 +26,7 @@ from checks.benchmarks.sequences import (
     save_sequences,
 )
 from checks.benchmarks.settings import FULL, QUICK, for_gpu
-from checks.benchmarks.stage_costs import measure_stages
+from checks.benchmarks.stage_costs import BUNDLE_STAGES, measure_stages
 from checks.benchmarks.stage_runs import StageCost
 from checks.benchmarks.workload import write_full_length
 from preference.models.preference_model import build_model
@@ -148,8 +148,9 @@ def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, 
     def run_stage(stage, folder, *arguments):
         if stage == "split" and folder.name == "arena-100":
             raise RuntimeError("too many")
-        if stage == "train":
-            trained.append((folder.name, *arguments))
+        if stage in BUNDLE_STAGES:
+            trained.append((stage, folder.name, *arguments))
+        if stage == "bundle":
             (folder / "models/baseline").mkdir(parents=True)
         return StageCost(seconds=2.0, peak_memory_gib=1.0)
 
@@ -168,7 +169,7 @@ def test_a_stage_that_fails_is_named_and_the_other_sizes_are_measured(tmp_path, 
     assert [row["seconds"] for row in rows if row["name"] == "predict"] == [3.0, 3.0]
     assert failed == ["`split`, 100 battles"]
     # One model for all sizes.
-    assert trained == [("arena-200", "baseline")]
+    assert trained == [(stage, "arena-200", "baseline") for stage in BUNDLE_STAGES]
     assert predicted == [("preference", f"arena-{size}") for size in (200, 300)]
 
 

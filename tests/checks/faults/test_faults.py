@@ -48,8 +48,16 @@ Path("metrics/split.json").write_text(f'{{"again": {str(again).lower()}}}')
 """
 
 
-def read_stages():
-    return yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+def stage_names():
+    """The names of all stages, of which one for each experiment are many."""
+    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    experiments = yaml.safe_load((REPOSITORY / "params.yaml").read_text())["experiments"]
+    each = {name: experiments if "foreach" in stage else None for name, stage in stages.items()}
+    return [
+        full
+        for name, keys in each.items()
+        for full in ([f"{name}@{key}" for key in keys] if keys else [name])
+    ]
 
 
 def reproduced(base):
@@ -167,7 +175,7 @@ def test_the_moments_come_from_the_seed_and_every_stage_is_hit():
     assert {stage for stage, _ in first} == set(stages)
     assert {len(moments) for _, moments in first} == {1, 2, 3}
     assert all(0 <= moment < 1 for _, moments in first for moment in moments)
-    assert QUICK.kills == len(read_stages())
+    assert QUICK.kills == len(stage_names())
 
 
 def test_ctrl_c_ends_the_kills_after_the_row_and_keeps_them(monkeypatch, tmp_path):
@@ -184,7 +192,7 @@ def test_ctrl_c_ends_the_kills_after_the_row_and_keeps_them(monkeypatch, tmp_pat
 
 
 def test_the_faults_are_of_stages_that_exist():
-    stages = set(read_stages())
+    stages = set(stage_names())
     assert {fault.stage for fault in FAULTS} - {None} <= stages
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
 

@@ -1,0 +1,203 @@
+"""Each experiment has a file of the values that it trains with, and of no others."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repository import REPOSITORY
+
+from preference.config.experiment import (
+    CONFIG,
+    digest_of,
+    read_experiment,
+    read_index,
+    read_present_experiment,
+    read_presets,
+    resolve_experiment,
+    shown_parameters,
+    write_experiments,
+)
+from preference.config.params import load_params
+from preference.runtime.errors import BadInput
+from preference.runtime.yaml_file import read_yaml, write_yaml
+
+NAMES = ["baseline", "exp1", "exp2", "exp3"]
+PARAMS = Path("params.yaml")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder with this repository's parameters, and what `configure` makes of them."""
+    monkeypatch.chdir(tmp_path)
+    PARAMS.write_bytes((REPOSITORY / PARAMS).read_bytes())
+    write_experiments(load_params())
+
+
+def change(key, value):
+    """Change a value of params.yaml, by its dotted key."""
+    params = read_yaml(PARAMS)
+    *sections, last = key.split(".")
+    section = params
+    for name in sections:
+        section = section.setdefault(name, {})
+    section[last] = value
+    write_yaml(PARAMS, params)
+
+
+def contents():
+    return {path.name: path.read_bytes() for path in CONFIG.iterdir()}
+
+
+def changed_files(key, value):
+    """Return the files of experiments that a change of params.yaml changes."""
+    before = contents()
+    change(key, value)
+    write_experiments(load_params())
+    after = contents()
+    assert (
+        set(before)
+        == set(after)
+        == {"index.json", "presets.json"} | {f"{name}.json" for name in NAMES}
+    )
+    experiments = {name for name in NAMES if before[f"{name}.json"] != after[f"{name}.json"]}
+    # The index has the digest of each, and so changes with any of them.
+    assert (before["index.json"] != after["index.json"]) == bool(experiments)
+    return experiments
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "experiments"),
+    [
+        ("train.learning_rate", 0.5, NAMES),
+        ("seed", 7, NAMES),
+        ("train.seeds", [1, 2], NAMES),
+        ("text.turns", "first", NAMES),
+        # Those that do not override it.
+        ("model.preset", "deberta_v3_mini", ["baseline", "exp1", "exp3"]),
+        ("model.seq_len", 64, ["baseline", "exp1", "exp3"]),
+        ("train.optimizer", "adamw", ["baseline"]),
+        ("experiments.exp1.train.weight_decay", 0.5, ["exp1"]),
+        ("experiments.exp3.model.pool", "cls", ["exp3"]),
+        # The same value in another place.
+        ("experiments.baseline.model.pool", "mean", []),
+        # What decides no weights.
+        ("train.checkpoint_minutes", 1, []),
+        ("evaluation.resamples", 100, []),
+        ("split.near_duplicates", "group", []),
+        ("submit.model", "exp1", []),
+        ("reference.max_features", 10, []),
+    ],
+)
+def test_a_changed_value_changes_the_files_of_the_experiments_that_have_it(key, value, experiments):
+    assert changed_files(key, value) == set(experiments)
+
+
+def test_a_new_experiment_changes_no_other():
+    before = contents()
+    change("experiments.mine", {"model": {"seq_len": 64}})
+    write_experiments(load_params())
+    after = contents()
+    assert set(after) - set(before) == {"mine.json"}
+    assert [name for name in before if before[name] != after[name]] == ["index.json"]
+    assert [entry.name for entry in read_index()] == [*NAMES, "mine"]
+
+
+def test_an_experiment_that_is_removed_has_no_file_any_more():
+    params = read_yaml(PARAMS)
+    del params["experiments"]["exp1"]
+    write_yaml(PARAMS, params)
+    write_experiments(load_params())
+    assert not (CONFIG / "exp1.json").exists()
+    assert [entry.name for entry in read_index()] == ["baseline", "exp2", "exp3"]
+
+
+def test_the_index_has_the_digest_of_each_file():
+    for entry in read_index():
+        content = (CONFIG / f"{entry.name}.json").read_bytes()
+        assert entry.digest == hashlib.sha256(content).hexdigest()
+        experiment = read_experiment(entry.name)
+        assert entry.digest == digest_of(experiment)
+        assert entry.seeds == experiment.seeds == [2024]
+
+
+def test_what_is_read_is_what_params_yaml_says():
+    change("train.seeds", [3, 4])
+    write_experiments(load_params())
+    for name in NAMES:
+        assert read_experiment(name) == resolve_experiment(load_params(), name)
+        assert read_present_experiment(name).seeds == [3, 4]
+    assert read_experiment("exp2").model.seq_len == 1024
+    assert read_presets() == ["deberta_v3_mini", "deberta_v3_tiny"]
+
+
+def test_an_unknown_name_is_told_with_the_known_ones():
+    said = r"no experiment 'exp9'; there are baseline, exp1, exp2, exp3\. .*`dvc repro configure`"
+    for read in (read_experiment, read_present_experiment):
+        with pytest.raises(BadInput, match=said):
+            read("exp9")
+
+
+def test_before_configure_its_stage_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"exp1\.json does not exist: run `dvc repro configure`"):
+        read_experiment("exp1", tmp_path / "none")
+
+
+@pytest.mark.parametrize("value", [None, "many", 0])
+def test_a_file_that_is_damaged_names_its_stage(value):
+    path = CONFIG / "exp1.json"
+    values = json.loads(path.read_text())
+    values["train"]["epochs"] = value
+    path.write_text(json.dumps(values))
+    with pytest.raises(BadInput, match=r"exp1\.json.*train\.epochs.*configure"):
+        read_experiment("exp1")
+
+
+def test_parameters_that_have_changed_after_configure_are_refused():
+    change("experiments.exp1.train.weight_decay", 0.5)
+    with pytest.raises(
+        BadInput, match=r"data/config/exp1\.json is of other .*`dvc repro configure`"
+    ):
+        read_present_experiment("exp1")
+    # It has not changed.
+    assert read_present_experiment("exp2") == read_experiment("exp2")
+
+
+def test_what_changes_no_weights_is_not_refused():
+    change("train.checkpoint_minutes", 1)
+    change("evaluation.resamples", 100)
+    assert read_present_experiment("exp1") == read_experiment("exp1")
+
+
+def test_shown_parameters_are_the_sections_that_an_experiment_may_change():
+    shown = shown_parameters(read_experiment("exp3"))
+    assert list(shown) == ["text", "model", "train"]
+    assert shown["model"]["head_units"] == [512, 256, 64]
+    assert "checkpoint_minutes" not in shown["train"]
+
+
+def configure():
+    return subprocess.run(
+        [sys.executable, "-m", "stages.configure"],
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": ""},
+        text=True,
+        capture_output=True,
+    )
+
+
+def test_the_stage_writes_the_same_bytes_again():
+    before = contents()
+    assert configure().returncode == 0
+    assert contents() == before
+
+
+def test_the_stage_tells_a_mistake_in_one_line_and_keeps_what_was_there():
+    before = contents()
+    change("experiments.exp1.model.head", "mlp")
+    done = configure()
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: params.yaml: experiments.exp1.model")
+    assert contents() == before

@@ -1,0 +1,160 @@
+"""What `evaluate` reads, in the working folder and without a network that learns.
+
+Battles, weights and predictions are made up; the rest is what the stages make of them.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from preference.references.names import REFERENCES
+from repository import REPOSITORY
+from training_figures import FIGURES
+
+from preference.battles.predictions import Origin, Predictions, write_raw_predictions
+from preference.battles.table import BATTLE_SCHEMA, SIMULATED_SCHEMA
+from preference.config.experiment import (
+    digest_of,
+    read_experiment,
+    read_index,
+    shown_parameters,
+    write_experiments,
+)
+from preference.config.params import ReferenceParams, load_params
+from preference.models.model_files import ARCHITECTURE, WEIGHTS
+from preference.models.training_record import (
+    TrainingFigures,
+    TrainingRecord,
+    run_folder,
+    write_record,
+)
+from preference.references.models import fit_reference, save_reference
+from preference.runtime.provenance import hash_file
+from preference.sequences.packing import Packing
+from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
+from stages import bundle, predict_reference
+
+TOKENS = "abc"
+BATTLES, SPLITS = Path("data/battles.parquet"), Path("data/split")
+
+
+def write_battles(truth):
+    """Write the battles of `truth` in reverse, so that an order that is taken for granted shows.
+
+    The first half is the calibration split, the second the test split.
+    """
+    count = len(truth.ids)
+    columns = {
+        "id": truth.ids,
+        "prompt": [["a question"]] * count,
+        "response_a": [["yes " * (number % 7)] for number in range(count)],
+        "response_b": [["no " * (number % 5)] for number in range(count)],
+        "label": pa.array(truth.labels, pa.int8()),
+        "model_a": [None] * count,
+        "model_b": [None] * count,
+        "source": ["drawn"] * count,
+    }
+    schema = BATTLE_SCHEMA
+    if truth.oracle is not None:
+        columns |= {"oracle": truth.oracle.tolist(), "oracle_agreement": truth.agreement}
+        schema = SIMULATED_SCHEMA
+    battles = pa.table(columns, schema=schema)
+    SPLITS.mkdir(parents=True)
+    pq.write_table(battles.take(np.arange(count)[::-1]), BATTLES)
+    near = np.arange(count) == count - 1
+    split = pa.table({"id": truth.ids, "group": truth.groups, "near_duplicate": near})
+    pq.write_table(split.slice(0, count // 2), SPLITS / "calibration.parquet")
+    pq.write_table(split.slice(count // 2), SPLITS / "test.parquet")
+    return battles
+
+
+def write_params(seeds=()):
+    """Write the repository's parameters, with seeds of each experiment, and configure them."""
+    text = (REPOSITORY / "params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("seeds: []", f"seeds: {list(seeds)}"))
+    write_experiments(load_params())
+
+
+def write_references(battles):
+    """Let the references predict what they have learned from all battles."""
+    params = ReferenceParams(max_features=50, inverse_regularization=0.1)
+    for name in REFERENCES:
+        save_reference(fit_reference(name, battles, params), Path("models/reference"))
+    predict_reference.main()
+
+
+def write_training(name, seed, content=None):
+    """Write what a training run leaves; `content` is that of its weights.
+
+    Nothing before a judge reads weights, so that any content will do.
+    """
+    experiment, folder = read_experiment(name), run_folder(name, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ARCHITECTURE).write_text("{}")
+    (folder / WEIGHTS).write_text(content or f"{name} {seed}")
+    record = TrainingRecord(
+        name=name,
+        seed=seed,
+        experiment=digest_of(experiment),
+        weights=hash_file(folder / WEIGHTS),
+        simulated=True,
+        packing=Packing(seq_len=experiment.model.seq_len, turns=experiment.text.turns),
+        tokens=TOKENS,
+        prior=[0.4, 0.4, 0.2],
+        training=TrainingFigures(**FIGURES),
+        parameters=shown_parameters(experiment),
+        data={},
+        versions={},
+    )
+    write_record(record, folder)
+    return record
+
+
+def write_tokenizer():
+    """Write the files that a bundle copies."""
+    folder = Path("data/tokens", TOKENS)
+    (folder / ASSETS).mkdir(parents=True)
+    (folder / SETTINGS).write_text("{}")
+    (folder / ASSETS / "vocabulary.spm").write_text("words")
+
+
+def write_predictions(record, model, cut=(), seq_len=None):
+    """Write what a training run predicts: of both splits, what `model` does of all battles.
+
+    `cut` are ids of battles of which a side was cut.
+    """
+    seq_len = seq_len or record.packing.seq_len
+    origin = Origin(experiment=record.experiment, weights=record.weights, seq_len=seq_len)
+    for split in ("calibration", "test"):
+        ids = pq.read_table(SPLITS / f"{split}.parquet")["id"].to_numpy()
+        rows = np.searchsorted(model.ids, ids)
+        predictions = Predictions(ids, model.probabilities[rows], model.swapped[rows])
+        path = Path("data/predictions", record.name, f"seed-{record.seed}", f"{split}.parquet")
+        write_raw_predictions(predictions, np.isin(ids, cut), origin, path)
+
+
+def write_inputs(truth, model, seeds=(), cut=()):
+    """Write everything, with experiments that all predict what `model` does."""
+    battles = write_battles(truth)
+    write_params(seeds)
+    write_references(battles)
+    write_tokenizer()
+    for entry in read_index():
+        for seed in entry.seeds:
+            write_predictions(write_training(entry.name, seed), model, cut)
+        bundle.main(entry.name)
+
+
+def edit_json(path, change):
+    """Change the content of a JSON file in its place."""
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def remove(path):
+    """Remove a file or a folder."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
