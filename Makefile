@@ -107,7 +107,7 @@ bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows
 
 # The variable silences an advertisement of the theme's, which is no warning of ours.
 docs: .venv-docs/installed  ## Build the site of docs/ into site/, and fail at a warning.
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict --config-file checks/docs_site/mkdocs.yml
 
 .venv-docs/installed: requirements/docs.txt
 	rm -rf .venv-docs

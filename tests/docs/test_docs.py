@@ -155,7 +155,7 @@ def test_an_output_is_told_from_a_mistyped_one(path, expected):
     assert is_output(path) == expected
 
 
-@pytest.mark.parametrize("text", ["mkdocs.yml", "tests/docs/", "preference/nowhere.py"])
+@pytest.mark.parametrize("text", ["pyproject.toml", "tests/docs/", "preference/nowhere.py"])
 def test_what_looks_like_a_path(text):
     assert looks_like_a_path(text)
     assert not looks_like_a_path(f"not {text}")

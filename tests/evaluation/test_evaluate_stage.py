@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from evaluation_inputs import BATTLES, write_inputs
-from preference.references.names import LEARNING, REFERENCES
 from repository import REPOSITORY
 from simulated_models import simulate, without_oracle
 from sklearn import metrics as sklearn_metrics
 
-from preference.config.params import load_params
+from preference.config.params import LEARNING_REFERENCES, REFERENCES, load_params
 from preference.models.training_record import read_record
 from preference.runtime.errors import BadInput
 from stages import evaluate
@@ -109,7 +108,7 @@ def test_stage_writes_every_file(capsys, simulated):
     }
     assert details["averages_both_orders"] is False
     assert details["near_duplicates"]["rows"] == 1
-    assert details["blend"]["weights"].keys() == {*experiments, *LEARNING}
+    assert details["blend"]["weights"].keys() == {*experiments, *LEARNING_REFERENCES}
     for length in ("512", "1,024"):
         name = f"longer than {length} tokens"
         parts = {one["part"]: one["rows"] for one in details["slices"] if one["slice"] == name}

@@ -33,7 +33,7 @@ WITHOUT_NUMBERS = {
 
 
 CODE = (
-    *("preference", "stages", "review", "profiles", "checks", "examples"),
+    *("preference", "stages", "review", "profiles", "checks", "data"),
     *("simulated", "arena55k", "kaggle"),
 )
 

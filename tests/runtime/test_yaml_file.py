@@ -192,8 +192,8 @@ def test_what_is_written_is_read_back_by_us_and_by_dvc(file, values):
         ("seed: 2024", "seed: 0o17", "seed", 15),
         ("seed: 2024", "seed: 1_000", "seed", 1000),
         ("learning_rate: 0.0015", "learning_rate: 1e-3", "train.learning_rate", 0.001),
-        ("battles: examples/battles.csv", "battles: 1:30", "submit.battles", "1:30"),
-        ("battles: examples/battles.csv", "battles: on", "submit.battles", "on"),
+        ("battles: data/examples/battles.csv", "battles: 1:30", "submit.battles", "1:30"),
+        ("battles: data/examples/battles.csv", "battles: on", "submit.battles", "on"),
     ],
 )
 def test_what_dvc_shows_is_what_runs(file, line, written, key, value):

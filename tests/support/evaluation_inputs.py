@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from preference.references.names import REFERENCES
 from repository import REPOSITORY
 from training_figures import FIGURES
 
@@ -23,7 +22,7 @@ from preference.config.experiment import (
     shown_parameters,
     write_experiments,
 )
-from preference.config.params import ReferenceParams, load_params
+from preference.config.params import REFERENCES, ReferenceParams, load_params
 from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.models.training_record import (
     TrainingFigures,

@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-from preference.references.names import REFERENCES
 
 from preference.battles.predictions import Predictions
-from preference.config.params import EvaluationParams
+from preference.config.params import REFERENCES, EvaluationParams
 from preference.evaluation.evaluate import evaluate_models
 from preference.evaluation.scoring import Model, RunPredictions, Truth, score_models
 from preference.statistics.calibration import fit_temperatures

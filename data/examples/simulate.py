@@ -1,8 +1,8 @@
 """Simulate battles without labels, in the schema of the Kaggle competition's test.csv.
 
-    python -m examples.simulate
+    python -m data.examples.simulate
 
-Writes examples/battles.csv. The seed is not that of params.yaml: no model has seen these battles.
+Writes data/examples/battles.csv. The seed is not that of params.yaml: no model has seen these battles.
 """
 
 import csv
