@@ -2,7 +2,8 @@
 
     python -m data.examples.simulate
 
-Writes data/examples/battles.csv. The seed is not that of params.yaml: no model has seen these battles.
+Writes data/examples/battles.csv. The seed is not that of params.yaml: no model has seen these
+battles.
 """
 
 import csv

@@ -1,5 +1,6 @@
 """Ask a trained model, from Python, which of two answers people prefer."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass
 from itertools import islice
@@ -15,6 +16,8 @@ from preference.runtime.errors import BadInput
 from preference.sources.row_parser import NotABattle, parse_unlabelled_battle
 from preference.statistics.temperature_scaling import apply_temperature
 from preference.tokenizers.tokenize import tokenize_conversations
+
+LOGGER = logging.getLogger("preference")
 
 # A text, or one a turn, where a null turn counts as an empty one.
 Turns = str | Sequence[str | None]
@@ -76,7 +79,14 @@ class PreferenceJudge:
         Raises:
             BadInput: it cannot be used; the message says why, and what to do.
         """
-        return cls(load_bundle(Path(path)), both_orders)
+        bundle = load_bundle(Path(path))
+        if bundle.manifest.simulated:
+            LOGGER.warning(
+                "%s was trained on simulated battles alone: it knows nothing of what people "
+                "prefer. Train it on real ones before you use what it says.",
+                path,
+            )
+        return cls(bundle, both_orders)
 
     def compare(self, prompt: Turns, a: Turns, b: Turns) -> Preference:
         """Compare two answers to one prompt.

@@ -166,14 +166,18 @@ def _first_problem(error: Exception) -> str:
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
 
 
-CHECKPOINTS = Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
 # Of what has been trained.
 RECORD = Path("dvc.lock")
 
 
+def checkpoints_folder() -> Path:
+    """Return where checkpoints are: what PREFERENCE_CHECKPOINTS names, or .checkpoints/."""
+    return Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
+
+
 def checkpoint_file(name: str, seed: int) -> Path:
     """Return the path of a training's checkpoint."""
-    return CHECKPOINTS / f"{name}-seed-{seed}.npz"
+    return checkpoints_folder() / f"{name}-seed-{seed}.npz"
 
 
 def remove_old_checkpoints(name: str, seeds: Sequence[int]) -> None:
@@ -184,8 +188,9 @@ def remove_old_checkpoints(name: str, seeds: Sequence[int]) -> None:
     and is asked to train again.
     """
     kept = [checkpoint_file(name, seed) for seed in seeds]
-    remove_leftovers(CHECKPOINTS, f"{name}-seed-*.npz")
-    for path in CHECKPOINTS.glob(f"{name}-seed-*.npz"):
+    folder = checkpoints_folder()
+    remove_leftovers(folder, f"{name}-seed-*.npz")
+    for path in folder.glob(f"{name}-seed-*.npz"):
         if path not in kept or (is_finished(path) and _is_older(path, RECORD)):
             path.unlink()
 

@@ -12,7 +12,8 @@ import tensorflow as tf
 from preference.config.experiment import Experiment, shown_parameters
 from preference.runtime.provenance import hash_file, hash_files, library_versions
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOT = PACKAGE.parent
 
 
 def identify_training(
@@ -37,11 +38,18 @@ def identify_training(
 
 
 def _hash_code() -> dict[str, str]:
-    """Return the hashes of all modules of this repository; a stage's own is `__main__`."""
+    """Return the hashes of all modules of this repository; a stage's own is `__main__`.
+
+    Where the library is installed, its modules lie in the environment and count all the same.
+    """
     named = (getattr(module, "__file__", None) for module in [*sys.modules.values()])
     files = {Path(file).resolve() for file in named if file}
     environment = Path(sys.prefix).resolve()
-    ours = [file for file in files if ROOT in file.parents and environment not in file.parents]
+    ours = [
+        file
+        for file in files
+        if PACKAGE in file.parents or (ROOT in file.parents and environment not in file.parents)
+    ]
     return {file.relative_to(ROOT).as_posix(): hash_file(file) for file in sorted(ours)}
 
 

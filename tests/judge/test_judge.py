@@ -38,6 +38,16 @@ def test_the_documented_example_runs(folder, monkeypatch, capsys):
     assert sum(map(float, printed[1:4])) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_bundle_of_simulated_battles_says_so_once(tmp_path, caplog, simulated):
+    bundle = write_bundle(tmp_path / "models" / "small", simulated=simulated)
+    judge = PreferenceJudge.load(bundle)
+    judge.compare("soup", "bread", "rake")
+    said = [record.getMessage() for record in caplog.records if record.name == "preference"]
+    assert len(said) == simulated
+    assert all("was trained on simulated battles alone" in message for message in said)
+
+
 def test_one_by_one_and_together_give_the_same(judge):
     battles = [("soup?", "bread", "rake whale"), ("tide", "", "seven"), ("oven", "a", "a")]
     together = [as_row(one) for one in judge.compare_many(battles)]

@@ -159,7 +159,7 @@ def test_a_patience_that_was_over_stays_over(tmp_path):
 
 
 def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint_folder, "CHECKPOINTS", tmp_path)
+    monkeypatch.setenv("PREFERENCE_CHECKPOINTS", str(tmp_path))
     monkeypatch.setattr(checkpoint_folder, "RECORD", tmp_path / "dvc.lock")
     path = tmp_path / "exp1-seed-7.npz"
 
