@@ -1,6 +1,8 @@
 # Everything below sets the environment up by itself; nothing happens where it is current.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+# The first of these that is installed.
+PYTHONS := python3.11 python3.12 python3.13 python3
+PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(if $(shell command -v $(name)),$(name))))
 UV_VERSION := 0.13.9
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # What a stage prints must not depend on who calls it, and DVC sends nothing home.
@@ -18,7 +20,8 @@ help:  ## Show the targets.
 setup: .venv/installed  ## Make .venv and install the locked packages, if they are not current.
 
 .venv/installed: requirements.txt requirements/test.txt
-	@$(PYTHON) --version | grep -q ' 3\.11\.' || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) --version | grep -qE ' 3\.1[123]\.' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==$(UV_VERSION)
@@ -41,7 +44,7 @@ distributed-check: setup  ## Lose processes and hosts of a training (minutes, as
 lint: setup  ## Mend what ruff can mend.
 	ruff check --fix . && ruff format .
 
-LOCK = uv pip compile --quiet $(UPGRADE) --generate-hashes --python-version 3.11 \
+LOCK = uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --python-version 3.11 \
   --custom-compile-command "make lock"
 lock: UPGRADE ?= --upgrade
 lock: setup  ## Write the locked requirements anew.

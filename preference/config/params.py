@@ -4,15 +4,14 @@ An experiment is the shared `text`, `model` and `train` sections plus the few va
 overrides under `experiments.<name>`.
 """
 
-import json
 import re
-import reprlib
 from dataclasses import asdict, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field
 
+from preference.config.parsing import parse_values
 from preference.config.validation import (
     Count,
     DropoutRate,
@@ -51,7 +50,6 @@ def _check_extra_file(name: str) -> str:
 
 
 ExtraFile = Annotated[str, AfterValidator(_check_extra_file)]
-T = TypeVar("T")
 
 
 @checked
@@ -270,7 +268,7 @@ class Params:
         if name not in self.experiments:
             raise BadInput(f"params.yaml has no experiment {name!r}: add it under `experiments`.")
         sections = {
-            section: _parse(
+            section: parse_values(
                 type(getattr(self, section)),
                 asdict(getattr(self, section)) | overrides,
                 where=f"experiments.{name}.{section}.",
@@ -289,26 +287,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     """
     if not path.exists():
         raise BadInput(f"{path} does not exist: run from the repository's root.")
-    params = _parse(Params, read_yaml(path), where="")
+    params = parse_values(Params, read_yaml(path), where="")
     for name in params.experiments:
         params.experiment(name)
     return params
-
-
-def _parse(kind: type[T], values: object, where: str) -> T:
-    try:
-        # As JSON, because strict dataclasses take mappings from nothing else.
-        return TypeAdapter(kind).validate_json(json.dumps(values))
-    except ValidationError as error:
-        problems = [_describe(problem, where) for problem in error.errors()]
-        raise BadInput("params.yaml: " + "; ".join(problems)) from error
-
-
-def _describe(problem: dict[str, Any], where: str) -> str:
-    key = where + ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "unexpected_keyword_argument":
-        return f"unknown key {key}. Remove it or correct its spelling"
-    if problem["type"] in ("missing", "missing_argument"):
-        return f"{key} is missing. Add it"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{key.rstrip('.') or 'the file'}: {message} (it is {reprlib.repr(problem['input'])})"

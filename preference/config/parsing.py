@@ -1,0 +1,41 @@
+"""Values of params.yaml become typed objects, and what is wrong with them a sentence each."""
+
+import json
+import reprlib
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from preference.runtime.errors import BadInput
+
+T = TypeVar("T")
+
+
+def parse_values(kind: type[T], values: object, where: str) -> T:
+    """Return the values of params.yaml, or of a part of it, as an object of a checked dataclass.
+
+    Args:
+        kind: the dataclass.
+        values: what YAML holds.
+        where: what stands before the keys in a message, such as `experiments.exp1.model.`.
+
+    Raises:
+        BadInput: a key is unknown or missing, or a value is of the wrong type or range; the message
+            names all of them.
+    """
+    try:
+        # As JSON, because strict dataclasses take mappings from nothing else.
+        return TypeAdapter(kind).validate_json(json.dumps(values))
+    except ValidationError as error:
+        problems = [_describe(problem, where) for problem in error.errors()]
+        raise BadInput("params.yaml: " + "; ".join(problems)) from error
+
+
+def _describe(problem: dict[str, Any], where: str) -> str:
+    key = where + ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"unknown key {key}. Remove it or correct its spelling"
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"{key} is missing. Add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key.rstrip('.') or 'the file'}: {message} (it is {reprlib.repr(problem['input'])})"
