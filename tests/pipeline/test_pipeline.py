@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -156,6 +157,24 @@ def test_predictions_of_the_test_battles_score_as_the_evaluation_says(clone, tmp
         card = archive.read("README.md").decode()
     assert f"Of {len(ids)} test battles" in card
     assert f"| log loss (nats, lower is better) | {loss:.4f} [" in card
+
+
+def test_what_the_readme_says_of_using_a_model_runs(clone):
+    section = (clone / "README.md").read_text().split("## Use a model")[1].split("\n## ")[0]
+    (shell,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    # The tests have another environment.
+    commands = shell.replace("source .venv/bin/activate\n", "set -e\n")
+    try:
+        output = run("bash", "-c", commands, folder=clone)
+        assert output.count("was trained on simulated battles alone") == 1
+        assert len(pd.read_csv(clone / "predictions.csv")) == 20
+        assert zipfile.is_zipfile(clone / "exp2.zip")
+        winner, *probabilities = run(sys.executable, "-c", example, folder=clone).split()[:4]
+        assert winner in ("A", "B", "tie")
+        assert sum(map(float, probabilities)) == pytest.approx(1)
+    finally:
+        run("git", "clean", "--quiet", "--force", folder=clone)
 
 
 def test_the_submission_has_the_battles_that_were_asked_for(clone):
