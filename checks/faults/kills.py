@@ -127,7 +127,7 @@ def kill_in_a_row(
     recovery = recover(workspace, expected)
     kills.runs += 1
     kills.identical += len(hit) if recovery.identical else 0
-    kills.resumed += "goes on where it was" in recovery.output
+    kills.resumed += "resumes where it was" in recovery.output
     kills.resumed += "was finished before" in recovery.output
     kills.different += recovery.different
     for command, said in zip(recovery.helped, recovery.said, strict=True):

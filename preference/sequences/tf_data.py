@@ -18,7 +18,7 @@ def stream_batches(
     """Make the next batches while the model works on this one.
 
     Args:
-        generate: starts anew at the first batch.
+        generate: starts again at the first batch.
         signature: nested as a batch is, of tensor specifications.
         number: of batches, or `tf.data.INFINITE_CARDINALITY`; None where it differs each time.
     """

@@ -24,7 +24,7 @@ from preference.statistics.metric_estimates import estimate_figures
 from preference.statistics.metrics import LARGEST_LOG_LOSS, ROUNDING, is_constant
 from preference.statistics.temperature_scaling import LARGEST, apply_temperature, fit_temperature
 
-# Not `evaluation.resamples`: a change there would train every model anew.
+# Not `evaluation.resamples`: a change there would train every model again.
 RESAMPLES = 1000
 # What the model card shows, and so needs.
 MEASURED = {"log_loss", "accuracy", "f1_macro", "flip_rate"}

@@ -19,7 +19,7 @@ class BestEpoch(keras.callbacks.Callback):
     """Keep the weights of the epoch with the least `val_log_loss`; stop after some without one.
 
     What `keras.callbacks.EarlyStopping` does, but what it knows can be written down and given to
-    a training that goes on (keras#17012).
+    a training that resumes (keras#17012).
 
     Args:
         patience: epochs without a better one, after which the training stops.

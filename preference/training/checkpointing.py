@@ -40,7 +40,7 @@ def take_over(path: Path, patience: int, epochs: int) -> BestEpoch:
 def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | None:
     """Return the checkpoint of this very training, where there is one; say so on stderr.
 
-    One of other parameters, data or code is not used, and is told of too.
+    One of other parameters, data or code is not used, which a message says, too.
     """
     if not path.exists():
         return None
@@ -52,20 +52,20 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
         checkpoint = read_checkpoint(path)
         _check_finite(checkpoint, path)
     except BadInput as error:
-        told = f"{error}: it is not used, and the training starts anew."
+        told = f"{error}: it is not used, and the training starts from the beginning."
         print(one_line(told), file=sys.stderr)
         return None
     if checkpoint.finished:
         said = "The training was finished before it was stopped: its model is saved"
     else:
         done = f"{checkpoint.epoch} epochs and {checkpoint.step} steps"
-        said = f"The training goes on where it was stopped, after {done}"
+        said = f"The training resumes where it was stopped, after {done}"
     print(one_line(f"{said} ({path})."), file=sys.stderr)
     return checkpoint
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Write checkpoints of a training, and restore the one with which it goes on.
+    """Write checkpoints of a training, and restore the one with which it resumes.
 
     Args:
         path: of the file.
@@ -73,7 +73,7 @@ class Checkpoints(keras.callbacks.Callback):
         minutes: between two checkpoints within an epoch.
         train: the batches; they begin where `checkpoint` stands.
         live: the metrics that are logged, if any.
-        checkpoint: with which the training goes on, if any.
+        checkpoint: with which the training resumes, if any.
         writes: whether this process writes them; `is_saved` then tells whether the last is there.
     """
 
@@ -170,7 +170,7 @@ class Checkpoints(keras.callbacks.Callback):
         except OSError as error:
             self.is_saved = False
             # The training is worth more than the chance to continue it.
-            told = f"No checkpoint could be written: {error}. Training goes on."
+            told = f"No checkpoint could be written: {error}. Training continues."
             print(one_line(told), file=sys.stderr)
         self.written = time.monotonic()
 

@@ -28,7 +28,7 @@ def train_model(
     """Fit `model` in place; afterwards it has the weights of the epoch that `valid` chose.
 
     The same model, data and parameters give the same weights, to the last bit, also where the
-    training was killed and goes on with a checkpoint. The loss has label smoothing; `log_loss`, by
+    training was killed and resumes from a checkpoint. The loss has label smoothing; `log_loss`, by
     which the epoch is chosen, has none.
 
     Returns: `best_epoch`, counted from 1, its `valid_log_loss` and `valid_accuracy`, and how many

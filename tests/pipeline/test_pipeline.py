@@ -118,7 +118,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
         os.killpg(killed.pid, signal.SIGKILL)
         killed.wait()
         assert checkpoint.exists()
-        assert "goes on where it was stopped" in run(*command, folder=clone)
+        assert "resumes where it was stopped" in run(*command, folder=clone)
         # As if it had been killed before DVC recorded the outputs.
         os.utime(checkpoint)
         assert "was finished before it was stopped" in run(*command, folder=clone)

@@ -114,7 +114,7 @@ def assert_goes_on(folders, expected):
     stages = start(folders)
     said = finish(stages)
     assert [stage.returncode for stage in stages.values()] == [0, 0], said
-    assert "goes on where it was stopped" in said[FIRST]
+    assert "resumes where it was stopped" in said[FIRST]
     assert results(folders[FIRST]) == expected
     # The first writes, and nobody else.
     assert results(folders[SECOND]) == {} and not (folders[SECOND] / CHECKPOINT).exists()

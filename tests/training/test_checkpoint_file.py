@@ -101,7 +101,7 @@ def test_a_checkpoint_with_a_number_that_is_none_is_not_used(tmp_path, name, val
     arrays = {f"{name}/0": np.array([1, value, 2], np.float32)}
     assert find_checkpoint(saved(tmp_path / "nan.npz", arrays=arrays), IDENTITY) is None
     said = capfd.readouterr().err
-    assert f"holds NaN or infinity in {name}/0" in said and "starts anew" in said
+    assert f"holds NaN or infinity in {name}/0" in said and "starts from the beginning" in said
 
 
 def restore(**changes):

@@ -100,7 +100,7 @@ def test_two_processes_of_which_one_is_killed_learn_what_one_learns(data, tmp_pa
     weights = train_alone(one)
     said = kill_one_of_two(two)
     assert "of 2 ended early" in said and "Run the same command again: " in said
-    assert "goes on where it was stopped" in train(two, PREFERENCE_PROCESSES="2")
+    assert "resumes where it was stopped" in train(two, PREFERENCE_PROCESSES="2")
     np.testing.assert_allclose(curves(two), curves(one), rtol=1e-5)
     monkeypatch.chdir(two)
     model, record = load_model(run_folder("baseline", 2024)), read_record("baseline", 2024)

@@ -1,4 +1,4 @@
-"""A training that was stopped goes on, and ends with the same bytes as one that was not."""
+"""A training that was stopped resumes, and ends with the same bytes as one that was not."""
 
 import os
 
@@ -111,7 +111,7 @@ def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kil
     # Of the step during which it was killed there is no checkpoint.
     done = sum(kills) - len(kills)
     epoch, step = divmod(done, STEPS)
-    said = f"goes on where it was stopped, after {epoch} epochs and {step} steps"
+    said = f"resumes where it was stopped, after {epoch} epochs and {step} steps"
     assert (said in capfd.readouterr().err) == (done > 0)
     assert is_finished(tmp_path / "checkpoints/test.npz")
 
@@ -240,7 +240,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_training(
         train(tmp_path, params(), ALWAYS, kill_at=9)
     monkeypatch.setattr(np, "savez", fail)
     assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
-    assert "No space left on device. Training goes on." in " ".join(capfd.readouterr().err.split())
+    assert "No space left on device. Training continues." in " ".join(capfd.readouterr().err.split())
     assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["test.npz"]
     assert read_checkpoint(tmp_path / "checkpoints/test.npz").step == 8
 

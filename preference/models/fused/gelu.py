@@ -12,7 +12,7 @@ from preference.models.fused.xla import on_tensorflow_cpu, one_loop
 def gelu(inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Return `x * P(X <= x)` for a standard normal X.
 
-    It is computed in float32. The gradient computes it anew: that costs less than to keep it.
+    It is computed in float32. The gradient computes it again: that costs less than to keep it.
     """
     return _gelu(inputs)
 

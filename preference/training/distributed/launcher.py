@@ -164,7 +164,7 @@ def _check(started: Mapping[int, subprocess.Popen], size: int) -> None:
         elsewhere = " on every host" if size > len(started) else ""
         raise BadInput(
             f"process {rank} of {size} ended early ({_describe(returncode)}), and with it the "
-            f"training. Run the same command again{elsewhere}: the training goes on from its last "
+            f"training. Run the same command again{elsewhere}: the training resumes from its last "
             "checkpoint."
         )
 

@@ -1,4 +1,4 @@
-"""Batches that are cut among devices, with one shape a width: JAX compiles each shape anew."""
+"""Batches that are cut among devices, with one shape a width: JAX compiles each shape again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
