@@ -2,7 +2,8 @@
 
 Guarantees
 1. Each row that is read gives one row, in the same order, with the same id.
-2. A row that cannot be read as a battle gets the shares of the labels in train, and a message says so.
+2. A row that cannot be read as a battle gets the shares of the labels in train, and a message
+   says so.
 3. Memory does not grow with the rows. So repeated ids are not looked for: a row is predicted by
    itself, whatever the others are.
 """

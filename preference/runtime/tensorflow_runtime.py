@@ -1,8 +1,8 @@
 """Keep freed memory in the process, for the next step asks for as much again.
 
-TensorFlow allocates the result of every operation again and again. What is large, glibc takes from the system
-and gives back when it is freed, and the system clears each page before it is touched again. See
-mallopt(3).
+TensorFlow allocates memory for the result of every operation. What is large, glibc takes from the
+system and gives back when it is freed, and the system clears each page before it is touched again.
+See mallopt(3).
 """
 
 import ctypes

@@ -240,7 +240,8 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_training(
         train(tmp_path, params(), ALWAYS, kill_at=9)
     monkeypatch.setattr(np, "savez", fail)
     assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
-    assert "No space left on device. Training continues." in " ".join(capfd.readouterr().err.split())
+    said = " ".join(capfd.readouterr().err.split())
+    assert "No space left on device. Training continues." in said
     assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["test.npz"]
     assert read_checkpoint(tmp_path / "checkpoints/test.npz").step == 8
 
