@@ -16,3 +16,8 @@ def fresh_preprocess():
     preprocess.trained_tokenizer.cache_clear()
     yield preprocess
     preprocess.trained_tokenizer.cache_clear()
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the pipeline: its tests take minutes, and one process runs them all."""
+    items.sort(key=lambda item: "test_pipeline.py" not in item.nodeid)
