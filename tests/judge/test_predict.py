@@ -281,7 +281,7 @@ def test_an_output_that_cannot_be_written_is_told(predict, output, message, caps
 
 
 def test_the_example_is_what_its_command_writes(tmp_path, monkeypatch):
-    from examples import simulate
+    from data.examples import simulate
 
     committed = simulate.OUTPUT
     monkeypatch.setattr(simulate, "OUTPUT", tmp_path / "battles.csv")

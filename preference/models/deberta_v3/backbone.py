@@ -3,7 +3,7 @@
 import keras
 import keras_nlp
 
-from preference.models.deberta_v3.embedding_rows import TokenEmbedding
+from preference.models.deberta_v3.embedding_rows import ReversibleEmbedding
 from preference.models.deberta_v3.encoder_layer import (
     INITIALIZER_RANGE,
     LAYER_NORM_EPSILON,
@@ -44,7 +44,7 @@ class DebertaV3Backbone(keras_nlp.models.Backbone):
         **kwargs: object,
     ) -> None:
         # === Layers ===
-        self.token_embedding = TokenEmbedding(
+        self.token_embedding = ReversibleEmbedding(
             vocabulary_size,
             hidden_dim,
             embeddings_initializer=deberta_initializer(initializer_range),

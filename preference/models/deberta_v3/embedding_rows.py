@@ -13,8 +13,11 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="preference")
-class TokenEmbedding(keras.layers.ReversibleEmbedding):
-    """`keras.layers.ReversibleEmbedding`, with its weights; on JAX with the gradient above."""
+class ReversibleEmbedding(keras.layers.ReversibleEmbedding):
+    """`keras.layers.ReversibleEmbedding`; on JAX with the gradient above.
+
+    It has the stock layer's name, because Keras finds weights in a file by the names of classes.
+    """
 
     def call(self, inputs: keras.KerasTensor, reverse: bool = False) -> keras.KerasTensor:
         """Return the vectors of the ids `inputs`: (batch, length, outputs)."""
