@@ -36,7 +36,7 @@ TINY = {
 }
 SIZES = {"extra_small": EXTRA_SMALL, "small": SMALL, "base": BASE, "tiny": TINY}
 
-# Of the study at its peak. Speed does not depend on it, but nothing must diverge.
+# The largest learning rate of the study. Speed does not depend on it, but nothing must diverge.
 LEARNING_RATE = 2.4e-6
 LABEL_SMOOTHING = 0.02
 SEED = 2024

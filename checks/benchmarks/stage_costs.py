@@ -9,7 +9,7 @@ from pathlib import Path
 from checks.benchmarks.runner import Row
 from checks.benchmarks.stage_runs import DATA_STAGES, StageCost, run_module, run_stage, write_params
 
-# Of real length, in characters.
+# The simulated battles are as long as real ones, in characters.
 LENGTH_SCALE = 1.0
 PREDICT = "predict"
 # What makes the model that predicts; the stage `predict` is another thing than `PREDICT`.

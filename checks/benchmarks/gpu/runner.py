@@ -28,7 +28,7 @@ MODULES = {
 }
 # A training on JAX sets it, see preference/training/distributed/worker.py.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
-# Else a trace shows one command buffer instead of what it ran.
+# With command buffers, a trace shows one buffer and none of the operations that it ran.
 WITHOUT_COMMAND_BUFFERS = "--xla_gpu_enable_command_buffer="
 
 

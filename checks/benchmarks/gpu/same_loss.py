@@ -22,7 +22,7 @@ PADDED_PART = 4
 
 def measure(task: Task) -> Iterator[Found]:
     """Yield both losses, and by how much they and the logits differ."""
-    # Else a GPU multiplies float32 with the 10 bits of TF32.
+    # By default, a GPU rounds float32 to the 10 bits of TF32 before it multiplies.
     jax.config.update("jax_default_matmul_precision", "highest")
     task = replace(task, battles=BATTLES)
     models = {
