@@ -65,7 +65,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
 
     labels = write_test_battles(folder)
     edit_params(folder, {"submit.battles": "test.csv", "submit.model": "exp2"})
-    assert stages_run(run("dvc", "repro", "submit", folder=folder)) == {"submit"}
+    assert stages_run(run("dvc", "repro", "submit", folder=folder)) == {"configure", "submit"}
     submission = pd.read_csv(folder / "data/submission.csv").set_index("id")
     assert submission.index.tolist() == labels.index.tolist()
     loss = log_loss(labels, submission[["winner_model_a", "winner_model_b", "winner_tie"]])

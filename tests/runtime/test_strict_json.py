@@ -21,7 +21,7 @@ WITHOUT_NUMBERS = {
     "checks/faults/result.py",
     "preference/training/checkpoint_file.py",
     "preference/tokenizers/hugging_face.py",
-    "preference/config/params.py",
+    "preference/config/parsing.py",
     "profiles/profile_parameters.py",
     "preference/sources/quarantine.py",
     "preference/models/saved_model.py",
