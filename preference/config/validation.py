@@ -1,11 +1,18 @@
 """Types of parameters and of what a bundle says, and the dataclasses that check them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar, cast, dataclass_transform
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-checked = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
+Class = TypeVar("Class")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def checked(cls: type[Class]) -> type[Class]:
+    """Make `cls` a frozen dataclass that refuses values of another type, and unknown names."""
+    config = ConfigDict(extra="forbid", strict=True)
+    return cast(type[Class], dataclass(frozen=True, kw_only=True, config=config)(cls))
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
