@@ -67,7 +67,8 @@ def find_groups(
     """Return the groups of those battles that `rows`, bool [n], names, by themselves."""
     near = []
     if params.near_duplicates == "group":
-        near.append(find_near_duplicates(sketches.filter(rows)).clusters())
+        asked = sketches if rows.all() else sketches.filter(rows)
+        near.append(find_near_duplicates(asked).clusters())
     return group_battles(digests.filter(rows), near)
 
 
