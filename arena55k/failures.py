@@ -15,7 +15,7 @@ LOG_IN = (
     "Log in with `hf auth login`, or set HF_TOKEN to a token that may read the repository; where "
     f"its page asks for it, accept its terms there. {PIN_NAME} names the repository."
 )
-ADVICE = {
+ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: LOG_IN,
     HTTPStatus.FORBIDDEN: LOG_IN,
     HTTPStatus.NOT_FOUND: f"Correct repository, revision and file in {PIN_NAME}.",

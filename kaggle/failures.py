@@ -14,7 +14,7 @@ LOG_IN = (
     "~/.kaggle/access_token; or user name and key into KAGGLE_USERNAME and KAGGLE_KEY, or "
     "~/.kaggle/kaggle.json."
 )
-ADVICE = {
+ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: LOG_IN,
     HTTPStatus.FORBIDDEN: (
         f"Accept the rules of the competition {COMPETITION} on its page, with the account whose "

@@ -10,7 +10,7 @@ from typing import Any
 
 from preference.config.params import PARAMS_FILE, load_params
 from preference.runtime.errors import BadInput
-from preference.runtime.yaml_file import read_yaml, write_yaml
+from preference.runtime.yaml_file import merge_values, read_yaml, write_yaml
 
 PROFILES = Path("profiles")
 QUOTATION_MARK = re.compile(r'(\\*)("|\Z)')
@@ -51,13 +51,8 @@ def merged_params(profile: Values, folder: Path = Path()) -> Iterator[Path]:
     """Yield a temporary file: params.yaml with a profile's values."""
     with TemporaryDirectory() as temporary:
         merged = Path(temporary) / PARAMS_FILE
-        write_yaml(merged, _overlay(read_yaml(folder / PARAMS_FILE), profile))
+        write_yaml(merged, merge_values(read_yaml(folder / PARAMS_FILE), profile))
         yield merged
-
-
-def write_into_params(profile: Values, path: Path) -> None:
-    """Put a profile's values into a params.yaml; its comments are lost."""
-    write_yaml(path, _overlay(read_yaml(path), profile))
 
 
 def flatten(profile: Values, section: str = "") -> Iterator[tuple[str, Any]]:
@@ -90,16 +85,3 @@ def _as_hydra(key: str, value: object) -> str:
     # Backslashes stand for themselves, but before a quotation mark.
     escaped = QUOTATION_MARK.sub(lambda found: found[1] * 2 + found[2].replace('"', '\\"'), value)
     return f'"{escaped}"'
-
-
-def _overlay(params: Values, profile: Values) -> dict[str, Any]:
-    changed = {
-        key: _overlay(_section(params, key), value) if isinstance(value, Mapping) else value
-        for key, value in profile.items()
-    }
-    return {**params, **changed}
-
-
-def _section(params: Values, key: str) -> Values:
-    section = params.get(key)
-    return section if isinstance(section, Mapping) else {}

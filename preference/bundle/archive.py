@@ -85,13 +85,13 @@ def bundle_folder(path: Path) -> Iterator[Path]:
 class _ArchiveFile(io.FileIO):
     """A file of which zipfile, that reads the list of all entries at once, gets no endless list."""
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         """Read `size` bytes.
 
         Raises:
             BadInput: they are too many.
         """
-        if size > LARGEST_LIST:
+        if size is not None and size > LARGEST_LIST:
             raise BadInput("it lists more files than a bundle has. Do not trust it")
         return super().read(size)
 

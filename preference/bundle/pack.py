@@ -1,6 +1,5 @@
 """Pack a bundle into a zip file, its card with the figures of the test battles."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from preference.bundle.manifest_schema import FiguresOnTest, Manifest
 from preference.bundle.model_card import MEASURES, render_card
 from preference.models.model_files import WEIGHTS
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_text
 from preference.runtime.strict_json import check_values, damaged, read_json
 
 STAGE = "evaluate"
@@ -58,8 +58,8 @@ def pack_bundle(folder: Path, archive: Path, details: Path) -> bool:
     manifest = _read_checked(folder)
     tested = replace(manifest, test=find_tested(details, manifest))
     card = _render_card(folder, tested)
-    hashes = {**manifest.files, CARD: hashlib.sha256(card.encode()).hexdigest()}
-    files = {
+    hashes = {**manifest.files, CARD: hash_text(card)}
+    files: dict[str, Path | str] = {
         **{name: folder / name for name in manifest.files},
         CARD: card,
         MANIFEST: manifest_text(replace(tested, files=hashes)),

@@ -6,8 +6,6 @@ have it. `data/config/index.json` lists the experiments in their order, each wit
 file. `data/config/presets.json` lists the presets, each of which has a tokenizer.
 """
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +23,7 @@ from preference.config.params import (
 from preference.config.validation import Seed, Sha256, checked
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_text
 from preference.runtime.strict_json import read_checked, to_json
 
 CONFIG = Path("data/config")
@@ -135,10 +134,10 @@ def read_presets(folder: Path = CONFIG) -> list[str]:
 
 def digest_of(experiment: Experiment) -> str:
     """Return the sha256 of the values of an experiment, as the index has it."""
-    return hashlib.sha256(_to_text(experiment).encode("utf-8")).hexdigest()
+    return hash_text(_to_text(experiment))
 
 
-def shown_parameters(experiment: Experiment) -> dict[str, Mapping[str, Any]]:
+def shown_parameters(experiment: Experiment) -> dict[str, dict[str, Any]]:
     """Return the sections of an experiment for others to read, a preset's folder by its name alone.
 
     Where the folder lies is nobody's business, and differs between machines.

@@ -2,9 +2,10 @@
 
 import json
 import reprlib
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from preference.runtime.errors import BadInput
 
@@ -31,7 +32,7 @@ def parse_values(kind: type[T], values: object, where: str) -> T:
         raise BadInput("params.yaml: " + "; ".join(problems)) from error
 
 
-def _describe(problem: dict[str, Any], where: str) -> str:
+def _describe(problem: ErrorDetails, where: str) -> str:
     key = where + ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "unexpected_keyword_argument":
         return f"unknown key {key}. Remove it or correct its spelling"

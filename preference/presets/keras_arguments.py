@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
-from typing_extensions import TypedDict
 
 from preference.config.validation import DropoutRate
 from preference.presets.keras_objects import (
@@ -17,9 +16,9 @@ from preference.presets.keras_objects import (
     GeluApproximate,
     Histories,
     Name,
+    Policy,
     Shape,
     Size,
-    Strict,
 )
 
 
@@ -49,14 +48,10 @@ BatchShape = Annotated[Shape, AfterValidator(_check_batch)]
 Equation = Literal["abc,cde->abde", "abcd,cde->abe"]
 
 
-def _policy(names: object) -> object:
-    """Return the type of a precision, which Keras writes as its name or as an object."""
-    config = Strict(TypedDict("config", {"name": names}))
-    keys = {"module": Literal["keras"], "class_name": Literal["DTypePolicy"], "config": config}
-    return names | Strict(TypedDict("policy", {**keys, "registered_name": None}))
-
-
-Precision = _policy(Literal["float32", "mixed_bfloat16", "mixed_float16"])
+# Keras writes a precision as its name or as an object.
+WeightPrecision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+TokenPrecision = Literal["int32"]
+Precision = WeightPrecision | Policy[WeightPrecision]
 Activation = Literal["linear", "relu", "gelu", "tanh"] | GeluApproximate
 
 INITIALIZERS: dict[str, dict[str, Any]] = {
@@ -205,7 +200,7 @@ ALL_LAYERS: dict[str, dict[str, Any]] = {
 _TOKENIZER = {
     "name": Name,
     "trainable": StrictBool,
-    "dtype": _policy(Literal["int32"]),
+    "dtype": TokenPrecision | Policy[TokenPrecision],
     "config_file": Literal["tokenizer.json"],
     # It would cut and pad the tokens.
     "sequence_length": None,

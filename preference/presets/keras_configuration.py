@@ -28,6 +28,8 @@ PARTS = {Part.INITIALIZER: INITIALIZERS, Part.LAYER: ALL_LAYERS, Part.LAYERS: AL
 ENCODER_VARIABLES = 16
 # A model with the large BERT has 45 layers, and calls each of them once.
 MOST_LAYERS = 150
+# Characters of a value that a message shows.
+LONGEST_VALUE = 60
 # The one layer of ours that calls another twice.
 DOUBLING = "OrderEquivariant"
 
@@ -58,11 +60,11 @@ def check_object(config: object, classes: Mapping[str, Mapping[str, Any]]) -> No
             of its range; the message names it.
     """
     label = config.get("class_name") if isinstance(config, dict) else type(config).__name__
-    _check_value(KerasObject, config, _shortened(label))
-    name = class_of(config)
-    if name not in classes or not _is_allowed(config):
-        raise BadInput(f"it has the class {config['class_name']!r} where none of ours has it")
-    check_arguments(name, config["config"])
+    checked: KerasObject = _check_value(KerasObject, config, _shortened(label))
+    name = class_of(checked)
+    if name not in classes or not _is_allowed(checked):
+        raise BadInput(f"it has the class {checked['class_name']!r} where none of ours has it")
+    check_arguments(name, checked["config"])
 
 
 def check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
@@ -141,7 +143,7 @@ def _depth(config: Mapping[str, Any]) -> int:
 
 def _is_allowed(config: Mapping[str, Any]) -> bool:
     if config["class_name"] in (TENSOR, "function"):
-        return config["class_name"] == TENSOR or _problem(GeluApproximate, config) is None
+        return config["class_name"] == TENSOR or _is_gelu(config)
     name = class_of(config)
     # A registered name is what Keras looks for first, whatever module and class say.
     return name in ALL_CLASSES and (
@@ -149,29 +151,34 @@ def _is_allowed(config: Mapping[str, Any]) -> bool:
     )
 
 
-def _check_value(expected: object, value: object, where: str) -> None:
-    if problem := _problem(expected, value):
-        raise BadInput(f"{where}: {problem}")
-
-
-def _problem(expected: object, value: object) -> str | None:
-    """Return what is wrong with a value, where something is."""
+def _is_gelu(config: Mapping[str, Any]) -> bool:
     try:
-        _adapter(expected).validate_python(value, strict=True)
+        _adapter(GeluApproximate).validate_python(config, strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def _check_value(expected: Any, value: object, where: str) -> Any:  # noqa: ANN401
+    """Return a value of the type `expected`."""
+    try:
+        return _adapter(expected).validate_python(value, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{first['msg']}, and not {_shortened(first['input'])}" + (
-            f" ({place})" if place else ""
-        )
-    return None
+        raise BadInput(f"{where}: {_describe(error)}") from error
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    problem = f"{first['msg']}, and not {_shortened(first['input'])}"
+    return f"{problem} ({place})" if place else problem
 
 
 def _shortened(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 @cache
-def _adapter(expected: object) -> TypeAdapter:
+def _adapter(expected: Any) -> TypeAdapter:  # noqa: ANN401
     return TypeAdapter(expected)

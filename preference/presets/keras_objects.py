@@ -1,6 +1,6 @@
 """How Keras writes down objects, and which tensors a layer reads, as types that pydantic checks."""
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar
 
 from pydantic import ConfigDict, Field, StrictBool, with_config
 from typing_extensions import TypeAliasType, TypedDict
@@ -21,6 +21,26 @@ class GeluApproximate(TypedDict):
     class_name: Literal["function"]
     config: Literal["keras_hub>gelu_approximate", "keras_nlp>gelu_approximate"]
     registered_name: Literal["function"]
+
+
+PrecisionName = TypeVar("PrecisionName", bound=str)
+
+
+@Strict
+class PolicyConfig(TypedDict, Generic[PrecisionName]):
+    """The arguments of a `Policy`."""
+
+    name: PrecisionName
+
+
+@Strict
+class Policy(TypedDict, Generic[PrecisionName]):
+    """A precision, where Keras writes it as an object."""
+
+    module: Literal["keras"]
+    class_name: Literal["DTypePolicy"]
+    config: PolicyConfig[PrecisionName]
+    registered_name: None
 
 
 # How Keras writes down which output of which layer another one reads.

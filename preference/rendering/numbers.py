@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MINUS = "\u2212"
 SMALLEST_P = 0.001
 NO_INTERVAL = "(no interval)"
+
+# An estimate as metrics files hold it: `value`, `low` and `high`. The last two are null where there
+# is no interval.
+EstimateRecord = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,21 +31,21 @@ def signed(value: float, digits: int = 4) -> str:
     return f"{value:+z,.{digits}f}".replace("-", MINUS)
 
 
-def interval(estimate: Mapping[str, float | None], digits: int = 4) -> str:
+def interval(estimate: EstimateRecord, digits: int = 4) -> str:
     """Return the bounds of an estimate: [0.9101, 0.9533], or that it has none."""
     if estimate["low"] is None:
         return NO_INTERVAL
     return f"[{number(estimate['low'], digits)}, {number(estimate['high'], digits)}]"
 
 
-def signed_interval(difference: Mapping[str, float | None], digits: int = 4) -> str:
+def signed_interval(difference: EstimateRecord, digits: int = 4) -> str:
     """Return the bounds of a difference with their signs, or that it has none."""
     if difference["low"] is None:
         return NO_INTERVAL
     return f"[{signed(difference['low'], digits)}, {signed(difference['high'], digits)}]"
 
 
-def with_interval(estimate: Mapping[str, float | None], digits: int = 4) -> str:
+def with_interval(estimate: EstimateRecord, digits: int = 4) -> str:
     """Return an estimate with its interval: 0.9314 [0.9101, 0.9533]."""
     return f"{number(estimate['value'], digits)} {interval(estimate, digits)}"
 

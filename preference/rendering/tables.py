@@ -1,9 +1,8 @@
 """A table as text: one form for Markdown and for HTML."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from preference.rendering.numbers import interval, number
+from preference.rendering.numbers import EstimateRecord, interval, number
 
 NONE = "–"
 
@@ -25,7 +24,7 @@ class Table:
     rows: list[list[Cell]]
 
 
-def estimate_cell(estimate: Mapping[str, float | None], digits: int = 4) -> Cell:
+def estimate_cell(estimate: EstimateRecord, digits: int = 4) -> Cell:
     """Return an estimate with its interval, or with the words that it has none."""
     return Cell(number(estimate["value"], digits), interval(estimate, digits))
 

@@ -19,6 +19,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -44,7 +45,7 @@ def partial_folder(output: Path) -> Iterator[Path]:
     remove_leftovers(output.parent, glob.escape(name))
     while True:
         folder = output.with_name(f"{name}.{secrets.token_hex(DIGITS // 2)}{PARTIAL}")
-        with always_after(lambda folder=folder: _remove(folder)), _naming(output, folder):
+        with always_after(partial(_remove, folder)), _naming(output, folder):
             folder.mkdir(mode=0o700)
             lock = _hold(folder)
             # None where another process has taken the folder for a leftover in that instant.

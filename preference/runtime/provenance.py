@@ -15,6 +15,11 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_text(text: str) -> str:
+    """Return the sha256 of a text in UTF-8, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
 def hash_files(paths: Sequence[Path]) -> dict[str, str]:
     """Return the sha256 of files, by their relative paths."""
     return {path.as_posix(): hash_file(path) for path in paths}
