@@ -12,7 +12,9 @@ from typing import Any
 import keras
 import keras_nlp
 import psutil
+from httpx2 import HTTPError
 from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import HFValidationError
 
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.pretrained.backbones import (
@@ -46,13 +48,12 @@ def build_untrained(preset: str) -> keras_nlp.models.Backbone:
     """
     if preset in SMALL_CONFIGURATIONS:
         return load_backbone(preset, VOCABULARY_SIZE)
-    # What fails is as various as hubs and formats are, and the run itself would meet it too.
     try:
         with without_values():
             backbone = _build(_find_configuration(preset))
             _check_memory(backbone.weights)
         return adapt_backbone(backbone)
-    except Exception as error:
+    except (BadInput, HTTPError, OSError, HFValidationError) as error:
         reason = " ".join(str(error).split()).removesuffix(".")
         kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
         raise BadInput(

@@ -16,7 +16,7 @@ from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.models.preference_model import backbone_of, encoder_of, position_count
 from preference.models.saved_model import check_weights, load_model
 from preference.runtime.errors import BadInput
-from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file
+from preference.runtime.foreign_files import LARGEST_VOCABULARY, WRONG_VALUE, check_file
 from preference.sequences.packing import SIDES
 from preference.tokenizers.saved_tokenizer import load_tokenizer
 from preference.tokenizers.tokenize import special_tokens_of
@@ -71,8 +71,8 @@ def _check_parts_fit(bundle: Bundle) -> None:
     rows, positions = _input_limits(bundle.model)
     try:
         tokens = special_tokens_of(bundle.tokenizer).vocabulary_size
-    # A tokenizer of another kind fails as AttributeError, ValidationError or otherwise.
-    except Exception as error:
+    # A tokenizer of another kind lacks what is read here.
+    except WRONG_VALUE as error:
         kind = type(bundle.tokenizer).__name__
         raise BadInput(f"{TOKENIZER} is a {kind} without [CLS], [SEP] or [PAD]") from error
     if tokens > rows:
@@ -96,6 +96,6 @@ def _input_limits(model: keras.Model) -> tuple[int, int | None]:
         if head.compute_output_shape(sides) != (None, len(LABELS)):
             raise ValueError(f"its head does not make {len(LABELS)} logits")
         return backbone.token_embedding.input_dim, position_count(backbone)
-    # A network of another kind fails as AttributeError, TypeError or otherwise.
-    except Exception as error:
+    # A network of another kind lacks what is read here.
+    except WRONG_VALUE as error:
         raise BadInput(f"{ARCHITECTURE} is not of a preference model: {error}") from error

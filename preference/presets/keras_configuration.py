@@ -4,6 +4,7 @@ Keras looks up classes and imports modules by name, and calls them with whatever
 So what does not stand in `preference.presets.keras_arguments` is refused.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -84,6 +85,9 @@ def check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
             raise BadInput(f"{label}.{argument} holds something else than {expected.value}")
         for part in value if isinstance(value, list) else [value]:
             check_object(part, PARTS[expected])
+    # Keras divides the units among the heads.
+    if arguments.get("hidden_dim", math.inf) < arguments.get("num_heads", 0):
+        raise BadInput(f"{label}.num_heads is larger than hidden_dim")
 
 
 def check_depth(config: object, variables: int) -> None:

@@ -60,8 +60,8 @@ def _download(handle: str, name: str) -> Path:
         return Path(kagglehub.model_download(handle, name))
     except DOWNLOAD_ERRORS as error:
         raise BadInput(
-            f"{name} of {handle} cannot be downloaded from Kaggle: {type(error).__name__}: {error}. "
-            "Check the name and the network"
+            f"{name} of {handle} cannot be downloaded from Kaggle ({type(error).__name__}: "
+            f"{error}). Check the name and the network"
         ) from error
 
 
@@ -79,7 +79,7 @@ def advising_to_download() -> Iterator[None]:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a file that describes a Keras object, without the other keys of older keras-hub versions.
+    """Read a file that describes a Keras object. Keys that only older keras-hub versions wrote go.
 
     Raises:
         BadInput: the file cannot be read, or does not describe a Keras object.

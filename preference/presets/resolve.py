@@ -73,4 +73,8 @@ def read_hugging_face_config(source: str) -> dict:
     if "://" in source or not Path(source, BACKBONE).exists():
         return {}
     config = read_json(Path(source, BACKBONE))
-    return config if "model_type" in config and "registered_name" not in config else {}
+    if "model_type" not in config or "registered_name" in config:
+        return {}
+    if not isinstance(config["model_type"], str):
+        raise BadInput(f"{BACKBONE} has a model_type that is not a text. Download it again")
+    return config

@@ -3,7 +3,7 @@
 Guarantees
 1. Only the classes of `preference.presets.keras_arguments` are made, with arguments of the types
    that stand there. None of them runs code that a file holds, or opens a file.
-2. Whatever is wrong with the configuration is told as `BadInput`.
+2. A configuration that cannot be used raises `BadInput`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ from keras.src.backend.common import global_state
 from preference.presets.keras_arguments import ALL_LAYERS, TOKENIZERS
 from preference.presets.keras_configuration import check_classes, check_depth, check_object
 from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import WRONG_VALUE
 
 T = TypeVar("T")
 
@@ -40,8 +41,7 @@ def rebuild(config: Mapping[str, Any], kind: type[T], variables: int | None = No
         rebuilt = keras.saving.deserialize_keras_object(config, safe_mode=True)
     except BadInput:
         raise
-    # What does not fit together fails as TypeError, KeyError, RecursionError or otherwise.
-    except Exception as error:
+    except WRONG_VALUE as error:
         raise BadInput(f"it cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(rebuilt, kind):
         raise BadInput(f"it describes no {kind.__name__}")

@@ -1,10 +1,12 @@
-"""Open files that someone else may have written: regular files alone, and of a limited size.
+"""Open files that someone else may have written: only regular files of a limited size.
 
 A pipe or a device would keep a reader waiting, or feed it forever.
 """
 
 import json
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +15,30 @@ from preference.runtime.errors import BadInput
 # The largest in use: an index of weights has 0.1 MB, the vocabulary of XLM-RoBERTa 17 MB.
 LARGEST_JSON = 2**20
 LARGEST_VOCABULARY = 2**25
+# Raised by code that is given wrong values. NameError or ImportError, for instance, are not among
+# them: those are faults of the code.
+WRONG_VALUE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+@contextmanager
+def refusing_damage(name: str, errors: tuple[type[Exception], ...] = WRONG_VALUE) -> Iterator[None]:
+    """Report errors that the content of a file causes in the code, or library, that reads it.
+
+    Keep the block small: it must contain nothing but the reading.
+
+    Args:
+        name: the name of the file.
+        errors: what the reader raises.
+
+    Raises:
+        BadInput: the block raised one of `errors`; the message has the `name`.
+    """
+    try:
+        yield
+    except BadInput:
+        raise
+    except errors as error:
+        raise BadInput(f"{name} cannot be used: {type(error).__name__}: {error}") from error
 
 
 def check_file(path: Path, largest: int | None = None) -> None:
