@@ -1,4 +1,4 @@
-"""Values of params.yaml become typed objects, and what is wrong with them a sentence each."""
+"""Parse values of params.yaml into checked dataclasses, with one sentence for each error."""
 
 import json
 import reprlib
@@ -17,15 +17,15 @@ def parse_values(kind: type[T], values: object, where: str) -> T:
 
     Args:
         kind: the dataclass.
-        values: what YAML holds.
-        where: what stands before the keys in a message, such as `experiments.exp1.model.`.
+        values: the values that were read from YAML.
+        where: the prefix of keys in messages, such as `experiments.exp1.model.`.
 
     Raises:
-        BadInput: a key is unknown or missing, or a value is of the wrong type or range; the message
-            names all of them.
+        BadInput: a key is unknown or missing, or a value has the wrong type or range; the message
+            names all such keys.
     """
     try:
-        # As JSON, because strict dataclasses take mappings from nothing else.
+        # Strict dataclasses accept mappings only from JSON.
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         problems = [_describe(problem, where) for problem in error.errors()]

@@ -1,8 +1,8 @@
-"""The Keras classes that models and tokenizers of ours consist of, and the arguments of each.
+"""The Keras classes that may occur in models and tokenizers, and the arguments of each.
 
-A class goes by its registered name (`package>Class`), one of Keras itself by `module.Class`. The
-type of an argument is one that pydantic checks, or a `Part`, which holds further objects. No
-argument is a path, and none is a vocabulary: vocabularies are files of their own.
+A class is named by its registered name (`package>Class`), a class of Keras itself by
+`module.Class`. The type of an argument is checked by pydantic, or is a `Part`: an argument that
+holds further objects. No argument is a path or a vocabulary; vocabularies are separate files.
 """
 
 from enum import Enum
@@ -23,7 +23,7 @@ from preference.presets.keras_objects import (
 
 
 class Part(Enum):
-    """What an argument holds that is itself an object with a class, or a list of such."""
+    """The kind of Keras object, or list of objects, that an argument holds."""
 
     INITIALIZER = "an initializer"
     LAYER = "a layer"
@@ -32,7 +32,7 @@ class Part(Enum):
 
 def _check_batch(shape: list[int | None]) -> list[int | None]:
     if shape[:1] != [None]:
-        raise ValueError("a batch has any number of rows")
+        raise ValueError("the first dimension of a batch is null")
     return shape
 
 
@@ -44,7 +44,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)] | None
 Token = Annotated[str, Field(min_length=1, max_length=100)]
 TokenList = Annotated[list[Token], Field(max_length=1000)]
 BatchShape = Annotated[Shape, AfterValidator(_check_batch)]
-# Those of keras.layers.MultiHeadAttention. With another, a small layer can ask for any memory.
+# The equations of keras.layers.MultiHeadAttention. With others, a small layer can need any amount
+# of memory.
 Equation = Literal["abc,cde->abde", "abcd,cde->abe"]
 
 
@@ -202,7 +203,7 @@ _TOKENIZER = {
     "trainable": StrictBool,
     "dtype": TokenPrecision | Policy[TokenPrecision],
     "config_file": Literal["tokenizer.json"],
-    # It would cut and pad the tokens.
+    # A length would cut and pad the tokens.
     "sequence_length": None,
 }
 _SENTENCE_PIECE = {

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from preference.runtime.errors import BadInput
 
-# The largest in use: an index of weights has 0.1 MB, the vocabulary of XLM-RoBERTa 17 MB.
+# In bytes. The largest files in use are an index of weights (0.1 MB) and the vocabulary of
+# XLM-RoBERTa (17 MB).
 LARGEST_JSON = 2**20
 LARGEST_VOCABULARY = 2**25
 # Raised by code that is given wrong values. NameError or ImportError, for instance, are not among
@@ -42,10 +43,10 @@ def refusing_damage(name: str, errors: tuple[type[Exception], ...] = WRONG_VALUE
 
 
 def check_file(path: Path, largest: int | None = None) -> None:
-    """Check that a path is a regular file, or leads to one, of at most `largest` bytes.
+    """Check that a path is a regular file, or a link to one, of at most `largest` bytes.
 
     Raises:
-        BadInput: it is missing, of another kind, or larger.
+        BadInput: the file is missing, not regular, or larger.
     """
     try:
         status = path.stat()
@@ -61,10 +62,10 @@ def check_file(path: Path, largest: int | None = None) -> None:
 
 
 def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
-    """Read a JSON file that holds an object.
+    """Read a JSON file whose top level is an object.
 
     Raises:
-        BadInput: as `check_file`, or the file is no such JSON.
+        BadInput: `check_file` refuses the file, or it is not such JSON.
     """
     check_file(path, largest)
     try:
@@ -75,10 +76,10 @@ def read_json(path: Path, largest: int = LARGEST_JSON) -> dict[str, Any]:
 
 
 def parse_json(text: str, name: str) -> dict[str, Any]:
-    """Read the text of a JSON file that holds an object.
+    """Read the text of a JSON file whose top level is an object.
 
     Raises:
-        BadInput: it holds none; the message has the `name`.
+        BadInput: the text is not such JSON; the message has the `name`.
     """
     try:
         content = json.loads(text, parse_constant=_refuse_constant)

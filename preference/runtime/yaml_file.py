@@ -1,12 +1,12 @@
-"""YAML files as DVC reads them: YAML 1.2, by ruamel.yaml, with DVC's settings.
+"""Read, write and edit YAML files as DVC does: YAML 1.2, by ruamel.yaml, with DVC's settings.
 
 Guarantees
-1. What is read is what DVC reads, so that a stage runs with what `dvc params diff` shows.
-2. Whatever DVC would read as something else than mappings with text as keys, lists, text, numbers,
-   true, false and null is refused, with its line: dates, tags, keys that are numbers.
-3. What is written is read back the same.
-4. A hostile file costs seconds and little memory: its length, its nesting and what its aliases
-   stand for are bounded.
+1. Values are read as DVC reads them, so that a stage runs with what `dvc params diff` shows.
+2. Only mappings with text keys, lists, texts, numbers, true, false and null are accepted. Others,
+   such as dates, tags and numbers as keys, are refused, and the message names the line.
+3. Reading a file that was written here gives the same values.
+4. A hostile file costs at most seconds and little memory: its length, its nesting, and the number
+   of values that its aliases stand for are bounded.
 """
 
 import io
@@ -26,10 +26,10 @@ from preference.runtime.terminal_text import one_line
 
 # ruamel.yaml reads 50,000 characters a second.
 LONGEST_FILE = 2**18
-# A value counts each time that an alias stands for it: nine aliases of nine aliases of … fill any
-# memory, and an alias of what it stands in has no end.
+# A value counts once for each alias of it. Nested aliases multiply, and an alias inside of its own
+# value has no end.
 MOST_VALUES = 10_000
-# More than any 64-bit number takes; Python refuses to convert some thousand digits.
+# In characters: more than a 64-bit number has. Python refuses to convert thousands of digits.
 LONGEST_NUMBER = 20
 SHOWN_CHARACTERS = 40
 
@@ -151,9 +151,9 @@ def _read_text(path: Path, name: str) -> str:
 
 
 def _check_values(top: MappingNode, name: str) -> None:
-    """Stop at what is no parameter, and where there are too many.
+    """Refuse values that are not parameters, and too many values.
 
-    Nodes are checked before values are made of them, because to merge many aliases takes hours.
+    Nodes are checked before they are converted to values, because merging many aliases takes hours.
     """
     left: list[Node] = [top]
     for _ in range(MOST_VALUES):
@@ -196,7 +196,7 @@ def _check_kind(node: Node, name: str) -> None:
 
 
 def _check_characters(node: ScalarNode, name: str) -> None:
-    """Stop at halves of characters, which no file can hold, and at what commands terminals."""
+    """Refuse surrogates, which cannot be written to a file, and terminal control characters."""
     for character in node.value:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
             raise BadInput(f"{_place(node, name)} holds the character {character!a}. Remove it.")
