@@ -62,7 +62,7 @@ def check_size(variables: Iterable[keras.Variable], arrays: Iterable[WeightArray
         BadInput: they need more.
     """
     asked = sum(prod(variable.shape) for variable in variables)
-    stored = sum(array.numbers for array in arrays)
+    stored = sum(array.size for array in arrays)
     if asked > 2 * stored + 2**20:
         raise BadInput(f"the model would have {asked:,} weights, and {stored:,} are stored")
 

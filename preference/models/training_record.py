@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from preference.battles.predictions import ROUNDING
+from preference.battles.predictions import SUM_TOLERANCE
 from preference.battles.table import LABELS
 from preference.config.experiment import Name
 from preference.config.validation import (
@@ -34,7 +34,7 @@ RECORD = "training.json"
 
 
 def _check_prior(prior: list[float]) -> list[float]:
-    if abs(sum(prior) - 1) > ROUNDING:
+    if abs(sum(prior) - 1) > SUM_TOLERANCE:
         raise ValueError(f"the shares sum to {sum(prior):g}, not to 1")
     return prior
 

@@ -20,10 +20,18 @@ import tokenizers
 from tokenizers.implementations import BertWordPieceTokenizer
 
 from preference.runtime.errors import BadInput
-from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file, parse_json, read_json
+from preference.runtime.foreign_files import (
+    LARGEST_VOCABULARY,
+    check_file,
+    parse_json,
+    read_json,
+    refusing_damage,
+)
 from preference.tokenizers.tokenizer_definition import check_definition
 
 DEFINITION = "tokenizer.json"
+# tokenizers raises Exception itself, and keras-hub and SentencePiece errors of many kinds.
+ANY = (Exception,)
 # By the `model_type` of a config.json: whose tokenizers keras-hub may read.
 CONVERTED = ("albert", "bert", "roberta", "xlm-roberta")
 # All files that a tokenizer of these models is read from.
@@ -64,14 +72,12 @@ class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
         """
         content = parse_json(definition, DEFINITION)
         check_definition(content)
-        vocabulary = tokenizers.Tokenizer.from_str(definition).get_vocab()
+        vocabulary = _build(definition).get_vocab()
         self.start_token_id = _first_of(START_TOKENS, vocabulary)
         self.end_token_id = _first_of(END_TOKENS, vocabulary)
         self.pad_token_id = _first_of(PAD_TOKENS, vocabulary)
         self._definition, self._size = definition, max(vocabulary.values()) + 1
-        self._tokenizer = tokenizers.Tokenizer.from_str(
-            _without_special_pieces(definition, content)
-        )
+        self._tokenizer = _build(_without_special_pieces(definition, content))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
@@ -106,26 +112,36 @@ def load_hugging_face_tokenizer(folder: Path) -> keras_nlp.tokenizers.Tokenizer:
         if (folder / name).exists():
             check_file(folder / name, LARGEST_VOCABULARY)
     if (folder / "spm.model").exists():
-        return keras_nlp.models.DebertaV3Tokenizer(proto=(folder / "spm.model").read_bytes())
+        with refusing_damage("spm.model", ANY):
+            return keras_nlp.models.DebertaV3Tokenizer(proto=(folder / "spm.model").read_bytes())
     if (folder / DEFINITION).exists():
-        return HuggingFaceTokenizer((folder / DEFINITION).read_text(encoding="utf-8"))
+        with refusing_damage(DEFINITION):
+            definition = (folder / DEFINITION).read_text(encoding="utf-8")
+        return HuggingFaceTokenizer(definition)
     if (folder / "vocab.txt").exists():
         return HuggingFaceTokenizer(_bert_definition(folder))
     model_type = read_json(folder / "config.json")["model_type"]
     if model_type not in CONVERTED:
         raise BadInput(f"there is no tokenizer for model_type {model_type!r}. Use another preset.")
-    return keras_nlp.models.Tokenizer.from_preset(str(folder))
+    with refusing_damage("the tokenizer", ANY):
+        return keras_nlp.models.Tokenizer.from_preset(str(folder))
 
 
 def _bert_definition(folder: Path) -> str:
     file = folder / "tokenizer_config.json"
     config = read_json(file) if file.exists() else {}
-    return BertWordPieceTokenizer(
-        str(folder / "vocab.txt"),
-        lowercase=config.get("do_lower_case", True),
-        strip_accents=config.get("strip_accents"),
-        handle_chinese_chars=config.get("tokenize_chinese_chars", True),
-    ).to_str()
+    with refusing_damage("the tokenizer", ANY):
+        return BertWordPieceTokenizer(
+            str(folder / "vocab.txt"),
+            lowercase=config.get("do_lower_case", True),
+            strip_accents=config.get("strip_accents"),
+            handle_chinese_chars=config.get("tokenize_chinese_chars", True),
+        ).to_str()
+
+
+def _build(definition: str) -> tokenizers.Tokenizer:
+    with refusing_damage(DEFINITION, ANY):
+        return tokenizers.Tokenizer.from_str(definition)
 
 
 def _first_of(candidates: tuple[str, ...], vocabulary: dict[str, int]) -> int:

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from preference.config.experiment import Experiment, shown_parameters
-from preference.runtime.provenance import hash_file, hash_files, library_versions
+from preference.runtime.provenance import hash_file, hash_files, hash_text, library_versions
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent
@@ -70,4 +70,4 @@ def _digest_weights(model: keras.Model) -> str:
 
 
 def _digest(values: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+    return hash_text(json.dumps(values, sort_keys=True, default=str))

@@ -86,7 +86,7 @@ def test_what_is_in_the_cache_is_not_downloaded(params, empty_cache):
 def test_kaggle_says_nothing_before_it_begins(params):
     (battles,) = list_downloads(with_source(params, "kaggle"))
     assert battles.size is None
-    assert plan.tell_downloads([battles])[1].endswith("of unknown size")
+    assert plan.describe_downloads([battles])[1].endswith("of unknown size")
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def long_run(tmp_path, monkeypatch):
     def tell(device, force):
         spent = dict.fromkeys(values["experiments"], Timing(device, 0.5, 0.1))
         monkeypatch.setattr(plan, "time_experiments", lambda params, file: spent)
-        plan.tell_plan(file, force)
+        plan.report_plan(file, force)
 
     return tell
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from preference.models.pretrained.hf_conversion import convert_hugging_face
 from preference.models.single_segment import SingleSegmentBackbone, with_single_segment
 from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import refusing_damage
 
 # Names in config.json, and what to put in the place of keras-hub's activation.
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": None, "gelu_pytorch_tanh": None}
@@ -32,6 +33,7 @@ def load_hugging_face_bert(folder: Path, config: dict) -> SingleSegmentBackbone:
     return with_single_segment(backbone, ACTIVATIONS[config.get("hidden_act", "gelu")])
 
 
+@refusing_damage("config.json")
 def check_options(config: dict) -> None:
     """Stop where the model is not the BERT that keras-hub builds.
 

@@ -21,6 +21,7 @@ from preference.models.loaded_weights import check_finite
 from preference.models.pretrained.hf_backbone import build_backbone
 from preference.models.pretrained.safetensors_files import list_tensors
 from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import refusing_damage
 from preference.runtime.weight_file import WeightArray
 
 # By the `model_type` of a config.json.
@@ -51,7 +52,7 @@ def convert_hugging_face(folder: Path, config: dict) -> keras_nlp.models.Backbon
     arguments = converted_arguments(config)
     backbone = build_backbone(converter.backbone_cls, arguments, tensors)
     _check_attention(tensors, arguments["hidden_dim"])
-    with SafetensorLoader(str(folder)) as loader:
+    with refusing_damage("the weights"), SafetensorLoader(str(folder)) as loader:
         converter.convert_weights(backbone, loader, config)
     check_finite(backbone.weights)
     return backbone

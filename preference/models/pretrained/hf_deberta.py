@@ -19,6 +19,7 @@ from preference.models.loaded_weights import check_finite
 from preference.models.pretrained.hf_backbone import build_backbone
 from preference.models.pretrained.safetensors_files import list_tensors, read_tensors
 from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import refusing_damage
 from preference.runtime.terminal_text import one_line
 
 # Of each option: what transformers takes where config.json does not say, and what DeBERTa v3 has.
@@ -37,6 +38,7 @@ POSITION_SCORES = {"c2p", "p2c"}
 DROPOUT, LONGEST_SEQUENCE = 0.1, 512
 
 
+@refusing_damage("config.json")
 def backbone_arguments(config: dict) -> dict[str, int | float]:
     """Return the arguments of `DebertaV3Backbone`.
 

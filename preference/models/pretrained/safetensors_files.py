@@ -6,13 +6,14 @@ what its header says, and no more, is checked by safetensors.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import safetensors
 
 from preference.runtime.errors import BadInput
-from preference.runtime.foreign_files import check_file, read_json
+from preference.runtime.foreign_files import check_file, read_json, refusing_damage
 from preference.runtime.weight_file import WeightArray
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -31,7 +32,7 @@ def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
         BadInput: as `weight_files`.
     """
     for file in weight_files(folder):
-        with safetensors.safe_open(file, framework="np") as tensors:
+        with _open(file) as tensors:
             for name in tensors.keys():  # noqa: SIM118, it cannot be iterated
                 yield name, tensors.get_tensor(name).astype(np.float32)
 
@@ -55,6 +56,13 @@ def list_tensors(folder: Path) -> list[WeightArray]:
     return tensors
 
 
+@contextmanager
+def _open(file: Path) -> Iterator[safetensors.safe_open]:
+    damage = refusing_damage(file.name, (safetensors.SafetensorError,))
+    with damage, safetensors.safe_open(file, framework="np") as tensors:
+        yield tensors
+
+
 def _read_header(file: Path) -> Iterator[WeightArray]:
     check_file(file)
     with file.open("rb") as opened:
@@ -64,7 +72,7 @@ def _read_header(file: Path) -> Iterator[WeightArray]:
             f"{file.name} says that its header has {size:,} bytes, and a model's has at most "
             f"{LARGEST_HEADER:,}. Do not trust it."
         )
-    with safetensors.safe_open(file, framework="np") as tensors:
+    with _open(file) as tensors:
         for name in tensors.keys():  # noqa: SIM118, it cannot be iterated
             part = tensors.get_slice(name)
             yield WeightArray(name, tuple(part.get_shape()), part.get_dtype())
