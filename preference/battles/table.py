@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import DTypeLike
 from tqdm import tqdm
 
 from preference.runtime.atomic_write import writing_file
@@ -95,6 +96,11 @@ def has_oracle(path: Path) -> bool:
     """Say whether the battles are simulated, so that their true probabilities are known."""
     check_exists(path, "fetch")
     return "oracle" in pq.read_schema(path).names
+
+
+def one_hot(labels: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Return int labels [n] as an array [n, 3] with 1 in the column of the label."""
+    return np.eye(len(LABELS), dtype=dtype)[labels]
 
 
 def label_shares(labels: np.ndarray) -> dict[str, float]:

@@ -14,6 +14,7 @@ def checked(cls: type[Class]) -> type[Class]:
     config = ConfigDict(extra="forbid", strict=True)
     return cast(type[Class], dataclass(frozen=True, kw_only=True, config=config)(cls))
 
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
