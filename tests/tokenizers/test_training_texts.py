@@ -20,7 +20,7 @@ def texts_of(number):
 
 @pytest.fixture
 def files(tmp_path):
-    """Battles 0 to 299 in random order, of which every third is in train."""
+    """Battles 0 to 299 in random order; every third is in train."""
     numbers = np.random.default_rng(0).permutation(300).tolist()
     rows = [{"id": number, **texts_of(number), "label": 0, "source": "x"} for number in numbers]
     table = pa.Table.from_pylist(rows, schema=BATTLE_SCHEMA)

@@ -158,7 +158,7 @@ def assign_tensors(
             variable.assign(_as_variable(name, tensor, variable))
     if missing:
         raise BadInput(
-            f"the weights lack {len(missing)} tensors, of which the first is {min(missing)}. "
+            f"the weights lack {len(missing)} tensors; the first is {min(missing)}. "
             "Download them again, or use another checkpoint."
         )
     return unused
