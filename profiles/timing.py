@@ -25,7 +25,7 @@ from preference.sequences.length_bucketing import padded_widths
 from preference.sequences.packing import SIDES, SPECIAL_TOKENS, Packing
 from preference.sequences.token_store import Segment, SpecialTokens, Tokens
 from preference.sequences.token_writer import offsets_of
-from preference.training.dataset import Epochs, Examples
+from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.fit import train_model
 from profiles.architecture import build_untrained
 from profiles.cost import CPU, Timing
@@ -60,7 +60,7 @@ def time_experiment(params: Params) -> Timing:
     clock = BatchClock()
     # Validation is not timed, but `train_model` needs a battle for it.
     valid = replace(battles, rows=battles.rows[:1], labels=battles.labels[:1])
-    epochs = Epochs(battles, params.train.tokens_per_batch, params.seed)
+    epochs = BatchSampler(battles, params.train.tokens_per_batch, params.seed)
     train = replace(params.train, epochs=EPOCHS, patience=EPOCHS)
     train_model(model, epochs, valid, train, callbacks=[clock])
     batches = zip(epochs.batches(EPOCHS - 1), clock.seconds, strict=True)
@@ -86,7 +86,7 @@ def full_batches(params: Params) -> np.ndarray:
     return np.repeat(np.arange(len(LENGTHS)), np.maximum(budget // widths, 1))
 
 
-def random_battles(groups: np.ndarray, params: Params, vocabulary_size: int) -> Examples:
+def random_battles(groups: np.ndarray, params: Params, vocabulary_size: int) -> LabelledBattles:
     """Return battles with random tokens, of the length `LENGTHS[group]` for each of the groups."""
     responses = np.array(LENGTHS)[groups] - SPECIAL_TOKENS - PROMPT_TOKENS
     prompts = np.full(len(groups), PROMPT_TOKENS)
@@ -99,7 +99,7 @@ def random_battles(groups: np.ndarray, params: Params, vocabulary_size: int) -> 
     special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=vocabulary_size)
     tokens = Tokens(ids, offsets_of(turns), segments, special)
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
-    return Examples(tokens, packing, ids, ids % len(LABELS))
+    return LabelledBattles(tokens, packing, ids, ids % len(LABELS))
 
 
 def _random_segment(
@@ -125,7 +125,7 @@ class BatchClock(keras.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self.began)
 
 
-def _prediction_seconds(model: keras.Model, battles: Examples, groups: np.ndarray) -> float:
+def _prediction_seconds(model: keras.Model, battles: LabelledBattles, groups: np.ndarray) -> float:
     predictor = Predictor(model, battles.packing)
     spent = []
     for group in np.unique(groups):

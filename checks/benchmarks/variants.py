@@ -12,7 +12,7 @@ import numpy as np
 from preference.config.params import ModelParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
-from preference.training.dataset import Epochs
+from preference.training.dataset import BatchSampler
 
 # The study's batches hold 8 battles; as many battles a step as our batches have on average.
 BATTLES_PER_BATCH = 15
@@ -24,7 +24,7 @@ class Variant:
 
     precision: str = "float32"
     stock_backbone: bool = False
-    epochs: type[Epochs] = Epochs
+    epochs: type[BatchSampler] = BatchSampler
     adam: type[keras.optimizers.Optimizer] | None = None
 
     @contextmanager
@@ -37,13 +37,13 @@ class Variant:
             yield
 
 
-class RandomBatches(Epochs):
+class RandomBatches(BatchSampler):
     """Battles of all lengths beside each other, as many in each batch."""
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Return the positions of each batch."""
         random = np.random.default_rng((self.seed, epoch))
-        order = random.permutation(len(self.examples.rows))
+        order = random.permutation(len(self.battles.rows))
         return np.array_split(order, -(-len(order) // BATTLES_PER_BATCH))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import DTypeLike
 from tqdm import tqdm
 
 from preference.runtime.atomic_write import writing_file
@@ -105,6 +106,11 @@ def has_oracle(path: Path) -> bool:
     """Return whether the table has true probabilities, as simulated battles have."""
     check_exists(path, "fetch")
     return "oracle" in pq.read_schema(path).names
+
+
+def one_hot(labels: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Return int labels [n] as an array [n, 3] with 1 in the column of the label."""
+    return np.eye(len(LABELS), dtype=dtype)[labels]
 
 
 def label_shares(labels: np.ndarray) -> dict[str, float]:

@@ -17,8 +17,8 @@ from preference.config.validation import Count, Seed, Sha256, Text, checked
 from preference.models.training_record import (
     Parameter,
     Prior,
-    TrainingFigures,
-    TrainingRecord,
+    RunRecord,
+    TrainingMetrics,
 )
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import FolderName
@@ -73,7 +73,7 @@ class Manifest:
     tokens: FolderName
     prior: Prior
     calibration: Calibration
-    training: TrainingFigures
+    training: TrainingMetrics
     parameters: Mapping[Text, Mapping[Text, Parameter]]
     data: Mapping[Text, Sha256]
     versions: Mapping[Text, Text]
@@ -93,7 +93,7 @@ class Manifest:
             raise ValueError("parameters.model.preset is not a name")
 
 
-def describe_bundle(record: TrainingRecord, calibration: Calibration) -> Manifest:
+def describe_bundle(record: RunRecord, calibration: Calibration) -> Manifest:
     """Return the manifest of a training run, without the hashes of the bundle's files."""
     known = {field.name: getattr(record, field.name) for field in fields(record)}
     for name in ("experiment", "weights"):

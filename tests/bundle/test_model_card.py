@@ -10,7 +10,7 @@ import yaml
 from rendered_markdown import HOSTILE as MARKUP
 from rendered_markdown import parse
 from ruamel.yaml import YAML
-from small_bundle import FIGURES, PARAMETERS, small_manifest, write_bundle
+from small_bundle import METRICS, PARAMETERS, small_manifest, write_bundle
 
 from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
@@ -170,7 +170,7 @@ def test_a_card_says_what_it_is_of():
     assert "started from the preset bert" in real
     for card in (simulated, real):
         assert "1,234 parameters" in card
-        assert f"epoch {FIGURES['best_epoch']} of {FIGURES['epochs']}" in card
+        assert f"epoch {METRICS['best_epoch']} of {METRICS['epochs']}" in card
         assert "10 calibration battles in 9 groups" in card
         assert "| log loss (nats, lower is better) | 0.5000 [0.4000, 0.6000] |" in card
 

@@ -21,7 +21,7 @@ from preference.models.pretrained.backbones import SMALL_CONFIGURATIONS, load_ba
 from preference.presets.hub import download_preset
 from preference.runtime.errors import BadInput
 from preference.runtime.yaml_file import read_yaml, write_yaml
-from preference.training.dataset import Epochs
+from preference.training.dataset import BatchSampler
 from profiles import plan, timing
 from profiles.architecture import build_untrained
 from profiles.cost import CPU, Timing, training_hours
@@ -172,7 +172,7 @@ def test_full_batches_of_each_length_stand_for_a_third_each(params):
     counts = [32, 10, 8]
     assert np.bincount(groups).tolist() == counts
     battles = timing.random_battles(groups, params, vocabulary_size=100)
-    batches = Epochs(battles, params.train.tokens_per_batch, seed=1).batches(0)
+    batches = BatchSampler(battles, params.train.tokens_per_batch, seed=1).batches(0)
     assert sorted(map(len, batches)) == sorted(counts)
     assert battles.side_lengths.tolist() == [
         [min(length, 512)] * 2

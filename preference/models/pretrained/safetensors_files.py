@@ -1,8 +1,8 @@
-"""The tensors in a folder of Hugging Face format, one after the other, as float32 NumPy arrays.
+"""Read the tensors of a folder in Hugging Face format as float32 NumPy arrays, one at a time.
 
-Read are `model.safetensors`, or the parts that `model.safetensors.index.json` names. Torch's
-`pytorch_model.bin` is not: it is a pickle, which can run code when it is read. That a file holds
-what its header says, and no more, is checked by safetensors.
+The weights are in `model.safetensors`, or in the parts that `model.safetensors.index.json` names.
+PyTorch's `pytorch_model.bin` is not read: it is a pickle, which can run code. The library
+safetensors checks that a file has exactly the content that its header describes.
 """
 
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ from preference.runtime.foreign_files import check_file, read_json, refusing_dam
 from preference.runtime.weight_file import WeightArray
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
-# The deepest encoder has some 800 tensors, each of which takes 100 bytes of the header.
+# The deepest encoder has some 800 tensors, with 100 bytes each in the header.
 LARGEST_HEADER, MOST_TENSORS = 2**21, 10_000
 HEADER_SIZE_BYTES = 8
 PRECISIONS = {"F16", "BF16", "F32", "F64"}
-# Numbers of positions and segments, which are no weights.
+# Tensors of position and segment numbers, which are not weights.
 COUNTERS = ("position_ids", "token_type_ids")
 
 
 def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name and the values of each tensor, float32; one is in memory at a time.
+    """Yield the name and the float32 values of each tensor; only one is in memory at a time.
 
     Raises:
-        BadInput: as `weight_files`.
+        BadInput: as for `weight_files`.
     """
     for file in weight_files(folder):
         with _open(file) as tensors:
@@ -38,11 +38,11 @@ def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def list_tensors(folder: Path) -> list[WeightArray]:
-    """Return what the headers of the files say that they hold.
+    """Return the tensors that the headers of the files list.
 
     Raises:
-        BadInput: as `weight_files`, or a tensor has no floating-point numbers, or there are more
-            than a model of ours has.
+        BadInput: as for `weight_files`; or a tensor is not floating-point; or there are more than
+            `MOST_TENSORS` tensors.
     """
     tensors = [tensor for file in weight_files(folder) for tensor in _read_header(file)]
     if len(tensors) > MOST_TENSORS:
@@ -79,10 +79,10 @@ def _read_header(file: Path) -> Iterator[WeightArray]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the files that hold the weights.
+    """Return the paths of the weight files.
 
     Raises:
-        BadInput: there are none, one is missing, or the index names one outside the folder.
+        BadInput: there is no weight file, one is missing, or the index names one elsewhere.
     """
     if (folder / WHOLE).is_file() and (folder / INDEX).is_file():
         raise BadInput(
