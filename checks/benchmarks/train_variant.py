@@ -35,7 +35,7 @@ def train_variant(name: str, seed: int) -> dict[str, float]:
     if variant.stock_backbone:
         model = with_stock_backbone(model, backbone, params.model)
     began = time.perf_counter()
-    with variant.optimizer():
+    with variant.applied():
         best = train_model(model, epochs, valid, params.train, callbacks=[])
     return {
         "valid_log_loss": best["valid_log_loss"],

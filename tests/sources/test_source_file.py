@@ -202,7 +202,7 @@ ONE_LINE, ONE_FIELD, MANY_FIELDS = "x" * 20_000_000, '"' + "x\n" * 10_000_000, '
 )
 def test_row_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, name, row):
     for module in ("line_reader", "formats"):
-        monkeypatch.setattr(f"preference.sources.{module}.LONGEST_ROW", 2**20)
+        monkeypatch.setattr(f"preference.sources.{module}.MAX_ROW_CHARACTERS", 2**20)
     header = "\n" if "json" in name else ",".join(COLUMNS) + "\n"
     (tmp_path / name).write_bytes(gzip.compress((header + row).encode(), 1))
     assert (tmp_path / name).stat().st_size < 2**20
