@@ -1,9 +1,10 @@
-"""Simulated battles as raw rows of the Kaggle schema, with the truth beside them.
+"""Simulate battles as raw rows in the Kaggle schema, with their true probabilities.
 
 Guarantees
 1. The same count, scale and seed give the same rows.
 2. `oracle` is exactly the distribution from which the label was drawn.
-3. The rows have the real set's habits (rates in `draws.py`), and pass through the same reader.
+3. Irregular rows are as frequent as in the real data (rates in `draws.py`), and all rows are read
+   by the parser of the real data.
 """
 
 import json
@@ -26,11 +27,16 @@ HALF_EMOJI = "\ud83d"
 
 
 def simulate_rows(count: int, length_scale: float, seed: int) -> Iterator[dict[str, object]]:
-    """Yield `count` raw rows: the Kaggle columns, `oracle` and `oracle_agreement`.
+    """Yield raw rows with the Kaggle columns, `oracle` and `oracle_agreement`.
 
-    `length_scale` multiplies the lengths of real battles. `oracle` is [P(A), P(B), P(tie)],
-    `oracle_agreement` the utility difference (A minus B) that lies in the agreement with the
-    prompt; the rest of log(P(A) / P(B)) shows in the answers alone.
+    `oracle` is [P(A), P(B), P(tie)]. `oracle_agreement` is the part of the utility difference (A
+    minus B) that depends on prompt and answers together; the rest of log(P(A) / P(B)) depends on
+    the answers alone.
+
+    Args:
+        count: the number of rows.
+        length_scale: multiplies the lengths of real battles.
+        seed: decides all rows.
     """
     random = np.random.default_rng(seed)
     draws = draw_battles(random, count, length_scale)
@@ -52,7 +58,7 @@ def simulate_rows(count: int, length_scale: float, seed: int) -> Iterator[dict[s
 
 
 def _write_texts(seed: int, draws: Draws, battle: int) -> dict[str, str]:
-    """Return prompt and responses as JSON lists. A repeated prompt has its source's stream."""
+    """Return prompt and responses as JSON lists. A repeated prompt has the seed of its source."""
     prompt = write_prompt(np.random.default_rng((seed, draws.source[battle])), draws, battle)
     random = np.random.default_rng((seed, battle, 1))
     responses = [write_answer(random, draws, battle, side, prompt.tasks) for side in (0, 1)]
@@ -69,7 +75,7 @@ def _cut_emoji(turns: list[str | None]) -> list[str | None]:
 
 
 def _share_identical_answers(draws: Draws) -> Answers:
-    """Return the answers, side B with what side A has where the two are identical."""
+    """Return the answers; where the two are identical, side B has the values of side A."""
     shared = {}
     for field in fields(Answers):
         values = getattr(draws.answers, field.name)

@@ -1,4 +1,4 @@
-"""The text of a prompt and of its answers, one item a turn."""
+"""Write the text of a prompt and of its answers, one item for each turn."""
 
 from dataclasses import dataclass
 
@@ -16,20 +16,20 @@ BANKS = [sentence_bank(topic) for topic in range(len(TOPIC_NAMES))]
 
 @dataclass(frozen=True)
 class Prompt:
-    """The turns that a person typed, and the task behind each."""
+    """The turns of the user, and the task in each of them."""
 
     turns: list[str]
     tasks: list[Task]
 
 
 def write_prompt(random: np.random.Generator, draws: Draws, battle: int) -> Prompt:
-    """Write the turns of a new prompt; the length drawn for it is spent on the first."""
+    """Write the turns of a prompt; all of its plain sentences are in the first turn."""
     skill, topic = draws.skill[battle], draws.topic[battle]
     tasks = [draw_task(random, skill, topic) for _ in range(draws.turns[battle])]
     request = draws.request[battle]
     ending = [] if request == NO_REQUEST else [REQUESTS[request]]
     context = _sentences(random, topic, draws.prompt_sentences[battle])
-    opening = lead_in(topic, random.integers(LEAD_INS))
+    opening = lead_in(topic, int(random.integers(LEAD_INS)))
     turns = [" ".join([*context, opening, tasks[0].question, *ending])]
     turns += [" ".join(["Next:", task.question, *ending]) for task in tasks[1:]]
     return Prompt(turns, tasks)
@@ -38,13 +38,13 @@ def write_prompt(random: np.random.Generator, draws: Draws, battle: int) -> Prom
 def write_answer(
     random: np.random.Generator, draws: Draws, battle: int, side: int, tasks: list[Task]
 ) -> list[str | None]:
-    """Write the answer of one side to every turn, `None` where the model said nothing."""
+    """Write the answer of one side to every turn; None is an answer that is missing."""
     if draws.null[battle, side]:
         return [None] * len(tasks)
     if draws.answers.refused[battle, side]:
         return [REFUSAL] * len(tasks)
-    sentences = _sentences(random, draws.told_topic[battle, side], draws.sentences[battle, side])
-    topic = TOPIC_NAMES[draws.told_topic[battle, side]]
+    sentences = _sentences(random, draws.answer_topic[battle, side], draws.sentences[battle, side])
+    topic = TOPIC_NAMES[draws.answer_topic[battle, side]]
     opening = f"{TONES[int(draws.answers.tone[battle, side])]} About {topic}:".strip()
     correct = draws.answers.correct[battle, side]
     cores = [task.right if correct else task.wrong for task in tasks]

@@ -1,4 +1,4 @@
-"""Every random choice of the arena that has a number, drawn at once for all battles."""
+"""Draw the random choices that decide all battles of the arena at once, as arrays."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from simulated.tasks import HAS_CORE, SKILLS
 from simulated.utility import Answers
 from simulated.words import TOPIC_NAMES
 
-# How far models differ in the length of their answers, in standard deviations of all lengths.
+# The standard deviation between models of the mean length, in standard deviations of all lengths.
 WORDINESS = 0.3
 STYLES = ("plain", "bullets", "numbered")
 NO_REQUEST = len(STYLES)
@@ -19,11 +19,12 @@ NO_REQUEST = len(STYLES)
 PROMPT_MEDIAN, PROMPT_SIGMA = 20, 1.67
 RESPONSE_MEDIAN, RESPONSE_SIGMA = 228, 0.73
 TOKENS_PER_SENTENCE = 12
-# What a prompt or an answer holds beside its plain sentences.
+# The tokens of a prompt and of an answer without their plain sentences.
 QUESTION_TOKENS, CORE_TOKENS = 20, 10
 
-# Of 57,477 real rows: 6,265 repeat an earlier prompt, often a popular one, 13.1 % have several
-# turns, 592 hold a lone surrogate, 111 and 120 a null turn in A and B, 100 are exact duplicates.
+# Among the 57,477 real rows, 6,265 repeat an earlier prompt, often a popular one, 13.1 % have
+# several turns, 592 hold a lone surrogate, 111 and 120 a null turn in A and B, 100 are exact
+# duplicates.
 REPEATED_PROMPT = 6265 / 57477
 POPULAR = 0.45
 SEVERAL_TURNS, ANOTHER_TURN, MOST_TURNS = 0.131, 0.5, 36
@@ -35,14 +36,24 @@ EXACT_DUPLICATE = 100 / 57477
 
 @dataclass(frozen=True)
 class Draws:
-    """One item a battle (first axis) and, where it is about an answer, a side (second axis).
+    """The choices for all battles: arrays [n], or [n, 2] where there is one for each answer.
 
-    `source` is the battle whose prompt is repeated (itself for a new prompt), `skill`, `topic` and
-    `turns` are those of that prompt, `request` is the style asked for or `NO_REQUEST`, `style` the
-    style given, `told_topic` the topic that the answer is about, `sentences` the number of plain
-    sentences in the prompt (`prompt_sentences`) or in an answer. `identical` battles have the same
-    answer twice, `duplicate` ones are the battle before once more, `surrogate` ones hold half an
-    emoji.
+    Attributes:
+        source: the battle whose prompt is repeated; the battle itself for a new prompt.
+        skill: the index in `SKILLS` of the prompt's task.
+        topic: the index in `TOPIC_NAMES` of the prompt's topic.
+        turns: the number of turns.
+        request: the style that the prompt asks for, or `NO_REQUEST`.
+        prompt_sentences: the number of plain sentences in the prompt.
+        model: the model that writes each answer.
+        style: the style of each answer.
+        answer_topic: the topic that each answer is about.
+        sentences: the number of plain sentences in each answer.
+        null: whether the turns of an answer are null.
+        identical: whether answer B repeats answer A.
+        duplicate: whether the battle repeats the one before.
+        surrogate: whether the answers end in half an emoji.
+        answers: what decides the utility of each answer.
     """
 
     source: np.ndarray
@@ -53,7 +64,7 @@ class Draws:
     prompt_sentences: np.ndarray
     model: np.ndarray
     style: np.ndarray
-    told_topic: np.ndarray
+    answer_topic: np.ndarray
     sentences: np.ndarray
     null: np.ndarray
     identical: np.ndarray
@@ -63,7 +74,7 @@ class Draws:
 
 
 def draw_battles(random: np.random.Generator, count: int, length_scale: float) -> Draws:
-    """Draw everything that decides `count` battles; lengths are the real ones times the scale."""
+    """Draw the choices for `count` battles; `length_scale` multiplies the lengths of real ones."""
     source = _draw_sources(random, count)
     prompt = {
         "skill": random.integers(len(SKILLS), size=count)[source],
@@ -72,13 +83,17 @@ def draw_battles(random: np.random.Generator, count: int, length_scale: float) -
         "request": random.choice(NO_REQUEST + 1, p=(0.2, 0.2, 0.2, 0.4), size=count)[source],
         "prompt_sentences": _draw_prompt_sentences(random, count, length_scale)[source],
     }
-    return Draws(source=source, **prompt, **_draw_sides(random, prompt, length_scale))
+    return _draw_sides(random, source, prompt, length_scale)
 
 
 def _draw_sides(
-    random: np.random.Generator, prompt: dict[str, np.ndarray], length_scale: float
-) -> dict[str, np.ndarray | Answers]:
-    count = len(prompt["topic"])
+    random: np.random.Generator,
+    source: np.ndarray,
+    prompt: dict[str, np.ndarray],
+    length_scale: float,
+) -> Draws:
+    """Draw what the answers to the prompts need. The order of the draws decides the rows."""
+    count = len(source)
     sides = (count, 2)
     ability = random.normal(size=MODELS)
     wordiness = random.normal(scale=WORDINESS, size=MODELS)
@@ -88,10 +103,7 @@ def _draw_sides(
     answered = ~null & ~refused
 
     style, followed = _draw_styles(random, prompt["request"], ability[model])
-    relevant = random.random(sides) < expit(1.5 + 0.5 * ability[model])
-    another = (prompt["topic"][:, None] + random.integers(1, len(TOPIC_NAMES), sides)) % len(
-        TOPIC_NAMES
-    )
+    relevant, answer_topic = _draw_topics(random, prompt["topic"], ability[model])
     normal = random.normal(scale=np.sqrt(1 - WORDINESS**2), size=sides) + wordiness[model]
     sentences = np.where(answered, _answer_sentences(normal, length_scale), 0)
     answers = Answers(
@@ -105,17 +117,29 @@ def _draw_sides(
         & answered,
         followed=followed & answered,
     )
-    return {
-        "model": model,
-        "style": style,
-        "told_topic": np.where(relevant, prompt["topic"][:, None], another),
-        "sentences": sentences,
-        "null": null,
-        "identical": random.random(count) < IDENTICAL_ANSWERS,
-        "duplicate": random.random(count) < EXACT_DUPLICATE,
-        "surrogate": random.random(count) < LONE_SURROGATE,
-        "answers": answers,
-    }
+    return Draws(
+        source=source,
+        **prompt,
+        model=model,
+        style=style,
+        answer_topic=answer_topic,
+        sentences=sentences,
+        null=null,
+        identical=random.random(count) < IDENTICAL_ANSWERS,
+        duplicate=random.random(count) < EXACT_DUPLICATE,
+        surrogate=random.random(count) < LONE_SURROGATE,
+        answers=answers,
+    )
+
+
+def _draw_topics(
+    random: np.random.Generator, topic: np.ndarray, ability: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether each answer is relevant, and the topic that it is about, both [n, 2]."""
+    relevant = random.random(ability.shape) < expit(1.5 + 0.5 * ability)
+    shift = random.integers(1, len(TOPIC_NAMES), ability.shape)
+    other = (topic[:, None] + shift) % len(TOPIC_NAMES)
+    return relevant, np.where(relevant, topic[:, None], other)
 
 
 def _draw_sources(random: np.random.Generator, count: int) -> np.ndarray:

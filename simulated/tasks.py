@@ -1,7 +1,7 @@
-"""Tasks: what a person asks, with a right and a wrong core answer.
+"""Draw tasks: a question with a right and a wrong core answer.
 
-A task's core answer can be judged only against its prompt: the same words are right for one
-prompt and wrong for another.
+A core answer can be judged only with its prompt: the same words are right for one prompt and wrong
+for another.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ LONGEST_LIST = 5
 
 @dataclass(frozen=True)
 class Task:
-    """A question with a `right` and a `wrong` core answer, empty where nothing is to judge."""
+    """A question with a right and a wrong core answer, which are empty for advice."""
 
     question: str
     right: str

@@ -1,8 +1,8 @@
-"""What the simulated people and models talk about: topics, and banks of plain sentences."""
+"""The topics of the simulated people and models, and banks of plain sentences about them."""
 
 from itertools import product
 
-# Each topic: things, what they are like, what happens to them. No word stands in two topics.
+# Each topic has nouns, adjectives and verbs. No word is in two topics.
 TOPICS = {
     "cooking": (
         "soup bread sauce oven recipe salad butter onion",

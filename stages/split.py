@@ -52,7 +52,7 @@ def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
         ids=ids[~is_extra],
         groups=find_groups(digests, sketches, ~is_extra, params.split),
         labels=battles["label"].to_numpy()[~is_extra],
-        shares=params.split.fractions(),
+        fractions=params.split.fractions(),
         seed=params.seed,
     )
     if is_extra.any():

@@ -1,4 +1,4 @@
-"""What training and prediction cost, beside the study's recipe and Hugging Face: `make bench`."""
+"""Compare the cost of training and prediction with other implementations: `make bench`."""
 
 from preference.runtime.stop_signals import end_at_once_while_importing
 

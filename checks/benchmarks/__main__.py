@@ -1,9 +1,9 @@
-"""Measure what training and prediction cost, and write the results to docs/results/.
+"""Measure the cost of training and prediction, and write the results to docs/results/.
 
     make bench          # the full comparison
     make bench-quick    # fewer layers and rows
 
-To measure a part alone; the page keeps what it has of the others:
+Measure one part alone, and keep the results of the other parts on the page:
 
     python -m checks.benchmarks --only comparison --repetitions 1
 """
@@ -33,8 +33,8 @@ from preference.runtime.errors import exit_on_bad_input
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure the parts that were asked for, and write their tables, page and picture."""
-    settings = asked_settings(arguments)
+    """Measure the requested parts, and write their tables, the page and the chart."""
+    settings = requested_settings(arguments)
     out = arguments.out.resolve() / settings.stem
     check_can_write(out.with_suffix(".md"))
     machine = describe_machine(arguments.torch_python)
@@ -46,14 +46,14 @@ def main(arguments: argparse.Namespace) -> None:
         parts[name] = Part(rows, origin)
         write_parts(parts, out)
         if "comparison" in parts:
-            draw = [arguments.torch_python, "-m", "checks.benchmarks.picture", out]
+            draw = [arguments.torch_python, "-m", "checks.benchmarks.chart", out]
             subprocess.check_call(draw, cwd=REPOSITORY)
-        page = write_report(parts, picture=f"{settings.stem}.svg")
+        page = write_report(parts, chart=f"{settings.stem}.svg")
         write_text(page, out.with_suffix(".md"))
 
 
-def asked_settings(arguments: argparse.Namespace) -> Settings:
-    """Return the settings, and the command that the page names."""
+def requested_settings(arguments: argparse.Namespace) -> Settings:
+    """Return the settings, with the command that the page names."""
     settings = QUICK if arguments.quick else FULL
     if gpu_name():
         settings = for_gpu(settings)
@@ -68,7 +68,7 @@ def asked_settings(arguments: argparse.Namespace) -> Settings:
 def measure_part(
     part: str, settings: Settings, folder: Path, torch_python: Path
 ) -> tuple[list[Row], list[str]]:
-    """Return the rows of one table, and the names of what could not be measured."""
+    """Return the rows of one table, and the names of the measurements that failed."""
     print(f"\n== {part}", flush=True)
     if part == "stages":
         return measure_stages(settings.stage_rows, folder)
@@ -95,7 +95,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Compare speed and memory with others.")
     parser.add_argument("--quick", action="store_true", help="fewer layers and rows")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--repetitions", type=int, help="of each comparison")
+    parser.add_argument("--repetitions", type=int, help="repetitions of each comparison")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs/results")
     parser.add_argument("--torch-python", type=Path, default=REPOSITORY / ".venv-bench/bin/python")
     with exit_on_bad_input():

@@ -1,9 +1,9 @@
-"""Floating-point operations of DeBERTa's mathematics, to set a rate beside what a card could do.
+"""Count the floating-point operations of DeBERTa, to compare a rate with the peak of a GPU.
 
-Model FLOPs as PaLM counts them (arXiv:2204.02311, appendix B): matrix products alone, a
-multiplication with its addition as two, and backward twice as many as forward. What an
-implementation adds does not count: padding, what is computed twice, and the projections of
-positions, which a batch shares.
+Model FLOPs are counted as for PaLM (arXiv:2204.02311, appendix B): only matrix products, two
+operations for a multiplication and its addition, and twice as many backward as forward. Operations
+that an implementation adds do not count: padding, recomputation, and the projections of positions,
+which a batch shares.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from checks.benchmarks.sizes import SIZES
 
 TERA = 1e12
 FORWARD_AND_BACKWARD = 3
-# Dense bfloat16, as NVIDIA's data sheets have it; by a part of the name that the driver gives.
+# Dense bfloat16, from NVIDIA's data sheets, by a part of the name that the driver reports.
 PEAK_TFLOP_PER_S = {
     "H200": 989.4,
     "H100 PCIe": 756.5,
@@ -29,18 +29,18 @@ def training_flops(size: str, layers: int, lengths: np.ndarray) -> float:
 
     Args:
         size: one of `SIZES`.
-        layers: of the backbone.
-        lengths: tokens of each sequence of the step, int [sequences].
+        layers: the number of layers of the backbone.
+        lengths: the tokens of each sequence of the step, int [sequences].
     """
     return FORWARD_AND_BACKWARD * layers * layer_flops(size, lengths)
 
 
 def layer_flops(size: str, lengths: np.ndarray) -> float:
-    """Return the FLOPs of one layer, forward. `lengths`: int [sequences].
+    """Return the FLOPs of the forward pass of one layer for `lengths`, int [sequences].
 
-    A token is projected four times and goes through two dense layers; it is multiplied with every
-    key and every value, and, once as a query and once as a key, with every relative position that
-    occurs (at most the table's).
+    Each token has four projections and two dense layers. It is multiplied with every key and every
+    value and, once as a query and once as a key, with every relative position that occurs (at most
+    the size of the table).
     """
     dim, inner = SIZES[size]["hidden_dim"], SIZES[size]["intermediate_dim"]
     positions = np.minimum(2 * lengths - 1, 2 * SIZES[size]["bucket_size"])
@@ -49,14 +49,16 @@ def layer_flops(size: str, lengths: np.ndarray) -> float:
 
 
 def peak_tflop_per_s(device: str) -> float | None:
-    """Return what the device could compute in a second, or None where it is not known."""
+    """Return the peak rate of the device, or None where it is unknown."""
     return next((peak for name, peak in PEAK_TFLOP_PER_S.items() if name in device), None)
 
 
 def add_utilisation(row: Row) -> Row:
-    """Add to a row, whose sequences all are `seq_len` long, what its training computes.
+    """Add the computed rate to a row whose sequences all have `seq_len` tokens.
 
-    `train_tflop_per_s`, and `utilisation`: its share of the device's peak, or None.
+    Returns:
+        The row with `train_tflop_per_s` and `utilisation`, its fraction of the peak of the device,
+        or None where the peak is unknown.
     """
     flops = training_flops(row["size"], row["layers"], np.array([row["seq_len"]] * 2))
     rate = row["train_rows_per_s"] * flops / TERA

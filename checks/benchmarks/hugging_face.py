@@ -1,6 +1,6 @@
 """The preference model on Hugging Face's DeBERTa, with the settings of DeBERTa v3.
 
-With its own attention, or one of two others that are written in Triton, for a GPU alone.
+The attention is the original one, or one of two implementations in Triton, which need a GPU.
 """
 
 import torch
@@ -11,7 +11,7 @@ from checks.benchmarks.sizes import LEARNING_RATE, SIZES
 
 
 class PreferenceModel(torch.nn.Module):
-    """Both sides through one backbone, the mean over tokens, three logits."""
+    """A backbone for both sides, mean pooling over tokens, and a dense layer with three logits."""
 
     def __init__(self, system: str, layers: int, size: str = "extra_small") -> None:
         super().__init__()
@@ -33,7 +33,7 @@ def build_backbone(system: str, config: DebertaV2Config) -> torch.nn.Module:
 
     Raises:
         ImportError: the system is not installed: see requirements/bench-gpu.txt.
-        RuntimeError: disentangled-flash would leave the attention as it was.
+        RuntimeError: disentangled-flash would not replace the attention.
     """
     if system == "flashdeberta":
         from flashdeberta import FlashDebertaV2Model
@@ -50,14 +50,14 @@ def build_backbone(system: str, config: DebertaV2Config) -> torch.nn.Module:
 
 
 def build_optimizer(model: PreferenceModel) -> torch.optim.AdamW:
-    """Build the optimizer of Hugging Face's Trainer; it is fused where there is a GPU."""
+    """Build the optimizer of Hugging Face's Trainer, which is fused on a GPU."""
     return torch.optim.AdamW(
         model.parameters(), lr=LEARNING_RATE, fused=torch.cuda.is_available() or None
     )
 
 
 def configuration(layers: int, size: str) -> DebertaV2Config:
-    """Return the configuration of one of `SIZES` with as many layers."""
+    """Return the configuration of one of `SIZES` with another number of layers."""
     architecture = SIZES[size]
     return DebertaV2Config(
         vocab_size=architecture["vocabulary_size"],

@@ -1,4 +1,4 @@
-"""What Keras computes on in this process, and the memory that it takes there."""
+"""The device of Keras in this process, and the memory that was allocated on it."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ def device_name() -> str:
 
 
 def peak_memory_gib() -> float:
-    """Return the most memory so far: allocated on the accelerator, or else of the process."""
+    """Return the peak of the memory allocated on the accelerator or, on a CPU, of the process."""
     if device_name() == "cpu":
         return process_meter.peak_memory_gib()
     if _is_on_jax():

@@ -1,4 +1,4 @@
-"""Batches as a `tf.data` stream, and the clock of a Keras training."""
+"""Batches as a `tf.data` stream, and a callback that times a Keras training."""
 
 import time
 
@@ -12,7 +12,7 @@ PREFETCHED_BATCHES = 4
 
 
 class StepClock(keras.callbacks.Callback):
-    """`startup_s` until the process's first step ends, `epoch_seconds` of the last epoch."""
+    """Times `startup_s`, until the first step of the process ends, and the last `epoch_seconds`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,17 +20,17 @@ class StepClock(keras.callbacks.Callback):
         self.epoch_seconds = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Start the clock anew."""
+        """Start to time the epoch."""
         self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Read the clock; Keras has waited for the step, for it hands out its losses."""
+        """Update both times. Keras has waited for the step, because it passes its losses here."""
         self.startup_s = self.startup_s or seconds_since_start()
         self.epoch_seconds = time.perf_counter() - self.began
 
 
 def make_stream(batches: list[Batch]) -> tf.data.Dataset:
-    """Return one pass over the batches, prepared while the model works."""
+    """Return one pass over the batches, which are prepared while the model computes."""
     sides = tf.TensorSpec((None, 2, None), tf.int32)
     signature = (
         {"token_ids": sides, "padding_mask": sides},

@@ -1,4 +1,4 @@
-"""On what was measured. As a command, print the versions of packages as JSON."""
+"""Describe the machine of a measurement. As a command, print versions of packages as JSON."""
 
 import json
 import os
@@ -17,7 +17,7 @@ KIB_A_GIB = 2**20
 
 
 def describe_machine(torch_python: Path) -> dict[str, str]:
-    """Return what a reader needs to judge the figures."""
+    """Return hardware and versions, which a reader needs to judge the results."""
     torch_versions = subprocess.check_output(
         [torch_python, "-m", "checks.benchmarks.machine", *TORCH_PACKAGES],
         cwd=REPOSITORY,
@@ -36,7 +36,7 @@ def describe_machine(torch_python: Path) -> dict[str, str]:
 
 
 def gpu_name() -> str | None:
-    """Return the first graphics card that NVIDIA's driver knows."""
+    """Return the name of the first GPU that NVIDIA's driver lists, or None."""
     if not shutil.which("nvidia-smi"):
         return None
     query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]

@@ -1,4 +1,4 @@
-"""Measure one Keras system in this process. The runner calls it.
+"""Measure one Keras system in this process. The runner starts it.
 
 python -m checks.benchmarks.measure_keras study --precision float32 --seq-len 512 --workload ...
 """

@@ -1,9 +1,9 @@
-"""Measure one PyTorch system, in an environment of its own. The runner calls it.
+"""Measure one PyTorch system, in an environment of its own. The runner starts it.
 
     .venv-bench/bin/python -m checks.benchmarks.measure_torch transformers --precision float32 ...
 
-As a user of its Trainer would: AdamW, each batch padded to its longest sequence, batches of like
-length.
+The training is that of Hugging Face's Trainer: AdamW, batches of sequences of similar length, each
+padded to its longest sequence.
 """
 
 import time
@@ -71,7 +71,7 @@ def train(
     batches: Iterator[Batch],
     precision: str,
 ) -> None:
-    """Take one step of AdamW a batch."""
+    """Take one step of AdamW for each batch."""
     model.train()
     for inputs, labels in batches:
         with _autocast(precision):
@@ -95,7 +95,7 @@ def predict(model: PreferenceModel, batches: Iterator[Batch], precision: str) ->
 
 
 def peak_memory_gib() -> float:
-    """Return the most memory so far: allocated on the accelerator, or else of the process."""
+    """Return the peak of the memory allocated on the accelerator or, on a CPU, of the process."""
     if DEVICE.type == "cpu":
         return process_meter.peak_memory_gib()
     return torch.cuda.max_memory_allocated() / process_meter.BYTES_A_GIB

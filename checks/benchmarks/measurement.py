@@ -1,4 +1,4 @@
-"""One measurement: which system, on which battles; and its command line."""
+"""One measurement, of a system on a workload, and its command line."""
 
 import argparse
 from dataclasses import dataclass
@@ -14,16 +14,17 @@ TORCH_SYSTEMS = ("transformers", "flashdeberta", "disentangled-flash")
 
 @dataclass(frozen=True)
 class Measurement:
-    """A system's name, and what it is given.
+    """A system and its settings.
 
     Args:
-        name: `study`, a step from it to `ours`, `ours`, or a system in PyTorch.
+        name: `study`, a step from it to `ours`, `ours`, or one of `TORCH_SYSTEMS`.
         precision: one of `PRECISIONS`.
-        layers: of the backbone.
-        batch: battles a training step.
-        workload: folder that `checks.benchmarks.workload` wrote.
-        size: one of `SIZES`; PyTorch's systems know the first alone.
-        backend: of Keras, one of `BACKENDS`.
+        seq_len: the maximum number of tokens of a sequence.
+        layers: the number of layers of the backbone.
+        batch: the number of battles in a training step.
+        workload: a folder that `checks.benchmarks.workload` wrote.
+        size: one of `SIZES`; the PyTorch systems support the first alone.
+        backend: the backend of Keras, one of `BACKENDS`.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Measurement:
     backend: str = "tensorflow"
 
     def __str__(self) -> str:
-        """Name the system and what it is given, in so far as not all systems have it."""
+        """Name the system, its precision and length, and settings that are not the default."""
         usual = (Measurement.size, Measurement.backend)
         unusual = [value for value in (self.size, self.backend) if value not in usual]
         return ", ".join([self.name, self.precision, f"{self.seq_len} tokens", *unusual])

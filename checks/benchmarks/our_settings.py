@@ -1,4 +1,4 @@
-"""All that the benchmarks take from `preference`'s defaults: the one file to adapt to them.
+"""The defaults of `preference` for the benchmarks, which no other module of them reads.
 
 Battles are read from the folder that `checks.benchmarks.workload` wrote.
 """
@@ -21,12 +21,12 @@ from preference.sequences.token_store import open_tokens
 from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.distributed.shard import Shard
 
-# The first visits every shape and warms up, the second is timed.
+# The first epoch compiles every shape, and the second is timed.
 EPOCHS = 2
 
 
 def open_battles(folder: Path, seq_len: int) -> LabelledBattles:
-    """Map the tokens of a workload."""
+    """Open the battles of a workload; the tokens are memory-mapped."""
     return LabelledBattles(
         tokens=open_tokens(folder / "tokens"),
         packing=Packing(seq_len=seq_len, turns="all"),
@@ -42,12 +42,12 @@ def our_backbone(measurement: Measurement) -> DebertaV3Backbone:
 
 
 def model_params(seq_len: int) -> ModelParams:
-    """Return the shared model of params.yaml at this length."""
+    """Return the shared model parameters of params.yaml with this length."""
     return replace(load_params().model, seq_len=seq_len)
 
 
 def train_params(measurement: Measurement) -> TrainParams:
-    """Return the shared training of params.yaml with the study's tokens a step, for two epochs."""
+    """Return the shared training parameters of params.yaml for two epochs of the same step size."""
     return replace(
         load_params().train,
         learning_rate=LEARNING_RATE,
@@ -58,12 +58,12 @@ def train_params(measurement: Measurement) -> TrainParams:
 
 
 def tokens_per_batch(measurement: Measurement) -> int:
-    """Return what a batch of the measurement holds when all its sequences are full."""
+    """Return the tokens of a batch of the measurement whose sequences all have the full length."""
     return measurement.batch * len(SIDES) * measurement.seq_len
 
 
 def batch_name(tokens: int) -> str:
-    """Say how large our batches are."""
+    """Describe the size of our batches."""
     return f"{tokens:,} tokens"
 
 
@@ -79,7 +79,7 @@ def our_batches(measurement: Measurement, battles: LabelledBattles) -> list[Batc
 
 
 def our_prediction_batches(battles: LabelledBattles) -> Iterator[Batch]:
-    """Yield the sides of battles, as many tokens as `preference.prediction.predictor` reads."""
+    """Yield batches of both sides with as many tokens as those of `Predictor`."""
     budget = TOKENS_PER_BATCH // len(SIDES)
     for batch in sorted_batches(battles.lengths, battles.widths, budget):
         yield battles.batch(batch)

@@ -1,4 +1,4 @@
-"""`ours`: the code that the stages run, from `train_model` to `Predictor`."""
+"""Measure `ours`: `train_model` and `Predictor`, which the stages run."""
 
 import time
 from dataclasses import replace
@@ -30,15 +30,15 @@ from preference.training.fit import train_model
 
 
 def measure_ours(measurement: Measurement) -> Result:
-    """Train two epochs and time the second; predict the same battles, where it can be done.
+    """Train two epochs and time the second, then predict the same battles.
 
-    The pipeline predicts on TensorFlow, whatever a model was trained on.
+    On JAX nothing is predicted, because the pipeline always predicts on TensorFlow.
     """
     keras.config.set_dtype_policy(measurement.precision)
     keras.utils.set_random_seed(SEED)
     on_jax = measurement.backend == "jax"
     if on_jax:
-        # It only makes the batches, and would take all memory of a GPU.
+        # TensorFlow only makes the batches here, and would allocate all memory of the GPU.
         tf.config.set_visible_devices([], "GPU")
     battles = open_battles(measurement.workload, measurement.seq_len)
     model = build_model(our_backbone(measurement), model_params(measurement.seq_len))
@@ -61,14 +61,14 @@ def measure_ours(measurement: Measurement) -> Result:
 def _train(
     model: keras.Model, battles: LabelledBattles, measurement: Measurement, clock: StepClock
 ) -> None:
-    # Validation is no part of the time, but `train_model` needs some.
+    # `train_model` needs a battle to validate on; validation is not timed.
     valid = replace(battles, rows=battles.rows[:1], labels=battles.labels[:1])
     epochs = our_epochs(measurement, battles)
     train_model(model, epochs, valid, train_params(measurement), callbacks=[clock])
 
 
 def _prediction_seconds(model: keras.Model, battles: LabelledBattles) -> float:
-    """Time all battles, after a warm-up on the longest: the graph is traced once."""
+    """Time all battles, after a warm-up on the longest one, which traces the graph."""
     predictor = Predictor(model, battles.packing)
     _seconds(predictor, battles, battles.rows[[battles.lengths.argmax()]])
     return _seconds(predictor, battles, battles.rows)

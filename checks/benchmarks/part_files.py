@@ -1,4 +1,4 @@
-"""The measured parts on disk: a list of rows each, and one file that says where all come from."""
+"""Read and write measured parts: a file of rows for each, and one file with their origins."""
 
 import json
 from dataclasses import asdict
@@ -7,12 +7,12 @@ from pathlib import Path
 from checks.benchmarks.report import Origin, Part
 from preference.runtime.atomic_write import write_text
 
-# What no other program may disturb comes first.
+# Parts that another program would disturb most come first.
 PARTS = ("comparison", "lengths", "utilisation", "stages", "quality")
 
 
 def read_parts(out: Path) -> dict[str, Part]:
-    """Return the parts that were measured before, for the page `out`."""
+    """Return the parts of the page `out` that were measured earlier."""
     if not origins_path(out).exists():
         return {}
     origins = json.loads(origins_path(out).read_text())
@@ -23,19 +23,19 @@ def read_parts(out: Path) -> dict[str, Part]:
 
 
 def write_parts(parts: dict[str, Part], out: Path) -> None:
-    """Write what `read_parts` reads."""
+    """Write the parts for `read_parts`."""
     for name, part in parts.items():
         _write_json(part.rows, table_path(out, name))
     _write_json({name: asdict(part.origin) for name, part in parts.items()}, origins_path(out))
 
 
 def table_path(out: Path, part: str) -> Path:
-    """Return where a part's rows stand: the comparison's beside the page, under its name."""
+    """Return the file of a part's rows; that of the comparison has the name of the page."""
     return out.with_suffix(".json") if part == "comparison" else Path(f"{out}-{part}.json")
 
 
 def origins_path(out: Path) -> Path:
-    """Return where the commands, days and machines of all parts stand."""
+    """Return the file with the command, day and machine of each part."""
     return Path(f"{out}-origins.json")
 
 

@@ -1,4 +1,4 @@
-"""Which systems are measured, on which battles."""
+"""Plan which systems are measured on which battles."""
 
 from itertools import product
 from pathlib import Path
@@ -9,10 +9,10 @@ from checks.benchmarks.sizes import SIZES
 from checks.benchmarks.workload import write_full_length, write_real_lengths
 
 SEQ_LEN = 512
-# The study's.
+# The batch size of the study.
 BATCH = 8
 
-# From the study to ours step by step, and the peer last.
+# From the study to ours, step by step, then transformers.
 COMPARED = (
     ("study", "float32"),
     ("study", "mixed_bfloat16"),
@@ -26,12 +26,12 @@ COMPARED = (
     ("transformers", "float32"),
     ("transformers", "mixed_bfloat16"),
 )
-# They have kernels for a GPU alone.
+# Their kernels need a GPU.
 COMPARED_ON_GPU = (
     ("flashdeberta", "mixed_bfloat16"),
     ("disentangled-flash", "mixed_bfloat16"),
 )
-# In one precision, so that the lines differ by the attention alone.
+# In one precision, so that the systems differ in their attention alone.
 COMPARED_BY_LENGTH = ("study", "ours", "transformers")
 LENGTH_PRECISION = "float32"
 UTILISATION_PRECISION = "mixed_bfloat16"
@@ -60,7 +60,7 @@ def plan_lengths(settings: Settings, folder: Path) -> list[Measurement]:
 
 
 def plan_utilisation(settings: Settings, folder: Path) -> list[Measurement]:
-    """Write battles of each length, and return the trainings of each size and backend on them."""
+    """Write battles of each length, and return measurements of each size and backend on them."""
     measurements = []
     for seq_len in settings.utilisation_lengths:
         workload, batch = write_steps(settings, folder, seq_len)
@@ -72,7 +72,7 @@ def plan_utilisation(settings: Settings, folder: Path) -> list[Measurement]:
 
 
 def write_steps(settings: Settings, folder: Path, seq_len: int) -> tuple[Path, int]:
-    """Write full-length battles for some steps, and return their folder and the battles a step."""
+    """Write full-length battles for some steps; return their folder and the battles of a step."""
     workload = folder / f"length-{seq_len}"
     batch = max(settings.tokens_a_step // (2 * seq_len), 1)
     write_full_length(workload, seq_len, settings.steps * batch)

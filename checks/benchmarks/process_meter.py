@@ -1,4 +1,4 @@
-"""What this process has taken since the system started it."""
+"""Measure the age and the memory of this process."""
 
 import resource
 import time
@@ -10,10 +10,10 @@ BYTES_A_GIB = 2**30
 
 
 def seconds_since_start() -> float:
-    """Return the age of this process: imports, tracing and all."""
+    """Return the age of this process, which includes its imports."""
     return time.time() - psutil.Process().create_time()
 
 
 def peak_memory_gib() -> float:
-    """Return the most resident memory so far."""
+    """Return the peak of the resident memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_A_GIB

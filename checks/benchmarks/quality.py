@@ -1,4 +1,4 @@
-"""Whether a speed-up changes the result: the default's training with and without each of them."""
+"""Check that speed-ups do not change the result: train the baseline without each of them."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from statistics import mean
 from checks.benchmarks.runner import Row
 from checks.benchmarks.stage_runs import DATA_STAGES, child_environment, run_stage, write_params
 
-# As params.yaml has it.
+# The value of params.yaml.
 LENGTH_SCALE = 0.1
 VARIANTS = ("ours", "stock backbone", "stock Adam", "random batches", "mixed_bfloat16")
 
@@ -19,7 +19,8 @@ def measure_quality(
 ) -> tuple[list[Row], list[str]]:
     """Train each variant with each seed on one simulated arena.
 
-    Returns: a row a variant, and the names of what could not be measured.
+    Returns:
+        A row for each variant, and the names of the trainings that failed.
     """
     write_params(folder, battles, LENGTH_SCALE)
     for stage in DATA_STAGES:

@@ -1,4 +1,4 @@
-"""The results as Markdown: what was compared, on which machine, by which command."""
+"""Write the results as a page of Markdown, with the machine and the command of each part."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the rows of one part come from; `failed` names what is missing in them."""
+    """The origin of the rows of one part; `failed` names measurements that are not among them."""
 
     command: str
     day: str
@@ -53,21 +53,21 @@ class Origin:
 
 @dataclass(frozen=True)
 class Part:
-    """One table: its rows, and where they come from."""
+    """The rows of one table, and their origin."""
 
     rows: list[Row]
     origin: Origin
 
 
-def write_report(parts: dict[str, Part], picture: str) -> str:
-    """Return the page of the parts that have rows."""
+def write_report(parts: dict[str, Part], chart: str) -> str:
+    """Return the page of the parts that have rows; `chart` is the file of the chart."""
     page = ["# Benchmarks", NOTE]
     for name, write in SECTIONS.items():
         if name in parts and parts[name].rows:
             title, *rest = write(parts[name].rows)
             page += [title, _origin(parts[name].origin)]
             if name == "comparison":
-                page += [f"![Battles a second]({picture})"]
+                page += [f"![Battles a second]({chart})"]
             page += rest
     return "\n\n".join(page) + "\n"
 

@@ -1,4 +1,4 @@
-"""The tables of the page: each column is a name and what to write of a row."""
+"""The tables of the page: each column has a name and a function that formats a row."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ STAGE_COLUMNS: Columns = {
 
 
 def quality_columns(ours: Row) -> Columns:
-    """Return the columns of the results; the differences are to the row `ours`."""
+    """Return the columns of the losses; differences are relative to the row `ours`."""
     return {
         "training": lambda row: f"`{row['name']}`",
         "log loss on valid": lambda row: ", ".join(f"{x:.4f}" for x in row["valid_log_losses"]),
@@ -65,7 +65,7 @@ def comparison_columns(study: Row) -> Columns:
 
 
 def markdown_table(columns: Columns, rows: list[Row]) -> str:
-    """Return a table; a vertical bar within a cell stays one."""
+    """Return a table; vertical bars in cells are escaped."""
     lines = [
         list(columns),
         ["---"] * len(columns),
@@ -77,7 +77,7 @@ def markdown_table(columns: Columns, rows: list[Row]) -> str:
 
 
 def spread(row: Row, key: str, digits: int) -> str:
-    """Return `median (least–most)`, or the value alone where it was measured once."""
+    """Return `median (minimum–maximum)`, or the value alone where it was measured once."""
     value = f"{row[key]:.{digits}f}"
     if row["repetitions"] == 1:
         return value
@@ -85,5 +85,5 @@ def spread(row: Row, key: str, digits: int) -> str:
 
 
 def ratio(row: Row, other: Row, key: str) -> str:
-    """Return how many times as much as the other row."""
+    """Return the ratio of two rows."""
     return f"{row[key] / other[key]:.2f}"

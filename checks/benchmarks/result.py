@@ -1,4 +1,4 @@
-"""What one measurement hands to the runner: one line of JSON."""
+"""The result of one measurement, which a process passes to the runner as a line of JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,19 +6,19 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Result:
-    """Costs of one system in one process.
+    """The costs of one system in one process.
 
     Args:
         precision: `float32`, `mixed_bfloat16` or `mixed_float16`.
         device: `cpu`, or the name of the accelerator.
-        batch: battles, or tokens, a training step, in words.
-        train_seconds, predict_seconds: once over all battles, after the warm-up; None where the
-            system does not predict.
-        padding_share: of what a training step reads.
-        peak_memory_gib: resident memory of the process at most, or what it allocated on the
-            accelerator.
+        batch: the size of a training step in words, as battles or tokens.
+        train_seconds: the time of one pass over all battles, after the warm-up.
+        predict_seconds: the same for prediction, or None where the system does not predict.
+        padding_share: the fraction of padding in the input of the training steps.
+        peak_memory_gib: the peak of the memory allocated on the accelerator or, on a CPU, of the
+            resident memory of the process.
         train_memory_gib: the same, before the first prediction.
-        startup_s: from the start of the process to the end of the first training step.
+        startup_s: the time from the start of the process to the end of the first training step.
     """
 
     precision: str
@@ -33,10 +33,10 @@ class Result:
 
 
 def print_result(result: Result) -> None:
-    """Write the result as the last line of the output."""
+    """Print the result as the last line of the output."""
     print(json.dumps(asdict(result), allow_nan=False), flush=True)
 
 
 def read_result(output: str) -> Result:
-    """Read the last line; a framework may have written others before it."""
+    """Read the last line; a framework may have printed others before it."""
     return Result(**json.loads(output.strip().splitlines()[-1]))

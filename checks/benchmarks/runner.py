@@ -1,7 +1,7 @@
 """Measure each system in a process of its own, interleaved, and take medians.
 
-Interleaved, because a machine that others use drifts: one system after the other would measure
-the hour of the day.
+Repetitions are interleaved because the load of a shared machine changes with time, which would
+otherwise be measured as a difference between systems.
 """
 
 import subprocess
@@ -24,8 +24,8 @@ def measure_all(
     repetitions: int,
     measure: Callable[[Measurement], Result | None],
 ) -> dict[Measurement, list[Result]]:
-    """Return the results of each measurement; none where all repetitions failed."""
-    results = {measurement: [] for measurement in measurements}
+    """Return the results of each measurement, an empty list where all repetitions failed."""
+    results: dict[Measurement, list[Result]] = {measurement: [] for measurement in measurements}
     total = repetitions * len(measurements)
     for number, (repetition, measurement) in enumerate(interleave(measurements, repetitions), 1):
         print(
@@ -48,7 +48,7 @@ def interleave(
 
 
 def measure_in_process(measurement: Measurement, torch_python: Path) -> Result | None:
-    """Run the measurement in a new process; say why where it fails, for the others go on."""
+    """Run the measurement in a new process; where it fails, print the reason and return None."""
     torch = measurement.name in TORCH_SYSTEMS
     process = subprocess.run(
         [
@@ -70,7 +70,7 @@ def measure_in_process(measurement: Measurement, torch_python: Path) -> Result |
 
 
 def describe(result: Result) -> str:
-    """Return what a person who waits wants to know."""
+    """Return a line about the result for a person who waits."""
     seconds = [f"training {result.train_seconds:.1f} s"]
     if result.predict_seconds:
         seconds.append(f"prediction {result.predict_seconds:.1f} s")
@@ -79,7 +79,7 @@ def describe(result: Result) -> str:
 
 
 def summarize(measurement: Measurement, results: list[Result]) -> Row:
-    """Return one row of the table: medians of the results, with the least and the most."""
+    """Return one row of the table: medians of the results, with minimum and maximum."""
     sequences = load_sequences(measurement.workload / "sequences.npz")
     battles, tokens = len(sequences.labels), len(sequences.ids)
     repeated = {

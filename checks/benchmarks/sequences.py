@@ -1,6 +1,6 @@
-"""Packed sequences of battles in one NumPy file, and batches of them. It imports NumPy alone.
+"""Packed sequences of battles in one NumPy file, and batches of them.
 
-Systems that are not ours read their battles from here, in any environment.
+The module imports NumPy alone, so that other systems can read battles in their own environment.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 LABELS = 3
-# Hugging Face's `group_by_length` sorts within so many batches.
+# The number of batches within which Hugging Face's `group_by_length` sorts.
 GROUPED_BATCHES = 50
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray]
@@ -18,9 +18,12 @@ Batch = tuple[dict[str, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Sequences:
-    """Two sequences a battle, A first.
+    """Two sequences for each battle, A first.
 
-    `ids` int32 [tokens], `offsets` int64 [2 * battles + 1] into it, `labels` [battles].
+    Attributes:
+        ids: the token ids of all sequences, int32 [tokens].
+        offsets: where each sequence begins and ends in `ids`, int64 [2 * battles + 1].
+        labels: int [battles].
     """
 
     ids: np.ndarray
@@ -58,9 +61,9 @@ def load_sequences(path: Path) -> Sequences:
 
 
 def full_rows(sequences: Sequences, width: int) -> Sequences:
-    """Return the same tokens, one sequence after the other, cut into pairs of full rows.
+    """Concatenate all sequences, and cut them into pairs of rows without padding.
 
-    The last pair is filled with the first tokens. Its labels are the first battles'.
+    The last pair is completed with the first tokens. The labels are those of the first battles.
     """
     pairs = -(-len(sequences.ids) // (2 * width))
     offsets = np.arange(2 * pairs + 1) * width
@@ -69,32 +72,34 @@ def full_rows(sequences: Sequences, width: int) -> Sequences:
 
 
 def random_batches(battles: int, size: int, seed: int) -> list[np.ndarray]:
-    """Cut a random order of the battles into batches of positions."""
-    return _cut(np.random.default_rng(seed).permutation(battles), size)
+    """Divide a random order of the battles into batches of positions."""
+    return _divide(np.random.default_rng(seed).permutation(battles), size)
 
 
 def grouped_batches(lengths: np.ndarray, size: int, seed: int) -> list[np.ndarray]:
-    """Cut as Hugging Face's `group_by_length` does: sorted within 50 batches of a random order.
+    """Divide as Hugging Face's `group_by_length`: sorted within 50 batches of a random order.
 
     Args:
-        lengths: of the longer side, [battles].
+        lengths: the length of the longer side of each battle, [battles].
+        size: the number of battles in a batch.
+        seed: decides the random order.
     """
     order = np.random.default_rng(seed).permutation(len(lengths))
     window = size * GROUPED_BATCHES
     batches = []
     for start in range(0, len(order), window):
         positions = order[start : start + window]
-        batches += _cut(positions[np.argsort(-lengths[positions], kind="stable")], size)
+        batches += _divide(positions[np.argsort(-lengths[positions], kind="stable")], size)
     return batches
 
 
 def longest_first(lengths: np.ndarray, size: int) -> list[np.ndarray]:
-    """Cut the battles, longest first."""
-    return _cut(np.argsort(-lengths, kind="stable"), size)
+    """Divide the battles into batches, the longest battles first."""
+    return _divide(np.argsort(-lengths, kind="stable"), size)
 
 
 def padding_share(batches: Iterator[Batch]) -> float:
-    """Return which share of what the model reads is padding."""
+    """Return the fraction of padding in the input of the model."""
     tokens = cells = 0
     for inputs, _ in batches:
         tokens += int(inputs["padding_mask"].sum())
@@ -102,5 +107,5 @@ def padding_share(batches: Iterator[Batch]) -> float:
     return 1 - tokens / cells
 
 
-def _cut(order: np.ndarray, size: int) -> list[np.ndarray]:
+def _divide(order: np.ndarray, size: int) -> list[np.ndarray]:
     return [order[first : first + size] for first in range(0, len(order), size)]

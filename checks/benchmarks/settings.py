@@ -1,4 +1,4 @@
-"""How much the full benchmark and the quick one measure."""
+"""The sizes of the full benchmark and of the quick one."""
 
 from dataclasses import dataclass, replace
 
@@ -10,19 +10,22 @@ class Settings:
     """Sizes of one benchmark.
 
     Args:
-        command: that makes it.
-        stem: of the files that it writes.
-        layers, length_layers: of the backbone where systems are compared, and lengths. Of each
-            size for the utilisation, at most `layers`.
-        runs: of 8 battles of real length, of the 50 that a window has.
-        repetitions: of each comparison; lengths and stages are measured once.
-        lengths, utilisation_lengths: tokens a sequence.
-        utilisation_sizes: of `SIZES`.
-        tokens_a_step, steps: where lengths are compared, and for the utilisation. A step has the
-            tokens of both sides, so that every length costs the same: one battle at 2,048.
-        stage_rows: battles that `predict` and the stages before the training read.
-        quality_rows, quality_seeds, quality_variants: battles, trainings of each variant, and which
-            variants, where results are compared.
+        command: the command that runs it.
+        stem: the name of the files that it writes, without extension.
+        layers: the layers of the backbone in the comparison, and at most in the utilisation.
+        length_layers: the layers of the backbone in the comparison of lengths.
+        runs: how many of the 50 runs of 8 battles of real length are used.
+        repetitions: the repetitions of each comparison; lengths and stages are measured once.
+        lengths: the tokens of a sequence in the comparison of lengths.
+        utilisation_lengths: the same for the utilisation.
+        utilisation_sizes: the keys of `SIZES` for the utilisation.
+        tokens_a_step: the tokens of both sides in a step, the same for all lengths: 4,096 are one
+            battle of 2,048 tokens a side.
+        steps: the steps for each length, and for the utilisation.
+        stage_rows: the battles that `predict` and the stages before the training read.
+        quality_rows: the battles where results are compared.
+        quality_seeds: the trainings of each variant there.
+        quality_variants: the variants there.
     """
 
     command: str
@@ -54,9 +57,9 @@ FULL = Settings(
     utilisation_sizes=("extra_small", "small"),
     tokens_a_step=4096,
     steps=3,
-    # 57,477 battles are the real set.
+    # The real data has 57,477 battles.
     stage_rows=(1_000, 10_000, 57_477, 100_000, 1_000_000),
-    # The default's.
+    # The value of params.yaml.
     quality_rows=8_000,
     quality_seeds=3,
     quality_variants=VARIANTS,
@@ -82,5 +85,5 @@ QUICK = Settings(
 
 
 def for_gpu(settings: Settings) -> Settings:
-    """Return settings that a GPU does not end before it can be timed."""
+    """Return settings with enough work to time a GPU."""
     return replace(settings, runs=50, tokens_a_step=32_768, steps=20)

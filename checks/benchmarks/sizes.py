@@ -1,4 +1,4 @@
-"""The architectures that systems build: sizes of DeBERTa v3, with random weights."""
+"""The sizes of DeBERTa v3 that are measured, and the settings of the training."""
 
 VOCABULARY_SIZE = 128_100
 _SHARED = {
@@ -7,7 +7,7 @@ _SHARED = {
     "max_sequence_length": 512,
     "bucket_size": 256,
 }
-# As keras-nlp names them.
+# The sizes and names of keras-nlp.
 EXTRA_SMALL = {
     **_SHARED,
     "num_layers": 12,
@@ -23,7 +23,7 @@ SMALL = {
     "intermediate_dim": 3072,
 }
 BASE = {**SMALL, "num_layers": 12}
-# For tests, and no system that exists.
+# For tests; no published model has this size.
 TINY = {
     "vocabulary_size": 100,
     "dropout": 0.1,
@@ -36,7 +36,7 @@ TINY = {
 }
 SIZES = {"extra_small": EXTRA_SMALL, "small": SMALL, "base": BASE, "tiny": TINY}
 
-# The largest learning rate of the study. Speed does not depend on it, but nothing must diverge.
+# The largest learning rate of the study. Speed does not depend on it while the loss is finite.
 LEARNING_RATE = 2.4e-6
 LABEL_SMOOTHING = 0.02
 SEED = 2024

@@ -1,4 +1,4 @@
-"""What predicting a file and the stages before the training cost, against the battles."""
+"""Measure the cost of the stages before the training, and of predicting a file, by battles."""
 
 import shutil
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from checks.benchmarks.stage_runs import DATA_STAGES, StageCost, run_module, run
 # The simulated battles are as long as real ones, in characters.
 LENGTH_SCALE = 1.0
 PREDICT = "predict"
-# What makes the model that predicts; the stage `predict` is another thing than `PREDICT`.
+# The stages that make the bundle; the stage `predict` is not the command `PREDICT`.
 BUNDLE_STAGES = ("train", "predict", "bundle")
-# Of the model that predicts. Its rate is that of the model; memory is what the rows could change.
+# The model that predicts is small: its memory, not its speed, is compared between sizes.
 PREDICTING = {"model": {"seq_len": 128}, "train": {"epochs": 1}}
 
 
 def measure_stages(sizes: tuple[int, ...], folder: Path) -> tuple[list[Row], list[str]]:
-    """Run the stages on a simulated arena of each size; `fetch` simulates it, too.
+    """Run the stages on a simulated arena of each size, which `fetch` simulates.
 
-    The battles of each arena are then predicted by one model, trained on the first.
+    The battles of each arena are then predicted by one model, trained on the first arena.
 
-    Returns: the rows, and the names of the sizes at which one failed; what had been measured
-        before it stays.
+    Returns:
+        The rows that were measured, and the names of the stages and sizes that failed.
     """
     rows: list[Row] = []
     failed: list[str] = []
@@ -43,7 +43,7 @@ def measure_stages(sizes: tuple[int, ...], folder: Path) -> tuple[list[Row], lis
 
 
 def _plan(arena: Path, model: Path) -> dict[str, Callable[[], StageCost]]:
-    """Return what is run in an arena, in this order."""
+    """Return what is run in an arena, by name, in its order."""
     stages = {stage: partial(run_stage, stage, arena) for stage in DATA_STAGES}
     return {**stages, PREDICT: partial(_predict, arena, model)}
 

@@ -1,4 +1,4 @@
-"""Run real stages of the pipeline in a folder of their own, and see what each takes."""
+"""Run stages of the pipeline in a folder of their own, and measure what each costs."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ DATA_STAGES = ("fetch", "split", "preprocess")
 
 @dataclass(frozen=True)
 class StageCost:
-    """Wall time, and resident memory at most, of a process."""
+    """The wall time of a process, and the peak of its resident memory."""
 
     seconds: float
     peak_memory_gib: float
@@ -41,14 +41,13 @@ def write_params(
     length_scale: float,
     changes: Mapping[str, Mapping[str, object]] | None = None,
 ) -> None:
-    """Write the repository's parameters, for a simulated arena and one experiment alone.
-
-    Beside params.yaml it writes data/config/, as `stages.configure` does.
+    """Write params.yaml for a simulated arena and the experiment `baseline`, and data/config/.
 
     Args:
-        folder: made if it does not exist.
-        battles, length_scale: of the arena.
-        changes: values of further sections.
+        folder: the folder of the stages, which is created if it does not exist.
+        battles: the number of battles of the arena.
+        length_scale: the length scale of the arena.
+        changes: other values, by section.
     """
     params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["source"] = "simulated"
@@ -83,7 +82,7 @@ def run_module(module: str, folder: Path, *arguments: str) -> StageCost:
             stderr=subprocess.STDOUT,
         )
         try:
-            # Of this child alone, where `resource.getrusage` knows the largest of all children.
+            # `resource.getrusage` would return the maximum over all children.
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             process.kill()

@@ -1,4 +1,4 @@
-"""The study's recipe in Keras, and the steps from it to ours."""
+"""Measure the study's recipe in Keras, and the steps from it to ours."""
 
 import time
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from preference.models.pair_layers import FoldSides, UnfoldSides
 
 @dataclass(frozen=True)
 class Step:
-    """What is ours already. The precision comes with the measurement."""
+    """Which parts are ours. The precision comes with the measurement."""
 
     attention: bool = False
     batching: bool = False
@@ -40,7 +40,7 @@ class Step:
     compilation: bool = False
 
     def batch(self, measurement: Measurement) -> str:
-        """Say how large a training step is."""
+        """Describe the size of a training step."""
         if self.batching:
             return batch_name(tokens_per_batch(measurement))
         return f"{measurement.batch} battles"
@@ -83,7 +83,7 @@ def measure_step(measurement: Measurement) -> Result:
 
 
 def plan_batches(step: Step, measurement: Measurement) -> tuple[list[Batch], list[Batch]]:
-    """Return the batches of one epoch, and those of a prediction."""
+    """Return the batches of one epoch of training, and those of a prediction."""
     if step.batching:
         battles = open_battles(measurement.workload, measurement.seq_len)
         return our_batches(measurement, battles), list(our_prediction_batches(battles))
@@ -104,16 +104,16 @@ def compiled_model(step: Step, measurement: Measurement) -> keras.Model:
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=LABEL_SMOOTHING
         ),
-        # Keras compiles by itself, as the study did on its GPU; on a CPU it is the slower.
+        # Keras compiles by default, as the study did on its GPU; on a CPU that is slower.
         jit_compile=step.compilation or device_name() != "cpu",
     )
     return model
 
 
 def study_model(backbone: keras_nlp.models.Backbone) -> keras.Model:
-    """Average each side over all positions, padding too, and put one dense layer over both.
+    """Build the study's model: mean over all positions, padding included, and one dense layer.
 
-    The two sides are folded into one call of the backbone, which is no slower than two.
+    Both sides go through the backbone in one call, which is not slower than two calls.
     """
     inputs = {
         name: keras.Input((2, None), dtype="int32", name=name)
@@ -126,13 +126,13 @@ def study_model(backbone: keras_nlp.models.Backbone) -> keras.Model:
 
 
 def stock_backbone(measurement: Measurement) -> keras_nlp.models.DebertaV3Backbone:
-    """Build what `our_backbone` builds, as keras-nlp has it."""
+    """Build the backbone of keras-nlp with the size of `our_backbone`."""
     architecture = SIZES[measurement.size] | {"num_layers": measurement.layers}
     return keras_nlp.models.DebertaV3Backbone(**architecture)
 
 
 def _warm_up(batches: list[Batch], compiled: bool) -> list[Batch]:
-    """Return the largest batch; where each shape is compiled, one batch of each."""
+    """Return the largest batch or, where each shape is compiled, one batch of each shape."""
     of_each_shape = {inputs["token_ids"].shape: (inputs, labels) for inputs, labels in batches}
     largest_first = sorted(of_each_shape.values(), key=lambda batch: -batch[0]["token_ids"].size)
     return largest_first if compiled else largest_first[:1]

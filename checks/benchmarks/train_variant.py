@@ -1,4 +1,4 @@
-"""Train one variant of the default's baseline in the current folder; print its log loss on valid.
+"""Train one variant of the baseline in the current folder, and print its log loss on valid.
 
     python -m checks.benchmarks.train_variant "stock Adam" --seed 1
 
@@ -22,7 +22,7 @@ from preference.training.run import read_labelled_battles
 
 
 def train_variant(name: str, seed: int) -> dict[str, float]:
-    """Return `valid_log_loss` of the best epoch, and the `seconds` of the training."""
+    """Return `valid_log_loss` of the best epoch, and `seconds`, the time of the training."""
     variant, params = VARIANTS[name], load_params().experiment("baseline")
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(variant.precision)
@@ -35,7 +35,7 @@ def train_variant(name: str, seed: int) -> dict[str, float]:
     if variant.stock_backbone:
         model = with_stock_backbone(model, backbone, params.model)
     began = time.perf_counter()
-    with variant.optimizer():
+    with variant.applied():
         best = train_model(model, epochs, valid, params.train, callbacks=[])
     return {
         "valid_log_loss": best["valid_log_loss"],

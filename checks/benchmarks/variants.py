@@ -1,20 +1,21 @@
-"""The training of the embedded default, ours or without one of its speed-ups."""
+"""Variants of the default training: ours, and ours without one of its speed-ups."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from unittest.mock import patch
 
 import keras
 import keras_nlp
 import numpy as np
 
+from checks.benchmarks.replacement import replacing
 from preference.config.params import ModelParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
+from preference.training import optimizer
 from preference.training.dataset import BatchSampler
 
-# The study's batches hold 8 battles; as many battles a step as our batches have on average.
+# The mean number of battles in our batches, so that both take as many steps.
 BATTLES_PER_BATCH = 15
 
 
@@ -28,17 +29,17 @@ class Variant:
     adam: type[keras.optimizers.Optimizer] | None = None
 
     @contextmanager
-    def optimizer(self) -> Iterator[None]:
-        """Let the training build Keras's own Adam, where that is what differs."""
+    def applied(self) -> Iterator[None]:
+        """Use the optimizer of the variant for trainings within the block."""
         if self.adam is None:
             yield
             return
-        with patch("preference.training.optimizer.FusedAdam", self.adam):
+        with replacing(optimizer, "FusedAdam", self.adam):
             yield
 
 
 class RandomBatches(BatchSampler):
-    """Battles of all lengths beside each other, as many in each batch."""
+    """Batches of equally many battles in random order, whatever their lengths."""
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Return the positions of each batch."""

@@ -1,7 +1,7 @@
-"""The battles that every system of a table trains on and predicts.
+"""Write the battles that every system of a table trains on and predicts.
 
-A workload is a folder: `tokens/`, `rows.npy` and `labels.npy` as `preference` reads them, and
-`sequences.npz`, the same battles packed, for all others.
+A workload is a folder with `tokens/`, `rows.npy` and `labels.npy` for `preference`, and
+`sequences.npz`, the same battles packed, for other systems.
 """
 
 import shutil
@@ -22,7 +22,7 @@ from preference.sequences.token_writer import SegmentWriter, save_index
 # has a median of 224 tokens and a mean of 286, where the real ones have 228 and 290.
 LENGTH_SCALE = 0.7
 ARENA_BATTLES = 2000
-# A window in which both Hugging Face and we sort: 50 batches of 8 battles.
+# Hugging Face and our code sort within a window of 50 batches of 8 battles.
 RUN = 8
 RUNS_A_WINDOW = 50
 SPECIAL = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=VOCABULARY_SIZE)
@@ -33,11 +33,13 @@ PROMPT_TOKENS = 20
 def write_real_lengths(folder: Path, seq_len: int, runs: int) -> None:
     """Write battles of a simulated arena with lengths like the real ones.
 
-    The battles are runs of 8 neighbours in length: so few are enough to be batched with as little
-    padding as many are, and have the lengths of the whole arena.
+    The battles are runs of 8 neighbours in length, from all lengths of the arena. Few such battles
+    can be batched with as little padding as many battles.
 
     Args:
-        runs: of the 50 that a window has; 8 battles each.
+        folder: the folder of the workload.
+        seq_len: the maximum number of tokens of a sequence.
+        runs: how many of the 50 runs of a window are written; each has 8 battles.
     """
     arena = folder / "arena"
     write_params(arena, ARENA_BATTLES, LENGTH_SCALE)
@@ -56,7 +58,8 @@ def choose_runs(lengths: np.ndarray, runs: int) -> np.ndarray:
     """Return evenly spaced runs of 8 neighbours among 400 quantiles: positions [8 * runs].
 
     Args:
-        lengths: [battles], 400 or more.
+        lengths: the length of each of at least 400 battles, [battles].
+        runs: the number of runs, at most 50.
     """
     window = RUN * RUNS_A_WINDOW
     quantiles = ((np.arange(window) + 0.5) * len(lengths) / window).astype(int)

@@ -1,4 +1,4 @@
-"""Is anything lost when a run is killed, or something fails? The pipeline is run, and disturbed.
+"""Check that nothing is lost when a run of the pipeline is killed or disturbed.
 
 make faults
 """

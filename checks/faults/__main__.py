@@ -1,10 +1,10 @@
-"""Kill every stage at random moments, cause the faults, and write what came of it to docs/results/.
+"""Kill every stage at random moments, cause faults, and write the results to docs/results/.
 
 make faults                        # 100 kills: docs/results/reliability.md and .json
 python -m checks.faults --quick    # one kill a stage: docs/results/reliability-quick.md and .json
 python -m checks.faults --kills 20
 
-Ctrl-C during the kills ends them, and writes what has been found by then.
+Ctrl-C during the kills ends them; the results up to then are written.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from preference.runtime.metrics_file import write_metrics
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Run the pipeline undisturbed, then with every disturbance, and write two files."""
+    """Run the pipeline undisturbed, then with every disturbance, and write page and JSON file."""
     settings = QUICK if arguments.quick else FULL
     if arguments.kills is not None:
         settings = replace(settings, kills=arguments.kills)
     out = arguments.out / settings.stem
     check_can_write(out.with_suffix(".md"))
-    # Beside nothing else: a disk that is memory would not be filled, and would fill memory.
+    # In `scratch`, because /tmp may be memory, which the copies would fill.
     with TemporaryDirectory(prefix="faults-", dir=arguments.scratch) as scratch:
         results = disturb(Path(scratch), settings)
     write_metrics(results, out.with_suffix(".json"))
@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def disturb(scratch: Path, settings: Settings) -> dict[str, object]:
-    """Return what came of all kills and faults, the content of the JSON file."""
+    """Cause all kills and faults, and return the content of the JSON file."""
     base = scratch / "base"
     copy_repository(base, PARAMETERS)
     print("The undisturbed run", flush=True)
@@ -60,7 +60,7 @@ def disturb(scratch: Path, settings: Settings) -> dict[str, object]:
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """Return the command that does the same, wherever it writes."""
+    """Return the command for the page, without the options that say where to write."""
     quick = " --quick" if arguments.quick else ""
     kills = "" if arguments.kills is None else f" --kills {arguments.kills}"
     return f"python -m checks.faults{quick}{kills}" if quick or kills else "make faults"
@@ -68,7 +68,7 @@ def _command(arguments: argparse.Namespace) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Kill and disturb the pipeline, and compare.")
-    parser.add_argument("--kills", type=int, help="how many")
+    parser.add_argument("--kills", type=int, help="the number of kills")
     parser.add_argument("--quick", action="store_true", help="one kill a stage")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs/results")
     parser.add_argument("--scratch", type=Path, help="where to work; 1 GiB is enough")

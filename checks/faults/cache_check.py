@@ -1,9 +1,9 @@
-"""Find and delete what is damaged in DVC's cache, so that the next `dvc repro` makes it again.
+"""Find and delete damaged files in DVC's cache, so that the next `dvc repro` makes them again.
 
     make check-cache
 
-DVC writes a file into its cache once, protects it, and from then on takes it for what it was. So a
-disk that gives other bytes back is not noticed: the damage is checked out.
+DVC writes a file into its cache, protects it, and does not check it again. Damage by the disk is
+therefore not noticed, and DVC checks the damaged file out.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from preference.runtime.terminal_text import one_line
 
 
 def main(folder: Path) -> int:
-    """Say what is damaged, delete it and its copies in the workspace, return its number."""
+    """Report and delete damaged objects and their copies in the workspace; return their number."""
     damaged = list(damaged_objects(folder))
     for name in damaged:
         cached_object(folder, name).unlink()
-    # Not before: the list of a folder's files may be what is damaged.
+    # The list of files of a folder may be damaged too, so that it is read after the deletion.
     outputs = list(outputs_of(folder))
     for name in damaged:
         copies = [path for path, known in outputs if known == name]
@@ -33,7 +33,7 @@ def main(folder: Path) -> int:
 
 
 def damaged_objects(folder: Path) -> Iterator[str]:
-    """Yield the names of objects whose content is not what the name says."""
+    """Yield the names of objects whose content does not have the hash in the name."""
     for path in (folder / CACHE / "files/md5").glob("??/*"):
         name = path.parent.name + path.name
         if path.suffix != ".tmp":

@@ -1,4 +1,4 @@
-"""The faults that are caused."""
+"""The list of faults that are caused."""
 
 from functools import partial
 

@@ -1,7 +1,7 @@
-"""What can be done to a pipeline besides killing it, and what its user then sees.
+"""Disturb a running pipeline in other ways than by a kill, and return what the user sees.
 
-Each function is a context. It disturbs a workspace, and gives what the user saw; while it is open
-`dvc repro` can run again, and after it nothing of the disturbance is left.
+Each function is a context manager, which disturbs a workspace and yields the messages that the user
+saw. Within the block, `dvc repro` can run again; after it, the disturbance is removed.
 """
 
 import math
@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 from checks.faults.hub import downloading
 from checks.faults.reproduction import Running, messages, reproduce, started
 
-# More than enough for what is to come.
+# More than the pipeline writes.
 ROOM = "1G"
-# A tmpfs holds whole pages.
+# The unit in which tmpfs allocates memory, in bytes.
 PAGE = 4096
 CHECKPOINTS = ".checkpoints"
 WAITING = "waits for it"
@@ -29,7 +29,7 @@ POLL_S = 0.01
 
 
 class Impossible(Exception):
-    """This machine does not let the fault be caused."""
+    """The fault cannot be caused on this machine."""
 
 
 @contextmanager
@@ -37,38 +37,38 @@ def full_disk(workspace: Path, folder: str, left: int) -> Iterator[list[str]]:
     """Run while a folder has a disk of its own with `left` bytes to spare; then make room there.
 
     Raises:
-        Impossible: nothing can be mounted here.
+        Impossible: no disk can be mounted.
     """
     with _disk(workspace / folder, left):
         reproduction = reproduce(workspace)
         _mount("-o", f"remount,size={ROOM}", workspace / folder)
-        said = _said(reproduction.output, "No checkpoint could")
-        if reproduction.succeeded and not said:
+        warnings = _lines_with(reproduction.output, "No checkpoint could")
+        if reproduction.succeeded and not warnings:
             raise RuntimeError(f"{folder} did not become full")
-        yield said or messages(reproduction.output)
+        yield warnings or messages(reproduction.output)
 
 
 @contextmanager
 def cut_download(workspace: Path) -> Iterator[list[str]]:
-    """Break the connection in the middle of the file, and let the hub be busy after that."""
+    """Break the connection in the middle of the file; then the hub answers that it is busy."""
     with downloading(workspace) as hub:
         hub.breaks = True
         reproduction = reproduce(workspace, ["fetch"])
         hub.breaks, hub.ranges = False, []
         yield messages(reproduction.output)
         if not all(hub.ranges):
-            raise RuntimeError("the download began anew")
+            raise RuntimeError("the download started from scratch")
 
 
 @contextmanager
 def damaged_checkpoint(workspace: Path, name: str) -> Iterator[list[str]]:
-    """Kill a training that has a checkpoint, and cut that in the middle."""
+    """Kill a training that has a checkpoint, and truncate the checkpoint."""
     path = workspace / CHECKPOINTS / name
     running = Running(workspace)
     _wait_for(path, running)
     running.kill(0)
     os.truncate(path, path.stat().st_size // 2)
-    yield _said(reproduce(workspace).output, "is damaged")
+    yield _lines_with(reproduce(workspace).output, "is damaged")
 
 
 @contextmanager
@@ -83,25 +83,25 @@ def two_at_once(workspace: Path, stage: str) -> Iterator[list[str]]:
 
 @contextmanager
 def orphan(workspace: Path, stage: str) -> Iterator[list[str]]:
-    """Kill DVC alone while a stage runs, which goes on, and start the next `dvc repro` at once."""
+    """Kill DVC alone while a stage runs, which continues, and start `dvc repro` again at once."""
     lock = workspace / ".locks" / stage
     running = Running(workspace)
     _wait_for(lock, running)
     while not (process := lock.read_text(encoding="utf-8")):
         time.sleep(POLL_S)
     running.kill_dvc_alone()
-    # Else so small a stage would end before the next one has loaded its modules.
+    # Otherwise such a small stage would end before the next run has loaded its modules.
     os.kill(int(process), signal.SIGSTOP)
     following = Running(workspace)
     following.wait_for(WAITING)
     os.kill(int(process), signal.SIGCONT)
-    yield _said(following.finish().output, WAITING)
+    yield _lines_with(following.finish().output, WAITING)
 
 
-def _said(output: str, what: str) -> list[str]:
-    """Return the different lines with these words, without a progress bar that stood before."""
+def _lines_with(output: str, words: str) -> list[str]:
+    """Return the distinct lines with these words, without the progress bar before them."""
     lines = (re.sub(r"^.*%\|.*?\]", "", line) for line in re.split(r"[\r\n]+", output))
-    return list(dict.fromkeys(line.strip() for line in lines if what in line))
+    return list(dict.fromkeys(line.strip() for line in lines if words in line))
 
 
 def _wait_for(path: Path, running: Running) -> None:
@@ -113,7 +113,7 @@ def _wait_for(path: Path, running: Running) -> None:
 
 @contextmanager
 def _disk(place: Path, left: int) -> Iterator[None]:
-    """Mount a tmpfs with what the folder has, and so many bytes more."""
+    """Mount a tmpfs with the files of the folder, and with `left` bytes to spare."""
     place.mkdir(exist_ok=True)
     files = (path for path in place.rglob("*") if path.is_file())
     used = sum(PAGE * math.ceil(path.stat().st_size / PAGE) for path in files)

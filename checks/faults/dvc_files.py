@@ -1,6 +1,6 @@
-"""What can happen to the files that DVC keeps for itself, and what its user then sees.
+"""Damage the internal files of DVC, and return what the user sees.
 
-Contexts as in `checks.faults.disturbances`.
+The functions are context managers like those of `checks.faults.disturbances`.
 """
 
 import os
@@ -18,31 +18,31 @@ from checks.faults.workspace import LOCK, cached_object, forget_stage, outputs_o
 
 @contextmanager
 def changed_cache(workspace: Path, out: str) -> Iterator[list[str]]:
-    """Let a program write into an output in DVC's cache, and lose the copy in the workspace."""
+    """Write into an output in DVC's cache, and delete the copy in the workspace."""
     path = _flip_bit(workspace, out)
     path.chmod(0o644)
-    yield _of_stage(reproduce(workspace).output, "fetch")
+    yield _lines_of_stage(reproduce(workspace).output, "fetch")
 
 
 @contextmanager
 def damaged_cache(workspace: Path, out: str) -> Iterator[list[str]]:
-    """Let a bit of an output in DVC's cache become another one, and lose the workspace's copy.
+    """Flip a bit of an output in DVC's cache, and delete the copy in the workspace.
 
-    That is not seen by DVC, which checks the damage out; so the cache is checked after that.
+    DVC does not notice it, and checks the damaged file out; then the cache is checked.
     """
     path = cached_object(workspace, dict(outputs_of(workspace))[workspace / out])
     before = path.stat()
     _flip_bit(workspace, out)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    said = _of_stage(reproduce(workspace).output, "fetch")
+    reported = _lines_of_stage(reproduce(workspace).output, "fetch")
     check = [sys.executable, "-m", "checks.faults.cache_check"]
     checked = subprocess.run(check, cwd=workspace, text=True, capture_output=True)
-    yield said + checked.stdout.splitlines()
+    yield reported + checked.stdout.splitlines()
 
 
 @contextmanager
 def half_a_record(workspace: Path) -> Iterator[list[str]]:
-    """Cut dvc.lock, as a kill does in the moment in which DVC writes it, in the middle of a key."""
+    """Truncate dvc.lock in the middle of a key, as a kill of DVC while it writes can do."""
     path = workspace / LOCK
     text = path.read_text(encoding="utf-8")
     path.write_text(text[: text.rindex("deps:") + len("de")], encoding="utf-8")
@@ -51,14 +51,14 @@ def half_a_record(workspace: Path) -> Iterator[list[str]]:
 
 @contextmanager
 def half_a_lock(workspace: Path) -> Iterator[list[str]]:
-    """Cut DVC's list of locked paths in the same way."""
+    """Truncate DVC's list of locked paths, as a kill of DVC while it writes can do."""
     (workspace / RWLOCK).write_text('{"write": {')
     yield messages(reproduce(workspace).output)
 
 
 @contextmanager
 def half_a_run(workspace: Path, stage: str) -> Iterator[list[str]]:
-    """Leave a stage's folder in DVC's memory of runs empty; all else is as before its first run."""
+    """Make a stage one that has not run, but leave its folder in DVC's run cache, empty."""
     (run,) = remembered_runs(workspace, stage)
     forget_stage(workspace, stage)
     run.parent.mkdir(parents=True)
@@ -78,5 +78,5 @@ def _flip_bit(workspace: Path, out: str) -> Path:
     return path
 
 
-def _of_stage(output: str, stage: str) -> list[str]:
+def _lines_of_stage(output: str, stage: str) -> list[str]:
     return [line for line in output.splitlines() if re.match(f"(Stage|Running).*'{stage}'", line)]

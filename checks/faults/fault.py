@@ -1,4 +1,4 @@
-"""A fault: what is done, what the user does then, and whether the next `dvc repro` mends it."""
+"""Cause a fault, and check whether the next `dvc repro` recovers from it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -19,14 +19,14 @@ class Fault:
     """Something that goes wrong.
 
     Args:
-        name: of it.
-        done: what is done to a workspace in which `stage` has not run.
-        stage: None where all stages have run.
-        then: what the user does before the next `dvc repro`.
-        cause: does it, and gives what the user saw.
-        source: lets a workspace read its battles from elsewhere, where the fault is about that;
-            then the undisturbed result is made anew, and `targets` alone are asked for.
-        targets: stages.
+        name: the title of the fault.
+        done: what is done to the workspace, in words.
+        stage: the stage that has not run yet, or None where all stages have run.
+        then: what the user does before the next `dvc repro`, in words.
+        cause: a context manager that causes the fault, and yields what the user saw.
+        source: a context manager in which the workspace reads its battles from another source. The
+            undisturbed result is then made from this source, by `targets` alone.
+        targets: the stages to reproduce; all where it is empty.
     """
 
     name: str
@@ -40,15 +40,17 @@ class Fault:
 
 @dataclass(frozen=True)
 class FaultResult:
-    """What came of a fault.
+    """The result of a fault.
 
     Args:
-        name, done, then: as of the fault.
-        saw: what the user saw.
-        helped: what DVC asked for before it went on.
+        name: the name of the fault.
+        done: the same as of the fault.
+        then: the same as of the fault.
+        saw: the messages that the user saw.
+        helped: the commands that DVC needed before it continued.
         identical: whether the next `dvc repro` gave the undisturbed result.
-        different: what differs.
-        skipped: why the fault could not be caused on this machine; else None.
+        different: the names of what differs.
+        skipped: why the fault could not be caused on this machine, or None.
     """
 
     name: str
@@ -64,12 +66,12 @@ class FaultResult:
 def try_faults(
     faults: Sequence[Fault], base: Path, scratch: Path, expected: Result
 ) -> Iterator[FaultResult]:
-    """Yield what comes of each fault.
+    """Yield the result of each fault.
 
     Args:
-        faults: to be tried.
-        base: a workspace in which everything has run.
-        scratch: where to work.
+        faults: the faults to cause.
+        base: a workspace in which all stages have run.
+        scratch: the folder for copies of it.
         expected: the undisturbed result.
     """
     for fault in tqdm(faults, unit=" faults"):
@@ -77,7 +79,7 @@ def try_faults(
 
 
 def try_fault(fault: Fault, base: Path, scratch: Path, expected: Result) -> FaultResult:
-    """Cause a fault, run `dvc repro` once more, and compare."""
+    """Cause a fault, run `dvc repro` again, and compare the result."""
     if fault.source:
         expected = _undisturbed(fault, base, scratch)
     workspace = copy_workspace(base, scratch)
@@ -104,5 +106,5 @@ def _undisturbed(fault: Fault, base: Path, scratch: Path) -> Result:
     with fault.source(workspace):
         reproduction = reproduce(workspace, fault.targets)
     if not reproduction.succeeded:
-        raise RuntimeError(f"{fault.name}: not even undisturbed:\n{reproduction.output[-3000:]}")
+        raise RuntimeError(f"{fault.name}: fails undisturbed:\n{reproduction.output[-3000:]}")
     return read_result(workspace)

@@ -1,4 +1,4 @@
-"""A hub on this machine with one file of simulated battles, whose connection can break."""
+"""A local hub with one file of simulated battles, whose connection can break."""
 
 import csv
 import hashlib
@@ -18,14 +18,14 @@ from preference.runtime.yaml_file import edit_yaml, write_yaml
 
 PIN = "arena55k/pin.yaml"
 REPOSITORY, REVISION, FILE = "someone/battles", "0123456789abcdef" * 2 + "01234567", "train.csv"
-# huggingface_hub writes 10 MiB at a time, and so that much at least must come before the cut.
+# huggingface_hub writes 10 MiB at a time, so that the connection must break after more than that.
 CUT = 10 * 2**20 + 5
 BATTLES, WORDS = 60, 20_000
 WINNERS = ("winner_model_a", "winner_model_b", "winner_tie")
 
 
 class Hub:
-    """Sends the file; after `breaks` is set, up to the cut, and from then on that it is busy."""
+    """Sends the file or, where `breaks` is set, its beginning, and then answers that it is busy."""
 
     def __init__(self) -> None:
         self.content = _battles()
@@ -33,7 +33,7 @@ class Hub:
         self.ranges: list[str | None] = []
 
     def pin(self) -> dict[str, str | int]:
-        """Return what `arena55k/pin.yaml` is to say."""
+        """Return the content of `arena55k/pin.yaml` for this file."""
         return {
             "repository": REPOSITORY,
             "revision": REVISION,
@@ -46,7 +46,7 @@ class Hub:
 
 @contextmanager
 def downloading(workspace: Path) -> Iterator[Hub]:
-    """Let a workspace read its battles from a hub that answers for as long as the block runs."""
+    """Make a workspace read its battles from a hub that runs within the block."""
     hub = Hub()
     edit_yaml(workspace / PARAMS_FILE, {"data.source": "arena55k"})
     write_yaml(workspace / PIN, hub.pin())
@@ -79,7 +79,7 @@ def _handler_of(hub: Hub) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(hub.content[start : CUT if hub.breaks else None])
 
         def log_message(self, *_: object) -> None:
-            """Say nothing between the lines of the progress bar."""
+            """Print nothing, because a progress bar is shown."""
 
     return Handler
 

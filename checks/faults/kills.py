@@ -1,8 +1,8 @@
-"""Kill `dvc repro` at random moments of a stage, and see whether the next one mends it.
+"""Kill `dvc repro` at random moments of a stage, and check whether the next run recovers.
 
-A moment is a share of what the stage takes undisturbed, from DVC's saying that it starts it to the
-end of `dvc repro`. So a kill hits the stage while it loads, computes and writes, or DVC while it
-saves and records the outputs. It is a kill only where the process was still running.
+A moment is a fraction of the undisturbed time of the stage, from its start to the end of `dvc
+repro`. A kill can hit the stage while it loads, computes and writes, or DVC while it saves and
+records the outputs. It counts only if the process was still running.
 """
 
 import signal
@@ -28,14 +28,15 @@ class StageKills:
     """The kills of a stage.
 
     Args:
-        seconds: that it takes undisturbed.
-        moments: of the kills, as shares of that, in the order in which they came.
-        runs: that were left to run after kills, and compared.
-        missed: moments at which `dvc repro` had already ended; no kills.
-        identical: kills after which the result was that of the undisturbed run.
-        resumed: runs after a kill in which a training went on from its checkpoint.
-        helped: the commands that DVC asked for before it went on, with its message.
-        different: what differed, where something did.
+        seconds: the undisturbed time of the stage.
+        moments: the moments of the kills, as fractions of `seconds`, in their order.
+        runs: the number of undisturbed runs after kills, whose results were compared.
+        missed: the number of moments at which `dvc repro` had already ended, so that nothing was
+            killed.
+        identical: the number of kills after which the result was the undisturbed one.
+        resumed: the number of runs in which a training resumed from its checkpoint.
+        helped: the commands that DVC needed before it continued, each with the message of DVC.
+        different: the names of what differed.
     """
 
     seconds: float
@@ -49,10 +50,10 @@ class StageKills:
 
 
 def time_stage(base: Path, scratch: Path, stage: str, expected: Result) -> float:
-    """Return the seconds that a stage takes alone.
+    """Return the seconds that a stage takes undisturbed.
 
     Raises:
-        RuntimeError: it fails, or gives another result though nothing disturbs it.
+        RuntimeError: the stage fails, or gives another result without a disturbance.
     """
     workspace = copy_workspace(base, scratch)
     forget_stage(workspace, stage)
@@ -69,15 +70,15 @@ def time_stage(base: Path, scratch: Path, stage: str, expected: Result) -> float
 def kill_stages(
     base: Path, scratch: Path, seconds: dict[str, float], settings: Settings, expected: Result
 ) -> dict[str, StageKills]:
-    """Kill the stages in turn until there are as many kills as the settings ask for.
+    """Kill the stages in turn, up to the number of kills in the settings.
 
-    Ctrl-C ends it after the row that is under way, with what has been found by then.
+    Ctrl-C ends it after the present row of kills, with the results up to then.
 
     Args:
-        base: a workspace in which everything has run.
-        scratch: where to work.
-        seconds: that each stage takes undisturbed.
-        settings: how many kills, how many in a row, and the seed of the moments.
+        base: a workspace in which all stages have run.
+        scratch: the folder for copies of it.
+        seconds: the undisturbed time of each stage.
+        settings: the number of kills, of kills in a row, and the seed of the moments.
         expected: the undisturbed result.
     """
     kills = {stage: StageKills(round(taken, 1)) for stage, taken in seconds.items()}
@@ -94,7 +95,7 @@ def kill_stages(
 
 @contextmanager
 def interruption() -> Iterator[Event]:
-    """Let Ctrl-C set an event, in the place of raising KeyboardInterrupt."""
+    """Make Ctrl-C set an event instead of raising KeyboardInterrupt."""
     interrupted = Event()
     before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
     try:
@@ -104,7 +105,7 @@ def interruption() -> Iterator[Event]:
 
 
 def plan_rows(stages: Sequence[str], settings: Settings) -> Iterator[tuple[str, list[float]]]:
-    """Yield stages in turn, with the moments of the kills of one row, without end."""
+    """Yield stages in turn without end, each with the moments of the kills of one row."""
     random = np.random.default_rng(settings.seed)
     for stage, length in zip(cycle(stages), cycle(settings.in_a_row), strict=False):
         yield stage, random.random(length).tolist()
@@ -118,7 +119,7 @@ def kill_in_a_row(
     kills: StageKills,
     expected: Result,
 ) -> int:
-    """Kill a stage at each moment, run `dvc repro` undisturbed, and count; return the kills."""
+    """Kill a stage at each moment, run `dvc repro` undisturbed, and return the number of kills."""
     workspace = copy_workspace(base, scratch)
     forget_stage(workspace, stage)
     hit = [moment for moment in moments if kill_once(workspace, stage, moment * kills.seconds)]
@@ -136,7 +137,7 @@ def kill_in_a_row(
 
 
 def kill_once(workspace: Path, stage: str, seconds: float) -> bool:
-    """Kill `dvc repro` so long after it has started the stage; say whether it was still running."""
+    """Kill `dvc repro` some seconds after the start of the stage; return whether it still ran."""
     running = Running(workspace)
     if running.wait_for(started(stage)) is None:
         return False

@@ -1,4 +1,4 @@
-"""The results as a page of Markdown, written from the content of the JSON file alone."""
+"""Write the page of Markdown from the content of the JSON file alone."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +10,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(results: Mapping[str, Any], command: str) -> str:
-    """Return the page; `command` is named as what made it."""
+    """Return the page, which names the command that made it."""
     templates = environment(TEMPLATES)
     templates.filters.update(percent=_percent)
     return templates.get_template("reliability.md.j2").render(results, command=command)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f}"

@@ -1,4 +1,4 @@
-"""What a user does afterwards: `dvc repro`, and what DVC asks for where it does not recover."""
+"""Recover as a user does: `dvc repro`, after the remedy for DVC's error where there is one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ RWLOCK, RUNS = ".dvc/tmp/rwlock", ".dvc/cache/runs"
 
 @dataclass(frozen=True)
 class Remedy:
-    """A command for a message of DVC's, and what it does."""
+    """A message of DVC, and the command that removes its cause."""
 
     message: str
     command: str
@@ -26,8 +26,8 @@ def _remove_empty_runs(workspace: Path) -> None:
             folder.rmdir()
 
 
-# DVC writes both files in place, so that a kill can leave half of one; and between the making of a
-# folder in its memory of runs, and the file in it, another kill can come.
+# DVC writes both files in place, so that a kill can leave one incomplete. It creates a folder in
+# its run cache before the file in it, so that a kill can leave the folder empty.
 REMEDIES = (
     Remedy(f"{LOCK}'", f"git checkout {LOCK}", lambda folder: git_checkout(folder, LOCK)),
     Remedy(f"{RWLOCK}'", f"rm {RWLOCK}", lambda folder: (folder / RWLOCK).unlink()),
@@ -37,13 +37,13 @@ REMEDIES = (
 
 @dataclass(frozen=True)
 class Recovery:
-    """How it ended: what differs from the undisturbed run, and what had to be done before.
+    """The result of a recovery.
 
     Args:
-        different: names of files, or why it failed; empty where the result is the same.
-        helped: the remedies' commands.
-        said: of each the messages that asked for it.
-        output: of all runs.
+        different: the names of files that differ from the undisturbed run, or why the run failed.
+        helped: the commands of the remedies that were needed.
+        said: the messages of DVC before each remedy.
+        output: the output of all runs.
     """
 
     different: list[str]
@@ -58,7 +58,7 @@ class Recovery:
 
 
 def recover(workspace: Path, expected: Result, targets: Sequence[str] = ()) -> Recovery:
-    """Run `dvc repro` once more, each remedy at most once, and compare the result."""
+    """Run `dvc repro` again, with each remedy at most once, and compare the result."""
     helped: list[str] = []
     said: list[str] = []
     reproduction = reproduce(workspace, targets)

@@ -1,4 +1,4 @@
-"""`dvc repro` as a user runs it: to its end, or killed on the way."""
+"""Run `dvc repro` as a user does, to its end or until it is killed."""
 
 import os
 import re
@@ -15,19 +15,16 @@ from pathlib import Path
 from checks.faults.workspace import environment
 
 DVC = (sys.executable, "-m", "dvc")
-# The last is DVC's of its own files.
+# The last alternative is DVC's error about its own files.
 ERROR = r"(error|ERROR):|\w*Error: |'\S*' (is invalid|validation failed)\."
 POLL_S = 0.005
-# Far more than any stage takes here: who waits longer waits for something that never comes.
+# Far more than any stage takes, so that a run that hangs is ended.
 LIMIT_S = 3600
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A `dvc repro` that has ended: how, what it said, and when it said that a stage begins.
-
-    Times are seconds since it started.
-    """
+    """A `dvc repro` that has ended: its success, its output, and its time in seconds."""
 
     succeeded: bool
     output: str
@@ -35,11 +32,11 @@ class Reproduction:
 
 
 class Running:
-    """A `dvc repro` under way, in a process group of its own.
+    """A `dvc repro` that is running, in a process group of its own.
 
     Args:
-        workspace: where it runs.
-        targets: the stages that are asked for with all that they need; all where none is named.
+        workspace: the folder in which it runs.
+        targets: the stages to reproduce, with those that they need; all where it is empty.
     """
 
     def __init__(self, workspace: Path, targets: Sequence[str] = ()) -> None:
@@ -60,12 +57,12 @@ class Running:
         self.began = time.monotonic()
 
     def output(self) -> str:
-        """Return what it has said so far, with the workspace's place left out."""
+        """Return its output so far, without the path of the workspace."""
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return text.replace(f"{self.workspace}/", "").replace(str(self.workspace), ".")
 
     def wait_for(self, said: str) -> float | None:
-        """Wait until it says something; return the seconds until then, None if it ends before."""
+        """Wait for a text in the output; return the seconds that it took, None if the run ended."""
         with self._ending_with_this_process():
             while said not in self.output():
                 if self.process.poll() is not None:
@@ -75,7 +72,7 @@ class Running:
         return time.monotonic() - self.began
 
     def kill(self, seconds: float) -> bool:
-        """Kill it, and what it has started, so much later; say whether it was still running."""
+        """Kill it with its children after some seconds; return whether it was still running."""
         with self._ending_with_this_process():
             try:
                 self.process.wait(seconds)
@@ -86,7 +83,7 @@ class Running:
         return False
 
     def kill_dvc_alone(self) -> None:
-        """Kill DVC, and let the stage go on that it has started."""
+        """Kill DVC, but not the stage that it has started."""
         self.process.kill()
         self.process.wait()
 
@@ -105,7 +102,7 @@ class Running:
 
     @contextmanager
     def _ending_with_this_process(self) -> Iterator[None]:
-        """Kill it where the block is left early: Ctrl-C reaches this process group alone."""
+        """Kill it if the block raises, because Ctrl-C does not reach its process group."""
         try:
             yield
         except BaseException:
@@ -120,12 +117,12 @@ def reproduce(workspace: Path, targets: Sequence[str] = ()) -> Reproduction:
 
 
 def started(stage: str) -> str:
-    """Return what DVC says when it starts a stage."""
+    """Return the message of DVC at the start of a stage."""
     return f"Running stage '{stage}'"
 
 
 def messages(output: str) -> list[str]:
-    """Return the errors that a user reads at the end, without progress bars and tracebacks."""
+    """Return the errors in the output, or its last line, without progress bars and tracebacks."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", output) if line.strip()]
     errors = [line for line in lines if re.match(ERROR, line)]
     return errors or lines[-1:]

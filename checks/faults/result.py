@@ -1,7 +1,7 @@
-"""What a run has made: files by their hashes, what dvc.lock says, whether DVC's cache is whole.
+"""The result of a run: hashes of its files and of dvc.lock, and damage in DVC's cache.
 
-Two runs ended with the same result only if nothing of this differs. A file that one of them left
-behind is a difference too.
+Two runs have the same result only if all of this is equal. A file that only one of them left behind
+is a difference.
 """
 
 import json
@@ -13,7 +13,7 @@ from checks.faults.cache_check import damaged_objects
 from checks.faults.workspace import LOCK, read_lock
 from preference.runtime.provenance import hash_file, hash_text
 
-# What git and DVC keep for themselves, and what outlives a run on purpose.
+# Internal files of git and DVC, and files that outlive a run on purpose.
 LEFT_OUT = {".git", ".dvc", ".checkpoints", ".locks", "__pycache__"}
 DAMAGED = "damaged in DVC's cache: "
 
@@ -21,9 +21,9 @@ Result = dict[str, str]
 
 
 def read_result(folder: Path) -> Result:
-    """Return the hash of each file, and of what dvc.lock says in whatever order."""
+    """Return the hash of each file, and of the content of dvc.lock whatever its order."""
     hashes = {path.relative_to(folder).as_posix(): hash_file(path) for path in _files(folder)}
-    # DVC appends a stage that was not in it.
+    # DVC appends new stages, so that their order depends on the runs.
     record = json.dumps(read_lock(folder), sort_keys=True)
     hashes[LOCK] = hash_text(record)
     damaged = {f"{DAMAGED}{name}": "" for name in damaged_objects(folder)}
@@ -31,7 +31,7 @@ def read_result(folder: Path) -> Result:
 
 
 def differences(found: Result, expected: Result) -> list[str]:
-    """Return the names that only one has, or that are not the same in both."""
+    """Return the names that only one has, or whose hashes differ."""
     names = sorted({*found, *expected})
     return [name for name in names if found.get(name) != expected.get(name)]
 

@@ -1,4 +1,4 @@
-"""What came of kills and faults: the content of the JSON file."""
+"""Summarize kills and faults: the content of the JSON file."""
 
 import os
 import platform
@@ -18,10 +18,10 @@ PACKAGES = ("dvc", "dvclive", "keras", "tensorflow")
 def summarize(
     kills: Mapping[str, StageKills], faults: Sequence[FaultResult], settings: Settings
 ) -> dict[str, Any]:
-    """Return the sums, each stage's kills, and each fault.
+    """Return sums, the kills of each stage, and each fault.
 
-    `kills` counts processes that were killed while they ran, and `identical` those of them after
-    which the next undisturbed `dvc repro` ended with the undisturbed result.
+    `kills` is the number of processes that were killed while they ran, and `identical` the number
+    of kills after which the next undisturbed `dvc repro` gave the undisturbed result.
     """
     return {
         "simulated": True,

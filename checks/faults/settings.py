@@ -1,8 +1,8 @@
-"""How often the full check and the quick one disturb the pipeline, and how small it is."""
+"""The sizes of the full check and of the quick one, and the parameters of the small pipeline."""
 
 from dataclasses import dataclass
 
-# So small that what a kill may hit is loading, writing and recording rather than computing.
+# So small that most kills hit loading, writing and recording instead of computing.
 PARAMETERS = {
     "data.source": "simulated",
     "data.extra": [],
@@ -12,11 +12,11 @@ PARAMETERS = {
     "model.preset": "deberta_v3_tiny",
     "model.seq_len": 32,
     "train.seeds": [],
-    # Enough steps that some kills hit a training, and not only its start.
+    # Enough steps that some kills hit a training after its start.
     "train.epochs": 6,
     "train.patience": 6,
     "train.tokens_per_batch": 1024,
-    # At each step.
+    # A checkpoint after each step.
     "train.checkpoint_minutes": 1e-6,
     "reference.max_features": 200,
     "evaluation.resamples": 100,
@@ -31,10 +31,10 @@ class Settings:
     """Sizes of one check.
 
     Args:
-        stem: of the files that it writes.
-        kills: of all stages together.
-        in_a_row: of how many kills each run in turn is hit, before one runs undisturbed.
-        seed: chooses the moments of the kills.
+        stem: the name of the files that it writes, without extension.
+        kills: the number of kills of all stages together.
+        in_a_row: the numbers of kills in a row before an undisturbed run, which are repeated.
+        seed: decides the moments of the kills.
     """
 
     stem: str

@@ -1,4 +1,4 @@
-"""A small copy of this repository, in which the pipeline has run, and copies of that."""
+"""Copies of this repository in which the pipeline runs with other parameters."""
 
 import json
 import os
@@ -20,7 +20,7 @@ AUTHOR = ("-c", "user.name=faults", "-c", "user.email=faults@localhost")
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """Return the variables of every command; what DVC remembers elsewhere lies in `scratch`."""
+    """Return the variables of every command; caches outside of the workspace are in `scratch`."""
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -33,32 +33,32 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def copy_repository(folder: Path, parameters: Mapping[str, Any]) -> None:
-    """Make a repository of what git knows or would add here, with other parameters."""
+    """Copy the files that git tracks or would add to a new repository, with other parameters."""
     listed = _git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard")
     for name in listed.splitlines():
         if (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, folder / name)
     edit_yaml(folder / PARAMS_FILE, parameters)
-    # Of other parameters, and so of no use.
+    # It records results of other parameters.
     (folder / LOCK).unlink(missing_ok=True)
     _git(folder, "init", "--quiet")
     commit(folder)
 
 
 def commit(folder: Path) -> None:
-    """Commit everything that git does not ignore."""
+    """Commit all files that git does not ignore."""
     _git(folder, "add", "--all")
     _git(folder, *AUTHOR, "commit", "--quiet", "--allow-empty", "--message", "As it is")
 
 
 def git_checkout(folder: Path, name: str) -> None:
-    """Bring a file back to what is committed."""
+    """Restore a file from the last commit."""
     _git(folder, "checkout", "--quiet", "--", name)
 
 
 def copy_workspace(base: Path, scratch: Path) -> Path:
-    """Return a fresh copy of `base`, without its checkpoints, in the place of the last copy."""
+    """Return a new copy of `base`, without its checkpoints, which replaces the last copy."""
     workspace = scratch / "workspace"
     for folder in (workspace, scratch / "site", scratch / "hub"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -67,28 +67,28 @@ def copy_workspace(base: Path, scratch: Path) -> Path:
 
 
 def forget_stage(folder: Path, stage: str) -> None:
-    """Make a workspace one in which a stage has never run, while all others have.
+    """Remove all traces of a stage, as if it had never run while all others have.
 
-    What it has written is removed from the workspace, from dvc.lock, and from DVC's cache with its
-    memory of runs, so that it can be had in no other way than by running the stage.
+    Its outputs are removed from the workspace, from dvc.lock, and from DVC's cache with the run
+    cache, so that DVC has to run the stage.
     """
     for run in remembered_runs(folder, stage):
-        # With its folder: DVC does not start where that is empty.
+        # With its folder, because DVC does not start if the folder is empty.
         shutil.rmtree(run.parent)
     content = read_lock(folder)
     entry = content["stages"].pop(stage)
     write_yaml(folder / LOCK, content)
     for out in entry["outs"]:
         _remove(folder / out["path"])
-    # The same content may be an output of another stage too.
+    # An output of another stage may have the same content.
     others = {name for _, name in outputs_of(folder)}
     for name in {name for _, name in _outputs(folder, entry)} - others:
-        # Metrics in git it need not have.
+        # Metrics that are in git may not be in the cache.
         cached_object(folder, name).unlink(missing_ok=True)
 
 
 def remembered_runs(folder: Path, stage: str) -> list[Path]:
-    """Return the files of DVC's memory of runs that are of this stage."""
+    """Return the files of this stage in DVC's run cache."""
     command = read_lock(folder)["stages"][stage]["cmd"]
     runs = (folder / CACHE / "runs").glob("*/*/*")
     return [run for run in runs if load_yaml(run)["cmd"] == command]
@@ -100,7 +100,7 @@ def read_lock(folder: Path) -> dict[str, Any]:
 
 
 def cached_object(folder: Path, name: str) -> Path:
-    """Return where DVC's cache has the content with this MD5."""
+    """Return the path of the content with this MD5 in DVC's cache."""
     return folder / CACHE / "files/md5" / name[:2] / name[2:]
 
 

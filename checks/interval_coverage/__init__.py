@@ -1,4 +1,4 @@
-"""Do the pipeline's intervals cover the truth, and its test call chance real? A simulated study.
+"""Check by simulation the coverage of intervals and the false alarm rate of tests.
 
 make coverage
 """

@@ -1,4 +1,4 @@
-"""Which differences the pipeline calls real in one data set."""
+"""Test differences in one data set, as the pipeline does."""
 
 import numpy as np
 
@@ -24,11 +24,12 @@ TRUE_DIFFERENCE = f"power: a true difference of {IMPROVEMENT}"
 
 
 def call_real(models: Models, labels: np.ndarray, groups: np.ndarray) -> dict[str, bool]:
-    """Return for the tests of single trainings whether they call a difference real.
+    """Return whether tests of models with one training run find a significant difference.
 
     Args:
-        models: predictions of the n battles of the data set.
-        labels, groups: of the battles, int [n].
+        models: the predictions of each model for the n battles of the data set.
+        labels: the labels of the battles, int [n].
+        groups: the groups of the battles, int [n].
     """
     bootstrap = _no_resamples(groups)
     losses = {name: row_losses(labels, [one]) for name, one in models.items()}
@@ -44,7 +45,7 @@ def call_real(models: Models, labels: np.ndarray, groups: np.ndarray) -> dict[st
 def call_trainings_real(
     models: Models, labels: np.ndarray, groups: np.ndarray, random: np.random.Generator
 ) -> dict[str, bool]:
-    """Return the same for tests of models that are trained on several seeds; `random` trains."""
+    """Return the same for models with several training runs, which `random` trains."""
     bootstrap = _no_resamples(groups)
     ours, others = (
         row_losses(labels, [train(models[RIVAL], random) for _ in range(SEEDS)]) for _ in range(2)
@@ -57,5 +58,5 @@ def call_trainings_real(
 
 
 def _no_resamples(groups: np.ndarray) -> GroupBootstrap:
-    """Return a bootstrap for tests alone: their p-values are computed without resamples."""
+    """Return a bootstrap for tests, whose p-values need no resamples."""
     return GroupBootstrap(groups, resamples=1, seed=0)

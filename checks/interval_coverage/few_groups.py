@@ -1,4 +1,4 @@
-"""What intervals and tests of few groups would be worth, if the pipeline gave any.
+"""Measure intervals and tests of so few groups that the pipeline gives none.
 
 Guarantee: the same population, numbers and seed give the same rows.
 """
@@ -19,7 +19,7 @@ from preference.statistics.metric_estimates import estimate_figures
 from preference.statistics.paired_tests import Difference, paired_difference
 
 COUNTS = (2, 3, 5, 10, 20, 30, 60)
-# Of the battles, put into one group where all others are single: this many battles in all.
+# The fraction of battles in one large group, while all others are single, and the battles in all.
 LARGEST, SINGLE_ROWS = (0.1, 0.3, 0.6), 200
 RESAMPLES = 500
 FIGURES = ("log_loss", "accuracy", "f1_macro")
@@ -29,13 +29,13 @@ Row = dict[str, Any]
 
 
 def measure_few_groups(equal: World, single: World, datasets: int, seed: int) -> list[Row]:
-    """Return a row for each number of groups, and for each share of a largest one.
+    """Return a row for each number of groups, and for each fraction of battles in a large group.
 
     Args:
-        equal: whose groups are about equally large.
-        single: whose battles are about independent, to put some of them into one group.
-        datasets: of each row.
-        seed: chooses the data sets and the resamples.
+        equal: a world with groups of similar sizes.
+        single: a world with nearly independent battles, some of which are put into one group.
+        datasets: the data sets of each row.
+        seed: decides the data sets and the resamples.
     """
     rows = []
     for number, count in enumerate(COUNTS):
@@ -59,7 +59,7 @@ def _randoms(seed: int, number: int, datasets: int) -> list[np.random.Generator]
 
 
 def _in_one_group(data: DataSet, share: float) -> DataSet:
-    """Take the first battles for one group, and each other for one of its own."""
+    """Put the first battles into one group, and each other battle into its own."""
     groups = np.maximum(data.each - round(share * len(data.each)) + 1, 0)
     return DataSet(data.battles, data.labels, groups)
 
@@ -78,7 +78,7 @@ def _measure(world: World, drawn: list[DataSet], seed: int) -> Row:
 def _count(
     models: Models, data: DataSet, truth: dict[Figure, float], bootstrap: GroupBootstrap
 ) -> list[str]:
-    """Return the figures whose intervals hold the truth, and a false alarm if there is one."""
+    """Return the metrics whose intervals cover the truth, and a false alarm if there is one."""
     estimates = estimate_figures(data.labels, [models[RIVAL]], bootstrap)
     losses = [row_losses(data.labels, [models[name]]) for name in (NULL_PAIR, RIVAL)]
     null = paired_difference(*losses, bootstrap)
@@ -89,5 +89,7 @@ def _count(
 
 
 def _holds(interval: Estimate | Difference, truth: float) -> bool:
-    """Say whether an interval holds the truth; one of no width holds nothing."""
-    return interval.low is not None and interval.low <= truth <= interval.high
+    """Return whether an interval covers the truth."""
+    if interval.low is None or interval.high is None:
+        return False
+    return interval.low <= truth <= interval.high

@@ -1,4 +1,4 @@
-"""The pipeline's intervals of one data set."""
+"""Compute the intervals of one data set, as the pipeline does."""
 
 from collections.abc import Mapping, Sequence
 
@@ -34,13 +34,13 @@ Intervals = Mapping[Figure, Estimate | Difference]
 def estimate_all(
     models: Models, labels: np.ndarray, bootstrap: GroupBootstrap, random: np.random.Generator
 ) -> Intervals:
-    """Estimate every figure of which the truth is known.
+    """Estimate every metric whose truth is known.
 
     Args:
-        models: predictions of the n battles of the data set.
-        labels: int [n].
-        bootstrap: of these battles.
-        random: trains the model with several trainings.
+        models: the predictions of each model for the n battles of the data set.
+        labels: the labels of the battles, int [n].
+        bootstrap: the bootstrap of these battles.
+        random: trains the model with several training runs.
     """
     intervals: dict[Figure, Estimate | Difference] = {}
     for name in FIGURE_MODELS:
@@ -56,7 +56,7 @@ def estimate_all(
 
 
 def estimate_losses(models: Models, labels: np.ndarray, bootstrap: GroupBootstrap) -> Intervals:
-    """Estimate a log loss and the differences of log losses."""
+    """Estimate one log loss, and the differences of log losses."""
     log_loss = estimate_log_loss(labels, [models[RIVAL]], bootstrap)
     return {(RIVAL, "log_loss"): log_loss, **_differences(models, labels, bootstrap)}
 
@@ -79,7 +79,7 @@ def _figures(
 def _calibration(
     model: str, probabilities: np.ndarray, labels: np.ndarray, bootstrap: GroupBootstrap
 ) -> Intervals:
-    """Estimate as `summarize_calibration` does, which also does what takes most of its time."""
+    """Estimate the errors of `summarize_calibration`, without its slower parts."""
     top = bootstrap.means(top_label_gaps(labels, probabilities))
     by_label = bootstrap.means(class_wise_gaps(one_hot(labels), probabilities))
     random = bootstrap.random

@@ -1,7 +1,7 @@
-"""Models without training: fixed functions of a battle, each wrong in its own way.
+"""Models that are fixed functions of a battle, each with another kind of error.
 
-All favour the answer that is shown first. Five of them have exactly the same expected log loss, so
-that no difference between them is real, although they disagree on single battles.
+All have a position bias towards the first answer. Five of them have exactly the same expected log
+loss, so that there is no true difference between them, although they disagree on single battles.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,9 +16,9 @@ from preference.battles.predictions import Predictions
 from preference.statistics.temperature_scaling import apply_temperature
 
 NOISE = 0.7
-# In the log odds of the answer that is shown first.
+# The position bias, in the log odds of the first answer.
 ORDER_EFFECT = 0.2
-# How much less the log loss of `better` is expected to be.
+# The difference of the expected log losses of `noisy` and `better`.
 IMPROVEMENT = 0.02
 SEED_EFFECT = 0.05
 
@@ -33,10 +33,10 @@ Builder = Callable[[float], Predictions]
 def fixed_models(population: Population) -> Models:
     """Return the predictions of every model for all n battles of the population.
 
-    `oracle` is the truth, `surface-only` is blind to the prompt, `noisy` adds normal noise to the
-    true logits. `NULL_MODELS` have the expected log loss of `noisy`: the truth too sharp, too flat,
-    with other noise, and mixed with what the surface alone says. `better` has other noise and an
-    expected log loss that is less by `IMPROVEMENT`.
+    `oracle` is the truth, `surface-only` ignores the prompt, and `noisy` adds normal noise to the
+    true logits. `NULL_MODELS` have the expected log loss of `noisy`: they are the truth made too
+    sharp, made too flat, with other noise, and mixed with `surface-only`. `better` has other noise
+    and an expected log loss that is lower by `IMPROVEMENT`.
     """
     oracle, surface = population.oracle, population.surface
 
@@ -61,7 +61,7 @@ def fixed_models(population: Population) -> Models:
 
 
 def with_noise(population: Population, which: int, loss: float) -> Predictions:
-    """Return the truth with one of the two noises on its logits, as much as costs this log loss."""
+    """Return the truth with one of the two noises on its logits, scaled to this log loss."""
 
     def noisy(weight: float) -> Predictions:
         return _both_orders(_shift(population.oracle, weight * population.noise[:, which]))
@@ -75,9 +75,10 @@ def take(predictions: Predictions, battles: np.ndarray) -> Predictions:
 
 
 def train(predictions: Predictions, random: np.random.Generator) -> Predictions:
-    """Return the predictions of one training of a model: a seed moves all its logits alike.
+    """Return the predictions of one training run of a model.
 
-    It multiplies them, and gives each label a bias, by normal noise of size `SEED_EFFECT`.
+    The seed scales all logits, and adds a bias to each label, by normal noise with standard
+    deviation `SEED_EFFECT`.
     """
     sharper, *bias = random.normal(scale=SEED_EFFECT, size=4)
 
@@ -97,7 +98,7 @@ def _both_orders(probabilities: np.ndarray) -> Predictions:
 
 
 def _shift(probabilities: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Add to the logits."""
+    """Add `shift` to the logits."""
     return softmax(np.log(probabilities) + shift, axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""The results as a page of Markdown, written from the content of the JSON file alone."""
+"""Write the page of Markdown from the content of the JSON file alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(results: Mapping[str, Any], command: str) -> str:
-    """Return the page; `command` is named as what made it."""
+    """Return the page, which names the command that made it."""
     templates = environment(TEMPLATES)
     templates.filters.update(number=number, percent=_percent, name=_name)
     rows = [*results["intervals"], *results["tests"]]

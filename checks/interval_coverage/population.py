@@ -1,7 +1,7 @@
 """Populations of simulated battles, and data sets drawn from them.
 
-A data set is made of groups drawn with replacement, and each label is drawn from the battle's true
-distribution. So whatever holds for the population is exactly what a data set should find.
+A data set consists of groups drawn with replacement, and each label is drawn from the true
+distribution of the battle. The expectation of a metric is therefore its value on the population.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,15 @@ COPIED_VOTES = 0.5
 
 @dataclass(frozen=True)
 class Population:
-    """Battles, those of one group side by side.
+    """Battles, sorted by group.
 
-    `oracle` and `surface` are float64 [n, 3]: the true probabilities of the labels, and what they
-    would be if only the surface of the answers counted. `noise` [n, 2, 3] is standard normal, and
-    the same for the same texts: mistakes of models. `sizes` is int [groups]. `luck` is int [n]: the
-    battle of the group whose random number decides the label, most often the battle itself.
+    Attributes:
+        oracle: the true probabilities of the labels, float64 [n, 3].
+        surface: the probabilities if only the surface of the answers counted, float64 [n, 3].
+        noise: standard normal errors of two models, equal for equal texts, float64 [n, 2, 3].
+        sizes: the number of battles of each group, int [groups].
+        luck: the battle of the group whose random number decides the label, most often the battle
+            itself, int [n].
     """
 
     oracle: np.ndarray
@@ -35,7 +38,7 @@ class Population:
 
 @dataclass(frozen=True)
 class DataSet:
-    """Drawn battles: numbers within the population, labels and groups, each int [n]."""
+    """A sample: positions of battles in the population, labels and groups, each int [n]."""
 
     battles: np.ndarray
     labels: np.ndarray
@@ -43,15 +46,15 @@ class DataSet:
 
     @property
     def each(self) -> np.ndarray:
-        """The groups if every battle were one of its own."""
+        """Groups of one battle each, int [n]."""
         return np.arange(len(self.groups))
 
 
 def arena_population(random: np.random.Generator, battles: int, length_scale: float) -> Population:
-    """Return the simulated arena, where battles that repeat a prompt are a group.
+    """Return the simulated arena, in which battles with the same prompt are a group.
 
-    Exact duplicates have the label of the battle that they repeat. The arena's few battles with
-    identical answers are like the others here.
+    Exact duplicates have the label of the battle that they repeat. The few battles of the arena
+    with identical answers are treated like others here.
     """
     draws = draw_battles(random, battles, length_scale)
     shown = np.maximum(np.arange(battles) - draws.duplicate, 0)
@@ -70,9 +73,9 @@ def arena_population(random: np.random.Generator, battles: int, length_scale: fl
 
 
 def judge_again(population: Population, random: np.random.Generator) -> Population:
-    """Let one to `MOST_JUDGES` people judge each battle, of whom a share vote as the first.
+    """Return battles that one to `MOST_JUDGES` people judge, some of whom vote like the first.
 
-    All judgements of a battle are a group; that some battles share a prompt is forgotten.
+    The judgements of a battle are a group; prompts that several battles share are ignored.
     """
     battles = len(population.oracle)
     sizes = random.integers(1, MOST_JUDGES, battles, endpoint=True)
@@ -89,7 +92,7 @@ def judge_again(population: Population, random: np.random.Generator) -> Populati
 
 
 def draw_data_set(population: Population, rows: int, random: np.random.Generator) -> DataSet:
-    """Draw groups with replacement, as many as have `rows` battles on average, and labels."""
+    """Draw groups with replacement, with `rows` battles on average, and labels."""
     drawn = random.integers(len(population.sizes), size=round(rows / population.sizes.mean()))
     sizes = population.sizes[drawn]
     groups = np.repeat(np.arange(len(drawn)), sizes)

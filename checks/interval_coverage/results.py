@@ -1,4 +1,4 @@
-"""The counts as shares with the error of their own: the content of the JSON file."""
+"""Summarize the counts as rates with intervals: the content of the JSON file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from preference.statistics.cluster_bootstrap import CONFIDENCE, FEWEST_GROUPS
 
 Row = dict[str, Any]
 HEADLINE = (RIVAL, "log_loss")
-# What is asked of the pipeline.
+# The requirements on the pipeline.
 LOWEST, HIGHEST, MOST_FALSE_ALARMS = 0.93, 0.97, 0.06
 
 
@@ -27,10 +27,10 @@ def summarize(
     resamples: int,
     few_groups: list[Row],
 ) -> dict[str, Any]:
-    """Return every share with its Wilson interval, and the headline.
+    """Return every rate with its Wilson interval, and the headline.
 
-    `coverage` and `false_alarm_rate` are of the first condition: of the log loss of `noisy`, and of
-    the null pair. The extremes are over all intervals of the pipeline, which resamples groups.
+    `coverage` is that of the log loss of `noisy`, and `false_alarm_rate` that of the null pair,
+    both in the first condition. The extremes are over all intervals that resample groups.
     `few_groups` are the rows of `measure_few_groups`.
     """
     populations = {condition.name: worlds[condition.population] for condition in conditions}
@@ -66,21 +66,21 @@ def summarize(
 
 
 def is_outside(row: Row) -> bool:
-    """Say whether a share is not what is asked of the pipeline; of power nothing is asked."""
+    """Return whether a rate misses the requirement; there is no requirement on power."""
     if "figure" in row:
         return not LOWEST <= row["share"] <= HIGHEST
     return row["test"] != TRUE_DIFFERENCE and row["share"] > MOST_FALSE_ALARMS
 
 
 def is_surely_outside(row: Row) -> bool:
-    """Say whether the whole interval of a share, and not chance alone, is outside of that."""
+    """Return whether the whole interval of a rate misses the requirement."""
     bounds = [{**row, "share": row[bound]} for bound in ("low", "high")]
     same_side = row["high"] < LOWEST or row["low"] > HIGHEST or "test" in row
     return same_side and all(map(is_outside, bounds))
 
 
 def share_of(count: int, datasets: int) -> dict[str, float]:
-    """Return a share with its 95 % Wilson interval."""
+    """Return a rate with its 95 % Wilson interval."""
     interval = binomtest(count, datasets).proportion_ci(method="wilson")
     return {"share": count / datasets, "low": float(interval.low), "high": float(interval.high)}
 

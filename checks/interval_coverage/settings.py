@@ -1,10 +1,11 @@
-"""How much the full study and the quick one simulate."""
+"""The sizes of the full study and of the quick one, and its conditions."""
 
 from dataclasses import dataclass
 
 from preference.config.params import Params
 
-# Tests need no resamples, and false alarms are rare: so many data sets for each with intervals.
+# Data sets with tests for each one with intervals: tests need no resamples, and false alarms are
+# rare.
 TESTED = 5
 ARENA, JUDGED_AGAIN = "arena", "judged again"
 
@@ -14,12 +15,12 @@ class Settings:
     """Sizes of one study.
 
     Args:
-        stem: of the files that it writes.
-        datasets: of each condition, with intervals.
-        other_rows: battles of the second condition, whose size is not the default's.
-        battles: of each population.
-        resamples: of each interval; None for what params.yaml has.
-        seeds: over which the truth of a model with several trainings is averaged.
+        stem: the name of the files that it writes, without extension.
+        datasets: the data sets with intervals of each condition.
+        other_rows: the battles of the second condition, which differ from the default.
+        battles: the battles of each population.
+        resamples: the resamples of each interval, or None for the value of params.yaml.
+        seeds: the seeds over which the truth of a model with several training runs is averaged.
     """
 
     stem: str
@@ -34,7 +35,7 @@ class Settings:
 class Condition:
     """Data sets of about `rows` battles of a population.
 
-    `without_groups`: whether to count, too, what ignoring the groups would do.
+    `without_groups` says whether the bootstrap of single battles is measured as well.
     """
 
     name: str
@@ -51,7 +52,7 @@ QUICK = Settings(
 )
 
 
-def asked_conditions(settings: Settings, params: Params) -> list[Condition]:
+def study_conditions(settings: Settings, params: Params) -> list[Condition]:
     """Return the conditions; the first is as large as the default's test split."""
     other, rows = settings.other_rows, round(params.data.simulated.battles * params.split.test)
     return [

@@ -1,4 +1,4 @@
-"""Draw data sets, and count how often the pipeline's claims about them are right.
+"""Draw data sets, and count how often intervals cover the truth and tests are significant.
 
 Guarantee: the same settings, parameters and seed give the same counts.
 """
@@ -24,16 +24,16 @@ from checks.interval_coverage.settings import ARENA, JUDGED_AGAIN, TESTED, Condi
 from checks.interval_coverage.world import Figure, World, build_world
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 
-# What is resampled.
+# The units that the bootstrap resamples.
 GROUPS, BATTLES = "groups", "battles"
 
-# Condition, what is resampled, and the figure or the test: how often covered, or called real.
+# By condition, resampled unit, and metric or test: how often covered, or significant.
 Counts = Counter[tuple[str, str, Figure | str]]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A data set, what the models predict of it, and the randomness for what follows."""
+    """A data set, the predictions of the models for it, and the random state for the rest."""
 
     data: DataSet
     models: Models
@@ -66,10 +66,10 @@ def count_claims(
 
     Args:
         worlds: the populations.
-        conditions: that are simulated.
-        datasets: of each condition, with intervals; `TESTED` times as many are tested.
-        resamples: of each interval.
-        seed: chooses the data sets and the resamples.
+        conditions: the conditions to simulate.
+        datasets: the data sets with intervals of each condition; `TESTED` times as many are tested.
+        resamples: the resamples of each interval.
+        seed: decides the data sets and the resamples.
     """
     counts: Counts = Counter()
     with tqdm(total=len(conditions) * datasets * TESTED, unit=" data sets") as progress:

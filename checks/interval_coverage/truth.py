@@ -1,9 +1,9 @@
-"""What each figure is on the whole population, with the luck of the labels taken out.
+"""Compute the true value of each metric on the whole population, without the noise of labels.
 
-Log loss, accuracy and calibration gaps are linear in the labels, and so is the confusion table:
-their expectations are averages with the weights of the oracle, and exact. Macro F1 and the
-calibration errors are then computed of the expected table and gaps, as the pipeline computes them
-of the observed ones: what they tend to on ever more battles.
+Log loss, accuracy, calibration gaps and the confusion matrix are linear in the labels: their
+expectations are averages weighted by the oracle, and exact. Macro F1 and the calibration errors are
+computed from the expected matrix and gaps, as the pipeline computes them from observed ones; that
+is their limit for many battles.
 """
 
 import numpy as np
@@ -25,11 +25,11 @@ def expected_log_loss(oracle: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def expected_figures(oracle: np.ndarray, predictions: Predictions) -> dict[str, float]:
-    """Return the truth of what `estimate_figures` estimates.
+    """Return the true values of the metrics that `estimate_figures` estimates.
 
     Args:
-        oracle: float64 [n, 3].
-        predictions: of the n battles.
+        oracle: the true probabilities, float64 [n, 3].
+        predictions: the predictions of a model for the n battles.
     """
     probabilities, swapped = predictions.probabilities, predictions.swapped
     counts = oracle.T @ one_hot(probabilities.argmax(axis=1))
@@ -43,7 +43,7 @@ def expected_figures(oracle: np.ndarray, predictions: Predictions) -> dict[str, 
 
 
 def expected_calibration(oracle: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Return the truth of the two errors that `summarize_calibration` estimates."""
+    """Return the true values of the errors that `summarize_calibration` estimates."""
     top = [
         oracle[:, label] @ top_label_gaps(np.full(len(oracle), label), probabilities)
         for label in CLASSES

@@ -1,4 +1,4 @@
-"""A population with its models, and the truth of every figure that is estimated."""
+"""A population with its models, and the true value of every metric that is estimated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,13 +21,20 @@ CALIBRATION_MODELS = ("oracle", "half blind", "overconfident")
 DIFFERENCES = ((NULL_PAIR, RIVAL), ("better", RIVAL), (RIVAL, "oracle"))
 TRAINED, SEEDS = "three seeds", 3
 
-# Of a model, or of two, and the name of the figure.
+# The name of one or two models, and the name of the metric.
 Figure = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class World:
-    """Predictions are of all battles; `seed_sd` is that of the log loss between trainings."""
+    """A population, with predictions for all of its battles.
+
+    Attributes:
+        population: the battles.
+        models: the predictions of each model.
+        truth: the true value of each metric.
+        seed_sd: the standard deviation of the expected log loss between training runs.
+    """
 
     population: Population
     models: Models
@@ -36,12 +43,12 @@ class World:
 
 
 def build_world(population: Population, seeds: int, random: np.random.Generator) -> World:
-    """Make the models, and work out the truth.
+    """Make the models, and compute the truth.
 
     Args:
         population: the battles.
-        seeds: over which the truth of the model with several trainings is averaged.
-        random: trains it.
+        seeds: the seeds over which the truth of the model with several training runs is averaged.
+        random: trains this model.
     """
     models, oracle = fixed_models(population), population.oracle
     losses = {name: expected_log_loss(oracle, one.probabilities) for name, one in models.items()}
@@ -64,5 +71,5 @@ def build_world(population: Population, seeds: int, random: np.random.Generator)
 
 
 def difference(first: str, second: str) -> Figure:
-    """Name the difference of two models."""
+    """Return the key of the difference of two models."""
     return f"{first} \N{MINUS SIGN} {second}", "log_loss_difference"

@@ -1,7 +1,8 @@
-"""Ask a trained model, from Python, which of two answers people prefer."""
+"""Predict with a bundle, from Python, which of two answers people prefer."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,22 +14,22 @@ from preference.battles.table import BATTLES_A_BATCH, LABELS, SEGMENTS
 from preference.bundle.loading import Bundle, load_bundle
 from preference.prediction.predictor import Predictor
 from preference.runtime.errors import BadInput
-from preference.sources.row_parser import NotABattle, parse_unlabelled_battle
+from preference.sources.row_parser import NotABattle, parse_conversations
 from preference.statistics.temperature_scaling import apply_temperature
 from preference.tokenizers.tokenize import tokenize_conversations
 
 LOGGER = logging.getLogger("preference")
 
-# A text, or one a turn, where a null turn counts as an empty one.
+# One text, or a text for each turn; None is an empty turn.
 Turns = str | Sequence[str | None]
 ARGUMENTS = ("prompt", "a", "b")
-# What can be iterated over, and is no list: keys, bytes, or texts in no order.
-NO_LISTS = (str, bytes, bytearray, memoryview, Mapping, Set)
+# Iterables that are not accepted as a list: their items are characters, numbers, keys or unordered.
+NOT_LISTS = (str, bytes, bytearray, memoryview, Mapping, Set)
 
 
 @dataclass(frozen=True)
 class Preference:
-    """How probable it is that a person prefers A, prefers B, or neither; the three sum to 1."""
+    """The probabilities that a person prefers A, prefers B, or neither; they sum to 1."""
 
     a_wins: float
     b_wins: float
@@ -36,7 +37,7 @@ class Preference:
 
     @property
     def winner(self) -> str:
-        """The most probable of the three: "A", "B" or "tie"."""
+        """The most probable label: "A", "B" or "tie"."""
         return LABELS[int(np.argmax(astuple(self)))]
 
 
@@ -59,9 +60,9 @@ class PreferenceJudge:
     ```
 
     Args:
-        bundle: what `stages.bundle` wrote.
-        both_orders: average the predictions of both orders of the answers, so that neither gains
-            by standing first. It costs next to nothing.
+        bundle: a loaded bundle.
+        both_orders: average the predictions of both orders of the answers, which removes the
+            position bias at almost no cost.
     """
 
     def __init__(self, bundle: Bundle, both_orders: bool = False) -> None:
@@ -74,10 +75,10 @@ class PreferenceJudge:
 
     @classmethod
     def load(cls, path: str | Path, both_orders: bool = False) -> "PreferenceJudge":
-        """Load the folder that `stages.bundle` wrote, or the zip file that it was packed into.
+        """Load a bundle from its folder or zip file.
 
         Raises:
-            BadInput: it cannot be used; the message says why, and what to do.
+            BadInput: the bundle cannot be used; the message says why, and what to do.
         """
         bundle = load_bundle(Path(path))
         if bundle.manifest.simulated:
@@ -93,12 +94,12 @@ class PreferenceJudge:
 
         Args:
             prompt: a text, or the user's turns of a conversation.
-            a: a text, or the turns of the first answer, one for each turn of the prompt.
-            b: the same of the second answer.
+            a: the first answer: a text, or a list with one text for each turn of the prompt.
+            b: the second answer, in the same form.
 
         Raises:
-            BadInput: an argument is neither a text nor a list of texts, which the message names;
-                prompt and answers have unequal turns, or none; or the model predicts what are no
+            BadInput: an argument is neither a text nor a list of texts, prompt and answers differ
+                in the number of turns, there is no turn, or the predictions of the model are not
                 probabilities.
         """
         (preference,) = self.compare_many([(prompt, a, b)])
@@ -107,13 +108,13 @@ class PreferenceJudge:
     def compare_many(self, battles: Iterable[tuple[Turns, Turns, Turns]]) -> Iterator[Preference]:
         """Yield the preference for each (prompt, a, b), in order.
 
-        Much faster than one by one. Memory does not grow with the battles.
+        This is much faster than `compare` in a loop. Memory does not grow with the battles.
 
         Raises:
-            BadInput: as `compare`; the message has the number of the battle, counted from 1. Or
-                `battles`, or one of them, is of another form.
+            BadInput: as `compare` does, or `battles` or one of its items has another form; the
+                message has the number of the battle, counted from 1.
         """
-        if isinstance(battles, NO_LISTS) or not isinstance(battles, Iterable):
+        if isinstance(battles, NOT_LISTS) or not isinstance(battles, Iterable):
             raise BadInput(
                 f"battles is {_kind_of(battles)}: give a list of battles (prompt, a, b)."
             )
@@ -128,14 +129,17 @@ class PreferenceJudge:
         battles: Sequence[Mapping[str, Sequence[str]]],
         advance: Callable[[int], object] = lambda answers: None,
     ) -> np.ndarray:
-        """Predict battles at once: float64 [battles, 3] in `LABELS` order.
+        """Predict battles that fit into memory.
 
         Args:
-            battles: at least one, as `parse_unlabelled_battle` returns them.
-            advance: called with the number of answers that have been read since the last call.
+            battles: at least one, as `parse_conversations` returns them.
+            advance: called with the number of answers that were predicted since the last call.
+
+        Returns:
+            Calibrated probabilities in `LABELS` order, float64 [battles, 3].
 
         Raises:
-            BadInput: the model predicts what are no probabilities.
+            BadInput: the predictions of the model are not probabilities.
         """
         tokens = tokenize_conversations(battles, self._tokenizer)
         predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
@@ -146,13 +150,13 @@ class PreferenceJudge:
         return probabilities
 
 
-def _parse_battle(number: int, battle: object) -> dict[str, object]:
+def _parse_battle(number: int, battle: object) -> dict[str, list[str]]:
     try:
         parts = _as_list("the battle", battle)
         if len(parts) != len(ARGUMENTS):
             raise NotABattle(f"it has {len(parts)} parts, and not {len(ARGUMENTS)}")
         turns = [_as_turns(*named) for named in zip(ARGUMENTS, parts, strict=True)]
-        return parse_unlabelled_battle({"id": number, **dict(zip(SEGMENTS, turns, strict=True))})
+        return parse_conversations({"id": number, **dict(zip(SEGMENTS, turns, strict=True))})
     except NotABattle as problem:
         raise BadInput(
             f"battle {number}: {problem}. Give each of prompt, a and b as a text, or as equally "
@@ -164,24 +168,23 @@ def _as_turns(name: str, argument: object) -> list[str | None]:
     """Return the turns of one argument of a battle.
 
     Raises:
-        NotABattle: it is neither a text nor a list of texts.
+        NotABattle: the argument is neither a text nor a list of texts.
     """
     if isinstance(argument, str):
         return [argument]
-    turns = _as_list(name, argument)
-    for turn in turns:
+    turns: list[str | None] = []
+    for turn in _as_list(name, argument):
         if not isinstance(turn, str | None):
             raise NotABattle(f"a turn of {name} is {_kind_of(turn)}")
+        turns.append(turn)
     return turns
 
 
 def _as_list(name: str, argument: object) -> list[object]:
-    try:
-        if not isinstance(argument, NO_LISTS):
+    if isinstance(argument, Iterable) and not isinstance(argument, NOT_LISTS):
+        # A NumPy array without axes is an Iterable that cannot be iterated over.
+        with suppress(TypeError):
             return list(argument)
-    # It cannot be iterated over.
-    except TypeError:
-        pass
     raise NotABattle(f"{name} is {_kind_of(argument)}")
 
 

@@ -1,7 +1,7 @@
-"""Files of probabilities in the form of the Kaggle competition's submissions.
+"""Write probabilities in the form of a submission to the Kaggle competition.
 
-Columns `id`, `winner_model_a`, `winner_model_b` and `winner_tie`, one row a battle, as CSV, Parquet
-or JSON Lines. An id that is not known is empty, or null.
+The columns are `id`, `winner_model_a`, `winner_model_b` and `winner_tie`, with one row for each
+battle, as CSV, Parquet or JSON Lines. An unknown id is empty in CSV, and null in the others.
 """
 
 import csv
@@ -23,14 +23,14 @@ COLUMNS = ("id", *WINNER_LABELS)
 SCHEMA = pa.schema([("id", pa.int64()), *((name, pa.float64()) for name in WINNER_LABELS)])
 
 Ids = Sequence[int | None]
-# Takes ids [n] and probabilities, float64 [n, 3] in `LABELS` order.
+# Appends rows: ids [n] and probabilities, float64 [n, 3] in `LABELS` order.
 Write = Callable[[Ids, np.ndarray], object]
 OpenFile = Callable[[Path], AbstractContextManager[Write]]
 
 
 @contextmanager
 def writing_probabilities(path: Path) -> Iterator[Write]:
-    """Give a function that appends rows; the file appears under its name when it is complete.
+    """Yield a function that appends rows; the file gets its name when it is complete.
 
     Raises:
         BadInput: the file is of an unknown kind.
@@ -41,11 +41,11 @@ def writing_probabilities(path: Path) -> Iterator[Write]:
 
 
 def check_output(path: Path, replaces_link: bool = False) -> None:
-    """Check that such a file can be written, as `check_output_file` does.
+    """Check that the file can be written, before the work that it takes.
 
     Raises:
-        BadInput: it is of an unknown kind, or what `check_output_file` refuses.
-        OSError: no file can be made there.
+        BadInput: the file is of an unknown kind, or `check_output_file` refuses it.
+        OSError: no file can be created there.
     """
     _find_writer(path)
     check_output_file(path, replaces_link)
@@ -77,7 +77,7 @@ def _open_json_lines(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _open_parquet(path: Path) -> Iterator[Write]:
-    # An open file, because pyarrow takes no name that is not valid UTF-8.
+    # As an open file, because pyarrow refuses a name that is not valid UTF-8.
     with path.open("wb") as stream, pq.ParquetWriter(stream, SCHEMA) as writer:
         yield lambda ids, probabilities: writer.write_batch(
             pa.RecordBatch.from_arrays([pa.array(ids, pa.int64()), *probabilities.T], schema=SCHEMA)

@@ -1,11 +1,10 @@
-"""Predict the battles of a file, a part at a time.
+"""Predict the battles of a file in parts of bounded size.
 
 Guarantees
-1. Each row that is read gives one row, in the same order, with the same id.
-2. A row that cannot be read as a battle gets the shares of the labels in train, and a message
-   says so.
-3. Memory does not grow with the rows. So repeated ids are not looked for: a row is predicted by
-   itself, whatever the others are.
+1. Each row of the input gives one row of the output, in the same order, with the same id.
+2. A row that cannot be read as a battle is predicted as the training prior and reported.
+3. Memory does not grow with the rows. Rows with the same id are therefore not detected: each row is
+   predicted independently of the others.
 """
 
 import sys
@@ -29,19 +28,19 @@ from preference.sources.row_parser import (
     UNLABELLED_COLUMNS,
     NotABattle,
     RawRow,
+    parse_conversations,
     parse_id,
-    parse_unlabelled_battle,
 )
 
-TOLD_BY_LINE = 10
+MAX_REPORTED_ROWS = 10
 
 
 class UnreadableRows:
-    """Tell of the first rows line by line as they come, and of all of them at the end.
+    """Report the first unreadable rows one by one, and count all of them.
 
     Args:
-        source: the file that they stand in.
-        strict: make the first one an error.
+        source: the file that is read.
+        strict: raise an error at the first such row.
     """
 
     def __init__(self, source: Path, strict: bool) -> None:
@@ -49,22 +48,22 @@ class UnreadableRows:
         self._reasons: Counter[str] = Counter()
 
     def add(self, line: int, reason: str) -> None:
-        """Note a row.
+        """Report or count a row.
 
         Raises:
-            BadInput: where that is asked for.
+            BadInput: `strict` is set.
         """
         if self._strict:
             raise BadInput(f"{self._source}, line {line}: {reason}. Fix the row.")
-        if self._reasons.total() < TOLD_BY_LINE:
+        if self._reasons.total() < MAX_REPORTED_ROWS:
             tqdm.write(one_line(f"{self._source}, line {line}: {reason}"), file=sys.stderr)
         self._reasons[reason] += 1
 
     def summarize(self, rows: int) -> None:
-        """Tell how many of all `rows` there were, and what they got.
+        """Report the number of unreadable rows among all `rows`.
 
         Raises:
-            BadInput: all of them.
+            BadInput: none of the rows could be read.
         """
         count = self._reasons.total()
         if not count:
@@ -72,11 +71,15 @@ class UnreadableRows:
         reasons = ", ".join(
             f"{reason} ({count:,})" for reason, count in self._reasons.most_common()
         )
-        told = f"{self._source}: {count:,} of {rows:,} rows cannot be read as battles: {reasons}."
+        summary = (
+            f"{self._source}: {count:,} of {rows:,} rows cannot be read as battles: {reasons}."
+        )
         if count == rows:
-            raise BadInput(f"{told} Nothing is written. Give it the columns of the Kaggle schema.")
-        told = one_line(f"{told} They get the shares of A, B and tie in train.")
-        tqdm.write(told, file=sys.stderr)
+            raise BadInput(
+                f"{summary} Nothing is written. Give it the columns of the Kaggle schema."
+            )
+        summary = one_line(f"{summary} They get the shares of A, B and tie in train.")
+        tqdm.write(summary, file=sys.stderr)
 
 
 NumberedRows = Sequence[tuple[int, RawRow]]
@@ -95,20 +98,20 @@ def predict_file(
 
     Args:
         model: a bundle, as a folder or a zip file.
-        source: battles in the Kaggle schema; they need no labels.
+        source: battles in the Kaggle schema, with or without labels.
         output: a .csv, .parquet or .jsonl file.
-        both_orders: average both orders of the answers.
-        strict: stop at a row that is no battle.
-        named_by: what the user corrects where `source` is wrong.
-        replaces_link: take the place of a link that has the name `output`, and write nothing to
-            where it leads, instead of refusing it.
+        both_orders: average the predictions of both orders of the answers.
+        strict: raise an error at the first row that cannot be read as a battle.
+        named_by: where the user gave `source`, for errors.
+        replaces_link: if `output` is a symbolic link, replace the link and leave its target
+            unchanged, instead of refusing it.
 
     Raises:
-        BadInput: a file cannot be used, or none of the rows is a battle; nothing is written then.
+        BadInput: a file cannot be used, or no row can be read as a battle; then nothing is written.
     """
     _check_paths(source, output, replaces_link)
     rows = read_source_rows(source, UNLABELLED_COLUMNS, named_by)
-    # Before the model is loaded, so that a wrong path is told at once.
+    # A wrong path is reported before the model is loaded, which takes seconds.
     first = next(rows)
     make_deterministic()
     judge = PreferenceJudge.load(model, both_orders)
@@ -119,21 +122,25 @@ def predict_file(
     ):
         for part in _parts(chain([first], rows)):
             write(*predict_rows(judge, part, unreadable, progress))
-        unreadable.summarize(progress.n)
+        unreadable.summarize(int(progress.n))
 
 
 def predict_rows(
     judge: PreferenceJudge, rows: NumberedRows, unreadable: UnreadableRows, progress: tqdm
 ) -> tuple[list[int | None], np.ndarray]:
-    """Return the id of each row, None where it has none, and probabilities: float64 [rows, 3]."""
+    """Predict some rows.
+
+    Returns:
+        The id of each row, None where it cannot be read, and probabilities, float64 [rows, 3].
+    """
     ids: list[int | None] = []
     probabilities = np.tile(judge.prior, (len(rows), 1))
-    battles = {}
+    battles: dict[int, dict[str, list[str]]] = {}
     begun = progress.n
     for position, (line, row) in enumerate(rows):
         ids.append(_id_of(row))
         try:
-            battles[position] = parse_unlabelled_battle(row)
+            battles[position] = parse_conversations(row)
         except NotABattle as problem:
             unreadable.add(line, str(problem))
     if battles:
@@ -144,7 +151,7 @@ def predict_rows(
 
 
 def _counting_battles(progress: tqdm) -> Callable[[int], None]:
-    """Return a function that is told of answers, and moves the bar by whole battles."""
+    """Return a function that takes a number of answers, and advances the bar by whole battles."""
     begun, answers = progress.n, 0
 
     def advance(read: int) -> None:

@@ -1,8 +1,8 @@
-"""Rows of the Arena's own releases (33k, 100k, 140k) as rows in the Kaggle schema.
+"""Convert rows of the Arena's own releases (33k, 100k, 140k) to the Kaggle schema.
 
-A release has each side as a conversation: a list of messages with a `role` and `content`, which is
-text or a list of parts. Its ids are texts: `question_id`, in the newest `id`. `winner` is one text.
-A tie in which both answers are bad is a tie, as it is in Kaggle's set.
+In a release, each side is a conversation: a list of messages with a `role` and `content`, which is
+text or a list of parts. The id is text, in the column `question_id`, or `id` in the newest release.
+`winner` is one text. A tie in which both answers are bad is a tie, as in the Kaggle data.
 """
 
 import json
@@ -23,10 +23,10 @@ WINNERS = {
 
 
 def to_kaggle_row(row: RawRow) -> RawRow:
-    """Return a release's row in the Kaggle schema, and every other row as it is.
+    """Convert a row of a release; a row in any other schema is returned unchanged.
 
     Raises:
-        NotABattle: the release's row lacks a column, or has a value that cannot be used.
+        NotABattle: a row of a release lacks a column, or has a value that cannot be used.
     """
     if MALFORMED in row or not any(name in row for name in CONVERSATIONS):
         return row
@@ -63,7 +63,7 @@ def _read_winner(value: object) -> dict[str, int]:
 
 
 def _read_conversation(name: str, row: RawRow) -> tuple[list[str | None], list[str | None]]:
-    """Return the prompts and the answers, one item a turn."""
+    """Return the prompts and the answers, one item for each turn."""
     messages = row[name]
     if isinstance(messages, str):
         try:

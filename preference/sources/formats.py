@@ -1,9 +1,9 @@
-"""Raw rows of CSV, JSON-lines and Parquet files, one at a time.
+"""Read raw rows of CSV, JSON Lines and Parquet files, one at a time.
 
 The columns are those of the Kaggle schema or of an Arena release, whichever the file has. Memory
-does not grow with the file, and no archive is unpacked. A row that cannot be taken apart becomes
-one that says so under the key `MALFORMED`, so that it costs one row and not the file. A damaged
-file raises whatever the library that reads it raises.
+does not grow with the file, and no archive is unpacked to disk. A row that cannot be parsed is
+yielded with the reason under the key `MALFORMED`, so that the rows after it can be read. A damaged
+file raises the error of the library that reads it.
 """
 
 import csv
@@ -21,22 +21,22 @@ import pyarrow.parquet as pq
 
 from preference.runtime.errors import BadInput
 from preference.sources.arena_release import CONVERSATIONS, ID_COLUMNS, RELEASE_COLUMNS
-from preference.sources.line_reader import LONGEST_ROW, SourceLines
+from preference.sources.line_reader import MAX_ROW_CHARACTERS, SourceLines
 from preference.sources.row_parser import MALFORMED, SOURCE_COLUMNS, RawRow
 
 PARQUET_BATCH_ROWS = 256
 NOT_UTF8 = "not valid UTF-8"
 NOT_READABLE = "a value that cannot be read"
 KNOWN_COLUMNS = {*SOURCE_COLUMNS, *RELEASE_COLUMNS, *ID_COLUMNS}
-# The one file of Kaggle's archive that has battles with labels.
-ARCHIVED = "train.csv"
-ENCRYPTED = 0x1
+# The file of the Kaggle archive that has battles with labels.
+ARCHIVE_MEMBER = "train.csv"
+ENCRYPTED_FLAG = 0x1
 
 
 def read_csv_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
-    """Yield the rows with the line at which each starts. Blank lines are no rows."""
-    # The csv module stops at 128 KiB by default; `SourceLines` has a limit of its own.
-    csv.field_size_limit(LONGEST_ROW)
+    """Yield each row with the line at which it starts. Blank lines are skipped."""
+    # The default limit of the csv module, 128 KiB, is too small; `SourceLines` has its own limit.
+    csv.field_size_limit(MAX_ROW_CHARACTERS)
     with _open_text(path) as stream:
         lines = SourceLines(path, stream)
         # Strict, because otherwise a stray quote silently swallows the rows after it.
@@ -50,11 +50,11 @@ def read_csv_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, Ra
             except StopIteration:
                 return
             except csv.Error as error:
-                # A quote still open where the file ends: most likely a download cut short.
+                # A quote is still open at the end of the file: the download was probably cut short.
                 if "unexpected end of data" in str(error):
                     raise
                 yield lines.row_line, {MALFORMED: "not valid CSV"}
-                # A quote that is never closed has taken rows after it for text.
+                # The text after a quote that is never closed may hold complete rows.
                 lines.read_again()
                 continue
             if fields:
@@ -62,9 +62,9 @@ def read_csv_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, Ra
 
 
 def read_json_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
-    """Yield the object on each line with the line's number. Blank lines are no rows.
+    """Yield the object on each line with the line's number. Blank lines are skipped.
 
-    Each object has its own keys, so that one that lacks some of `required` is for the parser.
+    `required` is not checked: each object has its own keys, which the row parser checks.
     """
     with _open_text(path) as stream:
         lines = SourceLines(path, stream)
@@ -75,8 +75,8 @@ def read_json_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, R
 
 
 def read_parquet_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, RawRow]]:
-    """Yield the rows with their numbers, from 1."""
-    # Not buffered ahead, because that loads whole row groups, often all of the file.
+    """Yield each row with its number, counted from 1."""
+    # `pre_buffer` would load whole row groups, which often are the whole file.
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as source:
         names = source.schema_arrow.names
         _check_columns(path, names, required)
@@ -114,7 +114,7 @@ def _json_row(text: str) -> RawRow:
 def _batch_rows(batch: pa.RecordBatch) -> Iterable[RawRow]:
     try:
         return batch.to_pylist()
-    # Of a time that Python has no object for, among others.
+    # For example a time that is too large for a Python object.
     except (ValueError, OverflowError) as error:
         if len(batch) == 1:
             is_text = isinstance(error, UnicodeDecodeError)
@@ -123,27 +123,27 @@ def _batch_rows(batch: pa.RecordBatch) -> Iterable[RawRow]:
 
 
 def _open_text(path: Path) -> TextIO:
-    # Bytes that are not UTF-8 become surrogates, by which the row concerned is recognised.
+    # Invalid UTF-8 becomes surrogates, so that the row that has it can be found.
     return io.TextIOWrapper(
         _open_bytes(path), encoding="utf-8-sig", errors="surrogateescape", newline=""
     )
 
 
-def _open_bytes(path: Path) -> IO[bytes]:
+def _open_bytes(path: Path) -> IO[bytes] | gzip.GzipFile:
     name = path.name.lower()
     if name.endswith(".zip"):
-        return _open_archived(path)
+        return _open_archive_member(path)
     return gzip.open(path) if name.endswith(".gz") else path.open("rb")
 
 
-def _open_archived(path: Path) -> IO[bytes]:
-    # What is opened stays readable when the archive is closed.
+def _open_archive_member(path: Path) -> IO[bytes]:
+    # The member stays readable after the archive is closed.
     with zipfile.ZipFile(path) as archive:
-        if ARCHIVED not in archive.namelist():
-            raise BadInput(f"{path} holds no {ARCHIVED}. Unpack it, and name the file in it.")
-        if archive.getinfo(ARCHIVED).flag_bits & ENCRYPTED:
+        if ARCHIVE_MEMBER not in archive.namelist():
+            raise BadInput(f"{path} holds no {ARCHIVE_MEMBER}. Unpack it, and name the file in it.")
+        if archive.getinfo(ARCHIVE_MEMBER).flag_bits & ENCRYPTED_FLAG:
             raise BadInput(f"{path} is encrypted. Unpack it, and name the file in it.")
-        return archive.open(ARCHIVED)
+        return archive.open(ARCHIVE_MEMBER)
 
 
 def _is_utf8(text: str) -> bool:
@@ -164,7 +164,7 @@ def _check_columns(path: Path, names: Sequence[str], required: Sequence[str]) ->
 
 
 def _required_columns(names: Sequence[str], required: Sequence[str]) -> Sequence[str]:
-    # Of a release nothing is wanted but its labelled battles.
+    # A release is read for its labelled battles alone; without labels, the Kaggle schema is needed.
     if "winner_tie" not in required or not any(name in names for name in CONVERSATIONS):
         return required
     ids = [name for name in ID_COLUMNS if name in names]

@@ -1,27 +1,27 @@
-"""Turn raw rows into batches of battles, and set aside those that are no battles.
+"""Parse raw rows into batches of battles, and quarantine the rows that are no battles.
 
 Guarantees
 1. Every row read is either in a batch or in the quarantine, and never in both.
-2. Ids are unique over all sources: of several battles with one id the first is kept.
-3. Of the rows before the current batch no more than their ids is held, and a batch has at most
-   `BATCH_ROWS` battles and, but for its last one, `BATCH_CHARACTERS` characters.
+2. Ids are unique over all sources: the first of several battles with the same id is kept.
+3. Only the ids of earlier batches stay in memory. A batch has at most `BATCH_ROWS` battles, and
+   without its last battle fewer than `BATCH_CHARACTERS` characters.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import pyarrow as pa
 from tqdm import tqdm
 
-from preference.battles.table import SEGMENTS
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
 from preference.sources.arena_release import ID_COLUMNS, to_kaggle_row
 from preference.sources.ids import number_extra_battle
 from preference.sources.quarantine import QuarantinedRow
-from preference.sources.row_parser import NotABattle, RawRow, parse_battle
+from preference.sources.row_parser import Battle, NotABattle, RawRow, parse_battle
 from preference.sources.source import BattleSource
 
-# What is held as Python objects at one time, and a row group of the file. Battles of real length
-# reach the rows first; a batch of a column with 2 GiB of text is more than Arrow takes.
+# A batch is held as Python objects, and becomes a row group of the file. Battles of real length
+# reach the limit of rows first. Arrow does not take 2 GiB of text in one column of a batch.
 BATCH_ROWS = 8192
 BATCH_CHARACTERS = 2**26
 LONGEST_ID = 40
@@ -33,33 +33,33 @@ def parse_battles(
     """Yield the battles among the rows of the sources, showing progress on stderr.
 
     Args:
-        sources: where the rows are from, in the order in which they are read.
-        schema: `BATTLE_SCHEMA`, or extends it by columns that are taken from the raw row as they
-            are.
-        quarantined: the rows that are no battles are appended to it.
+        sources: the sources, in the order in which they are read.
+        schema: `BATTLE_SCHEMA`, which may have further columns; their values are copied from the
+            raw row.
+        quarantined: a list to which the rows that cannot be read as battles are appended.
     """
-    for chunk in _cut(_parse_rows(sources, schema, quarantined)):
-        yield pa.RecordBatch.from_pylist(chunk, schema)
+    rows: list[dict[str, object]] = []
+    characters = 0
+    for battle, row in _parse_rows(sources, schema, quarantined):
+        rows.append(row)
+        characters += _count_characters(battle)
+        if len(rows) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield pa.RecordBatch.from_pylist(rows, schema)
+            rows, characters = [], 0
+    if rows:
+        yield pa.RecordBatch.from_pylist(rows, schema)
 
 
-def _cut(battles: Iterable[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
-    """Yield lists of consecutive battles, each of a bounded size."""
-    chunk, characters = [], 0
-    for battle in battles:
-        chunk.append(battle)
-        characters += sum(len(turn) for segment in SEGMENTS for turn in battle[segment])
-        if len(chunk) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
+def _count_characters(battle: Battle) -> int:
+    turns = chain(battle["prompt"], battle["response_a"], battle["response_b"])
+    return sum(map(len, turns))
 
 
 def _parse_rows(
     sources: Iterable[BattleSource], schema: pa.Schema, quarantined: list[QuarantinedRow]
-) -> Iterator[dict[str, object]]:
-    """Yield the battles among the rows, and append the other rows to `quarantined`."""
-    ids = set()
+) -> Iterator[tuple[Battle, dict[str, object]]]:
+    """Yield each battle with its row of the table, and append the other rows to `quarantined`."""
+    ids: set[int] = set()
     for source, part, line, row in _read_rows(sources):
         try:
             battle = _parse_row(row, source)
@@ -69,7 +69,8 @@ def _parse_rows(
             quarantined.append(QuarantinedRow(part, line, str(problem), _readable_id(row)))
             continue
         ids.add(battle["id"])
-        yield {name: battle[name] if name in battle else row[name] for name in schema.names}
+        values = {**row, **battle, "source": source.name}
+        yield battle, {name: values[name] for name in schema.names}
 
 
 def _read_rows(
@@ -82,14 +83,14 @@ def _read_rows(
                 yield source, part, line, row
 
 
-def _parse_row(row: RawRow, source: BattleSource) -> dict[str, object]:
-    battle = {**parse_battle(to_kaggle_row(row)), "source": source.name}
+def _parse_row(row: RawRow, source: BattleSource) -> Battle:
+    battle = parse_battle(to_kaggle_row(row))
     if source.extra:
         battle["id"] = number_extra_battle(source.name, battle["id"])
     return battle
 
 
 def _readable_id(row: RawRow) -> str | None:
-    """Return the id as the source has it, which is where one looks for the row."""
+    """Return the id as it stands in the source, where a user looks for the row."""
     value = next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
     return str(value)[:LONGEST_ID] if isinstance(value, str | int) else None

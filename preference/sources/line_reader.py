@@ -1,9 +1,9 @@
-"""The lines of a text file, numbered, where a row takes one line or, in CSV, several.
+"""Read numbered lines of a text file, in which a row takes one line or, in CSV, several.
 
 Guarantees
-1. A row that is too long stops the reading before it fills the memory, as a small compressed file
-   may be unpacked to one.
-2. The lines that a row took by mistake can be read again, and each is read a limited number of
+1. A row that is too long raises an error before it fills the memory: a small compressed file may
+   contain one.
+2. Lines that were read as part of a malformed row can be read again, each a limited number of
    times.
 """
 
@@ -15,15 +15,15 @@ from typing import TextIO
 
 from preference.runtime.errors import BadInput
 
-# Characters. The longest answers among the real battles have some 60,000.
-LONGEST_ROW = 2**25
-MOST_LINES = 2**16
-MOST_READS = 8
+# In characters. The longest answers of the real battles have about 60,000.
+MAX_ROW_CHARACTERS = 2**25
+MAX_ROW_LINES = 2**16
+MAX_READS = 8
 
 
 @dataclass
 class Line:
-    """A line with its end, its number, and how often it has been read."""
+    """A line of the file, with its line break, and how often it has been read."""
 
     number: int
     text: str
@@ -31,14 +31,14 @@ class Line:
 
 
 class SourceLines:
-    """Iterate over the lines, and know which of them the current row has taken.
+    """Iterate over lines, and record those of the current row.
 
     Args:
-        path: of the file, for errors.
-        stream: opened so that it does not translate the ends of lines.
+        path: the file, named in errors.
+        stream: the open file, with `newline=""`, so that line breaks are kept.
 
     Raises:
-        BadInput: a row has more than `LONGEST_ROW` characters, or `MOST_LINES` lines.
+        BadInput: a row has more than `MAX_ROW_CHARACTERS` characters or `MAX_ROW_LINES` lines.
     """
 
     def __init__(self, path: Path, stream: TextIO) -> None:
@@ -55,11 +55,11 @@ class SourceLines:
         self._row.append(line)
         line.reads += 1
         self._characters += len(line.text)
-        if self._characters > LONGEST_ROW or len(self._row) > MOST_LINES:
+        if self._characters > MAX_ROW_CHARACTERS or len(self._row) > MAX_ROW_LINES:
             raise BadInput(
-                f"{self._path}, line {self.row_line}: a row of more than {LONGEST_ROW:,} "
-                f"characters or {MOST_LINES:,} lines. Remove it, or write the file again if it is "
-                "damaged."
+                f"{self._path}, line {self.row_line}: a row of more than {MAX_ROW_CHARACTERS:,} "
+                f"characters or {MAX_ROW_LINES:,} lines. Remove it, or write the file again if it "
+                "is damaged."
             )
         return line.text
 
@@ -69,16 +69,16 @@ class SourceLines:
         return self._row[0].number
 
     def begin_row(self) -> None:
-        """Take the lines that follow for those of a new row."""
+        """Start a new row with the next line."""
         self._row, self._characters = [], 0
 
     def read_again(self) -> None:
-        """Go back to the second line of the current row, unless its lines were read too often."""
-        if all(line.reads < MOST_READS for line in self._row[1:]):
+        """Go back to the second line of the row, unless a line was read `MAX_READS` times."""
+        if all(line.reads < MAX_READS for line in self._row[1:]):
             self._ahead.extendleft(reversed(self._row[1:]))
 
     def _read_line(self) -> Line:
-        text = self._stream.readline(LONGEST_ROW + 1)
+        text = self._stream.readline(MAX_ROW_CHARACTERS + 1)
         if not text:
             raise StopIteration
         self._lines_read += 1

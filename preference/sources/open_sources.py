@@ -1,4 +1,4 @@
-"""Open what `data.source` and `data.extra` name."""
+"""Open the sources that `data.source` and `data.extra` of params.yaml name."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ IGNORED_PREFIXES = (".", "_")
 
 
 def list_parts(folder: Path) -> list[Path]:
-    """Return the files of the folder, at least one.
+    """Return the files of a folder in the order of their names.
 
     Raises:
-        BadInput: it has none.
+        BadInput: the folder has no files.
     """
     parts = sorted(path for path in folder.iterdir() if not path.name.startswith(IGNORED_PREFIXES))
     if not parts:
@@ -26,8 +26,8 @@ def open_sources(params: Params) -> list[BattleSource]:
     """Return the main source, then the extra ones.
 
     Raises:
-        BadInput: a download failed, or did not give the file that was wanted; or a file cannot be
-            read, as `read_source_rows` tells before it reads rows.
+        BadInput: a download failed or gave another file than the pinned one, or a file cannot be
+            opened (see `read_source_rows`).
     """
     extra = [
         BattleSource(name, {name: read_source_rows(Path(name))}, extra=True)
@@ -37,7 +37,7 @@ def open_sources(params: Params) -> list[BattleSource]:
 
 
 def _open_main_source(params: Params) -> BattleSource:
-    # Each source is imported where it is chosen, because a run on another should not depend on it.
+    # Imported here, so that a run depends on the code of its own source alone.
     name = params.data.source
     if name == SIMULATED:
         from simulated import simulate_rows

@@ -1,4 +1,4 @@
-"""The rows of the sources that are no battles, and the limit on their share."""
+"""Rows that cannot be read as battles, and the limit on their fraction."""
 
 import json
 from collections import Counter
@@ -9,14 +9,18 @@ from pathlib import Path
 from preference.runtime.atomic_write import write_text
 from preference.runtime.errors import BadInput
 
-REASONS_TOLD = 3
+REPORTED_REASONS = 3
 
 
 @dataclass(frozen=True)
 class QuarantinedRow:
-    """A row that is no battle: its source and line, the reason, and its id where it has one.
+    """A row that cannot be read as a battle, and the reason.
 
-    Of a source that is a folder, `source` is the file.
+    Attributes:
+        source: the name of the source or, where that is a folder, of the file in it.
+        line: the line at which the row starts; in Parquet, its number.
+        reason: a short, fixed text, so that reasons can be counted.
+        id: the id as it stands in the source, None where it cannot be read.
     """
 
     source: str
@@ -26,39 +30,39 @@ class QuarantinedRow:
 
 
 def write_quarantine(rows: Sequence[QuarantinedRow], path: Path) -> None:
-    """Write one JSON object a line; the file is empty when there are no rows."""
+    """Write one JSON object on each line; without rows the file is empty."""
     write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows), path)
 
 
 def count_reasons(rows: Sequence[QuarantinedRow]) -> dict[str, int]:
-    """Count the rows of each reason, the most frequent first."""
+    """Count the rows for each reason, the most frequent first."""
     return dict(Counter(row.reason for row in rows).most_common())
 
 
 def check_quarantine(
-    rows: Sequence[QuarantinedRow], rows_kept: int, source: str, max_share: float
+    rows: Sequence[QuarantinedRow], rows_kept: int, source: str, max_fraction: float
 ) -> None:
-    """Stop where too many rows of a source, or all, are quarantined.
+    """Raise an error where too many rows of a source are quarantined.
 
     Args:
-        rows: those of the source that are quarantined.
-        rows_kept: how many others it has.
+        rows: the quarantined rows of the source.
+        rows_kept: the number of its battles.
         source: its name.
-        max_share: of all its rows.
+        max_fraction: the largest fraction of its rows that may be quarantined.
 
     Raises:
-        BadInput: the share of `rows` is above `max_share`, or no row was kept.
+        BadInput: the fraction is larger, or the source has no battle at all.
     """
     rows_read = len(rows) + rows_kept
-    if rows_kept and len(rows) <= max_share * rows_read:
+    if rows_kept and len(rows) <= max_fraction * rows_read:
         return
     first = {row.reason: f"line {row.line} of {row.source}" for row in reversed(rows)}
-    reasons = list(count_reasons(rows).items())[:REASONS_TOLD]
+    reasons = list(count_reasons(rows).items())[:REPORTED_REASONS]
     examples = "; ".join(
         f"{reason} ({count} rows, the first is {first[reason]})" for reason, count in reasons
     )
     raise BadInput(
         f"{source}: {len(rows)} of {rows_read} rows cannot be read as battles, and at most "
-        f"{max_share:.2%} may be: {examples}. data/quarantine.jsonl lists all of them. "
+        f"{max_fraction:.2%} may be: {examples}. data/quarantine.jsonl lists all of them. "
         "Fix these rows, or raise data.max_quarantined."
     )

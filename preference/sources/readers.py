@@ -1,4 +1,4 @@
-"""Open a file with battles, and tell what is wrong with one that cannot be read."""
+"""Open a file with battles, and report what is wrong with one that cannot be read."""
 
 import csv
 import lzma
@@ -22,9 +22,9 @@ READERS: dict[str, ReadRows] = {
     ".jsonl": read_json_rows,
     ".jsonl.gz": read_json_rows,
 }
-# The last two are for names, in a zip or of columns, that are not valid UTF-8, and for a way of
-# compressing that Python's zipfile does not know.
-DAMAGED = (
+# UnicodeDecodeError: a file in a zip or a column has a name that is not valid UTF-8.
+# NotImplementedError: zipfile does not know the compression method.
+READING_ERRORS = (
     OSError,
     EOFError,
     zlib.error,
@@ -40,19 +40,19 @@ DAMAGED = (
 def read_source_rows(
     path: Path, required: Sequence[str] = REQUIRED_COLUMNS, named_by: str = "params.yaml"
 ) -> Iterator[tuple[int, RawRow]]:
-    """Return each row with the line of the file at which it starts (in Parquet, its number).
+    """Return an iterator over the rows, each with the line at which it starts.
 
-    Only the columns of the Kaggle schema or of an Arena release are read, and their values are
-    passed on as they are. Memory does not grow with the file.
+    In Parquet, it is the number of the row. Only the columns of the Kaggle schema or of an Arena
+    release are read, with their values unchanged. Memory does not grow with the file.
 
     Args:
-        path: of the file.
+        path: the file.
         required: the columns that it must have, `id` among them.
-        named_by: what the user corrects where the path is wrong.
+        named_by: where the user gave the path, for errors.
 
     Raises:
-        BadInput: the file is missing, a folder, of an unknown kind or empty; or, when rows are
-            asked for, damaged, without rows or without columns that are needed.
+        BadInput: at once, if the file is missing, a folder, empty or of an unknown kind; while the
+            rows are read, if it is damaged, has no rows or lacks required columns.
     """
     return _read_rows(path, READERS[_find_extension(path, named_by)], required, named_by)
 
@@ -65,7 +65,7 @@ def _read_rows(
         for numbered_row in read_rows(path, required):
             rows_read += 1
             yield numbered_row
-    except DAMAGED as error:
+    except READING_ERRORS as error:
         raise BadInput(
             f"{path} cannot be read beyond row {rows_read} ({error}). It may be damaged or cut "
             "short: download or write it again."

@@ -1,12 +1,13 @@
-"""From one raw row in the Kaggle schema to one battle, or to the reason why it is none.
+"""Parse a raw row in the Kaggle schema into a battle, or raise `NotABattle`.
 
 A raw row is a mapping from column to value. Prompt and answers are lists of turns, as JSON text or
-as native lists. A row that its reader could not take apart has the key `MALFORMED` with the reason.
+as native lists. A row that its reader could not parse has the reason under the key `MALFORMED`.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from preference.battles.table import A_WINS, B_WINS, SEGMENTS, TIE
 
@@ -19,7 +20,7 @@ SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
 MALFORMED = "malformed"
 
 FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
-# An int64 has at most 19 digits; the limit also keeps `int` from refusing very long texts.
+# An int64 has at most 19 digits, and `int` raises another error for a text of thousands.
 INTEGER = re.compile(r"-?[0-9]{1,19}")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -28,36 +29,53 @@ class NotABattle(ValueError):
     """A row that cannot be a battle. The message is a short, fixed reason that can be counted."""
 
 
-def parse_battle(row: RawRow) -> dict[str, object]:
-    """Return the row as a battle, with the keys of `BATTLE_SCHEMA` but for `source`.
+class Battle(TypedDict):
+    """A battle with the columns of `BATTLE_SCHEMA`, except `source`."""
 
-    A null turn becomes an empty one and a lone surrogate becomes U+FFFD; text is otherwise
-    untouched. Segments that are short of turns are filled up with empty ones where the turns that
-    the others have beyond them are empty as well.
+    id: int
+    prompt: list[str]
+    response_a: list[str]
+    response_b: list[str]
+    label: int
+    model_a: str | None
+    model_b: str | None
+
+
+def parse_battle(row: RawRow) -> Battle:
+    """Return the battle that a row describes.
+
+    Prompt and answers are as `parse_conversations` returns them.
 
     Raises:
         NotABattle: the row is malformed, lacks a column, or has a value that cannot be used.
     """
     _check_columns(row, REQUIRED_COLUMNS)
+    battle_id, conversations = parse_id(row["id"]), parse_conversations(row)
     return {
-        **parse_unlabelled_battle(row),
+        "id": battle_id,
+        "prompt": conversations["prompt"],
+        "response_a": conversations["response_a"],
+        "response_b": conversations["response_b"],
         "label": _parse_label(row),
         "model_a": _parse_name("model_a", row),
         "model_b": _parse_name("model_b", row),
     }
 
 
-def parse_unlabelled_battle(row: RawRow) -> dict[str, object]:
-    """Return `id`, prompt and answers of a row that need not say who won, as `parse_battle` does.
+def parse_conversations(row: RawRow) -> dict[str, list[str]]:
+    """Return the turns of prompt and answers of a row that may lack a label, by `SEGMENTS`.
+
+    A null turn becomes an empty one and a lone surrogate becomes U+FFFD; text is otherwise
+    unchanged. A field with fewer turns than the others is extended by empty turns where the
+    additional turns of the others are empty as well.
 
     Raises:
-        NotABattle: as `parse_battle`, but for what is wrong with labels and models.
+        NotABattle: the row is malformed, lacks a column, or has an id, a prompt or an answer that
+            cannot be used.
     """
     _check_columns(row, UNLABELLED_COLUMNS)
-    return {
-        "id": parse_id(row["id"]),
-        **_align({segment: _parse_turns(segment, row[segment]) for segment in SEGMENTS}),
-    }
+    parse_id(row["id"])
+    return _align({segment: _parse_turns(segment, row[segment]) for segment in SEGMENTS})
 
 
 def _check_columns(row: RawRow, columns: Sequence[str]) -> None:
@@ -72,7 +90,7 @@ def parse_id(value: object) -> int:
     """Return an id as a number.
 
     Raises:
-        NotABattle: it is no integer of 64 bits.
+        NotABattle: the id is not a 64-bit integer.
     """
     if isinstance(value, str) and INTEGER.fullmatch(value):
         value = int(value)
@@ -132,5 +150,5 @@ def _parse_name(name: str, row: RawRow) -> str | None:
 
 
 def _replace_lone_surrogates(text: str) -> str:
-    # `json.loads` has merged the pairs already, so that every surrogate left is a lone one.
+    # `json.loads` has merged the pairs, so that every surrogate that is left is alone.
     return LONE_SURROGATE.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""Where battles are from: a name, and raw rows that are yet to be read."""
+"""Sources of battles: a name, and raw rows that have not been read yet."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from preference.sources.row_parser import RawRow
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """Where the file lies, its size in bytes, its hash, and the revision that it is of, if any."""
+    """A file with its size in bytes, its hash and, where it has one, its revision."""
 
     path: Path
     size: int
@@ -19,7 +19,7 @@ class DownloadedFile:
 
 
 def identify_file(path: Path, revision: str | None = None) -> DownloadedFile:
-    """Return the file with its size and hash. Memory does not grow with the file."""
+    """Measure and hash a file. Memory does not grow with its size."""
     return DownloadedFile(path, path.stat().st_size, hash_file(path), revision)
 
 
@@ -30,9 +30,12 @@ NumberedRows = Iterable[tuple[int, RawRow]]
 class BattleSource:
     """Raw rows with their line numbers.
 
-    `parts` are read one after the other, and have the names of their files; a source that is not a
-    folder has one, of its own name. `extra` battles are for train alone, and get ids of their own.
-    `download` is the file that the rows are read from, where it was downloaded for that.
+    Attributes:
+        name: the value of `data.source`, or a file in `data.extra`.
+        parts: the rows of each file by its name, in the order in which they are read; a source that
+            is not a folder has one part, with the name of the source.
+        extra: whether the battles are for train alone, with ids of their own.
+        download: the downloaded file that the rows are read from, if there is one.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What is in the battles: counts, shares and lengths for `metrics/data.json`."""
+"""Summarize the battles for `metrics/data.json`: counts, fractions and lengths."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from preference.battles.text_digests import digest_texts, number_digests
 from preference.sources.quarantine import QuarantinedRow, count_reasons
 from preference.sources.source import BattleSource, DownloadedFile
 
-# A character that no text holds by accident, so that ["a", "b"] and ["ab"] stay different.
+# A character that real texts do not have, so that ["a", "b"] and ["ab"] stay different.
 TURN_SEPARATOR = "\x1f"
 
 
@@ -20,12 +20,12 @@ def summarize_sources(
     rows_kept: Mapping[str, int],
     quarantined: Sequence[QuarantinedRow],
 ) -> dict[str, dict[str, object]]:
-    """Describe each source: its rows, and what identifies a file that was downloaded.
+    """Count the rows of each source, and identify its file if it was downloaded.
 
     Args:
-        sources: where the rows are from.
-        rows_kept: the number of battles of each source.
-        quarantined: the rows of all sources that are no battles.
+        sources: all sources.
+        rows_kept: the number of battles of each source, by its name.
+        quarantined: the rows of all sources that cannot be read as battles.
     """
     return {
         source.name: {
@@ -49,11 +49,11 @@ def _describe_download(file: DownloadedFile | None) -> dict[str, object]:
 def summarize_data(
     batches: Iterable[pa.RecordBatch], quarantined: Sequence[QuarantinedRow]
 ) -> dict[str, object]:
-    """Describe the battles and the rows that are none. Lengths are in characters, of all turns.
+    """Describe the battles and the quarantined rows. Lengths are in characters, over all turns.
 
     Args:
         batches: at least one, with columns `label`, `prompt`, `response_a` and `response_b`.
-        quarantined: the rows that are no battles.
+        quarantined: the rows of all sources that cannot be read as battles.
     """
     battles = pa.Table.from_batches(map(_measure_battles, batches))
     return {
@@ -67,7 +67,7 @@ def summarize_data(
             "max": pc.max(battles["turns"]).as_py(),
             "share_multi_turn": pc.mean(pc.greater(battles["turns"], 1)).as_py(),
         },
-        "share_repeated_prompt": _share_repeated(battles["digest"]),
+        "share_repeated_prompt": _repeated_fraction(battles["digest"]),
         "rows_with_empty_turn": {
             segment: pc.sum(battles[f"{segment}_has_empty"]).as_py() for segment in SEGMENTS[1:]
         },
@@ -79,7 +79,7 @@ def summarize_data(
 
 
 def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return what the summary needs of each battle, so that the texts need not be held."""
+    """Return the values that the summary needs, so that the texts need not be kept."""
     columns = {
         "label": batch["label"],
         "turns": pc.list_value_length(batch["prompt"]),
@@ -92,7 +92,7 @@ def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _share_repeated(digests: pa.ChunkedArray) -> float:
+def _repeated_fraction(digests: pa.ChunkedArray) -> float:
     numbers = number_digests(digests)
     return float((np.bincount(numbers)[numbers] > 1).mean())
 

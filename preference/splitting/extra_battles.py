@@ -1,10 +1,10 @@
-"""Extra battles: more of train, and of nothing else.
+"""Add extra battles to the train split.
 
 Guarantees
-1. The other battles' splits are the same with extra battles as without.
-2. An extra battle that is linked to any other battle, be it over a third one, is left out. The
-   links are those of `prompt_groups`, and where near duplicates are grouped, that to one.
-3. Extra battles that are linked to each other have one group.
+1. The splits of the battles of `data.source` are the same with extra battles as without.
+2. An extra battle that is in one group with a battle of `data.source` is left out. Groups are those
+   of `leakage_groups`; where near duplicates are grouped, they count as links too.
+3. Extra battles that are linked to each other are in one group.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,20 +18,20 @@ from preference.splitting.stratified import TRAIN
 
 
 def mark_extra(sources: pa.ChunkedArray, extra: Sequence[str]) -> np.ndarray:
-    """Say of each battle whether its source is one of the extra ones, bool [n]."""
+    """Return whether the source of each battle is one of the extra ones, bool [n]."""
     return pc.is_in(sources, pa.array(extra, pa.string())).to_numpy()
 
 
 def add_extra_battles(
     splits: Mapping[str, pa.Table], ids: np.ndarray, groups: np.ndarray, is_extra: np.ndarray
 ) -> dict[str, pa.Table]:
-    """Return the splits, with those extra battles in train that no other battle is linked to.
+    """Add to train the extra battles that share no group with another battle.
 
     Args:
-        splits: tables of `id` and `group`, of the battles that are not extra.
-        ids: of all battles, int64 [n].
-        groups: of all battles together, the extra ones among them, int64 [n].
-        is_extra: bool [n].
+        splits: tables of `id` and `group` of the battles that are not extra.
+        ids: the ids of all battles, int64 [n].
+        groups: the groups of all battles, extra ones included, int64 [n].
+        is_extra: whether each battle is extra, bool [n].
     """
     is_free = is_extra & ~np.isin(groups, groups[~is_extra])
     free = pa.table({"id": ids[is_free], "group": groups[is_free]})
@@ -44,9 +44,9 @@ def count_extra_battles(
     """Count for each extra source the battles that are in train, and those that are left out.
 
     Args:
-        train: the split, with `id`.
-        ids: of all battles, int64 [n].
-        sources: of all battles, [n].
+        train: the train split, with `id`.
+        ids: the ids of all battles, int64 [n].
+        sources: the sources of all battles, [n].
         extra: the names of the extra sources.
     """
     in_train = pd.Index(train["id"]).get_indexer(ids) >= 0

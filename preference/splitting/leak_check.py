@@ -1,6 +1,6 @@
-"""Sizes and label shares of the splits, and a check that nothing leaks between them.
+"""Summarize the splits, and check that nothing leaks between them.
 
-The check compares the texts themselves and not the groups, so that it does not share their faults.
+The check compares texts instead of groups, so that it does not repeat an error of the grouping.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,12 +17,12 @@ from preference.splitting.text_hashes import hash_texts
 def summarize_splits(
     splits: Mapping[str, pa.Table], batches: Iterable[pa.RecordBatch]
 ) -> dict[str, object]:
-    """Describe each split, and count what more than one of them holds, which should be nothing.
+    """Describe each split, and count what is in more than one of them.
 
     Args:
         splits: for each split a table of `id`, `group` and `near_duplicate`.
         batches: at least one, with columns `id`, `label`, `prompt`, `response_a`, `response_b`.
-            Battles that are in no split are not looked at.
+            Battles that are in no split are ignored.
     """
     assigned = pd.concat(
         [split.to_pandas().assign(split=name) for name, split in splits.items()]
@@ -49,7 +49,7 @@ def _summarize_split(name: str, rows: pd.DataFrame) -> dict[str, object]:
 
 
 def _hash_battles(batch: pa.RecordBatch) -> pd.DataFrame:
-    """Return id, label and the hashes of the texts; of two answers the smaller hash is first."""
+    """Return id, label and hashes of the texts; the smaller hash of the two answers is first."""
     answers = np.stack([hash_texts(batch[side]) for side in ("response_a", "response_b")])
     columns = {
         "id": batch["id"].to_numpy(),

@@ -1,15 +1,14 @@
 """Group battles that must not be divided between splits.
 
 Guarantees
-1. Battles with the same prompt, or whose conversations begin with the same one, or with the same
-   two answers in either order, are in one group; so are battles that such links join over others.
-2. A group's number is the smallest battle id in it, whatever the order of the rows.
+1. Two battles are in one group if they have the same prompt, the same first turn of the prompt, or
+   the same two answers in either order, or if a chain of such links connects them.
+2. The number of a group is the smallest battle id in it, whatever the order of the rows.
 
-Texts are compared as a reader sees them (`visible_text`), the answers over the whole conversation.
-Conversations that begin alike are one group because `text.turns: first` reads no further. Empty
-answers are no exception: battles whose answers are both empty form one group, because leaking a
-handful of them would break the first guarantee, and the group is small (19 of the 57,477 real
-battles).
+Texts are compared as a reader sees them (`visible_text`), and answers over the whole conversation.
+The first turn counts because `text.turns: first` reads nothing else. Battles whose answers are both
+empty form one group too, so that the first guarantee has no exception; the group is small (19 of
+the 57,477 real battles).
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +25,7 @@ from preference.battles.text_digests import digest_texts, number_digests
 
 
 def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
-    """Return `id` and what the grouping compares of each battle, so that no text need be held.
+    """Return `id` and digests of the texts that the grouping compares, so that no text is kept.
 
     Args:
         batches: at least one, with columns `id`, `prompt`, `response_a` and `response_b`.
@@ -38,9 +37,9 @@ def group_battles(digests: pa.Table, further: Sequence[np.ndarray] = ()) -> np.n
     """Return the group number of each battle, int64 [n].
 
     Args:
-        digests: what `digest_battles` returns.
-        further: kinds of links beside those of the first guarantee, int64 [n] each, at least 0 and
-            below n. Battles with the same number are in one group.
+        digests: the result of `digest_battles`.
+        further: kinds of links in addition to the first guarantee. Each is an array int64 [n] of
+            numbers from 0 to n - 1; battles with the same number are in one group.
     """
     answers = number_digests(
         pa.chunked_array([*digests["response_a"].chunks, *digests["response_b"].chunks])
@@ -63,10 +62,10 @@ def _number_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _connect(*links: np.ndarray) -> np.ndarray:
-    """Return the component of each battle, where equal numbers in any of `links` [n] join them."""
+    """Return the component of each battle; equal numbers in any of `links` [n] connect two."""
     count, kinds = len(links[0]), len(links)
     battles = np.tile(np.arange(count), kinds)
-    # A node for each battle, then one for each number of each kind of link; all are below count.
+    # There is a node for each battle, then one for each number of each kind of link.
     nodes = np.concatenate([link + (1 + kind) * count for kind, link in enumerate(links)])
     size = (1 + kinds) * count
     graph = coo_array((np.ones(kinds * count, dtype=bool), (battles, nodes)), shape=(size, size))

@@ -1,4 +1,4 @@
-"""Mark the battles of the splits whose prompt is nearly that of a battle in train."""
+"""Mark battles whose prompt is a near duplicate of a prompt in train."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,11 @@ from preference.splitting.stratified import TRAIN
 def mark_near_duplicates(
     splits: Mapping[str, pa.Table], ids: np.ndarray, near: NearDuplicates
 ) -> dict[str, pa.Table]:
-    """Return the splits with a column `near_duplicate`, bool, which is False throughout train.
+    """Add a bool column `near_duplicate` to the splits; it is False throughout train.
 
     Args:
         splits: tables of `id` and `group`.
-        ids: of all battles, int64 [n].
+        ids: the ids of all battles, int64 [n].
         near: the near duplicates among all battles.
     """
     rows = {name: pd.Index(ids).get_indexer(split["id"]) for name, split in splits.items()}

@@ -1,21 +1,22 @@
 """Find battles whose prompts are nearly the same.
 
 Two prompts are near duplicates if the Jaccard similarity of their shingles is `SIMILAR` or more.
-Prompts that are made of the same words are one text, and near duplicates; a prompt without a word
-has none. Answers are not compared: they are several times as long, and of 1,000 real battles no two
-have pairs of answers that are nearly the same.
+Prompts with the same words in the same order are one text; a prompt without a word has no near
+duplicate. Answers are not compared: they are several times as long, and among 1,000 real battles no
+two have nearly the same pair of answers.
 
 Guarantees
-1. Each pair that is returned is that similar, as exactly as `text_sketches` knows it.
-2. Of the pairs that are just as similar as that, 2 in 10,000 are missed, and of others fewer; but
-   of a crowd of texts that are alike, only so many pairs are returned that each text has some.
-3. Time and memory grow with the number of texts, and not with its square: in a crowd, each text is
-   compared with `NEIGHBOURS` on either side, until it has so many near duplicates and is in one
-   cluster with them.
-4. The order of the rows changes nothing.
+1. Each pair that is returned has at least this similarity, up to the error of `text_sketches`.
+2. Pairs with exactly this similarity are missed at a rate of 2 in 10,000, and more similar pairs at
+   a lower rate. In a large set of similar texts, each text is paired with some of the others only.
+3. Time and memory grow linearly with the number of texts: in such a set, each text is compared with
+   `NEIGHBOURS` texts on either side, until it has as many near duplicates and is in one cluster
+   with them.
+4. The result does not depend on the order of the rows.
 
-Candidates are texts that agree in a whole band of their signatures; each is then verified.
-Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.
+Candidates are texts whose signatures agree in a whole band; each candidate pair is then verified.
+Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4 (locality-sensitive
+hashing).
 """
 
 from collections.abc import Iterator
@@ -31,10 +32,10 @@ from preference.splitting.distinct import sort_distinct
 from preference.splitting.text_sketches import SHINGLES_KEPT, SIGNATURE
 
 SIMILAR = 0.8
-# Of four places each: 1 - (1 - SIMILAR**4)**16 = 0.9998 of the pairs agree in one of them.
+# A band has four places: 1 - (1 - SIMILAR**4)**16 = 0.9998 of the pairs agree in at least one band.
 BANDS = 16
-# Four standard deviations below SIMILAR: a pair that agrees in fewer places is not looked at.
-FEWEST_AGREEING = 0.6 * SIGNATURE
+# Four standard deviations below SIMILAR. Pairs that agree in fewer places are not verified.
+MIN_AGREEING = 0.6 * SIGNATURE
 NEIGHBOURS = 8
 PAIRS_AT_ONCE = 8192
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -45,22 +46,30 @@ LARGEST = np.iinfo(np.uint32).max
 class NearDuplicates:
     """Texts that are near duplicates of each other.
 
-    `texts` is the number of each battle's prompt, int64 [n], the same where the words are;
-    `pairs` are numbers of texts that are nearly the same, int64 [pairs, 2].
+    Attributes:
+        texts: the number of each battle's prompt, int64 [n]; prompts with the same words have the
+            same number.
+        pairs: the numbers of two texts that are near duplicates, int64 [pairs, 2].
     """
 
     texts: np.ndarray
     pairs: np.ndarray
 
     def clusters(self) -> np.ndarray:
-        """Return the number of the cluster of each battle, int64 [n], where each pair is in one."""
+        """Return the cluster of each battle, int64 [n]; both texts of a pair are in one cluster."""
         return _join(self.pairs, len(self.texts))[self.texts]
 
     def has_one_among(self, others: np.ndarray) -> np.ndarray:
-        """Say of each battle whether one of `others`, bool [n], is the same or nearly: bool [n].
+        """Return whether each battle has a near duplicate, or its own text, among `others`.
 
-        A text with `NEIGHBOURS` near duplicates was not compared with all texts of its cluster: for
-        such a text, any of them counts.
+        A text with `NEIGHBOURS` near duplicates was not compared with all texts of its cluster, so
+        that any text of the cluster counts.
+
+        Args:
+            others: which battles to look among, bool [n].
+
+        Returns:
+            bool [n].
         """
         count = len(self.texts)
         is_theirs = np.zeros(count, dtype=bool)
@@ -80,11 +89,11 @@ def find_near_duplicates(sketches: pa.Table) -> NearDuplicates:
     """Compare the prompts of all battles.
 
     Args:
-        sketches: what `sketch_prompts` returns, with one row a battle.
+        sketches: the result of `sketch_prompts`, with one row for each battle.
     """
     has_words = pc.is_valid(sketches["words"]).to_numpy()
     words = sketches["words"].drop_null().to_numpy()
-    # Sorted by their words' hash, so that the order of the rows does not matter.
+    # `np.unique` sorts by the hash of the words, so that the order of the rows does not matter.
     _, firsts, numbers = np.unique(words, return_index=True, return_inverse=True)
     texts = np.empty(len(sketches), dtype=np.int64)
     texts[has_words] = numbers
@@ -142,15 +151,15 @@ def _find_pairs(texts: _Texts) -> np.ndarray:
 
 
 def _join(pairs: np.ndarray, count: int) -> np.ndarray:
-    """Return the number of the cluster of each of `count` texts, int64 [count]."""
+    """Return the cluster of each of `count` texts, int64 [count]."""
     links = coo_array((np.ones(len(pairs), dtype=bool), pairs.T), (count, count))
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
 def _candidates(texts: _Texts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield for each band the pairs of texts that agree in it, as two arrays of their numbers.
+    """Yield for each band the pairs of texts that agree in it, as two arrays of text numbers.
 
-    Texts that agree in the next band, too, are neighbours.
+    Only neighbours are paired; texts that agree in the next band as well are next to each other.
     """
     for number in range(BANDS):
         band = texts.band(number)
@@ -160,19 +169,18 @@ def _candidates(texts: _Texts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             (np.flatnonzero(ordered[step:] == ordered[:-step]), step)
             for step in range(1, NEIGHBOURS + 1)
         ]
-        yield (
-            np.concatenate([order[places] for places, _ in steps]),
-            np.concatenate([order[places + step] for places, step in steps]),
-        )
+        left = np.concatenate([order[places] for places, _ in steps])
+        right = np.concatenate([order[places + step] for places, step in steps])
+        yield left, right
 
 
 def _are_similar(left: np.ndarray, right: np.ndarray, texts: _Texts) -> np.ndarray:
-    """Say of pairs of texts whether they are near duplicates, bool [pairs]."""
+    """Return whether pairs of texts are near duplicates, bool [pairs]."""
     similar = np.zeros(len(left), dtype=bool)
     for start in range(0, len(left), PAIRS_AT_ONCE):
         one, other = (side[start : start + PAIRS_AT_ONCE] for side in (left, right))
         agreeing = (texts.signatures(one) == texts.signatures(other)).sum(axis=1)
-        likely = np.flatnonzero(agreeing >= FEWEST_AGREEING)
+        likely = np.flatnonzero(agreeing >= MIN_AGREEING)
         similarity = jaccard(texts.shingles(one[likely]), texts.shingles(other[likely]))
         similar[start + likely] = similarity >= SIMILAR
     return similar
@@ -181,8 +189,8 @@ def _are_similar(left: np.ndarray, right: np.ndarray, texts: _Texts) -> np.ndarr
 def jaccard(left: pa.LargeListArray, right: pa.LargeListArray) -> np.ndarray:
     """Return the Jaccard similarity of sets of shingles [pairs], float64 [pairs].
 
-    Where not all shingles of a text are kept, those up to the largest that is kept are all known,
-    and the sets are compared up to there.
+    A sketch keeps all shingles up to its largest one, so that the sets are compared up to the
+    smaller of the two largest shingles.
     """
     limits = np.minimum(_known_up_to(left), _known_up_to(right))
     pairs = np.concatenate([pc.list_parent_indices(side).to_numpy() for side in (left, right)])
@@ -195,7 +203,7 @@ def jaccard(left: pa.LargeListArray, right: pa.LargeListArray) -> np.ndarray:
 
 
 def _known_up_to(shingles: pa.LargeListArray) -> np.ndarray:
-    """Return the hash up to which all shingles of each text are kept, [n]."""
+    """Return the largest hash up to which all shingles of each text are kept, [n]."""
     sizes = pc.list_value_length(shingles).to_numpy()
     last = shingles.flatten().to_numpy()[np.cumsum(sizes) - 1]
     return np.where(sizes == SHINGLES_KEPT, last, LARGEST)

@@ -1,8 +1,8 @@
-"""Shingles: the runs of five words of a text, as hashes.
+"""Hash the shingles of a text: its runs of five consecutive words.
 
 A word is a run of letters, digits and accents of the folded text (`visible_text`), so that case and
-punctuation do not count. Where a script puts no spaces between words, each character is one. A text
-of fewer than five words has one shingle, all of its words; a text without any has none.
+punctuation do not count. In scripts without spaces between words, each character is a word. A text
+of fewer than five words is one shingle; a text without a word has no shingle.
 
 Broder, On the resemblance and containment of documents, 1997.
 """
@@ -21,12 +21,12 @@ WORDS_A_SHINGLE = 5
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 WORD = regex.compile(rf"{UNSPACED}\p{{M}}*|[[\w\p{{M}}]--{UNSPACED}]+", regex.VERSION1)
 ASCII_WORDS = bytes(code if WORD.match(chr(code)) else ord(" ") for code in range(128)) + bytes(128)
-# Odd numbers, whose products mix the bits of a hash: those of splitmix64.
+# The odd constants of splitmix64: multiplication with them mixes the bits of a hash.
 FACTOR, MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
 def split_words(text: str) -> bytes:
-    """Return the words of a text in UTF-8, with one space between them."""
+    """Return the words of a text in UTF-8, separated by one space."""
     folded = fold_text(text)
     if folded.isascii():
         return join_words(folded.translate(ASCII_WORDS))
@@ -34,18 +34,18 @@ def split_words(text: str) -> bytes:
 
 
 def hash_shingles(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shingles of texts [n] in their order, and how many each text has.
+    """Hash the shingles of texts [n], in their order.
 
     Args:
-        texts: the words of each, with one space between them; at least one word each.
+        texts: for each text its words, at least one, separated by one space.
 
     Returns:
-        Hashes, uint32 [shingles], and counts, int64 [n].
+        The hashes, uint32 [shingles], and the number of shingles of each text, int64 [n].
     """
     words = pc.split_pattern(pa.array(texts, pa.string()), " ")
     lengths = pc.list_value_length(words).to_numpy().astype(np.int64)
     counts = np.maximum(lengths - WORDS_A_SHINGLE + 1, 1)
-    # The place of each shingle's first word among all words, and where its text ends.
+    # For each shingle the position of its first word among all words, and the end of its text.
     begins = np.cumsum(lengths) - lengths
     firsts = np.arange(counts.sum()) + np.repeat(begins - (np.cumsum(counts) - counts), counts)
     ends = np.repeat(begins + lengths, counts)

@@ -3,7 +3,7 @@
 Guarantees
 1. Every battle is in one split, and all battles of a group are in the same one.
 2. The same battles and seed give the same split, whatever the order of the rows.
-3. Each label is shared out in proportion, as exactly as the groups' sizes permit.
+3. Each label is divided in the same proportions, as exactly as the sizes of the groups permit.
 """
 
 from collections.abc import Mapping
@@ -22,29 +22,33 @@ TRAIN = "train"
 
 
 def split_by_group(
-    ids: np.ndarray, groups: np.ndarray, labels: np.ndarray, shares: Mapping[str, float], seed: int
+    ids: np.ndarray,
+    groups: np.ndarray,
+    labels: np.ndarray,
+    fractions: Mapping[str, float],
+    seed: int,
 ) -> dict[str, pa.Table]:
     """Return for each split a table of `id` and `group`, both int64, sorted by id.
 
     Args:
         ids: unique ids, int64 [n].
         groups: the group of each battle, int64 [n].
-        labels: index into `LABELS` of each battle, [n].
-        shares: the share of each split; they sum to one.
-        seed: chooses among the splits that are equally good.
+        labels: the index of each battle's label in `LABELS`, [n].
+        fractions: the fraction of the battles for each split; they sum to one.
+        seed: chooses among splits that are equally good.
 
     Raises:
-        BadInput: a split would lack one of the labels, or have no battle.
+        BadInput: a split would have no battle, or none with one of the labels.
     """
     label_counts = pd.crosstab(groups, labels).reindex(columns=range(len(LABELS)), fill_value=0)
-    _check_source(label_counts, splits=len(shares))
-    targets = np.outer(list(shares.values()), label_counts.sum())
+    _check_source(label_counts, splits=len(fractions))
+    targets = np.outer(list(fractions.values()), label_counts.sum())
     order = _dealing_order(label_counts.sum(axis=1).to_numpy(), seed)
     chosen = np.empty(len(label_counts), dtype=np.int64)
     chosen[order] = _deal_groups(label_counts.to_numpy()[order].tolist(), targets.tolist())
     battles = pd.DataFrame({"id": ids, "group": groups, "label": labels}).sort_values("id")
     split_of_battle = chosen[label_counts.index.get_indexer(battles["group"])]
-    splits = {name: battles[split_of_battle == number] for number, name in enumerate(shares)}
+    splits = {name: battles[split_of_battle == number] for number, name in enumerate(fractions)}
     for name, rows in splits.items():
         _check_labels(name, rows["label"])
     return {
@@ -61,17 +65,20 @@ def write_splits(splits: Mapping[str, pa.Table], folder: Path) -> None:
 
 
 def _dealing_order(sizes: np.ndarray, seed: int) -> np.ndarray:
-    """Order groups from large to small, so that the small ones can even out; else at random."""
+    """Order groups from large to small, so that small ones even the sizes out; ties at random."""
     shuffled = np.random.default_rng(seed).permutation(len(sizes))
     return shuffled[np.argsort(-sizes[shuffled], kind="stable")]
 
 
 def _deal_groups(label_counts: list[list[int]], targets: list[list[float]]) -> list[int]:
-    """Give each group to the split that it fills up least, and return the splits' numbers.
+    """Assign each group to the split in which the fullest of its labels is filled least.
 
     Args:
-        label_counts: battles of each label, [groups][labels].
-        targets: battles of each label wanted, [splits][labels].
+        label_counts: the number of battles with each label, [groups][labels].
+        targets: the number of battles with each label that a split should get, [splits][labels].
+
+    Returns:
+        The number of the split of each group.
     """
     dealt = [[0] * len(LABELS) for _ in targets]
     chosen = []
@@ -89,11 +96,11 @@ def _deal_groups(label_counts: list[list[int]], targets: list[list[float]]) -> l
 
 
 def _check_source(label_counts: pd.DataFrame, splits: int) -> None:
-    """Stop where no sizes of the splits could help.
+    """Raise an error where no sizes of the splits could help.
 
     Args:
-        label_counts: battles of each label, a row a group.
-        splits: how many there are.
+        label_counts: the number of battles with each label, one row for each group.
+        splits: the number of splits.
     """
     battles = int(label_counts.to_numpy().sum())
     missing = [LABELS[number] for number in label_counts if not label_counts[number].any()]

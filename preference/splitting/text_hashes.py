@@ -1,13 +1,14 @@
-"""Hashes of texts for the check of the splits, made by other means than `text_digests` uses.
+"""Hash texts for the check of the splits, independently of `text_digests`.
 
-Nothing is shared with the code that groups the battles, so that a fault there is not repeated here.
-Arrow's kernels (utf8proc and RE2, with Unicode tables of their own) take the place of `unicodedata`
-and `regex`, a list of characters that of a Unicode property, and 64 bits that of 128.
+Nothing is shared with the code that groups the battles, so that an error there is not repeated
+here. This module uses Arrow's kernels (utf8proc and RE2, with Unicode tables of their own), a list
+of invisible characters and 64 bits, where the other uses `unicodedata`, `regex`, a Unicode property
+and 128 bits.
 
-Guarantee: texts with equal hashes must be in one group, because all that is folded here is folded
-there, too; a test compares every character. A little more is folded there (ß is ss, U+2800 is a
-space). The exception are characters that are newer than Python's Unicode tables: with them, the
-check can report a leak where there is none.
+Guarantee: texts with equal hashes must be in one group, because everything that is folded here is
+folded there too; a test compares every character. The grouping folds a little more (ß is ss, U+2800
+is a space). With characters that are newer than Python's Unicode tables, the check can report a
+leak that is not one.
 """
 
 import numpy as np
@@ -15,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Control characters but for white space; format characters; and then the further characters that
-# are Default_Ignorable_Code_Point in DerivedCoreProperties.txt of Unicode 17.0.
+# Control characters except white space, format characters, and the other characters that are
+# Default_Ignorable_Code_Point in DerivedCoreProperties.txt of Unicode 17.0.
 INVISIBLE = (
     r"[\x00-\x08\x0E-\x1B\x7F-\x84\x86-\x9F\p{Cf}"
     r"\x{34F}\x{115F}-\x{1160}\x{17B4}-\x{17B5}\x{180B}-\x{180F}\x{2060}-\x{206F}\x{3164}"

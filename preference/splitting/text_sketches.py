@@ -1,9 +1,9 @@
-"""Sketches that stand for texts when these are compared, so that no text need be held.
+"""Sketch texts, so that they can be compared without being kept in memory.
 
 A sketch has a MinHash signature: each of its places agrees between two texts with a probability
-that is their Jaccard similarity. It also has the smallest hashes of the text's shingles, from which
-the similarity is computed: exactly where both texts have fewer than `SHINGLES_KEPT` shingles, and
-else with a standard error below 0.02.
+equal to their Jaccard similarity. It also has the smallest hashes of the shingles of the text, from
+which the similarity is computed: exactly where both texts have fewer than `SHINGLES_KEPT` shingles,
+and otherwise with a standard error below 0.02.
 
 Broder, On the resemblance and containment of documents, 1997 (smallest hashes); Broder, Charikar,
 Frieze and Mitzenmacher, Min-wise independent permutations, 1998 (signatures).
@@ -20,14 +20,14 @@ from preference.splitting.shingles import hash_shingles, split_words
 
 SIGNATURE = 64
 SHINGLES_KEPT = 512
-# Odd factors, so that each is a permutation; the hashes that they permute are well mixed already.
+# Multiplication with an odd factor permutes the hashes, which are well mixed already.
 _RANDOM = np.random.default_rng(1997)
 FACTORS = _RANDOM.integers(2**31, size=SIGNATURE, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
 SHIFTS = _RANDOM.integers(2**32, size=SIGNATURE, dtype=np.uint32)
 
 SCHEMA = pa.schema(
     [
-        # Stands for the words and their order.
+        # A hash of the words in their order.
         pa.field("words", pa.uint64()),
         pa.field("signature", pa.list_(pa.uint32(), SIGNATURE)),
         # Distinct, in ascending order.
@@ -37,7 +37,7 @@ SCHEMA = pa.schema(
 
 
 def sketch_prompts(batches: Iterable[pa.RecordBatch]) -> pa.Table:
-    """Return the sketch of each whole prompt, a table of `SCHEMA`; nulls where it has no word.
+    """Return the sketch of each whole prompt, a table of `SCHEMA`; null for one without a word.
 
     Args:
         batches: at least one, with the column `prompt`.
@@ -95,7 +95,7 @@ def _sign(hashes: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def _keep_smallest(hashes: np.ndarray, counts: np.ndarray) -> pa.LargeListArray:
     """Return the `SHINGLES_KEPT` smallest distinct hashes of each text, large_list<uint32> [n]."""
     texts = np.repeat(np.arange(len(counts), dtype=np.uint64), counts)
-    # By text, and within it by hash.
+    # Sorted by text, then by hash.
     distinct = sort_distinct(texts << np.uint64(32) | hashes)
     owners = (distinct >> np.uint64(32)).astype(np.int64)
     begins = np.searchsorted(owners, np.arange(len(counts)))

@@ -16,7 +16,7 @@ from preference.bundle.manifest import read_manifest
 from preference.bundle.pack import pack_bundle
 from preference.judge.judge import PreferenceJudge
 from preference.runtime.errors import BadInput
-from preference.sources.row_parser import parse_unlabelled_battle
+from preference.sources.row_parser import parse_conversations
 
 NO_DETAILS = Path("no details")
 
@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 
 def predict(path):
-    battles = [parse_unlabelled_battle(row) for row in make_battles(5)]
+    battles = [parse_conversations(row) for row in make_battles(5)]
     return PreferenceJudge.load(path).predict(battles)
 
 

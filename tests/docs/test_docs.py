@@ -1,4 +1,4 @@
-"""What README and docs name exists: links, paths, targets and modules. Their blocks can be read."""
+"""Links, paths, make targets and modules that the pages name exist, and blocks can be parsed."""
 
 import importlib.util
 import re
@@ -7,11 +7,9 @@ from itertools import pairwise
 
 import pytest
 import yaml
-from rendered_markdown import MARKDOWN
+from documentation import PAGES, blocks, name_of, tokens_of
 from repository import REPOSITORY
 
-PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
-NAMES = [page.relative_to(REPOSITORY).as_posix() for page in PAGES]
 PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 STAGES = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
 README_LINES = 150
@@ -20,7 +18,7 @@ TOP = {path.name for path in REPOSITORY.iterdir() if path.is_dir() and path.name
 TOP = TOP - {"site", "pr-report", "dvc_plots"} | {".github", ".ci"}
 ROOT_FILE = r"[A-Za-z][\w-]*\.(md|ya?ml|in|toml|cff|lock)"
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=NAMES)
+every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
 def outputs():
@@ -37,22 +35,8 @@ def outputs():
 OUTPUTS = sorted(set(outputs()))
 
 
-def tokens_of(page):
-    for token in MARKDOWN.parse(page.read_text("utf-8")):
-        yield token
-        yield from token.children or []
-
-
-def blocks(page, language):
-    return [
-        token.content
-        for token in tokens_of(page)
-        if token.type == "fence" and token.info.split()[:1] == [language]
-    ]
-
-
 def commands(page):
-    """All that stands as code: in a line, or in a block for a shell."""
+    """Return all code in the text, and the blocks for a shell."""
     inline = [token.content for token in tokens_of(page) if token.type == "code_inline"]
     return [*inline, *blocks(page, "sh")]
 

@@ -34,7 +34,6 @@ from small_model import make_backbone, make_model
 from preference import PreferenceJudge
 from preference.battles.table import SEGMENTS
 from preference.bundle.loading import Bundle
-from preference.sources.readers import read_source_rows
 from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
 
 COLUMNS = ["winner_model_a", "winner_model_b", "winner_tie"]
@@ -278,18 +277,6 @@ def test_an_output_that_cannot_be_written_is_told(predict, output, message, caps
     with pytest.raises(SystemExit):
         predict(make_battles(1), output=output)
     assert message in capsys.readouterr().err
-
-
-def test_the_example_is_what_its_command_writes(tmp_path, monkeypatch):
-    from data.examples import simulate
-
-    committed = simulate.OUTPUT
-    monkeypatch.setattr(simulate, "OUTPUT", tmp_path / "battles.csv")
-    simulate.main()
-    assert (tmp_path / "battles.csv").read_bytes() == committed.read_bytes()
-    rows = list(read_source_rows(committed, ("id", "prompt", "response_a", "response_b")))
-    assert len(rows) == 20
-    assert not any(name.startswith("winner") for _, row in rows for name in row)
 
 
 def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_path):

@@ -1,4 +1,4 @@
-"""The stage `submit` writes its output, and never through a link that has the name."""
+"""The stage `submit`: its default battles, and an output that is never written through a link."""
 
 import csv
 from types import SimpleNamespace
@@ -9,6 +9,7 @@ from small_bundle import make_battles, write_bundle
 from preference.config.params import SubmitParams
 from preference.judge.predict_file import predict_file
 from preference.runtime.errors import BadInput
+from preference.sources.readers import read_source_rows
 from stages import submit
 
 
@@ -35,3 +36,15 @@ def test_the_submission_takes_the_place_of_a_link_and_the_cache_stays(tmp_path, 
     submit.main()
     assert not submission.is_symlink() and cached.read_text() == "cached"
     assert submission.read_bytes() == expected.read_bytes()
+
+
+def test_the_example_is_what_its_command_writes(tmp_path, monkeypatch):
+    from data.examples import simulate
+
+    committed = simulate.OUTPUT
+    monkeypatch.setattr(simulate, "OUTPUT", tmp_path / "battles.csv")
+    simulate.main()
+    assert (tmp_path / "battles.csv").read_bytes() == committed.read_bytes()
+    rows = list(read_source_rows(committed, ("id", "prompt", "response_a", "response_b")))
+    assert len(rows) == 20
+    assert not any(name.startswith("winner") for _, row in rows for name in row)

@@ -2,20 +2,18 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from contextlib import contextmanager
 
-import boto3
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from local_server import environment_without
-from moto.server import ThreadedMotoServer
+from dvc_remotes import folder_remote, s3_remote
 from pipeline_runs import (
     ENVIRONMENT,
     commit,
@@ -41,12 +39,20 @@ SMALL = {
     "evaluation.resamples": 200,
     "experiments.exp1.train.seeds": [7, 8],
 }
-
-
 EXPERIMENTS = read_yaml(REPOSITORY / "params.yaml")["experiments"]
 SHARING = [
     name for name, changed in EXPERIMENTS.items() if "seq_len" not in changed.get("model", {})
 ]
+
+
+@contextmanager
+def restoring(folder):
+    """Bring a clone back to its last commit and to its results, whatever a test changes."""
+    try:
+        yield
+    finally:
+        run("git", "checkout", "--quiet", ".", folder=folder)
+        run("dvc", "checkout", folder=folder)
 
 
 def trained_again(names):
@@ -66,16 +72,16 @@ def clone(tmp_path_factory):
     return folder
 
 
-def test_every_arm_and_reference_is_evaluated(clone):
-    figures = read_metrics(clone, "evaluate.json")
-    arms = {*EXPERIMENTS, "blend"}
+def test_every_experiment_and_reference_is_evaluated(clone):
+    metrics = read_metrics(clone, "evaluate.json")
+    compared = {*EXPERIMENTS, "blend"}
     others = {"prior", "length", "tfidf", "oracle"}
-    assert set(figures) == arms | others
-    for name, model in figures.items():
-        noise = {"log_loss_noise"} if name in arms else set()
+    assert set(metrics) == compared | others
+    for name, model in metrics.items():
+        noise = {"log_loss_noise"} if name in compared else set()
         assert set(model) == {"log_loss", "accuracy", "f1_macro", "flip_rate"} | noise
-    assert figures["prior"]["log_loss"] == pytest.approx(1.0973, abs=0.03)
-    assert all(figures["oracle"]["log_loss"] < figures[name]["log_loss"] for name in arms)
+    assert metrics["prior"]["log_loss"] == pytest.approx(1.0973, abs=0.03)
+    assert all(metrics["oracle"]["log_loss"] < metrics[name]["log_loss"] for name in compared)
 
 
 def test_no_battle_is_lost(clone):
@@ -105,11 +111,11 @@ def test_stages_repeated_give_the_same_bytes(clone):
     assert run("git", "status", "--porcelain", folder=clone) == ""
 
 
-def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
+def test_a_training_that_was_killed_resumes_to_the_same_bytes(clone):
     edit_params(clone, {"train.checkpoint_minutes": 1e-6})
     checkpoint = clone / ".checkpoints/exp3-seed-2024.npz"
     command = ("dvc", "repro", "--force", "--single-item", "train_exp3")
-    # That of the training that the other tests look at, which is finished.
+    # The finished training of the fixture has left one.
     checkpoint.unlink(missing_ok=True)
     try:
         killed = subprocess.Popen(command, cwd=clone, env=ENVIRONMENT, start_new_session=True)
@@ -119,22 +125,22 @@ def test_a_training_that_was_killed_goes_on_to_the_same_bytes(clone):
         killed.wait()
         assert checkpoint.exists()
         assert "resumes where it was stopped" in run(*command, folder=clone)
-        # As if it had been killed before DVC recorded the outputs.
+        # As if DVC had been killed before it recorded the outputs.
         os.utime(checkpoint)
         assert "was finished before it was stopped" in run(*command, folder=clone)
     finally:
         run("git", "checkout", "--quiet", "params.yaml", folder=clone)
-    # The weights' and the metrics' hashes are in dvc.lock.
+    # The hashes of weights and metrics are in dvc.lock.
     assert run("git", "status", "--porcelain", folder=clone) == ""
 
 
 def test_a_bundle_has_the_temperature_of_the_evaluation(clone):
     models = read_metrics(clone, "evaluation_details.json")["models"]
-    for arm, folders in {"exp2": ["exp2"], "exp1": ["exp1", "exp1/seed-8"]}.items():
+    for name, folders in {"exp2": ["exp2"], "exp1": ["exp1", "exp1/seed-8"]}.items():
         bundles = [clone / "models" / folder / "bundle.json" for folder in folders]
         found = [json.loads(path.read_text())["calibration"]["in_order"] for path in bundles]
         temperatures = [one["temperature"] for one in found]
-        assert temperatures == pytest.approx(models[arm]["temperature"], abs=2e-5)
+        assert temperatures == pytest.approx(models[name]["temperature"], abs=2e-5)
 
 
 def test_predictions_of_the_test_battles_score_as_the_evaluation_says(clone, tmp_path):
@@ -159,24 +165,6 @@ def test_predictions_of_the_test_battles_score_as_the_evaluation_says(clone, tmp
     assert f"| log loss (nats, lower is better) | {loss:.4f} [" in card
 
 
-def test_what_the_readme_says_of_using_a_model_runs(clone):
-    section = (clone / "README.md").read_text().split("## Use a model")[1].split("\n## ")[0]
-    (shell,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
-    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    # The tests have another environment.
-    commands = shell.replace("source .venv/bin/activate\n", "set -e\n")
-    try:
-        output = run("bash", "-c", commands, folder=clone)
-        assert output.count("was trained on simulated battles alone") == 1
-        assert len(pd.read_csv(clone / "predictions.csv")) == 20
-        assert zipfile.is_zipfile(clone / "exp2.zip")
-        winner, *probabilities = run(sys.executable, "-c", example, folder=clone).split()[:4]
-        assert winner in ("A", "B", "tie")
-        assert sum(map(float, probabilities)) == pytest.approx(1)
-    finally:
-        run("git", "clean", "--quiet", "--force", folder=clone)
-
-
 def test_the_submission_has_the_battles_that_were_asked_for(clone):
     submission = pd.read_csv(clone / "data/submission.csv")
     assert list(submission) == ["id", "winner_model_a", "winner_model_b", "winner_tie"]
@@ -185,41 +173,19 @@ def test_the_submission_has_the_battles_that_were_asked_for(clone):
 
 
 def test_an_experiment_runs_what_depends_on_it_and_shows_the_change(clone):
-    output = run("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", folder=clone)
-    trainings = {f"train_{name}" for name in SHARING}
-    used = {f"{stage}@{name}" for stage in ("predict", "bundle") for name in SHARING}
-    assert stages_run(output) == {"configure", "evaluate", "report"} | trainings | used
-    assert "longer" in run("dvc", "exp", "show", "--csv", folder=clone)
-    changed = run_json("dvc", "params", "diff", folder=clone)
-    assert changed == {"params.yaml": {"model.seq_len": {"old": 64, "new": 1024, "diff": 960}}}
-    assert run_json("dvc", "metrics", "diff", folder=clone)
-    run("dvc", "plots", "diff", "HEAD", "longer", "--out", "page", folder=clone)
-    page = (clone / "page" / "index.html").read_text()
-    shutil.rmtree(clone / "page")
-    assert all(title in page for title in ("Log loss on test", "Log loss on valid", "exp2.csv"))
-    run("git", "checkout", "--quiet", ".", folder=clone)
-    run("dvc", "checkout", folder=clone)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"model.sequence_length": 64}, "unknown key model.sequence_length"),
-        ({"model.seq_len": "long"}, "model.seq_len"),
-        ({"model.seq_len": 4}, "model.seq_len"),
-        ({"model.preset": "deberta_v9"}, "there is no preset 'deberta_v9'"),
-        ({"data.source": "missing.csv"}, "missing.csv"),
-    ],
-)
-def test_bad_params_stop_with_a_clear_error(clone, changes, message):
-    edit_params(clone, changes)
-    try:
-        output = run("dvc", "repro", folder=clone, succeeds=False)
-    finally:
-        run("git", "checkout", "--quiet", ".", folder=clone)
-        run("dvc", "checkout", folder=clone)
-    assert message in output
-    assert "Traceback" not in output
+    with restoring(clone):
+        output = run("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", folder=clone)
+        trainings = {f"train_{name}" for name in SHARING}
+        used = {f"{stage}@{name}" for stage in ("predict", "bundle") for name in SHARING}
+        assert stages_run(output) == {"configure", "evaluate", "report"} | trainings | used
+        assert "longer" in run("dvc", "exp", "show", "--csv", folder=clone)
+        changed = run_json("dvc", "params", "diff", folder=clone)
+        assert changed == {"params.yaml": {"model.seq_len": {"old": 64, "new": 1024, "diff": 960}}}
+        assert run_json("dvc", "metrics", "diff", folder=clone)
+        run("dvc", "plots", "diff", "HEAD", "longer", "--out", "page", folder=clone)
+        page = (clone / "page" / "index.html").read_text()
+        shutil.rmtree(clone / "page")
+        assert all(title in page for title in ("Log loss on test", "Log loss on valid", "exp2.csv"))
 
 
 def each(stage, names=tuple(EXPERIMENTS)):
@@ -269,12 +235,9 @@ def test_what_a_changed_file_re_runs(clone, file, expected):
 )
 def test_what_a_changed_parameter_re_runs(clone, changes, expected):
     edit_params(clone, changes)
-    try:
+    with restoring(clone):
         assert stages_run(run("dvc", "repro", "configure", folder=clone)) == {"configure"}
         assert set(run_json("dvc", "status", folder=clone)) == expected
-    finally:
-        run("git", "checkout", "--quiet", ".", folder=clone)
-        run("dvc", "checkout", folder=clone)
 
 
 def recipe(file):
@@ -284,7 +247,7 @@ def recipe(file):
 
 
 def test_an_experiment_is_added_as_the_page_says(clone):
-    try:
+    with restoring(clone):
         for file in ("params.yaml", "dvc.yaml"):
             with (clone / file).open("a") as opened:
                 opened.write(recipe(file))
@@ -301,89 +264,35 @@ def test_an_experiment_is_added_as_the_page_says(clone):
         assert used < stages_run(run("dvc", "repro", folder=clone))
         assert read_metrics(clone, "evaluate.json")["exp4"]["log_loss"] != first["log_loss"]
         assert run("dvc", "repro", folder=clone).strip().endswith("up to date.")
-    finally:
-        run("git", "checkout", "--quiet", ".", folder=clone)
-        run("dvc", "checkout", folder=clone)
 
 
 def test_predictions_of_other_parameters_are_not_scored(clone):
     """Also where someone runs the stage without DVC, which would have predicted again."""
     edit_params(clone, {"model.seq_len": 128})
-    try:
+    with restoring(clone):
         run("dvc", "repro", "configure", folder=clone)
         command = [sys.executable, "-m", "stages.evaluate"]
         output = run(*command, folder=clone, succeeds=False)
         assert "was made with other values of baseline than params.yaml has now" in output
         output = run(sys.executable, "-m", "stages.train", "exp9", folder=clone, succeeds=False)
         assert "there is no experiment 'exp9'; there are baseline, exp1" in output
-    finally:
-        run("git", "checkout", "--quiet", ".", folder=clone)
-        run("dvc", "checkout", folder=clone)
 
 
-def test_a_changed_source_file_is_noticed(clone):
-    row = {
-        "prompt": '["Which?"]',
-        "response_a": '["This."]',
-        "response_b": '["That."]',
-        "winner_model_a": 1,
-        "winner_model_b": 0,
-        "winner_tie": 0,
-    }
-    source = clone / "battles.jsonl"
-    source.write_text("".join(json.dumps({"id": number, **row}) + "\n" for number in range(3)))
-    edit_params(clone, {"data.source": "battles.jsonl"})
-    try:
-        run("dvc", "repro", "fetch", folder=clone)
-        assert stages_run(run("dvc", "repro", "fetch", folder=clone)) == set()
-        with source.open("a") as file:
-            file.write(json.dumps({"id": 3, **row}) + "\n")
-        assert stages_run(run("dvc", "repro", "fetch", folder=clone)) == {"fetch"}
-        assert read_metrics(clone, "data.json")["rows_kept"] == 4
-    finally:
-        source.unlink()
-        run("git", "checkout", "--quiet", ".", folder=clone)
-        run("dvc", "checkout", folder=clone)
-
-
-@pytest.fixture
-def folder_remote(tmp_path):
-    """A folder, which needs no further settings."""
-    return str(tmp_path / "store"), {}, ENVIRONMENT
-
-
-@pytest.fixture
-def s3_remote(monkeypatch):
-    """A bucket of a server on this machine."""
-    keys = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "secret"}
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    credentials = {name.lower(): value for name, value in keys.items()}
-    client = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint, **credentials)
-    client.create_bucket(Bucket="battles")
-    environment = environment_without("AWS_") | {"PATH": ENVIRONMENT["PATH"]} | keys
-    yield "s3://battles/store", {"endpointurl": endpoint}, environment
-    server.stop()
-
-
-@pytest.mark.parametrize("remote", ["folder_remote", "s3_remote"])
-def test_what_one_clone_pushes_another_pulls(clone, tmp_path, remote, request):
-    address, settings, environment = request.getfixturevalue(remote)
+@pytest.mark.parametrize("open_remote", [folder_remote, s3_remote])
+def test_what_one_clone_pushes_another_pulls(clone, tmp_path, open_remote):
     other = tmp_path / "other"
     run("git", "clone", "--quiet", clone.as_uri(), str(other), folder=tmp_path)
-    for folder in (clone, other):
-        run("dvc", "remote", "add", "--local", "--default", "store", address, folder=folder)
-        for setting in settings.items():
-            run("dvc", "remote", "modify", "--local", "store", *setting, folder=folder)
-    try:
-        run("dvc", "push", folder=clone, environment=environment)
-    finally:
-        run("dvc", "remote", "remove", "--local", "store", folder=clone)
-    assert not (other / "models/exp2").exists()
-    run("dvc", "pull", folder=other, environment=environment)
+    with open_remote(tmp_path) as (address, settings, environment):
+        for folder in (clone, other):
+            run("dvc", "remote", "add", "--local", "--default", "store", address, folder=folder)
+            for setting in settings.items():
+                run("dvc", "remote", "modify", "--local", "store", *setting, folder=folder)
+        try:
+            run("dvc", "push", folder=clone, environment=environment)
+        finally:
+            run("dvc", "remote", "remove", "--local", "store", folder=clone)
+        assert not (other / "models/exp2").exists()
+        run("dvc", "pull", folder=other, environment=environment)
     for name in ("data/battles.parquet", "models/exp2/bundle.json", "metrics/report.html"):
         assert (other / name).read_bytes() == (clone / name).read_bytes()
     assert stages_run(run("dvc", "repro", folder=other)) == set()

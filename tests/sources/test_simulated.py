@@ -12,7 +12,6 @@ from simulated_judge import QUESTIONS, judge, judge_core
 from sklearn.linear_model import LogisticRegression
 
 from simulated import simulate_rows, utility
-from simulated.models import BATTLES_AT_ONCE, MODELS, draw_models
 
 COUNT, SCALE, SEED = 20_000, 0.1, 7
 REAL_ROWS = 57_477
@@ -85,13 +84,6 @@ def test_seed_decides_the_rows():
     for column in ("prompt", "response_a", "response_b", "oracle", "model_a"):
         differ = [one[column] != two[column] for one, two in zip(first, other, strict=True)]
         assert np.mean(differ) > 0.8
-
-
-def test_models_drawn_in_parts_are_those_of_one_draw():
-    count = 2 * BATTLES_AT_ONCE + 5
-    ranks = np.random.default_rng(SEED).random((count, MODELS)).argsort(axis=1)
-    random = np.random.default_rng(SEED)
-    assert np.array_equal(draw_models(random, count), ranks[:, :2])
 
 
 def test_a_row_has_the_kaggle_columns_and_the_truth(rows):
@@ -184,16 +176,6 @@ def test_identical_answers_have_equal_utilities(rows, texts, oracle):
     assert not np.any(np.array([row["oracle_agreement"] for row in rows])[same])
     # As in the real set, people do not always call them a tie.
     assert set(labels_of(rows)[same]) == {0, 1, 2}
-
-
-def test_davidson_in_closed_form():
-    utilities = np.random.default_rng(3).normal(scale=3, size=(500, 2))
-    a, b, tie = utility.preference_probabilities(utilities).T
-    np.testing.assert_allclose(
-        np.log(a / b), difference(utilities) + utility.POSITION_BIAS, atol=1e-9
-    )
-    np.testing.assert_allclose(tie / np.sqrt(a * b), utility.TIE_WORTH)
-    np.testing.assert_allclose(a + b + tie, 1)
 
 
 def test_every_row_obeys_davidson(oracle):

@@ -1,53 +1,16 @@
-import csv
 import gzip
-import io
 import json
-import stat
 import tracemalloc
-import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from source_files import COLUMNS, ROW, read, write_csv, zipped
 
 from preference.runtime.errors import BadInput
 from preference.sources.line_reader import SourceLines
 from preference.sources.readers import read_source_rows
 from preference.sources.row_parser import MALFORMED
-
-COLUMNS = [
-    "id",
-    "model_a",
-    "model_b",
-    "prompt",
-    "response_a",
-    "response_b",
-    "winner_model_a",
-    "winner_model_b",
-    "winner_tie",
-]
-ROW = ["7", "m", "n", '["q"]', '["a"]', '["b"]', "1", "0", "0"]
-
-
-def write_csv(path, rows, header=COLUMNS):
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([header, *rows])
-    return path
-
-
-def zipped(content, name="train.csv", method=zipfile.ZIP_DEFLATED, as_link=False):
-    entry = zipfile.ZipInfo(name)
-    entry.compress_type, entry.create_system = method, 3
-    entry.external_attr = ((stat.S_IFLNK if as_link else stat.S_IFREG) | 0o644) << 16
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        archive.writestr("test.csv", "id\n1\n")
-        archive.writestr(entry, content)
-    return stream.getvalue()
-
-
-def read(path):
-    return list(read_source_rows(path))
 
 
 def test_csv_rows_are_numbered_by_the_line_on_which_they_start(tmp_path):
@@ -202,7 +165,7 @@ ONE_LINE, ONE_FIELD, MANY_FIELDS = "x" * 20_000_000, '"' + "x\n" * 10_000_000, '
 )
 def test_row_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, name, row):
     for module in ("line_reader", "formats"):
-        monkeypatch.setattr(f"preference.sources.{module}.LONGEST_ROW", 2**20)
+        monkeypatch.setattr(f"preference.sources.{module}.MAX_ROW_CHARACTERS", 2**20)
     header = "\n" if "json" in name else ",".join(COLUMNS) + "\n"
     (tmp_path / name).write_bytes(gzip.compress((header + row).encode(), 1))
     assert (tmp_path / name).stat().st_size < 2**20
@@ -218,69 +181,6 @@ def test_field_of_five_megabytes(tmp_path):
     answer = json.dumps(["x" * 5_000_000])
     path = write_csv(tmp_path / "a.csv", [[*ROW[:4], answer, *ROW[5:]]])
     assert read(path)[0][1]["response_a"] == answer
-
-
-def change_entry(content, offset, value):
-    """Change two bytes of the last file's entry in a zip's directory."""
-    entry = content.rindex(b"PK\x01\x02")
-    start = entry + offset
-    return content[:start] + value.to_bytes(2, "little") + content[start + 2 :]
-
-
-def encrypted(content):
-    return change_entry(content, 8, 1)
-
-
-def compressed_by(method, content):
-    return change_entry(content, 10, method)
-
-
-def without_lzma_properties(content):
-    """Overwrite the five bytes without which LZMA is not unpacked."""
-    start = content.index(b"train.csv") + len("train.csv") + 4
-    return content[:start] + b"\xff" * 5 + content[start + 5 :]
-
-
-def bad_files(folder):
-    """Yield a bad file and what its error must say."""
-    good = write_csv(folder / "good.csv", [ROW] * 100).read_bytes()
-    table = pa.table({name: ["0"] * 1000 for name in COLUMNS})
-    pq.write_table(table, folder / "good.parquet")
-    parquet = (folder / "good.parquet").read_bytes()
-    (folder / "folder.csv").mkdir()
-    yield "missing.csv", None, "does not exist"
-    yield "folder.csv", None, "not a file"
-    yield "rows.xlsx", good, "Convert it to one of .csv"
-    yield "empty.csv", b"", "is empty"
-    yield "empty.csv.gz", gzip.compress(b""), "lacks columns: id, prompt"
-    yield "header.csv", good.splitlines(keepends=True)[0], "has no rows"
-    yield "blank.jsonl", b"\n\n", "has no rows"
-    yield "column.csv", good.replace(b"winner_tie", b"tie"), "lacks columns: winner_tie"
-    yield "twice.csv", good.replace(b"model_b", b"prompt", 1), "columns twice: prompt"
-    yield "cut.csv", good[:-13], "cut short"
-    yield "not.csv.gz", good, "cannot be read beyond row 0"
-    yield "cut.csv.gz", gzip.compress(good)[:-20], "cannot be read beyond row"
-    yield "not.zip", good, "cannot be read beyond row 0"
-    yield "cut.zip", zipped(good)[:-20], "cannot be read beyond row 0"
-    yield "damaged.zip", zipped(good).replace(zipped(good)[100:110], b"x" * 10), "cannot be read"
-    yield "other.zip", zipped(good, "../train.csv"), "holds no train.csv"
-    yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"
-    yield "unknown.zip", compressed_by(99, zipped(good)), "cannot be read beyond row 0"
-    yield "lzma.zip", without_lzma_properties(zipped(good, method=zipfile.ZIP_LZMA)), "row 0"
-    yield "name.zip", zipped(good, "\u00e9").replace("\u00e9".encode(), b"\xff\xff"), "row 0"
-    yield "link.zip", zipped("/etc/passwd", as_link=True), "lacks columns: id, prompt"
-    yield "not.parquet", good, "cannot be read beyond row 0"
-    yield "cut.parquet", parquet[:-100], "cannot be read beyond row 0"
-
-
-def test_bad_files_are_named_with_what_is_wrong(tmp_path):
-    for name, content, message in bad_files(tmp_path):
-        if content is not None:
-            (tmp_path / name).write_bytes(content)
-        with pytest.raises(BadInput) as error:
-            pytest.fail(f"{name} was read: {read(tmp_path / name)}")
-        assert name in str(error.value)
-        assert message in str(error.value), name
 
 
 @pytest.mark.parametrize("extension", ["csv", "zip", "jsonl"])

@@ -1,1 +1,1 @@
-"""Measure training and prediction on one graphics card: `python -m checks.benchmarks.gpu`."""
+"""Measure training and prediction on one GPU: `python -m checks.benchmarks.gpu`."""

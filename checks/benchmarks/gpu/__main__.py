@@ -1,10 +1,10 @@
-"""Measure training and prediction on this machine's graphics card, what tells most first.
+"""Measure training and prediction on the GPU of this machine, the most important lines first.
 
     python -m checks.benchmarks.gpu                     # the comparison, at most 8 minutes
     python -m checks.benchmarks.gpu --only profile variants --seconds 240
-    python -m checks.benchmarks.gpu --tiny              # all of it in small, on any processor
+    python -m checks.benchmarks.gpu --tiny              # tiny sizes, on any processor
 
-It needs JAX with its plugin for the card, and no TensorFlow; PyTorch's systems are measured where
+It needs JAX with its plugin for the GPU, and no TensorFlow; PyTorch's systems are measured where
 they are installed. See docs/gpu.md.
 """
 
@@ -31,8 +31,8 @@ PACKAGES += ("flashdeberta", "disentangled-flash")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Measure the parts that were asked for; write the rows and the page after each of them."""
-    # The process that is measured must end with this one, whoever ends it.
+    """Measure the requested parts; write the rows and the page after each row."""
+    # SystemExit also ends the process that is measured; the default of SIGTERM would leave it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     rows_file = arguments.out / "benchmarks-gpu.jsonl"
     scale = TINY if arguments.tiny else FULL

@@ -1,4 +1,4 @@
-"""Compare the attention of a variant with the present one: outputs and gradients of one layer."""
+"""Compare outputs and gradients of one attention layer of a variant with the present one."""
 
 from contextlib import AbstractContextManager
 from functools import cache
@@ -17,17 +17,17 @@ BATCH, HEADS, HEAD_DIM, BUCKETS, POSITIONS = 2, 2, 64, 256, 512
 def attention_errors(
     variant: AbstractContextManager, precision: str, length: int = 128
 ) -> dict[str, float]:
-    """Return the largest error of a variant, and that of the present layer, in `precision`.
+    """Return the largest error of a variant and of the present layer in `precision`.
 
-    Each is relative to the largest value of the same output or gradient of the present layer in
-    float32, at JAX's highest precision. Dropout is off: what is compared is a function.
+    Each error is relative to the largest value of the same output or gradient of the present layer
+    in float32, at JAX's highest precision. Dropout is off, so that the layer is deterministic.
     """
-    truth = _derive_present("float32", length)
+    expected = _derive_present("float32", length)
     with variant:
         found = _derive(precision, length)
     return {
-        "attention_error": _largest_error(found, truth),
-        "present_attention_error": _largest_error(_derive_present(precision, length), truth),
+        "attention_error": _largest_error(found, expected),
+        "present_attention_error": _largest_error(_derive_present(precision, length), expected),
     }
 
 
@@ -48,7 +48,7 @@ def _derive(precision: str, length: int) -> list[np.ndarray]:
     padding_mask = np.ones((BATCH, length), "int32")
     padding_mask[1, -(length // 4) :] = 0
     positions = RelativePositions(BUCKETS, POSITIONS)(padding_mask)
-    # What the rows of padding say is never read.
+    # The outputs at padding are never read.
     direction *= padding_mask[:, :, None]
 
     def compute(weights: list, inputs: jax.Array, table: jax.Array) -> tuple:
@@ -70,13 +70,13 @@ def _derive(precision: str, length: int) -> list[np.ndarray]:
 
 
 def layer_input(argument: jax.Array, layer: keras.layers.Layer) -> jax.Array:
-    """Return an input as the encoder hands it to the layer."""
+    """Return an input with the type that the encoder passes to the layer."""
     argument = jnp.asarray(argument)
     return argument.astype(layer.compute_dtype) if argument.dtype == "float32" else argument
 
 
-def _largest_error(found: list[np.ndarray], truth: list[np.ndarray]) -> float:
+def _largest_error(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
     return max(
-        float(np.abs(ours - expected).max() / np.abs(expected).max())
-        for ours, expected in zip(found, truth, strict=True)
+        float(np.abs(one - other).max() / np.abs(other).max())
+        for one, other in zip(found, expected, strict=True)
     )

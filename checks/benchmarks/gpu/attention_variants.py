@@ -1,6 +1,6 @@
-"""Other ways to compute our attention on JAX, each with the present outputs and gradients.
+"""Other implementations of our attention on JAX, with the same outputs and gradients.
 
-Each takes the place of a method of `DisentangledSelfAttention`.
+Each function replaces a method of `DisentangledSelfAttention`.
 """
 
 import jax
@@ -20,9 +20,9 @@ def call_with_fused_attention(
     padding_mask: jax.Array,
     training: bool | None = None,
 ) -> jax.Array:
-    """Stand in for `call`: the position scores are the bias of JAX's fused attention.
+    """Replace `call`: the position scores are the bias of JAX's fused attention.
 
-    cuDNN's gives no gradient of a bias that differs by row before JAX 0.11, and says nothing.
+    Before JAX 0.11, cuDNN silently gives no gradient of a bias that differs between rows.
     """
     query = self._query_dense(inputs) * self.scale
     key, value = self._key_dense(inputs), self._value_dense(inputs)
@@ -46,7 +46,7 @@ def call_with_fused_attention(
 def attend_without_dropout(
     self: DisentangledSelfAttention, scores: jax.Array, value: jax.Array, training: bool | None
 ) -> jax.Array:
-    """Stand in for `_attend`, without dropout of probabilities."""
+    """Replace `_attend`, without dropout of attention probabilities."""
     weights = ops.cast(ops.softmax(ops.cast(scores, "float32")), self.compute_dtype)
     return ops.matmul(weights, value)
 
@@ -54,7 +54,7 @@ def attend_without_dropout(
 def attend_with_softmax_product(
     self: DisentangledSelfAttention, scores: jax.Array, value: jax.Array, training: bool | None
 ) -> jax.Array:
-    """Stand in for `_attend`: what `preference.models.fused.attention_softmax` is on TensorFlow."""
+    """Replace `_attend` with the algorithm of `preference.models.fused.attention_softmax`."""
     if not training:
         return attend_without_dropout(self, scores, value, training)
     dropout = self._attention_dropout
@@ -80,7 +80,7 @@ def _forward(scores: jax.Array, value: jax.Array, factors: jax.Array) -> tuple:
 
 
 def _backward(kept: tuple, upstream: jax.Array) -> tuple:
-    """Return the gradients of scores and values; the mean is FlashAttention's, appendix B.4."""
+    """Return the gradients of scores and values; see FlashAttention (arXiv:2205.14135), B.4."""
     weights, value, factors, output = kept
     of_weights = (upstream @ jnp.swapaxes(value, 2, 3)).astype("float32") * factors
     mean = (output.astype("float32") * upstream.astype("float32")).sum(axis=-1, keepdims=True)

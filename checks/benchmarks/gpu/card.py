@@ -1,4 +1,4 @@
-"""What the card itself does: a large product in bfloat16, and a copy. The runner calls it."""
+"""Time a large bfloat16 matrix product and a copy on the GPU. The runner starts it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ REPETITIONS = 10
 
 
 def measure(task: Task) -> Iterator[Found]:
-    """Yield the card's name with the rate of the product, then the copy's with them."""
+    """Yield the device with the rate of the product, then with the rate of the copy as well."""
     width = task.scale.product_width
-    # Random values: on zeros a card is faster.
+    # Random values, because a GPU is faster with zeros.
     left, right = jax.random.normal(jax.random.key(0), (2, width, width), jnp.bfloat16)
     seconds = time_on_card(jax.jit(jnp.matmul), left, right, blocks=task.scale.blocks)
     tflop_per_s, peak = 2 * width**3 / seconds / TERA, peak_tflop_per_s(device_name())
@@ -33,13 +33,13 @@ def measure(task: Task) -> Iterator[Found]:
     yield found
     size = task.scale.copied_mib * BYTES_A_MIB
     values = jax.random.normal(jax.random.key(1), (size // FLOAT_BYTES,))
-    # One addition, so that XLA cannot leave the copy out.
+    # With an addition, because XLA would remove a copy alone.
     seconds = time_on_card(jax.jit(lambda x: x + 1), values, blocks=task.scale.blocks)
     yield found | {"copy_gb_per_s": 2 * size / seconds / GIGA}
 
 
 def time_on_card(compute: Callable, *arguments: jax.Array, blocks: int) -> float:
-    """Return the seconds of one computation in the median block, after a warm-up."""
+    """Return the seconds of one computation, from the median of some blocks after a warm-up."""
     compute(*arguments).block_until_ready()
     return median(_time_block(compute, arguments) for _ in range(blocks))
 

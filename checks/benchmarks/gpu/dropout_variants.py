@@ -1,11 +1,11 @@
-"""Dropout on JAX from 8 random bits an element, as our layer has it on TensorFlow."""
+"""Dropout on JAX from 8 random bits for each element, as in our layer on TensorFlow."""
 
 import jax
 from jax import numpy as jnp
 
 from preference.models.fused.dropout import BITS, Dropout
 
-# The 64 bits of Keras's seeds, as often as a generator's key wants them.
+# How often the 64 bits of a Keras seed are repeated in the key of a generator.
 KEY_REPETITIONS = {"threefry2x32": 1, "unsafe_rbg": 2}
 
 
@@ -13,8 +13,8 @@ def random_bits(seed: jax.Array, shape: tuple[int, ...], implementation: str) ->
     """Draw uint8 for each element.
 
     Args:
-        seed: uint32 [2], what a seed generator of Keras returns.
-        shape: of the result.
+        seed: the seed of a Keras seed generator, uint32 [2].
+        shape: the shape of the result.
         implementation: a random generator of JAX, one of `KEY_REPETITIONS`.
     """
     data = jnp.tile(seed, KEY_REPETITIONS[implementation])
@@ -24,7 +24,7 @@ def random_bits(seed: jax.Array, shape: tuple[int, ...], implementation: str) ->
 def drop_with_bits(
     self: Dropout, inputs: jax.Array, training: bool = False, *, implementation: str
 ) -> jax.Array:
-    """Stand in for `Dropout.call`."""
+    """Replace `Dropout.call`."""
     if not training or self.rate == 0:
         return inputs
     bits = random_bits(self.seed_generator.next(), inputs.shape, implementation)

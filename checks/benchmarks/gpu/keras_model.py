@@ -1,4 +1,4 @@
-"""Our model and the stock one on JAX, compiled as `train.backend: jax` compiles them."""
+"""Our model and the stock one, compiled as with `train.backend: jax`."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from preference.models.preference_model import build_model
 from preference.training.training_step import compile_step
 
 PRECISION = "mixed_bfloat16"
-# The length of the learning rate's schedule, which costs nothing.
+# The steps of the learning rate schedule, which do not change the cost of a step.
 SCHEDULED_STEPS = 10_000
 BACKBONES = {"ours": DebertaV3Backbone, "stock": keras_nlp.models.DebertaV3Backbone}
 
@@ -27,9 +27,9 @@ WeightedBatch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
 
 class StepTimes(keras.callbacks.Callback):
-    """The seconds of each training step, one after the other, as a user's training has them.
+    """Times each training step, as it takes in a training of a user.
 
-    Keras waits for each step, for it gives its losses to callbacks, as to those of a training.
+    Keras waits for each step, because it passes the losses to callbacks.
     """
 
     def __init__(self) -> None:
@@ -37,18 +37,18 @@ class StepTimes(keras.callbacks.Callback):
         self.seconds: list[float] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Start the clock."""
+        """Start to time the first step."""
         self._began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Read the clock."""
+        """Add the time of a step."""
         now = time.perf_counter()
         self.seconds.append(now - self._began)
         self._began = now
 
 
 def compiled_model(line: Line, precision: str = PRECISION) -> keras.Model:
-    """Build the model of a line with random weights, and compile its train step."""
+    """Build the model of a line with random weights, and compile its training step."""
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(SEED)
     params = load_params()
@@ -60,7 +60,7 @@ def compiled_model(line: Line, precision: str = PRECISION) -> keras.Model:
 
 
 def weighted_batches(task: Task) -> list[WeightedBatch]:
-    """Return batches as a training on JAX reads them: inputs, one-hot labels and weights."""
+    """Return batches for a training on JAX: inputs, one-hot labels and weights."""
     counts = np.full(task.battles, 1 / task.battles, dtype=np.float32)
     return [
         (inputs, one_hot(labels, np.float32), counts) for inputs, labels in random_batches(task)

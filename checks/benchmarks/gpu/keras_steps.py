@@ -1,4 +1,4 @@
-"""Time training and prediction of our model or the stock one on JAX. The runner calls it."""
+"""Time training and prediction of our model or the stock one on JAX. The runner starts it."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from checks.benchmarks.keras_device import device_name, peak_memory_gib
 
 
 def measure(task: Task) -> Iterator[Found]:
-    """Yield the rates of training, then those of prediction with them."""
+    """Yield the rates of training, then these with the rates of prediction."""
     variant = VARIANTS[task.line.variant]
     found = {"device": device_name()}
     if variant.is_checked:
@@ -39,7 +39,7 @@ def measure(task: Task) -> Iterator[Found]:
 
 
 def time_training(model: keras.Model, task: Task) -> tuple[float, float]:
-    """Return the seconds of the median step after the warm-up, and those of compiling it."""
+    """Return the median seconds of a step after the warm-up, and the seconds of compilation."""
     times = StepTimes()
     model.fit(
         endless(weighted_batches(task)),
@@ -53,17 +53,17 @@ def time_training(model: keras.Model, task: Task) -> tuple[float, float]:
 
 
 def time_prediction(model: keras.Model, task: Task) -> float:
-    """Return the seconds of one step of the median block, after the warm-up."""
+    """Return the seconds of one step, from the median of some blocks after the warm-up."""
     inputs = [batch[0] for batch in weighted_batches(task)]
     _predict(model, inputs, task.scale.warm_up)
-    # In long blocks, for `predict` takes some time to begin.
+    # In long blocks, because each call of `predict` has a start-up time.
     steps = task.scale.steps
     return median(_predict(model, inputs, steps) for _ in range(task.scale.blocks)) / steps
 
 
 def _predict(model: keras.Model, inputs: list[dict], steps: int) -> float:
     began = time.perf_counter()
-    # A tuple of inputs alone. Keras copies the results to the host, which waits for them.
+    # Keras copies the results to the host, which waits for the computation.
     model.predict(endless([(one,) for one in inputs]), steps=steps, verbose=0)
     return time.perf_counter() - began
 

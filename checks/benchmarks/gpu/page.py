@@ -1,4 +1,4 @@
-"""The results as Markdown. As a command: one page of the rows of several runs.
+"""Write the results as Markdown. As a command, write one page of the rows of several runs.
 
 python -m checks.benchmarks.gpu.page docs/results/benchmarks-gpu.md first.jsonl second.jsonl
 """
@@ -25,7 +25,7 @@ NOTE = (
 
 
 def write_page(runs: list[Results]) -> str:
-    """Return the page of some runs, each with its own origin and tables."""
+    """Return the page of several runs, each with its own origin and tables."""
     return "\n\n".join(["# On a graphics card", NOTE, *map(_run, runs)]) + "\n"
 
 
@@ -65,7 +65,7 @@ def _is_compared(row: Found) -> bool:
 
 
 def _ratio(compared: list[Found], system: str, name: str) -> Columns:
-    """Return a column: how many times as fast as a system a row is, at its size and length."""
+    """Return a column with the speed relative to a system of the same size and length."""
     key = f"{name}_rows_per_s"
     others = {
         (row["size"], row["seq_len"]): row[key] for row in compared if row["system"] == system

@@ -1,4 +1,4 @@
-"""Which lines are measured, those that tell most first, for time may end before the last."""
+"""Plan the lines, the most important first, because time may end before the last one."""
 
 from dataclasses import replace
 
@@ -23,14 +23,14 @@ TINY = Scale(
     battles=12,
 )
 PARTS = ("comparison", "profile", "variants")
-# Sequences of random lengths have up to 12 widths, and each is compiled.
+# Sequences of random lengths have up to 12 widths, each of which is compiled.
 LENGTHS_LIMIT_S = 200
-# A processor that others use may take long to compile.
+# A shared processor may take long to compile.
 TINY_LIMIT_S = 600
 
 
 def plan_lines(parts: tuple[str, ...], scale: Scale) -> list[Line]:
-    """Return the lines of some of `PARTS`; at the tiny scale, all of one tiny size."""
+    """Return the lines of some of `PARTS`; at the tiny scale, all have the tiny size."""
     plans = {"comparison": _comparison, "profile": _profile, "variants": _variants}
     lines = [line for part in PARTS if part in parts for line in plans[part]()]
     if scale == TINY:
@@ -42,12 +42,12 @@ def plan_lines(parts: tuple[str, ...], scale: Scale) -> list[Line]:
 
 
 def battles_a_step(line: Line, scale: Scale) -> int:
-    """Return how many battles a step has, so that every length has as many tokens."""
+    """Return the battles of a step, so that steps of every length have as many tokens."""
     return max(scale.tokens_a_step // (2 * line.seq_len), 1) * line.batch_factor
 
 
 def _comparison() -> list[Line]:
-    """Return the lines of the comparison: on an H100 a line takes 40 s, and most of it compiles."""
+    """Return the lines of the comparison; on an H100 each takes 40 s, most of it to compile."""
     return [
         Line("card"),
         *_systems("ours", "transformers", "disentangled-flash"),
@@ -68,7 +68,7 @@ def _systems(*systems: str, size: str = "small", seq_len: int = 512) -> list[Lin
 
 
 def _variants() -> list[Line]:
-    """Return the variants of our training; what users run again, for it may be another day."""
+    """Return variants of our training, and `present` again, in case it is another day or GPU."""
     return [
         Line("steps"),
         Line("steps", deterministic=False),

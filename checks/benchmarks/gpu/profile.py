@@ -1,4 +1,4 @@
-"""Where the device time of our train step goes on JAX, as a table of text. The runner calls it."""
+"""Profile the device time of our training step on JAX, as tables. The runner starts it."""
 
 import gzip
 import re
@@ -18,7 +18,7 @@ from checks.benchmarks.keras_device import device_name
 TRACED_STEPS = 3
 LARGEST = 25
 NANOSECONDS_A_MS = 1e6
-# What XLA says of an operation of the compiled program: where in our code it comes from.
+# The name of an operation of the compiled program, its kind, and its origin in our code.
 INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?(\S+) = .*?\s([\w-]+)\(.*op_name=\"([^\"]*)\"", re.M)
 LAYERS = (
     "self_attention_layer",
@@ -34,9 +34,9 @@ LAYERS = (
 
 
 def measure(task: Task) -> Iterator[Found]:
-    """Yield what XLA says of the compiled step, then where the time of some steps goes."""
+    """Yield XLA's cost analysis of the compiled step, then with the profile of some steps."""
     model, batch = compiled_model(task.line), weighted_batches(task)[0]
-    # As `fit` does before its first step: it makes the variables of the metrics.
+    # Creates the variables of the metrics, as `fit` does before its first step.
     model._symbolic_build(data_batch=batch)
     state = _state(model)
     # The program of Keras's `fit` on JAX.
@@ -53,7 +53,7 @@ def measure(task: Task) -> Iterator[Found]:
                 _, state = step(state, batch)
             jax.block_until_ready(state)
         (trace,) = Path(folder).rglob("*.xplane.pb")
-        # To look closer without a card: `xprof` and TensorBoard read the one, people the other.
+        # Kept for a closer look: `xprof` and TensorBoard read the trace.
         shutil.copyfile(trace, Path(task.out, "profile.xplane.pb"))
     program = step.as_text()
     Path(task.out, "profile-program.txt.gz").write_bytes(gzip.compress(program.encode()))
@@ -79,21 +79,21 @@ def _cost(step: jax.stages.Compiled) -> dict[str, float]:
 
 
 def operation_origins(program: str) -> dict[str, str]:
-    """Return where each operation of a compiled program, in XLA's text, comes from."""
+    """Return the origin of each operation of a compiled program in XLA's text format."""
     return {name: origin for name, _, origin in INSTRUCTION.findall(program)}
 
 
 def operation_milliseconds(profile: jax.profiler.ProfileData) -> dict[str, float]:
-    """Return the milliseconds a step of each operation on the device, by its name in XLA."""
+    """Return the milliseconds per step of each operation on the device, by its name in XLA."""
     milliseconds: dict[str, float] = defaultdict(float)
     for plane in profile.planes:
         on_card = plane.name.startswith("/device:")
         for line in plane.lines:
-            # What a card ran stands in the lines of its streams; others sum it up.
+            # On a GPU, the lines of streams have the operations, and other lines have sums.
             if on_card and not line.name.startswith("Stream"):
                 continue
             for event in line.events:
-                # A kernel, or on a CPU a function, says to which operation it belongs.
+                # A kernel, or a function on a CPU, has the name of its operation in its statistics.
                 name = dict(event.stats).get("hlo_op") or (event.name if on_card else None)
                 if name:
                     milliseconds[str(name)] += event.duration_ns / NANOSECONDS_A_MS / TRACED_STEPS
@@ -101,14 +101,15 @@ def operation_milliseconds(profile: jax.profiler.ProfileData) -> dict[str, float
 
 
 def profile_tables(milliseconds: dict[str, float], origins: dict[str, str]) -> dict[str, list]:
-    """Return rows [name, milliseconds a step], the longest first.
+    """Return tables with rows [name, milliseconds per step], the longest first.
 
     Args:
-        milliseconds: of each operation, by its name.
-        origins: what `operation_origins` returns.
+        milliseconds: the time of each operation, by its name.
+        origins: the result of `operation_origins`.
 
-    Returns: `kinds` of operations, `layers` of the model (forward and backward), and the largest
-        `operations` with where they come from.
+    Returns:
+        `kinds` of operations, `layers` of the model (forward and backward), and the longest
+        `operations` with their origins.
     """
     kinds: dict[str, float] = defaultdict(float)
     layers: dict[str, float] = defaultdict(float)
@@ -127,9 +128,9 @@ def profile_tables(milliseconds: dict[str, float], origins: dict[str, str]) -> d
 
 
 def layer_of(origin: str) -> str:
-    """Return which part of the model an operation belongs to, and in which direction."""
+    """Return the part of the model of an operation, and whether it is forward or backward."""
     direction = "backward" if "transpose(" in origin else "forward"
-    # The innermost part that is named.
+    # The innermost layer of the origin.
     found = [(origin.rfind(layer), layer) for layer in LAYERS if layer in origin]
     if found:
         return f"{max(found)[1]}, {direction}"

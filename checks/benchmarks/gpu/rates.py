@@ -1,4 +1,4 @@
-"""From the seconds of a step to rates, and random rows of full length."""
+"""Compute rates from the seconds of a step, and make random rows of full length."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ from checks.benchmarks.sequences import LABELS
 from checks.benchmarks.sizes import SEED, SIZES
 
 SIDES = 2
-# This many different batches follow each other.
+# The number of different batches, which are repeated.
 BATCHES = 4
 
 
 def training_rates(task: Task, seconds: float, device: str) -> Found:
-    """Return the rates of a training step of full-length battles that takes so many seconds."""
+    """Return the rates of a training step of full-length battles that takes `seconds`."""
     return _rates(task, seconds, device, "train", FORWARD_AND_BACKWARD)
 
 
 def prediction_rates(task: Task, seconds: float, device: str) -> Found:
-    """Return the rates of a prediction of as many battles."""
+    """Return the rates of a prediction of full-length battles that takes `seconds`."""
     return _rates(task, seconds, device, "predict", 1)
 
 

@@ -1,7 +1,7 @@
-"""Our batches of sequences of like length beside padding to the full length. The runner calls it.
+"""Compare our batches of similar length with padding to full length. The runner starts it.
 
-Lengths are drawn from log-normal distributions with the quantiles of real Chatbot Arena battles in
-DeBERTa's tokens: prompts with a median of 20 and a 90 % quantile of 170, responses with a median of
+Lengths are drawn from log-normal distributions with quantiles of real Chatbot Arena battles in
+DeBERTa tokens: prompts with a median of 20 and a 90 % quantile of 170, responses with a median of
 228 and a mean of 290. The two responses of a battle are drawn independently.
 """
 
@@ -33,7 +33,7 @@ SPECIAL_TOKENS = 3
 
 
 def measure(task: Task) -> Iterator[Found]:
-    """Yield the rate of padded battles, then that of our batches with it."""
+    """Yield the rate of padded battles, then with the rate of our batches as well."""
     model = compiled_model(task.line)
     lengths = draw_lengths(task.scale.battles, task.line.seq_len)
     times = _fit(model, weighted_batches(task), task.scale.warm_up + task.scale.steps)
@@ -59,7 +59,7 @@ def measure(task: Task) -> Iterator[Found]:
 
 
 def draw_lengths(battles: int, seq_len: int) -> np.ndarray:
-    """Return the tokens of both sides of battles, with prompt and cut: int64 [battles, 2]."""
+    """Return the tokens of both sides, with the prompt, at most `seq_len`: int64 [battles, 2]."""
     random = np.random.default_rng(SEED)
     prompts = random.lognormal(math.log(PROMPT_MEDIAN), PROMPT_DEVIATION, (battles, 1))
     responses = random.lognormal(math.log(RESPONSE_MEDIAN), RESPONSE_DEVIATION, (battles, SIDES))
@@ -67,11 +67,11 @@ def draw_lengths(battles: int, seq_len: int) -> np.ndarray:
 
 
 def our_batches(task: Task, lengths: np.ndarray) -> list[WeightedBatch]:
-    """Return the batches of one epoch as a training on JAX makes them, with random tokens.
+    """Return the batches of one epoch of a training on JAX, with random tokens.
 
     Args:
-        task: of whose full-length step each batch has the tokens, at most.
-        lengths: int64 [battles, 2].
+        task: each batch has at most the tokens of a full-length step of this task.
+        lengths: the tokens of each side, int64 [battles, 2].
     """
     widths = padded_widths(lengths.max(axis=1), task.line.seq_len)
     budget = task.battles * task.line.seq_len

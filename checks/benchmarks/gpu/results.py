@@ -1,4 +1,4 @@
-"""The results on disk: JSON lines, the first of which says where the others come from."""
+"""Read and write the results as JSON Lines; the first line is the origin of the others."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from checks.benchmarks.gpu.task import Found
 
 @dataclass(frozen=True)
 class Origin:
-    """The command, the day, the card as its driver names it, and the versions of packages."""
+    """The command, the day, the name of the GPU, and the versions of packages."""
 
     command: str
     day: str
@@ -32,12 +32,12 @@ def start_results(path: Path, origin: Origin) -> None:
 
 
 def append_row(path: Path, row: Found) -> None:
-    """Add a row: what was measured before is on the disk, wherever a run is cut."""
+    """Append a row at once, so that a run that is killed keeps its results."""
     with path.open("a") as file:
         file.write(json.dumps(row, allow_nan=False) + "\n")
 
 
 def read_results(path: Path) -> Results:
-    """Read what the two functions above wrote."""
+    """Read the file that `start_results` and `append_row` wrote."""
     origin, *rows = map(json.loads, path.read_text().splitlines())
     return Results(Origin(**origin), rows)

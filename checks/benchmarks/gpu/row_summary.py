@@ -1,30 +1,30 @@
-"""One line of text for each row, as a person who waits reads it and as the page has it."""
+"""Describe each row in one line of text, for the terminal and for the page."""
 
 from checks.benchmarks.gpu.task import Found
 
 
 def describe_row(row: Found) -> str:
-    """Return what was found of a line, and what was not."""
-    said = [_rate(row, name) for name in ("train", "predict") if f"{name}_rows_per_s" in row]
+    """Return the results of a row, its note and its status."""
+    parts = [_rate(row, name) for name in ("train", "predict") if f"{name}_rows_per_s" in row]
     if "train_memory_gib" in row:
-        said.append(f"{row['train_memory_gib']:.1f} GiB, compiling {row['compile_s']:.0f} s")
+        parts.append(f"{row['train_memory_gib']:.1f} GiB, compiling {row['compile_s']:.0f} s")
     if "product_tflop_per_s" in row:
-        said.append(_card(row))
+        parts.append(_card(row))
     if "relative_difference" in row:
-        said.append(_same_loss(row))
+        parts.append(_same_loss(row))
     if "padded_rows_per_s" in row:
-        said.append(_lengths(row))
+        parts.append(_lengths(row))
     if "attention_error" in row:
-        said.append(_attention_errors(row))
+        parts.append(_attention_errors(row))
     if "profile" in row:
-        said += [_profile(row)]
-    said += [row["note"]] if "note" in row else []
-    said += [row["status"]] if row["status"] != "measured" else []
-    return "; ".join(said)
+        parts.append(_profile(row))
+    parts += [row["note"]] if "note" in row else []
+    parts += [row["status"]] if row["status"] != "measured" else []
+    return "; ".join(parts)
 
 
 def percent(share: float | None) -> str:
-    """Return a share in words, or a dash where it is not known."""
+    """Format a fraction, or return a dash where it is unknown."""
     return "–" if share is None else f"{share:.0%}"
 
 

@@ -1,4 +1,4 @@
-"""Measure line after line, each in a process of its own, until the time is over."""
+"""Measure one line after another, each in a process of its own, until time is over."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ MEASURED = "measured"
 NO_TIME = "not measured: time"
 NO_GPU = "not measured: it needs a GPU"
 NEEDS_GPU = ("flashdeberta", "disentangled-flash")
-# A process that has less does not come to its first step.
+# A process with less time does not reach its first step.
 SHORTEST_S = 20
 MODULES = {
     "card": "card",
@@ -26,9 +26,9 @@ MODULES = {
     "lengths": "real_lengths",
     "profile": "profile",
 }
-# A training on JAX sets it, see preference/training/distributed/worker.py.
+# A training on JAX sets this flag, see preference/training/distributed/worker.py.
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
-# With command buffers, a trace shows one buffer and none of the operations that it ran.
+# With command buffers, a trace does not show the operations.
 WITHOUT_COMMAND_BUFFERS = "--xla_gpu_enable_command_buffer="
 
 
@@ -41,7 +41,7 @@ def measure_all(
     out: Path,
     write: Callable[[Found], None],
 ) -> None:
-    """Measure the lines in their order, and hand each one's row to `write` when it is known."""
+    """Measure the lines in their order, and pass the row of each to `write` at once."""
     deadline = time.monotonic() + seconds
     for number, line in enumerate(lines, 1):
         print(f"[{number}/{len(lines)}] {line}", flush=True)
@@ -54,7 +54,7 @@ def measure_all(
 
 
 def measure_line(line: Line, scale: Scale, deadline: float, torch_python: Path, out: Path) -> Found:
-    """Return what was found of a line, with its `status`; the batch is halved until it fits."""
+    """Return the results of a line with its `status`; the batch is halved until it fits."""
     wanted = battles = battles_a_step(line, scale)
     while True:
         limit_s = min(line.limit_s, deadline - time.monotonic())
@@ -72,7 +72,7 @@ def measure_line(line: Line, scale: Scale, deadline: float, torch_python: Path, 
 
 
 def run_task(task: Task, limit_s: float, torch_python: Path) -> tuple[Found, str]:
-    """Run a task in a process; return its last answer, even where it was cut, and its status."""
+    """Run a task in a process; return its last answer, even if it was killed, and its status."""
     line = task.line
     module = MODULES.get(line.kind, "torch_steps" if line.is_torch else "keras_steps")
     python = torch_python if line.is_torch else sys.executable
@@ -104,7 +104,7 @@ def _wait(process: subprocess.Popen, limit_s: float) -> str:
     except subprocess.TimeoutExpired:
         return NO_TIME
     finally:
-        # With the compilers that it started, and also where this program is interrupted.
+        # The group includes compilers. This also runs when this program is interrupted.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -121,8 +121,8 @@ def _environment(line: Line) -> dict[str, str]:
         "KERAS_BACKEND": "jax",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "XLA_FLAGS": flags,
-        # The last line of what is kept must be the error itself.
+        # Otherwise the last line is a note about filtering instead of the error.
         "JAX_TRACEBACK_FILTERING": "off",
-        # Memory is allocated as it is needed, so that its peak says what was.
+        # Memory is allocated when it is needed, so that its peak is what was needed.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }

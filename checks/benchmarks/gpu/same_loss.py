@@ -1,6 +1,6 @@
-"""The loss of our model and of the stock one with the same weights, in float32.
+"""Compare the float32 loss of our model and of the stock one with the same weights.
 
-The runner calls it.
+The runner starts it.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from checks.benchmarks.gpu.keras_model import WeightedBatch, compiled_model, wei
 from checks.benchmarks.gpu.task import Found, Task, answer
 from checks.benchmarks.keras_device import device_name
 
-# They take little time and memory in any precision.
+# Few enough for little time and memory in float32.
 BATTLES = 2
-# One part in so many of the second side is padding.
+# One quarter of the second side is padding.
 PADDED_PART = 4
 
 
 def measure(task: Task) -> Iterator[Found]:
-    """Yield both losses, and by how much they and the logits differ."""
+    """Yield both losses, and the differences of losses and logits."""
     # By default, a GPU rounds float32 to the 10 bits of TF32 before it multiplies.
     jax.config.update("jax_default_matmul_precision", "highest")
     task = replace(task, battles=BATTLES)
@@ -31,9 +31,9 @@ def measure(task: Task) -> Iterator[Found]:
     }
     weights = {weight.path: weight for weight in models["ours"].trainable_variables}
     for weight in models["stock"].trainable_variables:
-        # Larger than the first weights, so that attention is not nearly uniform.
+        # Larger than the initial weights, with which attention is nearly uniform.
         value = 2 * keras.ops.convert_to_numpy(weights[weight.path])
-        # Two arrays, for Keras gives the arrays of a model to the step that it runs.
+        # A copy, because a step of Keras may free the arrays of its model.
         weights[weight.path].assign(value)
         weight.assign(value.copy())
     inputs, labels, counts = _padded_batch(task)

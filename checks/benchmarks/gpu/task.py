@@ -1,4 +1,4 @@
-"""What one process measures, how it is told, and how it answers."""
+"""The task of one process, which it gets as JSON, and its answers."""
 
 import json
 import sys
@@ -24,9 +24,11 @@ class Line:
         size: one of `checks.benchmarks.sizes.SIZES`.
         seq_len: tokens of each of the two sequences of a battle.
         variant: of our model, see `checks.benchmarks.gpu.variants`.
-        deterministic: whether XLA's operations are, as in a training on JAX; those of ours alone.
-        batch_factor: how many times as many battles a step as the other lines have.
-        limit_s: seconds after which its process is ended.
+        deterministic: whether XLA uses deterministic operations, as in a training on JAX; it
+        applies
+            to `ours` alone.
+        batch_factor: a factor for the number of battles in a step.
+        limit_s: the seconds after which its process is killed.
     """
 
     kind: str
@@ -40,11 +42,11 @@ class Line:
 
     @property
     def is_torch(self) -> bool:
-        """Whether PyTorch computes it, and not JAX."""
+        """Whether the system uses PyTorch, and not JAX."""
         return self.system in (*TORCH_SYSTEMS, COMPILED)
 
     def __str__(self) -> str:
-        """Name it."""
+        """Name the line."""
         if self.kind == "card":
             return "card"
         parts = [self.system, self.size, f"{self.seq_len} tokens"]
@@ -64,13 +66,15 @@ class Scale:
     """How much is measured.
 
     Args:
-        tokens_a_step: of both sequences of all battles of a step.
-        warm_up: steps before the timed ones.
-        steps: of training that are timed; PyTorch's in blocks, with a wait after each.
-        blocks: of PyTorch's steps, and of prediction, where Keras's have `steps` each.
-        product_width: of the card's square matrix product.
-        copied_mib: of the card's copy.
-        battles: of real length.
+        tokens_a_step: the tokens of both sequences of all battles of a step.
+        warm_up: the steps before the timed ones.
+        steps: the training steps that are timed; with PyTorch they are divided into blocks.
+        blocks: the blocks of steps, with a wait after each. In prediction with Keras, each block
+        has
+            `steps` steps.
+        product_width: the width of the square matrix product on the GPU.
+        copied_mib: the size of the copy on the GPU.
+        battles: the number of battles of real length.
     """
 
     tokens_a_step: int
@@ -87,9 +91,10 @@ class Task:
     """A line, at a scale.
 
     Args:
-        line, scale: what is measured, and how much.
-        battles: a step.
-        out: folder of the files that a line leaves beside its row.
+        line: what is measured.
+        scale: how much is measured.
+        battles: the number of battles in a step.
+        out: the folder for files other than the row.
     """
 
     line: Line
@@ -98,26 +103,26 @@ class Task:
     out: str = ""
 
     def to_json(self) -> str:
-        """Return what `read_task` reads."""
+        """Return the task as JSON for `read_task`."""
         return json.dumps(asdict(self), allow_nan=False)
 
 
 def read_task(text: str) -> Task:
-    """Read what `Task.to_json` wrote."""
+    """Read a task that `Task.to_json` wrote."""
     task = json.loads(text)
     line, scale = Line(**task.pop("line")), Scale(**task.pop("scale"))
     return Task(line, scale, **task)
 
 
 def answer(measure: Callable[[Task], Iterator[Found]]) -> None:
-    """Measure the task of the command line, and print what is found as soon as it is known.
+    """Measure the task of the command line, and print each answer at once.
 
-    Each answer holds the ones before it. Where memory does not suffice, the last one says so.
+    Each answer includes the earlier ones. The last one reports it if the memory did not suffice.
     """
     try:
         for found in measure(read_task(sys.argv[1])):
             print(ANSWER + json.dumps(found, allow_nan=False), flush=True)
-    # PyTorch and JAX each have an error of their own for it.
+    # PyTorch and JAX have different classes of errors for it.
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -125,11 +130,11 @@ def answer(measure: Callable[[Task], Iterator[Found]]) -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error of PyTorch or JAX says that the card's memory does not suffice."""
+    """Return whether an error of PyTorch or JAX means that the memory does not suffice."""
     return "RESOURCE_EXHAUSTED" in str(error) or OUT_OF_MEMORY in str(error).lower()
 
 
 def read_answer(output: str) -> Found:
-    """Return the last answer in the output of a process, which may have been cut: {} for none."""
+    """Return the last answer in the output of a process, or {} without an answer."""
     answers = [line for line in output.splitlines() if line.startswith(ANSWER)]
     return json.loads(answers[-1].removeprefix(ANSWER)) if answers else {}

@@ -1,6 +1,7 @@
-"""Time training and prediction of Hugging Face's DeBERTa in PyTorch. The runner calls it.
+"""Time training and prediction of Hugging Face's DeBERTa in PyTorch. The runner starts it.
 
-In bfloat16 by autocast, with float32 weights and the fused AdamW of Hugging Face's Trainer.
+It computes in bfloat16 by autocast, with float32 weights and the fused AdamW of Hugging Face's
+Trainer.
 """
 
 import time
@@ -20,7 +21,7 @@ TorchBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def measure(task: Task) -> Iterator[Found]:
-    """Yield the rates of training, then those of prediction with them."""
+    """Yield the rates of training, then these with the rates of prediction."""
     torch.manual_seed(SEED)
     line = task.line
     system = "transformers" if line.system == COMPILED else line.system
@@ -55,7 +56,7 @@ def train(model: PreferenceModel, optimizer: torch.optim.Optimizer, batch: Torch
 
 
 def predict(model: PreferenceModel, batch: TorchBatch) -> None:
-    """Compute the logits, and bring them to the host."""
+    """Compute the logits, and copy them to the host."""
     with torch.inference_mode(), torch.autocast(DEVICE.type, dtype=torch.bfloat16):
         model(*batch[:2]).float().cpu()
 
@@ -63,7 +64,7 @@ def predict(model: PreferenceModel, batch: TorchBatch) -> None:
 def time_steps(
     task: Task, batches: list[TorchBatch], step: Callable[[TorchBatch], None]
 ) -> tuple[float, float]:
-    """Return the seconds of a step in the median block, and by how much the first was longer."""
+    """Return the median seconds of a step, and by how much the first step was longer."""
     stream, scale = cycle(batches), task.scale
     first = _time_block(1, stream, step)
     _time_block(scale.warm_up, stream, step)

@@ -1,10 +1,9 @@
-"""Variants of our model on JAX that a card can be asked about. The product has `present`."""
+"""Variants of our model on JAX that are measured on a GPU; users run the variant `present`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partialmethod
-from unittest.mock import patch
 
 from checks.benchmarks.gpu.attention_variants import (
     attend_with_softmax_product,
@@ -12,34 +11,35 @@ from checks.benchmarks.gpu.attention_variants import (
     call_with_fused_attention,
 )
 from checks.benchmarks.gpu.dropout_variants import drop_with_bits
+from checks.benchmarks.replacement import replacing
 from preference.models.deberta_v3.disentangled_self_attention import DisentangledSelfAttention
 from preference.models.fused.dropout import Dropout
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What takes the place of methods of our layers.
+    """Replacements of methods of our layers.
 
     Args:
-        said: what differs, for the page.
-        attention: the method of `DisentangledSelfAttention`, and what takes its place.
-        dropout: what takes the place of `Dropout.call`.
+        description: what differs from `present`.
+        attention: the name of a method of `DisentangledSelfAttention`, and its replacement.
+        dropout: the replacement of `Dropout.call`.
         is_checked: whether the attention is compared with the present one before it is timed.
     """
 
-    said: str
+    description: str
     attention: tuple[str, Callable] | None = None
     dropout: partialmethod | None = None
     is_checked: bool = False
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Let models that are built and traced within have it."""
+        """Apply the variant to models that are built and traced within the block."""
         with ExitStack() as stack:
             if self.attention:
-                stack.enter_context(patch.object(DisentangledSelfAttention, *self.attention))
+                stack.enter_context(replacing(DisentangledSelfAttention, *self.attention))
             if self.dropout:
-                stack.enter_context(patch.object(Dropout, "call", self.dropout))
+                stack.enter_context(replacing(Dropout, "call", self.dropout))
             yield
 
 

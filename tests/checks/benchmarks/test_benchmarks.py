@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import keras
 import keras_nlp
 import numpy as np
 import pytest
@@ -29,8 +30,10 @@ from checks.benchmarks.settings import FULL, QUICK, for_gpu
 from checks.benchmarks.stage_costs import BUNDLE_STAGES, measure_stages
 from checks.benchmarks.stage_runs import StageCost
 from checks.benchmarks.workload import write_full_length
+from preference.config.params import load_params
 from preference.models.preference_model import build_model
 from preference.models.pretrained.backbones import load_backbone
+from preference.training.optimizer import FusedAdam, build_optimizer
 
 ROW_KEYS = {
     "name",
@@ -241,6 +244,13 @@ def test_the_stock_variant_starts_from_our_weights():
 
 def test_every_variant_can_be_asked_for():
     assert list(variants.VARIANTS) == list(VARIANTS)
+
+
+def test_stock_adam_is_built_within_its_variant_alone():
+    params = load_params().train
+    with variants.VARIANTS["stock Adam"].applied():
+        assert type(build_optimizer(params, 10)) is keras.optimizers.Adam
+    assert type(build_optimizer(params, 10)) is FusedAdam
 
 
 def test_random_batches_visit_every_battle_once():

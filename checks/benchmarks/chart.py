@@ -1,6 +1,6 @@
 """Draw the comparison, and the cost against length where it was measured.
 
-    .venv-bench/bin/python -m checks.benchmarks.picture docs/results/benchmarks
+    .venv-bench/bin/python -m checks.benchmarks.chart docs/results/benchmarks
 
 Reads <stem>.json and <stem>-lengths.json; writes <stem>.svg.
 """
@@ -22,7 +22,7 @@ WIDTH, BAR_HEIGHT, LINES_HEIGHT, MARGIN = 10, 0.35, 3.2, 1.4
 
 
 def draw(comparison: list[dict], lengths: list[dict]) -> Figure:
-    """Return bars of battles a second, above lines of seconds a battle against tokens."""
+    """Return bars of battles per second, above lines of seconds per battle by length."""
     bars = BAR_HEIGHT * len(comparison) + MARGIN
     lines = LINES_HEIGHT if lengths else 0
     figure = Figure(figsize=(WIDTH, bars + lines), layout="constrained")
@@ -75,7 +75,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Draw the results of a benchmark.")
     parser.add_argument("stem", type=Path)
     stem = parser.parse_args().stem
-    # The same results give the same file.
+    # A fixed salt, so that the same results give the same file.
     matplotlib.rcParams["svg.hashsalt"] = "benchmarks"
     figure = draw(_read(stem.with_suffix(".json")), _read(Path(f"{stem}-lengths.json")))
     with writing_file(stem.with_suffix(".svg")) as new:
