@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from preference.splitting.distinct import sort_distinct
+from preference.splitting.growing_array import GrowingArray
 from preference.splitting.shingles import hash_shingles, split_words
 
 SIGNATURE = 64
@@ -37,45 +38,42 @@ SCHEMA = pa.schema(
 
 
 def sketch_prompts(batches: Iterable[pa.RecordBatch]) -> pa.Table:
-    """Return the sketch of each whole prompt, a table of `SCHEMA`; null for one without a word.
+    """Return the sketch of each whole prompt.
 
     Args:
-        batches: at least one, with the column `prompt`.
+        batches: with the column `prompt`.
 
     Returns:
-        A table with a row a battle, whose columns are one chunk each.
+        A table of `SCHEMA` with a row a battle, whose columns are one chunk each. Where a prompt
+        has no word, `words` is null, and the rest means nothing.
     """
-    parts: list[list[pa.Array]] = [[] for _ in SCHEMA]
+    # Those of a million prompts take half a gigabyte: joining chunks at the end would take a whole.
+    words, signatures, sizes, shingles = map(
+        GrowingArray, (np.uint64, np.uint32, np.int64, np.uint32)
+    )
     for batch in batches:
-        for part, column in zip(parts, _sketch(batch["prompt"]).columns, strict=True):
-            part.append(column)
-    # A column's chunks are freed before the next column is joined: sketches of a million prompts
-    # take half a gigabyte.
-    columns = []
-    for part in parts:
-        columns.append(pa.concat_arrays(part))
-        part.clear()
+        texts = [split_words("\n".join(turns)) for turns in batch["prompt"].to_pylist()]
+        with_words = np.flatnonzero(texts)
+        hashes, counts = hash_shingles([texts[row] for row in with_words])
+        kept, kept_counts = _keep_smallest(hashes, counts)
+        words.append(np.array([_number(text) if text else 0 for text in texts], np.uint64))
+        signatures.append(_spread(_sign(hashes, counts), with_words, len(texts)))
+        sizes.append(_spread(kept_counts, with_words, len(texts)))
+        shingles.append(kept)
+    offsets = np.concatenate([[0], np.cumsum(sizes.values)])
+    columns = [
+        pa.array(words.values, mask=sizes.values == 0),
+        pa.FixedSizeListArray.from_arrays(pa.array(signatures.values), SIGNATURE),
+        pa.LargeListArray.from_arrays(offsets, pa.array(shingles.values)),
+    ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
-def _sketch(conversations: pa.ListArray) -> pa.RecordBatch:
-    texts = [split_words("\n".join(turns)) for turns in conversations.to_pylist()]
-    with_words = [number for number, text in enumerate(texts) if text]
-    sketches = _sketch_words([texts[number] for number in with_words])
-    rows = np.full(len(texts), len(with_words))
-    rows[with_words] = np.arange(len(with_words))
-    return sketches.take(pa.array(rows, mask=rows == len(with_words)))
-
-
-def _sketch_words(texts: list[bytes]) -> pa.RecordBatch:
-    """Return the sketch of each text; each has a word."""
-    hashes, counts = hash_shingles(texts)
-    columns = [
-        pa.array([_number(text) for text in texts], pa.uint64()),
-        pa.FixedSizeListArray.from_arrays(_sign(hashes, counts).ravel(), SIGNATURE),
-        _keep_smallest(hashes, counts),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+def _spread(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` rows that are zero, but for `values` in `rows`."""
+    spread = np.zeros((count, *values.shape[1:]), dtype=values.dtype)
+    spread[rows] = values
+    return spread
 
 
 def _number(text: bytes) -> int:
@@ -92,14 +90,16 @@ def _sign(hashes: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return signatures.T
 
 
-def _keep_smallest(hashes: np.ndarray, counts: np.ndarray) -> pa.LargeListArray:
-    """Return the `SHINGLES_KEPT` smallest distinct hashes of each text, large_list<uint32> [n]."""
+def _keep_smallest(hashes: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the `SHINGLES_KEPT` smallest distinct hashes of each text, and how many it has.
+
+    Returns:
+        Hashes in ascending order, text after text, uint32 [kept], and counts, int64 [n].
+    """
     texts = np.repeat(np.arange(len(counts), dtype=np.uint64), counts)
     # Sorted by text, then by hash.
     distinct = sort_distinct(texts << np.uint64(32) | hashes)
     owners = (distinct >> np.uint64(32)).astype(np.int64)
     begins = np.searchsorted(owners, np.arange(len(counts)))
     kept = np.arange(len(distinct)) - begins[owners] < SHINGLES_KEPT
-    sizes = np.bincount(owners[kept], minlength=len(counts))
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    return pa.LargeListArray.from_arrays(offsets, pa.array(distinct[kept].astype(np.uint32)))
+    return distinct[kept].astype(np.uint32), np.bincount(owners[kept], minlength=len(counts))
