@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles.table import BATTLES, SEGMENTS, read_battles, scan_battles
-from preference.config.params import Params, SplitParams, load_params
+from preference.config.params import Params, load_params
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 from preference.runtime.stage_lock import running_alone
@@ -44,29 +44,34 @@ def main() -> None:
 
 def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
     """Return each split, as it is written, of battles with `id`, `label` and `source`."""
+    sketches: pa.Table | None = sketch_prompts(scan_battles(BATTLES, ["prompt"], "near duplicates"))
+    near_duplicates = find_near_duplicates(sketches)
+    if params.split.near_duplicates == "count":
+        # Those of a million prompts take half a gigabyte, which the grouping does not need.
+        sketches = None
     digests = digest_battles(scan_battles(BATTLES, ["id", *SEGMENTS], "group"))
-    sketches = sketch_prompts(scan_battles(BATTLES, ["prompt"], "near duplicates"))
     ids = battles["id"].to_numpy()
     is_extra = mark_extra(battles["source"], params.data.extra)
     splits = split_by_group(
         ids=ids[~is_extra],
-        groups=find_groups(digests, sketches, ~is_extra, params.split),
+        groups=find_groups(digests, sketches, ~is_extra),
         labels=battles["label"].to_numpy()[~is_extra],
         fractions=params.split.fractions(),
         seed=params.seed,
     )
     if is_extra.any():
-        groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool), params.split)
+        groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool))
         splits = add_extra_battles(splits, ids, groups, is_extra)
-    return mark_near_duplicates(splits, ids, find_near_duplicates(sketches))
+    return mark_near_duplicates(splits, ids, near_duplicates)
 
 
-def find_groups(
-    digests: pa.Table, sketches: pa.Table, rows: np.ndarray, params: SplitParams
-) -> np.ndarray:
-    """Return the groups of those battles that `rows`, bool [n], names, by themselves."""
+def find_groups(digests: pa.Table, sketches: pa.Table | None, rows: np.ndarray) -> np.ndarray:
+    """Return the groups of the battles that `rows`, bool [n], names, as if there were no others.
+
+    Near duplicates are in one group where there are `sketches`.
+    """
     near = []
-    if params.near_duplicates == "group":
+    if sketches is not None:
         asked = sketches if rows.all() else sketches.filter(rows)
         near.append(find_near_duplicates(asked).clusters())
     return group_battles(digests.filter(rows), near)
