@@ -1,7 +1,7 @@
-"""The 57,477 battles of the Kaggle competition, as the Hugging Face hub publishes them.
+"""The 57,477 battles of the Kaggle competition, published on the Hugging Face Hub.
 
-The folder's name is the value of `data.source` that selects it, so that DVC tracks this code and
-the pinned file's hash as the source of the data.
+The folder has the name of the value of `data.source` that selects it, so that DVC tracks this code
+and the hash of the pinned file as the source of the data.
 """
 
 from arena55k.download import download_battles

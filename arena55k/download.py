@@ -2,11 +2,11 @@
 
 Guarantees
 1. A file that is in the cache is read without a request.
-2. A download that was cut continues where it stopped, in the same run and in the next one.
-3. What is returned has the pinned size and hash.
+2. An interrupted download resumes where it stopped, in the same run and in the next one.
+3. The returned file has the pinned size and hash.
 
-`hf_hub_download` would not do: when it fails it deletes what it has (huggingface_hub#4196). So the
-file is downloaded by `http_get`, on which it builds, into the cache's folder for assets.
+`hf_hub_download` deletes an incomplete file when it fails (huggingface_hub#4196). So the function
+that it calls, `http_get`, downloads the file here, into the cache's folder for assets.
 """
 
 import os
@@ -24,12 +24,12 @@ from preference.sources.source import DownloadedFile, identify_file
 
 
 def download_battles() -> DownloadedFile:
-    """Return the pinned file, downloaded with progress on stderr where it is not in the cache.
+    """Return the pinned file. If it is not in the cache, it is downloaded with a progress bar.
 
-    The hub's variables are honoured: HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN.
+    huggingface_hub's variables are honoured: HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE, HF_TOKEN.
 
     Raises:
-        BadInput: it cannot be downloaded, or is not the pinned file.
+        BadInput: the file cannot be downloaded, or is not the pinned one.
     """
     pin = read_pin()
     try:
@@ -42,12 +42,12 @@ def download_battles() -> DownloadedFile:
 
 
 def is_downloaded(pin: Pin) -> bool:
-    """Say whether the file is in the cache, without a request."""
+    """Return whether the file is in the cache, without a request."""
     return _find_in_hub_cache(pin) is not None or _asset_path(pin).exists()
 
 
 def _find_in_hub_cache(pin: Pin) -> Path | None:
-    """Return the file where `hf download` or a program like it has put it."""
+    """Return the file if `hf download`, for instance, has put it into the cache."""
     found = try_to_load_from_cache(
         pin.repository, pin.file, revision=pin.revision, repo_type="dataset"
     )
@@ -55,7 +55,7 @@ def _find_in_hub_cache(pin: Pin) -> Path | None:
 
 
 def _asset_path(pin: Pin) -> Path:
-    """Return what `cached_assets_path` would, which also makes the folder."""
+    """Return the same path as `cached_assets_path`, which would also make the folder."""
     folder = Path(constants.HF_ASSETS_CACHE, "arena55k", pin.repository.replace("/", "--"))
     return folder / pin.revision / Path(pin.file).name
 
@@ -66,14 +66,14 @@ def _download(pin: Pin) -> Path:
     with WeakFileLock(path.with_name("lock")):
         if not path.exists():
             partial = path.with_name(f"{path.name}.partial")
-            _append_the_rest(partial, pin)
+            _resume_download(partial, pin)
             os.replace(partial, path)
     return path
 
 
-def _append_the_rest(partial: Path, pin: Pin) -> None:
+def _resume_download(partial: Path, pin: Pin) -> None:
     url = hf_hub_url(pin.repository, pin.file, revision=pin.revision, repo_type="dataset")
-    # Not compressed on the way, because a part of such a stream could not be continued.
+    # A compressed response could not be resumed.
     headers = build_hf_headers(headers={"Accept-Encoding": "identity"})
     with partial.open("ab") as stream:
         if stream.tell() == pin.size:

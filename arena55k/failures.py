@@ -1,4 +1,4 @@
-"""What to do where the hub's file cannot be had."""
+"""Messages for a file of the hub that cannot be downloaded, with advice."""
 
 from http import HTTPStatus
 
@@ -8,19 +8,19 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from arena55k.pin import PIN_NAME, Pin
 
-# OSError is for the disk and for offline mode.
+# OSError covers the disk and offline mode.
 FAILURES = (HTTPError, InvalidURL, OSError)
 
 LOG_IN = (
     "Log in with `hf auth login`, or set HF_TOKEN to a token that may read the repository; where "
     f"its page asks for it, accept its terms there. {PIN_NAME} names the repository."
 )
-ADVICE = {
+ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: LOG_IN,
     HTTPStatus.FORBIDDEN: LOG_IN,
     HTTPStatus.NOT_FOUND: f"Correct repository, revision and file in {PIN_NAME}.",
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: (
-        "What is there of the file is longer than the hub's. Delete the .partial file in "
+        "The partial file is longer than the hub's file. Delete the .partial file in "
         f"{constants.HF_ASSETS_CACHE}/arena55k, and run again."
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
@@ -28,21 +28,21 @@ ADVICE = {
         "allows more requests."
     ),
 }
-HUB_FAULT = "The fault is the hub's: run again later, and the download continues."
+HUB_FAULT = "The fault is the hub's: run again later, and the download resumes."
 NETWORK_FAULT = (
     "Check the connection, and HF_ENDPOINT and the proxy where they are set. Run again, and the "
-    "download continues where it stopped."
+    "download resumes where it stopped."
 )
 OFFLINE = (
-    "The file is not in the cache, and HF_HUB_OFFLINE forbids to download it. Run once without "
+    "The file is not in the cache, and HF_HUB_OFFLINE forbids the download. Run once without "
     "HF_HUB_OFFLINE."
 )
-DISK_FAULT = "Make room there, or let HF_HOME name a folder that can be written to."
-OTHER_WAY = "Or download the file in another way, and let data.source name it."
+DISK_FAULT = "Make room there, or set HF_HOME to a folder that can be written to."
+OTHER_WAY = "Or download the file in another way, and set data.source to its path."
 
 
 def describe_failure(error: Exception, pin: Pin) -> str:
-    """Say what failed and what to do about it.
+    """Return a message that says what failed and what to do.
 
     Args:
         error: one of `FAILURES`.
@@ -66,5 +66,5 @@ def _explain(error: Exception) -> tuple[str, str]:
 
 
 def _is_of_wrong_length(error: Exception) -> bool:
-    """Say whether less has come than was announced, which huggingface_hub tells by an OSError."""
+    """Return whether the file is shorter than announced: huggingface_hub raises OSError for it."""
     return isinstance(error, OSError) and error.errno is None

@@ -1,4 +1,4 @@
-"""Which file of the hub is meant: `pin.yaml`, and whether a downloaded file is that one."""
+"""The pinned file of the hub: read `pin.yaml`, and check a downloaded file against it."""
 
 import json
 from pathlib import Path
@@ -17,9 +17,9 @@ PIN_NAME = "arena55k/pin.yaml"
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Pin:
-    """A data set's repository and revision, the file in it, its size in bytes and its hash.
+    """A file of a data set's repository, with its revision, size in bytes and hash.
 
-    `battles` is how many rows it has, from which a run's hours are estimated.
+    `battles` is the number of rows, from which the hours of a run are estimated.
     """
 
     repository: Annotated[str, Field(pattern="^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")]
@@ -34,10 +34,10 @@ def read_pin() -> Pin:
     """Read `pin.yaml`.
 
     Raises:
-        BadInput: it is not YAML, lacks a key, or has a value of the wrong type or form.
+        BadInput: the file is not YAML, a key is missing, or a value has the wrong type or form.
     """
     try:
-        # As JSON, because strict dataclasses take mappings from nothing else.
+        # Strict dataclasses accept mappings only from JSON.
         return TypeAdapter(Pin).validate_json(json.dumps(read_yaml(PIN_FILE, PIN_NAME)))
     except ValidationError as error:
         problems = [
@@ -47,16 +47,16 @@ def read_pin() -> Pin:
 
 
 def check_pin(file: DownloadedFile, pin: Pin) -> None:
-    """Stop where the file is not the pinned one.
+    """Check that a file is the pinned one.
 
     Raises:
-        BadInput: its size or hash differs; the message says what to do in either case.
+        BadInput: the size or the hash differs; the message says what to do.
     """
     if (file.size, file.sha256) == (pin.size, pin.sha256):
         return
     raise BadInput(
         f"{file.path} is not the file that {PIN_NAME} names. Expected {pin.size} bytes with "
         f"sha256 {pin.sha256}, found {file.size} bytes with sha256 {file.sha256}. Delete the file "
-        "and run again. If the same comes again, it is the hub's file that differs: where you "
-        f"trust it, write its size and sha256 into {PIN_NAME}."
+        "and run again. If the error stays, the hub's file has changed: if you trust it, write its "
+        f"size and sha256 into {PIN_NAME}."
     )

@@ -1,7 +1,7 @@
-"""The training battles of the Kaggle competition, through the user's account there.
+"""The training battles of the Kaggle competition, downloaded with the user's Kaggle account.
 
-The folder's name is the value of `data.source` that selects it, so that DVC tracks this code as
-the source of the data. It hides nothing that `kagglehub` imports: that uses `kagglesdk`.
+The folder has the name of the value of `data.source` that selects it, so that DVC tracks this code
+as the source of the data. It hides the library `kaggle`, which `kagglehub` does not import.
 """
 
 from kaggle.download import download_battles

@@ -1,7 +1,7 @@
 """Download the competition's train.csv into kagglehub's cache on this machine, or find it there.
 
-kagglehub continues a download that was cut, compares it with the hash that the server sends, and
-reads its cache (KAGGLEHUB_CACHE) where there is no network.
+kagglehub resumes an interrupted download, compares the file with the hash that the server sends,
+and uses its cache (KAGGLEHUB_CACHE) when there is no network.
 """
 
 from pathlib import Path
@@ -16,10 +16,10 @@ FILE = "train.csv"
 
 
 def download_battles() -> DownloadedFile:
-    """Return train.csv, downloaded with progress on stderr where the cache has no current one.
+    """Return train.csv. If the cached file is missing or outdated, it is downloaded.
 
     Raises:
-        BadInput: it cannot be downloaded; the message says what to do.
+        BadInput: the file cannot be downloaded; the message says what to do.
     """
     try:
         path = Path(kagglehub.competition_download(COMPETITION, path=FILE))

@@ -1,4 +1,4 @@
-"""What to do where Kaggle's file cannot be had."""
+"""Messages for a file of Kaggle that cannot be downloaded, with advice."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ from kagglehub.exceptions import DataCorruptionError, UnauthenticatedError
 from requests import HTTPError, RequestException
 
 COMPETITION = "lmsys-chatbot-arena"
-# ValueError is for a kaggle.json that cannot be read, OSError for the disk.
+# ValueError is raised for a kaggle.json that cannot be read, OSError for the disk.
 FAILURES = (UnauthenticatedError, DataCorruptionError, RequestException, ValueError, OSError)
 
 LOG_IN = (
@@ -14,7 +14,7 @@ LOG_IN = (
     "~/.kaggle/access_token; or user name and key into KAGGLE_USERNAME and KAGGLE_KEY, or "
     "~/.kaggle/kaggle.json."
 )
-ADVICE = {
+ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: LOG_IN,
     HTTPStatus.FORBIDDEN: (
         f"Accept the rules of the competition {COMPETITION} on its page, with the account whose "
@@ -25,16 +25,16 @@ ADVICE = {
 }
 KAGGLE_FAULT = "The fault is Kaggle's: run again later."
 NETWORK_FAULT = (
-    "Check the connection, and the proxy where one is set. Run again, and the download continues "
+    "Check the connection, and the proxy where one is set. Run again, and the download resumes "
     "where it stopped."
 )
-DAMAGED = "What came was damaged and has been deleted: run again."
-DISK_FAULT = "Make room there, or let KAGGLEHUB_CACHE name a folder that can be written to."
-OTHER_WAY = "Or download the competition's zip file in a browser, and let data.source be its path."
+DAMAGED = "The downloaded file was damaged and has been deleted: run again."
+DISK_FAULT = "Make room there, or set KAGGLEHUB_CACHE to a folder that can be written to."
+OTHER_WAY = "Or download the competition's zip file in a browser, and set data.source to its path."
 
 
 def describe_failure(error: Exception) -> str:
-    """Say what failed and what to do about it.
+    """Return a message that says what failed and what to do.
 
     Args:
         error: one of `FAILURES`.
@@ -45,7 +45,7 @@ def describe_failure(error: Exception) -> str:
 
 def _explain(error: Exception) -> tuple[str, str]:
     if isinstance(error, UnauthenticatedError):
-        return "no Kaggle account is known", LOG_IN
+        return "there is no Kaggle account", LOG_IN
     if isinstance(error, DataCorruptionError):
         return "the hash is not the one that Kaggle sent", DAMAGED
     if isinstance(error, HTTPError):

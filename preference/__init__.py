@@ -1,4 +1,4 @@
-"""Predict which of two chatbot answers a person prefers: the library behind the DVC stages.
+"""Predict which of two chatbot answers a person prefers.
 
 from preference import PreferenceJudge
 """
@@ -11,7 +11,7 @@ end_at_once_while_importing()
 
 
 def __getattr__(name: str) -> type:
-    """Import the judge when it is first asked for, because TensorFlow takes seconds."""
+    """Import the judge on first use, because TensorFlow takes seconds to import."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from preference.judge.judge import PreferenceJudge

@@ -1,4 +1,4 @@
-"""Profiles beside params.yaml, and the command that runs one: `python -m profiles NAME`."""
+"""Profiles, files of changes to params.yaml, and the command that runs one."""
 
 from preference.runtime.stop_signals import end_at_once_while_importing
 

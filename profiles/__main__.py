@@ -2,10 +2,10 @@
 
     make profile NAME=small        # python -m profiles small
 
-It runs in a temporary folder: params.yaml and the results in the workspace stay as they are.
-`dvc exp show` lists the experiment, and `dvc exp apply small` brings values and results into the
-workspace. A profile with real battles first says what it will take; without a GPU it asks for
-`--force`.
+It runs in a temporary folder and does not change params.yaml or results in the workspace. `dvc exp
+show` lists the experiment, and `dvc exp apply small` brings its values and results into the
+workspace. For a profile with real battles, the command first reports what the run needs (downloads,
+disk, hours), and asks for `--force` if there is no GPU.
 """
 
 import argparse
@@ -29,22 +29,22 @@ def main(arguments: argparse.Namespace) -> int:
     with merged_params(profile) as params_file:
         if load_params(params_file).data.source != SIMULATED:
             # Imported here, because it loads TensorFlow.
-            from profiles.plan import tell_plan
+            from profiles.plan import report_plan
 
-            tell_plan(params_file, arguments.force)
+            report_plan(params_file, arguments.force)
     command = [*DVC_EXPERIMENT, "run", "--temp", "--name", name]
     for assignment in assignments(profile):
         command += ["--set-param", assignment]
-    # Not in the temporary folder, which a run that was killed leaves behind and the next one not.
+    # Outside of the temporary folder, because the run after a kill has another one.
     checkpoints = {"PREFERENCE_CHECKPOINTS": str(Path(".checkpoints", name).absolute())}
     return subprocess.run(command, env={**os.environ, **checkpoints}).returncode
 
 
 def check_is_new(name: str) -> None:
-    """Stop before DVC does: it keeps one experiment of a name for each commit.
+    """Check that the present commit has no experiment of this name, as DVC requires.
 
     Raises:
-        BadInput: the present commit has an experiment of this name.
+        BadInput: it has one.
     """
     listing = [*DVC_EXPERIMENT, "list", "--name-only"]
     known = subprocess.run(listing, text=True, capture_output=True).stdout.split()
@@ -62,8 +62,8 @@ def read_arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", help="of a file profiles/NAME.yaml, and of the experiment")
-    parser.add_argument("--force", action="store_true", help="run for hours on a CPU, too")
+    parser.add_argument("name", help="the name of a file profiles/NAME.yaml, and of the experiment")
+    parser.add_argument("--force", action="store_true", help="run without a GPU, for hours")
     return parser.parse_args()
 
 

@@ -1,7 +1,7 @@
-"""The architecture of a preset, with random weights: the weights are not downloaded.
+"""Build the architecture of a preset with random weights, without downloading its weights.
 
-What a configuration may ask for is checked as where a preset is loaded. Of weights, with which it
-is compared there, nothing is known here: so what it asks for has to fit into the memory.
+Configurations are checked as when a preset is loaded, except that they cannot be compared with the
+weights. Instead, the model must fit into the free memory.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,9 @@ from typing import Any
 import keras
 import keras_nlp
 import psutil
+from httpx2 import HTTPError
 from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import HFValidationError
 
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.pretrained.backbones import (
@@ -30,40 +32,39 @@ from preference.presets.resolve import BACKBONE, read_hugging_face_config
 from preference.presets.safe_loading import rebuild, without_values
 from preference.runtime.errors import BadInput
 
-# Of our own configurations: the tokenizer that decides it is not trained yet, and it costs nothing.
+# For our own configurations, whose tokenizer is not trained yet. The size hardly changes the cost.
 VOCABULARY_SIZE = 2000
-# Those of the deepest encoder that a configuration may name.
+# The variables of the deepest encoder that a configuration may describe.
 MOST_VARIABLES = 64 * ENCODER_VARIABLES
 BYTES_A_WEIGHT = 4
 
 
 def build_untrained(preset: str) -> keras_nlp.models.Backbone:
-    """Build what `load_backbone` loads, from the preset's configuration alone.
+    """Build the backbone that `load_backbone` loads, from the preset's configuration only.
 
     Raises:
-        BadInput: the configuration cannot be read or downloaded, asks for what none of ours has,
-            or for more memory than is free.
+        BadInput: the configuration cannot be read or downloaded, has a class or an argument that is
+            not allowed, or needs more memory than is free.
     """
     if preset in SMALL_CONFIGURATIONS:
         return load_backbone(preset, VOCABULARY_SIZE)
-    # What fails is as various as hubs and formats are, and the run itself would meet it too.
     try:
         with without_values():
             backbone = _build(_find_configuration(preset))
             _check_memory(backbone.weights)
         return adapt_backbone(backbone)
-    except Exception as error:
+    except (BadInput, HTTPError, OSError, HFValidationError) as error:
         reason = " ".join(str(error).split()).removesuffix(".")
         kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
         raise BadInput(
-            f"params.yaml, model.preset: the configuration of {preset!r} cannot be had: "
+            f"params.yaml, model.preset: the configuration of {preset!r} cannot be used: "
             f"{kind}{reason}. Check the name and the network, or name the folder of a preset on "
             "this machine."
         ) from error
 
 
 def _find_configuration(preset: str) -> str:
-    """Return the folder of a preset on this machine, or a name of keras-hub."""
+    """Return the folder of a preset on this machine, or the name of a keras-hub preset."""
     if not preset.startswith(SCHEME):
         return preset
     return str(Path(hf_hub_download(preset.removeprefix(SCHEME), BACKBONE)).parent)
@@ -80,7 +81,7 @@ def _build(source: str) -> keras_nlp.models.Backbone:
 
 
 def _describe(config: dict[str, Any]) -> tuple[type[keras_nlp.models.Backbone], dict[str, Any]]:
-    """Return the backbone that a configuration of Hugging Face's is converted to."""
+    """Return the class and the arguments of the backbone for a Hugging Face configuration."""
     model_type = config["model_type"]
     if model_type == "deberta-v2":
         return DebertaV3Backbone, backbone_arguments(config)

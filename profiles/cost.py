@@ -1,4 +1,4 @@
-"""From the seconds of a battle to the hours of an experiment."""
+"""Estimate the hours of an experiment from the seconds per battle."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ SECONDS_AN_HOUR = 3600
 
 @dataclass(frozen=True)
 class Timing:
-    """What a battle takes: seconds of training, each time it is visited, and of prediction.
+    """Seconds per battle of one visit in training, and of prediction.
 
     `device` is `CPU`, or the name of the accelerator.
     """
@@ -21,11 +21,12 @@ class Timing:
 
 
 def training_hours(params: Params, timing: Timing, battles: int) -> float:
-    """Return the hours of all trainings of an experiment, with all that they predict.
+    """Return the hours of all training runs of an experiment, with their predictions.
 
     Args:
-        params: of the experiment.
-        battles: of all splits.
+        params: the parameters of the experiment.
+        timing: the seconds per battle.
+        battles: the number of battles in all splits together.
     """
     split, epochs = params.split, params.train.epochs
     predicted = split.valid * epochs + split.calibration + split.test

@@ -1,4 +1,4 @@
-"""What a run will download: the battles, and the weights of each preset."""
+"""List the downloads of a run: the battles, and the weights of each preset."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -22,9 +22,9 @@ BYTES_PER_PARAMETER = 4
 
 @dataclass(frozen=True)
 class Download:
-    """What and how much: `size` in bytes, None where nobody says before it begins.
+    """A download: its `size` is in bytes, None if it is unknown in advance.
 
-    `cached` is whether it lies on this machine already.
+    `cached` says whether it is on this machine already.
     """
 
     what: str
@@ -33,7 +33,7 @@ class Download:
 
 
 def list_downloads(params: Params) -> list[Download]:
-    """Return what `fetch`, `preprocess` and the trainings download, the battles first."""
+    """Return the downloads of `fetch`, `preprocess` and the training stages, the battles first."""
     presets = {params.experiment(name).model.preset for name in params.experiments}
     weights = [_find_weights(preset) for preset in sorted(presets)]
     return [*_find_battles(params.data.source), *filter(None, weights)]
@@ -75,7 +75,7 @@ def _find_repository(repository: str) -> Download:
 
 
 def _size_in_cache(repository: str) -> int:
-    """Return the size of the weights, 0 where they are not there."""
+    """Return the size of the weights in the cache, 0 if they are not in it."""
     try:
         found = snapshot_download(repository, allow_patterns=list(NEEDED), local_files_only=True)
     except (LocalEntryNotFoundError, HFValidationError):
@@ -85,7 +85,7 @@ def _size_in_cache(repository: str) -> int:
 
 
 def _size_in_hub(repository: str) -> int | None:
-    """Ask the hub; what it refuses here, the run will meet and explain."""
+    """Return the size in the hub, None if it does not answer. The run itself will report why."""
     try:
         files = HfApi().model_info(repository, files_metadata=True).siblings or []
     except (HTTPError, OSError, HFValidationError):

@@ -1,10 +1,11 @@
-"""What a long run will take, told before it starts: downloads, disk, memory, device and hours."""
+"""Report what a long run needs before it starts: downloads, disk, memory, device and hours."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -19,47 +20,40 @@ from profiles.cost import CPU, Timing, training_hours
 from profiles.downloads import Download, list_downloads
 
 GIGA = 1e9
-# Each output lies in the workspace and in DVC's cache. The battles are a table, and tokens; in the
-# workspace, weights lie in a bundle, too, and the cache has what is the same but once.
+# An output is stored in the workspace and in DVC's cache. Weights are in the workspace twice, the
+# second time in a bundle; the cache stores equal files once. Battles are stored as a table and as
+# tokens.
 COPIES, COPIES_OF_WEIGHTS, FORMS_OF_BATTLES = 2, 3, 2
-# A checkpoint holds weights, two moments of each, and the best weights; the next lies beside it.
+# A checkpoint holds weights, two moments of each, and the best weights. While the next one is
+# written, there are two.
 CHECKPOINT_WEIGHTS = 2 * 4
 
 
-def tell_plan(params_file: Path, force: bool) -> None:
-    """Print what a run with these parameters, on as many battles as the real set, will take.
+def report_plan(params_file: Path, force: bool) -> None:
+    """Print what a run with these parameters needs, with as many battles as the real data set.
 
     Args:
-        force: run on a CPU, too, and where the disk may be too small.
+        params_file: the parameters.
+        force: run without a GPU, and even if the disk may be too small.
 
     Raises:
-        BadInput: the disk is too small or there is no GPU, and no `force`; or a preset's
-            configuration cannot be had.
+        BadInput: the disk is too small or there is no GPU, and `force` is not set; or a preset's
+            configuration cannot be used.
     """
     params = load_params(params_file)
     downloads = list_downloads(params)
-    for line in tell_downloads(downloads):
+    for line in describe_downloads(downloads):
         print(one_line(line))
     missing = missing_bytes(downloads)
     hub, kaggle = Path(constants.HF_HOME).expanduser(), Path(get_cache_folder())
     for cache, name in {hub: "HF_HOME", kaggle: "KAGGLEHUB_CACHE"}.items():
-        check_disk(cache, missing, f"Make room, or let {name} name another disk", force)
+        check_disk(cache, missing, f"Make room, or set {name} to a folder on another disk", force)
     check_disk(Path.cwd(), output_bytes(downloads, params), "Make room", force)
     print(f"Free memory: {quantity(psutil.virtual_memory().available)}.")
     print("Timing a few steps of each backbone, with random weights …", flush=True)
     timings = time_experiments(params, params_file)
+    _report_hours(params, timings)
     device = next(iter(timings.values())).device
-    print(f"Device: {one_line(device)}.")
-    battles = read_pin().battles
-    hours = {
-        name: training_hours(params.experiment(name), timing, battles)
-        for name, timing in timings.items()
-    }
-    for name, timing in timings.items():
-        rate = 1 / timing.train_seconds
-        print(f"- {name}: {rate:,.1f} battles/s of training, about {hours[name]:,.1f} hours.")
-    total = sum(hours.values())
-    print(f"Together about {total:,.1f} hours for {battles:,} battles.", flush=True)
     if device == CPU and not force:
         raise BadInput(
             "TensorFlow finds no GPU here. To run all the same, for as many hours, say FORCE=1, "
@@ -67,14 +61,25 @@ def tell_plan(params_file: Path, force: bool) -> None:
         )
 
 
-def tell_downloads(downloads: list[Download]) -> list[str]:
-    """Return a line for each, and their sum."""
+def _report_hours(params: Params, timings: Mapping[str, Timing]) -> None:
+    print(f"Device: {one_line(next(iter(timings.values())).device)}.")
+    battles, total = read_pin().battles, 0.0
+    for name, timing in timings.items():
+        hours = training_hours(params.experiment(name), timing, battles)
+        total += hours
+        rate = 1 / timing.train_seconds
+        print(f"- {name}: {rate:,.1f} battles/s of training, about {hours:,.1f} hours.")
+    print(f"Together about {total:,.1f} hours for {battles:,} battles.", flush=True)
+
+
+def describe_downloads(downloads: list[Download]) -> list[str]:
+    """Return a line for each download, and one for their sum."""
     lines = [f"- {one.what}: {_size(one)}" for one in downloads]
     return ["To download:", *lines, f"Together {quantity(missing_bytes(downloads))}."]
 
 
 def missing_bytes(downloads: list[Download]) -> int:
-    """Return how much is not on this machine, as far as its size is known."""
+    """Return the bytes that are not on this machine, as far as their size is known."""
     return sum(one.size or 0 for one in downloads if not one.cached)
 
 
@@ -85,33 +90,35 @@ def _size(download: Download) -> str:
 
 
 def quantity(size: float) -> str:
-    """Return bytes as people read them."""
+    """Return a number of bytes in GB or MB."""
     return f"{size / GIGA:.1f} GB" if size >= GIGA / 10 else f"{size / 1e6:.0f} MB"
 
 
 def output_bytes(downloads: list[Download], params: Params) -> int:
-    """Return about what outputs take: weights of each arm, the battles, and checkpoints."""
+    """Return the approximate size of weights, battles and checkpoints, in bytes."""
     sizes = {one.what: one.size or 0 for one in downloads}
-    arms = [
-        sizes.get(params.experiment(name).model.preset, 0)
-        * len(params.experiment(name).training_seeds())
-        for name in params.experiments
-    ]
+    experiments = [params.experiment(name) for name in params.experiments]
+    weights = sum(sizes.get(one.model.preset, 0) * len(one.training_seeds()) for one in experiments)
     battles = FORMS_OF_BATTLES * read_pin().size
     checkpoint = CHECKPOINT_WEIGHTS * max(sizes.values(), default=0)
-    return COPIES_OF_WEIGHTS * sum(arms) + COPIES * battles + checkpoint
+    return COPIES_OF_WEIGHTS * weights + COPIES * battles + checkpoint
 
 
 def check_disk(place: Path, needed: int, advice: str, force: bool) -> None:
-    """Print the free disk.
+    """Print the free space of a disk.
+
+    Args:
+        place: a folder on the disk; it need not exist.
+        needed: the bytes that are needed.
+        advice: what to do if there are fewer.
+        force: do not stop.
 
     Raises:
-        BadInput: it has less than `needed` bytes, and no `force`.
+        BadInput: fewer than `needed` bytes are free, and `force` is not set.
     """
     existing = next(folder for folder in (place, *place.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
-    told = f"Free disk at {place}: {quantity(free)}; needed are about {quantity(needed)}."
-    print(one_line(told))
+    print(one_line(f"Free disk at {place}: {quantity(free)}; needed: about {quantity(needed)}."))
     if free < needed and not force:
         raise BadInput(
             f"{place} has {quantity(free)} of disk, and about {quantity(needed)} are needed. "
@@ -120,16 +127,17 @@ def check_disk(place: Path, needed: int, advice: str, force: bool) -> None:
 
 
 def time_experiments(params: Params, params_file: Path) -> dict[str, Timing]:
-    """Return the timing of each experiment; those that compute the same share one.
+    """Return the timing of each experiment. Experiments that cost the same share one.
 
     Args:
-        params_file: that `params` were read from, for the process that times them.
+        params: the parameters.
+        params_file: the file of these parameters, for the process that measures the time.
     """
-    found, timings = {}, {}
+    found: dict[tuple[object, ...], Timing] = {}
+    timings = {}
     for name in params.experiments:
-        arm = params.experiment(name)
-        model = (arm.model.preset, arm.model.seq_len)
-        key = (*model, arm.train.tokens_per_batch, arm.train.precision, arm.train.jit)
+        model, train = params.experiment(name).model, params.experiment(name).train
+        key = (model.preset, model.seq_len, train.tokens_per_batch, train.precision, train.jit)
         if key not in found:
             found[key] = _time_experiment(params_file, name)
         timings[name] = found[key]

@@ -1,4 +1,4 @@
-"""Profiles: files of only what differs from params.yaml, for another machine or other data."""
+"""Profiles: files with changes to params.yaml, for another machine or other data."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 from preference.config.params import PARAMS_FILE, load_params
 from preference.runtime.errors import BadInput
-from preference.runtime.yaml_file import read_yaml, write_yaml
+from preference.runtime.yaml_file import merge_values, read_yaml, write_yaml
 
 PROFILES = Path("profiles")
 QUOTATION_MARK = re.compile(r'(\\*)("|\Z)')
@@ -22,7 +22,7 @@ def read_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
     """Read `profiles/<name>.yaml` of a repository.
 
     Raises:
-        BadInput: there is no such profile, or it is not YAML with sections as in params.yaml.
+        BadInput: there is no such profile, or it cannot be read as YAML.
     """
     path = PROFILES / f"{name}.yaml"
     if not (folder / path).exists():
@@ -35,7 +35,7 @@ def check_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
     """Read a profile, and check that params.yaml with its values is valid.
 
     Raises:
-        BadInput: as `read_profile`; or a key or value is not one that params.yaml may have.
+        BadInput: there is no such profile, or params.yaml may not have one of its keys or values.
     """
     profile = read_profile(name, folder)
     with merged_params(profile, folder) as merged:
@@ -48,20 +48,15 @@ def check_profile(name: str, folder: Path = Path()) -> dict[str, Any]:
 
 @contextmanager
 def merged_params(profile: Values, folder: Path = Path()) -> Iterator[Path]:
-    """Yield a temporary file: params.yaml with a profile's values."""
+    """Yield a temporary copy of params.yaml with the values of a profile."""
     with TemporaryDirectory() as temporary:
         merged = Path(temporary) / PARAMS_FILE
-        write_yaml(merged, _overlay(read_yaml(folder / PARAMS_FILE), profile))
+        write_yaml(merged, merge_values(read_yaml(folder / PARAMS_FILE), profile))
         yield merged
 
 
-def write_into_params(profile: Values, path: Path) -> None:
-    """Put a profile's values into a params.yaml; its comments are lost."""
-    write_yaml(path, _overlay(read_yaml(path), profile))
-
-
 def flatten(profile: Values, section: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value with its dotted key, like `train.epochs`; an empty section is a value."""
+    """Yield each value with its dotted key, such as `train.epochs`. An empty section is a value."""
     for key, value in profile.items():
         if isinstance(value, Mapping) and value:
             yield from flatten(value, f"{section}{key}.")
@@ -70,12 +65,13 @@ def flatten(profile: Values, section: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def assignments(profile: Values) -> list[str]:
-    """Return the values as DVC's `--set-param` takes them, in the grammar of Hydra.
+    """Return the values as arguments of DVC's `--set-param`, in Hydra's override grammar.
 
-    `++` sets a key whether or not params.yaml has it: an experiment may override one more.
+    `++` sets a key even if params.yaml does not have it, such as a further override of an
+    experiment.
 
     Raises:
-        BadInput: a text that DVC would replace by another.
+        BadInput: a text has a special meaning for DVC.
     """
     return [f"++{key}={_as_hydra(key, value)}" for key, value in flatten(profile)]
 
@@ -87,19 +83,6 @@ def _as_hydra(key: str, value: object) -> str:
         return json.dumps(value)
     if "${" in value or value == "???":
         raise BadInput(f"{key}: DVC gives ${{ and ??? a meaning of its own. Write it without.")
-    # Backslashes stand for themselves, but before a quotation mark.
+    # In Hydra, a backslash is an escape character only before a quotation mark.
     escaped = QUOTATION_MARK.sub(lambda found: found[1] * 2 + found[2].replace('"', '\\"'), value)
     return f'"{escaped}"'
-
-
-def _overlay(params: Values, profile: Values) -> dict[str, Any]:
-    changed = {
-        key: _overlay(_section(params, key), value) if isinstance(value, Mapping) else value
-        for key, value in profile.items()
-    }
-    return {**params, **changed}
-
-
-def _section(params: Values, key: str) -> Values:
-    section = params.get(key)
-    return section if isinstance(section, Mapping) else {}

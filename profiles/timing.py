@@ -1,8 +1,8 @@
-"""Time a few steps of an experiment: random weights, random tokens, lengths as of real battles.
+"""Time a few steps of an experiment, with random weights and tokens and realistic lengths.
 
     python -m profiles.timing PARAMS EXPERIMENT
 
-In a process of its own, so that the run itself finds the accelerator's memory free.
+It runs as a separate process, so that the accelerator's memory is free for the run itself.
 """
 
 import argparse
@@ -25,17 +25,17 @@ from preference.sequences.length_bucketing import padded_widths
 from preference.sequences.packing import SIDES, SPECIAL_TOKENS, Packing
 from preference.sequences.token_store import Segment, SpecialTokens, Tokens
 from preference.sequences.token_writer import offsets_of
-from preference.training.dataset import Epochs, Examples
+from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.fit import train_model
 from profiles.architecture import build_untrained
 from profiles.cost import CPU, Timing
 
-# Of the longer side of 1,000 real battles in tokens of DeBERTa v3, at 1/6, 1/2 and 5/6. Padded to
-# the widths of our batches, they cost what all of them do within 7 %.
+# Quantiles (1/6, 1/2, 5/6) of the longer side's length in 1,000 real battles, in tokens of DeBERTa
+# v3. Padded to the widths of our batches, their mean cost is within 7 % of that of all battles.
 LENGTHS = (116, 335, 669)
 PROMPT_TOKENS = 20
 FIRST_ORDINARY_TOKEN = 5
-# The first visits every shape, the second is timed.
+# The first epoch compiles every shape, and the second is timed.
 EPOCHS = 2
 
 
@@ -49,7 +49,7 @@ def time_experiment(params: Params) -> Timing:
     """Train and predict one full batch of each length.
 
     Args:
-        params: of the experiment; its overrides are applied.
+        params: the parameters of the experiment, with its overrides.
     """
     keras.utils.set_random_seed(params.seed)
     keras.config.set_dtype_policy(params.train.precision)
@@ -58,9 +58,9 @@ def time_experiment(params: Params) -> Timing:
     battles = random_battles(groups, params, backbone.vocabulary_size)
     model = build_model(backbone, params.model)
     clock = BatchClock()
-    # Validation is no part of the time, but `train_model` needs some.
+    # Validation is not timed, but `train_model` needs a battle for it.
     valid = replace(battles, rows=battles.rows[:1], labels=battles.labels[:1])
-    epochs = Epochs(battles, params.train.tokens_per_batch, params.seed)
+    epochs = BatchSampler(battles, params.train.tokens_per_batch, params.seed)
     train = replace(params.train, epochs=EPOCHS, patience=EPOCHS)
     train_model(model, epochs, valid, train, callbacks=[clock])
     batches = zip(epochs.batches(EPOCHS - 1), clock.seconds, strict=True)
@@ -72,22 +72,22 @@ def time_experiment(params: Params) -> Timing:
 
 
 def device_name() -> str:
-    """Return `CPU`, or what TensorFlow calls the first GPU."""
+    """Return the name of the first GPU in TensorFlow, or `CPU`."""
     for device in tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_device_details(device).get("device_name", "GPU")
     return CPU
 
 
 def full_batches(params: Params) -> np.ndarray:
-    """Return which of `LENGTHS` each battle has: as many of each as a full batch holds."""
+    """Return the index in `LENGTHS` of each battle, as many of each as fill a batch."""
     budget = params.train.tokens_per_batch // len(SIDES)
     seq_len = params.model.seq_len
     widths = padded_widths(np.minimum(LENGTHS, seq_len), seq_len)
     return np.repeat(np.arange(len(LENGTHS)), np.maximum(budget // widths, 1))
 
 
-def random_battles(groups: np.ndarray, params: Params, vocabulary_size: int) -> Examples:
-    """Return a battle of the length `LENGTHS[group]` for each of the groups."""
+def random_battles(groups: np.ndarray, params: Params, vocabulary_size: int) -> LabelledBattles:
+    """Return battles with random tokens, of the length `LENGTHS[group]` for each of the groups."""
     responses = np.array(LENGTHS)[groups] - SPECIAL_TOKENS - PROMPT_TOKENS
     prompts = np.full(len(groups), PROMPT_TOKENS)
     random = np.random.default_rng(params.seed)
@@ -99,7 +99,7 @@ def random_battles(groups: np.ndarray, params: Params, vocabulary_size: int) -> 
     special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=vocabulary_size)
     tokens = Tokens(ids, offsets_of(turns), segments, special)
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
-    return Examples(tokens, packing, ids, ids % len(LABELS))
+    return LabelledBattles(tokens, packing, ids, ids % len(LABELS))
 
 
 def _random_segment(
@@ -110,10 +110,10 @@ def _random_segment(
 
 
 class BatchClock(keras.callbacks.Callback):
-    """`seconds` of each step of the last epoch."""
+    """Measures the `seconds` of each step of the last epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Forget the epoch before."""
+        """Forget the previous epoch."""
         self.seconds = []
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
@@ -121,16 +121,16 @@ class BatchClock(keras.callbacks.Callback):
         self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Read the clock; Keras has waited for the step, for it hands out its losses."""
+        """Read the clock. The step has ended, because Keras passes its losses."""
         self.seconds.append(time.perf_counter() - self.began)
 
 
-def _prediction_seconds(model: keras.Model, battles: Examples, groups: np.ndarray) -> float:
+def _prediction_seconds(model: keras.Model, battles: LabelledBattles, groups: np.ndarray) -> float:
     predictor = Predictor(model, battles.packing)
     spent = []
     for group in np.unique(groups):
         ids = battles.rows[groups == group]
-        # The first visits the shape.
+        # The first prediction compiles the shape, and the second is timed.
         for _ in range(2):
             began = time.perf_counter()
             predictor.predict(battles.tokens, ids, lambda answers: None)
@@ -140,14 +140,14 @@ def _prediction_seconds(model: keras.Model, battles: Examples, groups: np.ndarra
 
 
 def _mean_battle(spent: Sequence[tuple[float, np.ndarray]], groups: np.ndarray) -> float:
-    """Return the seconds of a battle where all lengths are equally frequent.
+    """Return the mean seconds per battle if all lengths are equally frequent.
 
     Args:
-        spent: seconds of each batch, and the groups of the battles in it.
-        groups: of all battles.
+        spent: the seconds of each batch, and the groups of the battles in it.
+        groups: the groups of all battles.
     """
-    share = 1 / (len(LENGTHS) * np.bincount(groups))
-    return sum(seconds * share[members].mean() for seconds, members in spent)
+    weight = 1 / (len(LENGTHS) * np.bincount(groups))
+    return sum(seconds * weight[members].mean() for seconds, members in spent)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from preference.config.params import PARAMS_FILE
 from preference.runtime.errors import BadInput
-from profiles.profile_parameters import read_profile, write_into_params
+from preference.runtime.yaml_file import edit_yaml
+from profiles.profile_parameters import read_profile
 from review.commands import dvc, git, show_dvc
 from review.revision import Revision
 
@@ -97,7 +98,7 @@ def _switch_with_results(folder: Path, base: str, results: str, head: str) -> No
 
 def _reproduce_with_profile(folder: Path, profile: str, side: str) -> None:
     try:
-        write_into_params(read_profile(profile, folder), folder / PARAMS_FILE)
+        edit_yaml(folder / PARAMS_FILE, read_profile(profile, folder))
     except BadInput as error:
         raise BadInput(f"{side} cannot be reproduced: {error}") from error
     _reproduce(folder, side)

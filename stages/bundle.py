@@ -21,7 +21,7 @@ from preference.battles.table import BATTLES
 from preference.bundle.manifest_schema import Manifest, describe_bundle
 from preference.bundle.saving import write_bundle
 from preference.config.experiment import Experiment, digest_of, read_experiment
-from preference.models.training_record import TrainingRecord, read_record, run_folder
+from preference.models.training_record import RunRecord, read_record, run_folder
 from preference.runtime.atomic_write import write_text, writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.provenance import hash_files
@@ -51,7 +51,7 @@ def main(name: str) -> None:
     write_text(to_json(fitted, indent=2), CALIBRATION / f"{name}.json")
 
 
-def describe(experiment: Experiment, record: TrainingRecord, battles: pa.Table) -> Manifest:
+def describe(experiment: Experiment, record: RunRecord, battles: pa.Table) -> Manifest:
     """Fit the temperatures of a training run, and return the manifest of its bundle."""
     path = PREDICTIONS / record.name / f"seed-{record.seed}" / "calibration.parquet"
     # Else old temperatures would be taken for those of the present weights.
@@ -66,7 +66,7 @@ def describe(experiment: Experiment, record: TrainingRecord, battles: pa.Table) 
     return replace(manifest, data={**record.data, **hash_files([SPLIT])})
 
 
-def temperatures(record: TrainingRecord, manifest: Manifest) -> dict[str, object]:
+def temperatures(record: RunRecord, manifest: Manifest) -> dict[str, object]:
     """Return the temperatures of a training run, with what they are for."""
     calibration = manifest.calibration
     return {

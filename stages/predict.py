@@ -16,7 +16,7 @@ from preference.battles.predictions import Origin, check_predictions, write_raw_
 from preference.battles.splits import PREDICTED_SPLITS, read_split_ids
 from preference.config.experiment import read_experiment
 from preference.models.saved_model import load_model
-from preference.models.training_record import TrainingRecord, read_record, run_folder
+from preference.models.training_record import RunRecord, read_record, run_folder
 from preference.prediction.predictor import predict_battles
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
@@ -38,7 +38,7 @@ def main(name: str) -> None:
             predict_run(read_record(name, seed), splits, folder / f"seed-{seed}")
 
 
-def predict_run(record: TrainingRecord, splits: dict[str, np.ndarray], folder: Path) -> None:
+def predict_run(record: RunRecord, splits: dict[str, np.ndarray], folder: Path) -> None:
     """Write what one training run predicts of the battles of each split, ids int64 [n]."""
     name, packing = record.name, record.packing
     model = load_model(run_folder(name, record.seed))

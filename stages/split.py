@@ -52,7 +52,7 @@ def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
         ids=ids[~is_extra],
         groups=find_groups(digests, sketches, ~is_extra, params.split),
         labels=battles["label"].to_numpy()[~is_extra],
-        fractions=params.split.shares(),
+        fractions=params.split.fractions(),
         seed=params.seed,
     )
     if is_extra.any():
@@ -67,7 +67,8 @@ def find_groups(
     """Return the groups of those battles that `rows`, bool [n], names, by themselves."""
     near = []
     if params.near_duplicates == "group":
-        near.append(find_near_duplicates(sketches.filter(rows)).clusters())
+        asked = sketches if rows.all() else sketches.filter(rows)
+        near.append(find_near_duplicates(asked).clusters())
     return group_battles(digests.filter(rows), near)
 
 

@@ -17,8 +17,10 @@ one a host (docs/distributed.md). What follows a training is done here, on Tenso
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from dvclive import Live
 
@@ -36,8 +38,8 @@ from preference.models.model_files import WEIGHTS
 from preference.models.saved_model import save_model
 from preference.models.training_record import (
     TRAINED,
-    TrainingFigures,
-    TrainingRecord,
+    RunRecord,
+    TrainingMetrics,
     write_record,
 )
 from preference.runtime.atomic_write import writing_folder
@@ -45,8 +47,8 @@ from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.provenance import hash_file, hash_files, library_versions
 from preference.runtime.stage_lock import running_alone
 from preference.sequences.packing import summarize_packing
-from preference.training.checkpoint_file import remove_old_checkpoints
-from preference.training.checkpointing import take_over
+from preference.training.checkpoint_paths import remove_old_checkpoints
+from preference.training.checkpointing import load_finished_run
 from preference.training.distributed.launcher import (
     ProcessGroup,
     end_with_parent,
@@ -55,7 +57,7 @@ from preference.training.distributed.launcher import (
 )
 from preference.training.fit import choose_best
 from preference.training.flops import summarize_flops
-from preference.training.run import SPLITS_READ, TrainingRun, fit_training, prepare_training
+from preference.training.run import SPLITS_READ, TrainingRun, fit_run, prepare_run
 
 
 def main(name: str) -> None:
@@ -97,16 +99,16 @@ def train_on_jax(experiment: Experiment, group: ProcessGroup) -> None:
 
 def train(
     experiment: Experiment, seed: int, folder: Path, live: Live | None = None
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Train once, save the epoch that valid chose below `folder`, and return what was measured."""
-    training = prepare_training(experiment, seed)
+    training = prepare_run(experiment, seed)
     params, examples, model = experiment.train, training.train, training.model
     if params.backend == "jax":
-        best = take_over(training.checkpoint, params.patience, params.epochs)
+        best = load_finished_run(training.checkpoint, params.patience, params.epochs)
         trained = choose_best(model, best)
     else:
-        trained = fit_training(training, live, load_params().train.checkpoint_minutes)
-    figures = {
+        trained = fit_run(training, live, load_params().train.checkpoint_minutes)
+    figures: dict[str, Any] = {
         **summarize_packing(examples.tokens, examples.rows, examples.packing),
         "padding_share": examples.padding_share(),
         **summarize_flops(model, examples, trained["epochs"]),
@@ -127,15 +129,15 @@ def train_together(experiment: Experiment, seed: int) -> None:
     minutes = load_params().train.checkpoint_minutes
     is_logged = group.has_first and seed == experiment.seeds[0]
     with joined_processes(group, experiment.train.distribution) as shard:
-        training = prepare_training(experiment, seed)
+        training = prepare_run(experiment, seed)
         with open_live(experiment.name) if is_logged else nullcontext() as live:
-            fit_training(training, live, minutes, shard, find_same_checkpoint)
+            fit_run(training, live, minutes, shard, find_same_checkpoint)
 
 
-def describe(training: TrainingRun, figures: dict[str, float], weights: str) -> TrainingRecord:
+def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) -> RunRecord:
     """Write down how the weights, told by their sha256, came about."""
     experiment = training.experiment
-    return TrainingRecord(
+    return RunRecord(
         name=experiment.name,
         seed=training.seed,
         experiment=digest_of(experiment),
@@ -144,7 +146,7 @@ def describe(training: TrainingRun, figures: dict[str, float], weights: str) -> 
         packing=training.train.packing,
         tokens=training.tokens_folder.name,
         prior=list(label_shares(training.train.labels).values()),
-        training=TrainingFigures(**figures),
+        training=TrainingMetrics(**figures),
         parameters=shown_parameters(experiment),
         data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
         versions=library_versions(experiment.train.backend),

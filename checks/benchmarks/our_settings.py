@@ -18,16 +18,16 @@ from preference.prediction.predictor import TOKENS_PER_BATCH
 from preference.sequences.length_bucketing import sorted_batches
 from preference.sequences.packing import SIDES, Packing
 from preference.sequences.token_store import open_tokens
-from preference.training.dataset import Epochs, Examples
+from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.distributed.shard import Shard
 
 # The first epoch compiles every shape, and the second is timed.
 EPOCHS = 2
 
 
-def open_battles(folder: Path, seq_len: int) -> Examples:
+def open_battles(folder: Path, seq_len: int) -> LabelledBattles:
     """Open the battles of a workload; the tokens are memory-mapped."""
-    return Examples(
+    return LabelledBattles(
         tokens=open_tokens(folder / "tokens"),
         packing=Packing(seq_len=seq_len, turns="all"),
         rows=np.load(folder / "rows.npy"),
@@ -67,18 +67,18 @@ def batch_name(tokens: int) -> str:
     return f"{tokens:,} tokens"
 
 
-def our_epochs(measurement: Measurement, battles: Examples) -> Epochs:
+def our_epochs(measurement: Measurement, battles: LabelledBattles) -> BatchSampler:
     """Return the batches of a training; on JAX all of a width have one shape, as in `stages`."""
     shard = Shard() if measurement.backend == "jax" else None
-    return Epochs(battles, tokens_per_batch(measurement), SEED, shard=shard)
+    return BatchSampler(battles, tokens_per_batch(measurement), SEED, shard=shard)
 
 
-def our_batches(measurement: Measurement, battles: Examples) -> list[Batch]:
+def our_batches(measurement: Measurement, battles: LabelledBattles) -> list[Batch]:
     """Return the batches of the epoch that is timed."""
     return [battles.batch(batch) for batch in our_epochs(measurement, battles).batches(EPOCHS - 1)]
 
 
-def our_prediction_batches(battles: Examples) -> Iterator[Batch]:
+def our_prediction_batches(battles: LabelledBattles) -> Iterator[Batch]:
     """Yield batches of both sides with as many tokens as those of `Predictor`."""
     budget = TOKENS_PER_BATCH // len(SIDES)
     for batch in sorted_batches(battles.lengths, battles.widths, budget):

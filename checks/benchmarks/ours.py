@@ -25,7 +25,7 @@ from checks.benchmarks.sequences import padding_share
 from checks.benchmarks.sizes import SEED
 from preference.models.preference_model import build_model
 from preference.prediction.predictor import Predictor
-from preference.training.dataset import Examples
+from preference.training.dataset import LabelledBattles
 from preference.training.fit import train_model
 
 
@@ -59,7 +59,7 @@ def measure_ours(measurement: Measurement) -> Result:
 
 
 def _train(
-    model: keras.Model, battles: Examples, measurement: Measurement, clock: StepClock
+    model: keras.Model, battles: LabelledBattles, measurement: Measurement, clock: StepClock
 ) -> None:
     # `train_model` needs a battle to validate on; validation is not timed.
     valid = replace(battles, rows=battles.rows[:1], labels=battles.labels[:1])
@@ -67,14 +67,14 @@ def _train(
     train_model(model, epochs, valid, train_params(measurement), callbacks=[clock])
 
 
-def _prediction_seconds(model: keras.Model, battles: Examples) -> float:
+def _prediction_seconds(model: keras.Model, battles: LabelledBattles) -> float:
     """Time all battles, after a warm-up on the longest one, which traces the graph."""
     predictor = Predictor(model, battles.packing)
     _seconds(predictor, battles, battles.rows[[battles.lengths.argmax()]])
     return _seconds(predictor, battles, battles.rows)
 
 
-def _seconds(predictor: Predictor, battles: Examples, rows: np.ndarray) -> float:
+def _seconds(predictor: Predictor, battles: LabelledBattles, rows: np.ndarray) -> float:
     ids = np.sort(battles.tokens.battle_ids[rows])
     began = time.perf_counter()
     predictor.predict(battles.tokens, ids, lambda answers: None)

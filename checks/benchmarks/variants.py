@@ -13,7 +13,7 @@ from preference.config.params import ModelParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
 from preference.training import optimizer
-from preference.training.dataset import Epochs
+from preference.training.dataset import BatchSampler
 
 # The mean number of battles in our batches, so that both take as many steps.
 BATTLES_PER_BATCH = 15
@@ -25,7 +25,7 @@ class Variant:
 
     precision: str = "float32"
     stock_backbone: bool = False
-    epochs: type[Epochs] = Epochs
+    epochs: type[BatchSampler] = BatchSampler
     adam: type[keras.optimizers.Optimizer] | None = None
 
     @contextmanager
@@ -38,13 +38,13 @@ class Variant:
             yield
 
 
-class RandomBatches(Epochs):
+class RandomBatches(BatchSampler):
     """Batches of equally many battles in random order, whatever their lengths."""
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Return the positions of each batch."""
         random = np.random.default_rng((self.seed, epoch))
-        order = random.permutation(len(self.examples.rows))
+        order = random.permutation(len(self.battles.rows))
         return np.array_split(order, -(-len(order) // BATTLES_PER_BATCH))
 
 

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from checks.faults.workspace import set_parameters
-from preference.runtime.yaml_file import write_yaml
+from preference.config.params import PARAMS_FILE
+from preference.runtime.yaml_file import edit_yaml, write_yaml
 
 PIN = "arena55k/pin.yaml"
 REPOSITORY, REVISION, FILE = "someone/battles", "0123456789abcdef" * 2 + "01234567", "train.csv"
@@ -48,7 +48,7 @@ class Hub:
 def downloading(workspace: Path) -> Iterator[Hub]:
     """Make a workspace read its battles from a hub that runs within the block."""
     hub = Hub()
-    set_parameters(workspace, {"data.source": "arena55k"})
+    edit_yaml(workspace / PARAMS_FILE, {"data.source": "arena55k"})
     write_yaml(workspace / PIN, hub.pin())
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(hub))
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -4,7 +4,6 @@ Two runs have the same result only if all of this is equal. A file that only one
 is a difference.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from checks.faults.cache_check import damaged_objects
 from checks.faults.workspace import LOCK, read_lock
-from preference.sources.source import identify_file
+from preference.runtime.provenance import hash_file, hash_text
 
 # Internal files of git and DVC, and files that outlive a run on purpose.
 LEFT_OUT = {".git", ".dvc", ".checkpoints", ".locks", "__pycache__"}
@@ -23,12 +22,10 @@ Result = dict[str, str]
 
 def read_result(folder: Path) -> Result:
     """Return the hash of each file, and of the content of dvc.lock whatever its order."""
-    hashes = {
-        path.relative_to(folder).as_posix(): identify_file(path).sha256 for path in _files(folder)
-    }
+    hashes = {path.relative_to(folder).as_posix(): hash_file(path) for path in _files(folder)}
     # DVC appends new stages, so that their order depends on the runs.
     record = json.dumps(read_lock(folder), sort_keys=True)
-    hashes[LOCK] = hashlib.sha256(record.encode()).hexdigest()
+    hashes[LOCK] = hash_text(record)
     damaged = {f"{DAMAGED}{name}": "" for name in damaged_objects(folder)}
     return hashes | damaged
 

@@ -12,7 +12,7 @@ from typing import Any
 from dvc.utils.serialize import load_yaml
 
 from preference.config.params import PARAMS_FILE
-from preference.runtime.yaml_file import read_yaml, write_yaml
+from preference.runtime.yaml_file import edit_yaml, write_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCK, CACHE = "dvc.lock", ".dvc/cache"
@@ -39,24 +39,11 @@ def copy_repository(folder: Path, parameters: Mapping[str, Any]) -> None:
         if (REPOSITORY / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, folder / name)
-    set_parameters(folder, parameters)
+    edit_yaml(folder / PARAMS_FILE, parameters)
     # It records results of other parameters.
     (folder / LOCK).unlink(missing_ok=True)
     _git(folder, "init", "--quiet")
     commit(folder)
-
-
-def set_parameters(folder: Path, parameters: Mapping[str, Any]) -> None:
-    """Change values of params.yaml, by their dotted keys; its comments are lost."""
-    path = folder / PARAMS_FILE
-    content = read_yaml(path)
-    for key, value in parameters.items():
-        *sections, last = key.split(".")
-        section = content
-        for name in sections:
-            section = section[name]
-        section[last] = value
-    write_yaml(path, content)
 
 
 def commit(folder: Path) -> None:

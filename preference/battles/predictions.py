@@ -1,7 +1,7 @@
-"""Predictions of one model on one split: a Parquet file, one row a battle.
+"""Predictions of one model on one split: a Parquet file with one row for each battle.
 
-`swapped` holds the probabilities when the two answers are shown in the other order, mapped back
-to the original names: a model that does not care about the order has `swapped == probabilities`.
+`swapped` holds the probabilities for the answers in the other order, mapped back to the original
+names: a model without position bias has `swapped == probabilities`.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from preference.config.validation import SequenceLength, Sha256, checked
 from preference.runtime.errors import BadInput, check_exists
 from preference.runtime.strict_json import check_values, damaged, parse_json, to_json
 
-# How far from 1 it may bring the sum of three probabilities.
-ROUNDING = 1e-6
+# The largest difference from 1 of the sum of three probabilities.
+SUM_TOLERANCE = 1e-6
 ORIGIN = b"origin"
 TRUNCATED = "truncated"
 
@@ -34,10 +34,10 @@ class Predictions:
 
 @checked
 class Origin:
-    """What predictions were made with, so that stale ones are noticed.
+    """The provenance of predictions, so that outdated ones are noticed.
 
-    `experiment` is the digest of the experiment's values, `weights` the sha256 of the file of
-    weights, and `seq_len` the length beyond which sequences were cut.
+    `experiment` is the digest of the experiment's values, `weights` the sha256 of the weights file,
+    and `seq_len` the length beyond which sequences were cut.
     """
 
     experiment: Sha256
@@ -48,19 +48,19 @@ class Origin:
 def map_probabilities(
     predictions: Predictions, change: Callable[[np.ndarray], np.ndarray]
 ) -> Predictions:
-    """Return the predictions with `change`, from [n, 3] to [n, 3], applied to both orders."""
+    """Apply `change`, from [n, 3] to [n, 3], to the probabilities of both orders."""
     changed = change(predictions.probabilities), change(predictions.swapped)
     return Predictions(predictions.ids, *changed)
 
 
 def average_both_orders(predictions: Predictions) -> Predictions:
-    """Return the mean of both orders of the answers, which then agree."""
+    """Return predictions whose two orders are the mean of both orders."""
     mean = (predictions.probabilities + predictions.swapped) / 2
     return Predictions(predictions.ids, mean, swapped=mean)
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
-    """Write columns `id`, `p_<label>` and `swapped_p_<label>`."""
+    """Write the columns `id`, `p_<label>` and `swapped_p_<label>`; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(_to_table(predictions), path)
 
@@ -68,13 +68,13 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
 def write_raw_predictions(
     predictions: Predictions, truncated: np.ndarray, origin: Origin, path: Path
 ) -> None:
-    """Write what a network predicts, before any temperature, and what it was made with.
+    """Write a network's predictions, before any temperature scaling, with their provenance.
 
     Args:
-        predictions: of n battles.
+        predictions: predictions of n battles.
         truncated: whether a side of the battle was cut, bool [n].
-        origin: of the predictions.
-        path: of the Parquet file; its folder is made.
+        origin: the provenance of the predictions.
+        path: the Parquet file; its folder is made.
     """
     table = _to_table(predictions).append_column(TRUNCATED, pa.array(truncated))
     table = table.replace_schema_metadata({ORIGIN: to_json(asdict(origin)).encode()})
@@ -83,7 +83,7 @@ def write_raw_predictions(
 
 
 def read_predictions(path: Path, stage: str) -> Predictions:
-    """Read what the DVC stage `stage` predicted.
+    """Read the predictions that the DVC stage `stage` made.
 
     Raises:
         BadInput: the file does not exist, or is damaged.
@@ -97,7 +97,7 @@ def read_predictions(path: Path, stage: str) -> Predictions:
 
 
 def read_origin(path: Path, stage: str) -> tuple[Origin, np.ndarray]:
-    """Return what predictions were made with, and which battles were cut, bool [n].
+    """Return the provenance of predictions, and whether each battle was cut, bool [n].
 
     Raises:
         BadInput: the file does not exist, or is damaged.
@@ -114,16 +114,16 @@ def read_origin(path: Path, stage: str) -> tuple[Origin, np.ndarray]:
 
 
 def check_origin(path: Path, name: str, digest: str, weights: str) -> None:
-    """Check that predictions of the experiment `name` are of its present values and weights.
+    """Check that predictions were made with an experiment's present values and weights.
 
     Args:
-        path: of the predictions.
-        name: of the experiment.
-        digest: of the experiment's values.
-        weights: sha256 of the weights of the training run.
+        path: the file of the predictions.
+        name: the experiment.
+        digest: the digest of the experiment's values.
+        weights: the sha256 of the training run's weights file.
 
     Raises:
-        BadInput: they are not, or the file is missing or damaged.
+        BadInput: the values or weights have changed, or the file is missing or damaged.
     """
     origin, _ = read_origin(path, f"predict@{name}")
     if origin.experiment != digest:
@@ -158,7 +158,7 @@ def check_predictions(name: str, predictions: Predictions, ids: np.ndarray) -> N
     """Check that predictions are probabilities of the battles `ids`, int64 [n], in order.
 
     Raises:
-        BadInput: they are not.
+        BadInput: the battles are other ones, or a row is not probabilities.
     """
     if not np.array_equal(predictions.ids, ids):
         raise BadInput(f"{name}: its predictions are not those of the split's battles, in order.")
@@ -167,10 +167,10 @@ def check_predictions(name: str, predictions: Predictions, ids: np.ndarray) -> N
 
 
 def check_probabilities(name: str, probabilities: np.ndarray) -> None:
-    """Check that what the model `name` predicts, [n, 3], are probabilities.
+    """Check that rows of [n, 3], predicted by the model `name`, are probabilities.
 
     Raises:
-        BadInput: it is not.
+        BadInput: a row is not.
     """
     if not are_probabilities(probabilities):
         raise BadInput(
@@ -180,6 +180,6 @@ def check_probabilities(name: str, probabilities: np.ndarray) -> None:
 
 
 def are_probabilities(rows: np.ndarray) -> bool:
-    """Say whether each row of [n, 3] has no number below 0, and the sum 1."""
-    # Not `any(abs(...) > ...)`: a model that diverged predicts NaN, and must not pass.
-    return bool(np.all(rows >= 0) and np.all(np.abs(rows.sum(axis=1) - 1) <= ROUNDING))
+    """Return whether each row of [n, 3] has no negative number and sums to 1."""
+    # A model that diverged predicts NaN, for which every comparison is false.
+    return bool(np.all(rows >= 0) and np.all(np.abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE))

@@ -11,12 +11,12 @@ from preference.battles.table import read_battles
 from preference.runtime.errors import BadInput, check_exists
 
 SPLITS = Path("data/split")
-# What every model predicts: the one to fit temperatures and the blend, the other to be scored on.
+# Calibration is for fitting temperatures and the blend, and test for evaluation.
 PREDICTED_SPLITS = ("calibration", "test")
 
 
 def split_file(split: str) -> Path:
-    """Return where the ids of a split are."""
+    """Return the path of the file with a split's battles and groups."""
     return SPLITS / f"{split}.parquet"
 
 
@@ -31,10 +31,19 @@ def read_split_ids(split: str) -> np.ndarray:
 
 
 def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
-    """Return `id`, the named battle columns and the split's own, one row for each of its rows.
+    """Return the battles of a split, one row for each row of its file.
+
+    Args:
+        battles: the table of all battles.
+        split: the file of the split.
+        columns: columns of the table to read.
+
+    Returns:
+        `id`, the columns of the table, and the other columns of the split's file.
 
     Raises:
-        BadInput: a file is missing, or the split names a battle that the table lacks, or one twice.
+        BadInput: a file is missing, or the split has a battle twice, or one that is not in the
+            table.
     """
     check_exists(split, "split")
     members = pq.read_table(split)

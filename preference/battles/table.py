@@ -1,10 +1,10 @@
-"""The battles table: one row a battle, the only form in which later steps see the data.
+"""The battles table, which every later stage reads: one row for each battle.
 
-`prompt`, `response_a` and `response_b` hold one item a turn and are equally long. `model_a` and
-`model_b` are never features. `source` is where the battle is from: the value of `data.source`, or
-the file in `data.extra`. The `oracle` columns exist for simulated data alone and are read by
-`evaluate` alone: `oracle` is the true probability of each label, `oracle_agreement` the part of
-the true utility difference (A minus B) that lies in the agreement of prompt and answer.
+`prompt`, `response_a` and `response_b` are lists of turns of equal length. `model_a` and `model_b`
+are never features. `source` is the value of `data.source`, or the file in `data.extra`. Only
+simulated data has the `oracle` columns, and only `evaluate` reads them: `oracle` is the true
+probability of each label, and `oracle_agreement` the part of the true utility difference (A minus
+B) that comes from the agreement of prompt and answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import DTypeLike
 from tqdm import tqdm
 
 from preference.runtime.atomic_write import writing_file
@@ -46,9 +47,14 @@ SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
 
 @contextmanager
 def writing_battles(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Open a new table of `BATTLE_SCHEMA` or `SIMULATED_SCHEMA`, to be written batch by batch.
+    """Open a new table, to be written batch by batch. It is written atomically.
 
-    The file appears under its name when the block has ended well.
+    Args:
+        path: the Parquet file.
+        schema: `BATTLE_SCHEMA` or `SIMULATED_SCHEMA`.
+
+    Yields:
+        The writer.
     """
     with (
         writing_file(path) as partial,
@@ -58,7 +64,7 @@ def writing_battles(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]
 
 
 def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Read the named columns only, so that a step cannot see what it has no business with.
+    """Read only the named columns, so that a stage cannot use others by mistake.
 
     Raises:
         BadInput: the file does not exist, or has an unknown label.
@@ -66,25 +72,30 @@ def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
     check_exists(path, "fetch")
     battles = pq.read_table(path, columns=list(columns))
     if "label" in columns and not set(battles["label"].unique().to_pylist()) <= CODES:
-        raise BadInput(f"{path} has a label that is none of {LABELS}. Run `dvc repro fetch`.")
+        raise BadInput(f"{path} has a label that is not one of {LABELS}. Run `dvc repro fetch`.")
     return battles
 
 
 def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.RecordBatch]:
-    """Yield the named columns in the order of the file, showing the progress of `task` on stderr.
+    """Yield batches of the named columns in the order of the file, with a progress bar on stderr.
 
-    Memory does not grow with the battles.
+    Memory use does not grow with the number of battles.
+
+    Args:
+        path: the table.
+        columns: columns to read.
+        task: the label of the progress bar.
 
     Raises:
         BadInput: the file does not exist.
     """
     check_exists(path, "fetch")
-    # Not buffered ahead, because that loads the whole file.
+    # Buffering ahead would load the whole file.
     with (
         pq.ParquetFile(path, pre_buffer=False) as file,
         tqdm(total=file.metadata.num_rows, desc=task, unit=" battles") as progress,
     ):
-        # Group by group, because a batch out of several would not be bounded by their size.
+        # One row group at a time, because a batch from several groups loads all of them.
         for group in range(file.num_row_groups):
             for batch in file.iter_batches(BATTLES_A_BATCH, [group], columns=list(columns)):
                 yield batch
@@ -92,12 +103,17 @@ def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.R
 
 
 def has_oracle(path: Path) -> bool:
-    """Say whether the battles are simulated, so that their true probabilities are known."""
+    """Return whether the table has true probabilities, as simulated battles have."""
     check_exists(path, "fetch")
     return "oracle" in pq.read_schema(path).names
 
 
+def one_hot(labels: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Return int labels [n] as an array [n, 3] with 1 in the column of the label."""
+    return np.eye(len(LABELS), dtype=dtype)[labels]
+
+
 def label_shares(labels: np.ndarray) -> dict[str, float]:
-    """Return the share of each label among int labels [n], which are not empty."""
+    """Return the fraction of each label among int labels [n], n > 0."""
     counts = np.bincount(labels, minlength=len(LABELS))
     return dict(zip(LABELS, (counts / counts.sum()).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Digests that stand for texts, and are the same for texts that a reader takes for the same."""
+"""Digests of texts, equal for texts that look the same to a reader."""
 
 from hashlib import blake2b
 
@@ -11,9 +11,13 @@ DIGEST_BYTES = 16
 
 
 def digest_texts(conversations: pa.ListArray) -> pa.Array:
-    """Return digests of the folded texts of conversations list<string> [n], binary(16) [n].
+    """Return 128-bit digests of folded texts, so that the texts need not be in memory.
 
-    Their 128 bits stand for the texts, so that those need not be held in memory.
+    Args:
+        conversations: lists of turns, list<string> [n].
+
+    Returns:
+        Digests, binary(16) [n].
     """
     digests = [
         blake2b(fold_text("\n".join(turns)), digest_size=DIGEST_BYTES).digest()

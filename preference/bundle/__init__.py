@@ -1,1 +1,1 @@
-"""A trained model as a folder or zip file that a user takes along."""
+"""Bundles: a trained model as a folder or zip file, with everything that prediction needs."""

@@ -1,4 +1,10 @@
-"""A bundle as one zip file: packed to the same bytes always, unpacked with suspicion."""
+"""Pack a bundle into a zip file reproducibly, and unpack one that someone else may have made.
+
+Guarantees
+1. The same files give the same bytes.
+2. Unpacking writes only the files that the manifest names, inside the folder, and refuses archives
+   whose content is larger than a bundle can be.
+"""
 
 import io
 import lzma
@@ -16,19 +22,20 @@ from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput
 from preference.runtime.partial_folder import partial_folder
 
-# In the system's folder for temporary files.
+# The name of the unpacked folder, in the system's folder for temporary files.
 UNPACKED = "preference-bundle"
-# The zip format's first day.
+# The earliest time that the zip format has.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 READABLE = (stat.S_IFREG | 0o644) << 16
 LARGEST_MANIFEST = 2**20
-# Unpacked. The weights of the largest DeBERTa v3 take 1.7 GB.
+# In bytes, unpacked. The weights of the largest DeBERTa v3 take 1.7 GB.
 LARGEST_BUNDLE = 8 * 2**30
-# Weights are packed to nine tenths of their size; the text beside them, to a tenth.
+# The largest ratio of unpacked to packed size, for bundles above `SMALL_BUNDLE`. Weights shrink to
+# nine tenths of their size, and texts to one tenth.
 LARGEST_RATIO, SMALL_BUNDLE = 20, 2**26
-# The list of an archive's entries; that of a bundle has 2 KB.
+# In bytes. The list of entries in a bundle's archive has 2 KB.
 LARGEST_LIST = 2**20
-# An encrypted entry is a RuntimeError, and so is an unknown compression. The last is for names.
+# RuntimeError is raised for encryption and unknown compressions, UnicodeDecodeError for names.
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -41,9 +48,11 @@ DAMAGED = (
 
 
 def pack(files: Mapping[str, Path | str], archive: Path) -> None:
-    """Write files, by their names in the archive, or text in their place.
+    """Write an archive atomically.
 
-    The archive appears under its name when it is complete.
+    Args:
+        files: the path or the text of each file, by its name in the archive.
+        archive: the zip file to write.
     """
     with writing_file(archive) as partial, zipfile.ZipFile(partial, "w") as target:
         for name, content in sorted(files.items()):
@@ -52,9 +61,15 @@ def pack(files: Mapping[str, Path | str], archive: Path) -> None:
 
 @contextmanager
 def bundle_folder(path: Path) -> Iterator[Path]:
-    """Give the folder of a bundle; a packed one is unpacked for as long as the block runs.
+    """Open a bundle; a zip file is unpacked into a temporary folder while the block runs.
 
-    What a process that was killed meanwhile has left is removed when a bundle is next unpacked.
+    The leftovers of a killed process are removed when a bundle is next unpacked.
+
+    Args:
+        path: a folder or a zip file.
+
+    Yields:
+        The folder of the bundle.
 
     Raises:
         BadInput: the path does not exist, or is neither a folder nor a zip file of a bundle.
@@ -68,7 +83,7 @@ def bundle_folder(path: Path) -> Iterator[Path]:
         return
     if not exists:
         raise BadInput("it does not exist. Train it with `dvc repro`, or give the path of another")
-    # Any other kind, as a pipe, would keep us waiting.
+    # Reading another kind of file, such as a pipe, could wait forever.
     if not path.is_file() or not zipfile.is_zipfile(path):
         raise BadInput("it is neither a folder nor a complete zip file. Copy or pack it again")
     with partial_folder(Path(gettempdir(), UNPACKED)) as partial:
@@ -83,15 +98,15 @@ def bundle_folder(path: Path) -> Iterator[Path]:
 
 
 class _ArchiveFile(io.FileIO):
-    """A file of which zipfile, that reads the list of all entries at once, gets no endless list."""
+    """A file with a limit for one read, because zipfile reads the list of entries at once."""
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         """Read `size` bytes.
 
         Raises:
-            BadInput: they are too many.
+            BadInput: `size` is larger than `LARGEST_LIST`.
         """
-        if size > LARGEST_LIST:
+        if size is not None and size > LARGEST_LIST:
             raise BadInput("it lists more files than a bundle has. Do not trust it")
         return super().read(size)
 
@@ -100,7 +115,7 @@ def _add(target: zipfile.ZipFile, name: str, content: Path | str) -> None:
     entry = zipfile.ZipInfo(name, NO_TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = READABLE
-    # Else it would name the system that packed it.
+    # Unix, whatever the system that packs it.
     entry.create_system = 3
     if isinstance(content, str):
         target.writestr(entry, content)
@@ -113,8 +128,8 @@ def _add(target: zipfile.ZipFile, name: str, content: Path | str) -> None:
 def _unpack(archive: zipfile.ZipFile, folder: Path, packed_size: int) -> None:
     """Write the files that the manifest names, and refuse an archive that has others.
 
-    The manifest has checked that its names stay inside the folder. No entry can be longer than it
-    says: zipfile reads no further.
+    The manifest checks that its names stay inside the folder, and zipfile reads no entry beyond its
+    declared size.
     """
     entries = archive.infolist()
     manifest = next((entry for entry in entries if entry.filename == MANIFEST), None)

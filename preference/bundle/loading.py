@@ -1,4 +1,4 @@
-"""Load a bundle: a trained model with all that is needed to predict with it."""
+"""Load a bundle: a trained model with everything that prediction needs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.models.preference_model import backbone_of, encoder_of, position_count
 from preference.models.saved_model import check_weights, load_model
 from preference.runtime.errors import BadInput
-from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file
+from preference.runtime.foreign_files import LARGEST_VOCABULARY, WRONG_VALUE, check_file
 from preference.sequences.packing import SIDES
 from preference.tokenizers.saved_tokenizer import load_tokenizer
 from preference.tokenizers.tokenize import special_tokens_of
@@ -24,7 +24,7 @@ from preference.tokenizers.tokenize import special_tokens_of
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model, the tokenizer of what it reads, and everything that is known of it."""
+    """A model, its tokenizer, and its manifest."""
 
     manifest: Manifest
     model: keras.Model
@@ -32,11 +32,15 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Load a bundle, a folder or a zip file, and check that its files are as they were written.
+    """Load a bundle, and check that its files are unchanged.
+
+    Args:
+        path: a folder or a zip file.
 
     Raises:
-        BadInput: it does not exist, is no bundle, is damaged, of a newer format or of another
-            origin, its parts do not fit, or Keras has another backend. The message says what to do.
+        BadInput: the bundle is missing or damaged, has a newer format or foreign classes, its parts
+            do not belong together, or the Keras backend is not TensorFlow. The message says what
+            to do.
     """
     if keras.backend.backend() != "tensorflow":
         raise BadInput("prediction needs TensorFlow: set KERAS_BACKEND=tensorflow.")
@@ -54,7 +58,7 @@ def load_bundle(path: Path) -> Bundle:
 
 
 def _check_sizes(folder: Path, names: Iterable[str]) -> None:
-    """Check that no file is too large, before all of them are read for their hashes."""
+    """Check the sizes of all files before they are read to compute their hashes."""
     for name in names:
         if name != WEIGHTS and (folder / name).is_file():
             check_file(folder / name, LARGEST_VOCABULARY)
@@ -63,16 +67,16 @@ def _check_sizes(folder: Path, names: Iterable[str]) -> None:
 
 
 def _check_parts_fit(bundle: Bundle) -> None:
-    """Check that the model can read what its tokenizer and packing make.
+    """Check that the model accepts the token ids of its tokenizer and the lengths of its packing.
 
     Raises:
-        BadInput: it is no preference model, has too few token embeddings or too few positions.
+        BadInput: it is not a preference model, or has too few token embeddings or positions.
     """
     rows, positions = _input_limits(bundle.model)
     try:
         tokens = special_tokens_of(bundle.tokenizer).vocabulary_size
-    # A tokenizer of another kind fails as AttributeError, ValidationError or otherwise.
-    except Exception as error:
+    # A tokenizer of another kind lacks what is read here.
+    except WRONG_VALUE as error:
         kind = type(bundle.tokenizer).__name__
         raise BadInput(f"{TOKENIZER} is a {kind} without [CLS], [SEP] or [PAD]") from error
     if tokens > rows:
@@ -89,13 +93,13 @@ def _check_parts_fit(bundle: Bundle) -> None:
 
 
 def _input_limits(model: keras.Model) -> tuple[int, int | None]:
-    """Return how many tokens and how many positions, if these are absolute, a model knows."""
+    """Return the number of token embeddings and of positions (None if these are relative)."""
     try:
         backbone, head = backbone_of(model), model.get_layer("head")
         sides = (None, len(SIDES), encoder_of(model).output_shape[-1])
         if head.compute_output_shape(sides) != (None, len(LABELS)):
             raise ValueError(f"its head does not make {len(LABELS)} logits")
         return backbone.token_embedding.input_dim, position_count(backbone)
-    # A network of another kind fails as AttributeError, TypeError or otherwise.
-    except Exception as error:
-        raise BadInput(f"{ARCHITECTURE} is not of a preference model: {error}") from error
+    # A network of another kind lacks what is read here.
+    except WRONG_VALUE as error:
+        raise BadInput(f"{ARCHITECTURE} is not that of a preference model: {error}") from error

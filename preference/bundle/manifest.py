@@ -1,9 +1,9 @@
-"""`bundle.json`: what a bundle is, and the hash of each of its other files.
+"""Read and write `bundle.json`: the metadata of a bundle, and the hash of each of its other files.
 
-A bundle is a folder that `stages.bundle` writes, or the same files in a zip. The hashes tell
-damage, such as a download cut short. They cannot tell who wrote the files:
-`preference.presets.safe_loading` keeps a file of another origin from running code, and
-`preference.bundle.manifest_schema` from telling nonsense.
+A bundle is a folder that `stages.bundle` writes, or the same files in a zip file. The hashes reveal
+damage, such as an incomplete download. They do not show who made the files:
+`preference.presets.safe_loading` prevents foreign files from running code, and
+`preference.bundle.manifest_schema` checks their values.
 """
 
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
 
 MANIFEST, CARD, TOKENIZER = "bundle.json", "README.md", "tokenizer"
 NEEDED = {ARCHITECTURE, WEIGHTS, CARD, f"{TOKENIZER}/{SETTINGS}"}
-# In bytes; ours have a few thousand.
+# In bytes. A manifest has a few thousand.
 LARGEST = 2**18
 
 
@@ -36,7 +36,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read `bundle.json` of a folder.
 
     Raises:
-        BadInput: the folder is no bundle, or one of a newer format, or the file is damaged.
+        BadInput: the folder is not a bundle, has a newer format, or the file is damaged.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -49,8 +49,7 @@ def parse_manifest(content: bytes) -> Manifest:
     """Read the content of `bundle.json`.
 
     Raises:
-        BadInput: it is of a newer format, or damaged: too large, not strict JSON, or with a value
-            that none of ours has.
+        BadInput: it has a newer format, is too large, is not strict JSON, or has a wrong value.
     """
     if len(content) > LARGEST:
         raise BadInput(f"{MANIFEST} has more than {LARGEST} bytes. Copy or train the model again")
@@ -77,17 +76,17 @@ def _check_format(values: object) -> None:
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
-    """Check that every file is there, as it was written, and that a tokenizer reads no other.
+    """Check that the files are unchanged, and that the tokenizer finds no further ones.
 
     Raises:
-        BadInput: one is missing, or another, or not named by the manifest.
+        BadInput: a file is missing, has changed, or is an asset that the manifest does not name.
     """
     for name, expected in manifest.files.items():
         if not (folder / name).is_file():
             raise BadInput(f"{name} is missing. Copy or train the model again")
         if hash_file(folder / name) != expected:
             raise BadInput(f"{name} is not the file that was saved. Copy or train the model again")
-    # Which of these files a tokenizer reads, it decides by their names.
+    # A tokenizer decides by their names which of these files it reads.
     for path in sorted((folder / TOKENIZER / ASSETS).glob("*")):
         name = path.relative_to(folder).as_posix()
         if name not in manifest.files:

@@ -1,7 +1,7 @@
-"""What `bundle.json` may say: each value with its type and range, and what must agree.
+"""The schema of `bundle.json`: the type and range of each value, and which values must agree.
 
-The same is checked where a bundle is written and where one is read. A bundle's hashes tell damage
-alone: who changes a value can also compute its hash.
+It is checked when a bundle is written and when it is read, because the hashes reveal only damage:
+whoever changes a value can also compute its hash.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from preference.config.validation import Count, Seed, Sha256, Text, checked
 from preference.models.training_record import (
     Parameter,
     Prior,
-    TrainingFigures,
-    TrainingRecord,
+    RunRecord,
+    TrainingMetrics,
 )
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import FolderName
@@ -29,7 +29,7 @@ LONGEST_FILE_NAME = 255
 
 
 def _check_inside(name: str) -> str:
-    """Check that a file's name, joined to a folder, stays in it on every system."""
+    """Check that a file's name, joined to a folder, stays in the folder on every system."""
     path = PurePosixPath(name)
     is_plain = path.parts and str(path) == name and not set(name) & set("\\:\0")
     if path.is_absolute() or ".." in path.parts or not is_plain:
@@ -41,8 +41,8 @@ FileName = Annotated[Text, Field(max_length=LONGEST_FILE_NAME), AfterValidator(_
 
 
 @checked
-class FiguresOnTest:
-    """What `evaluate` found on the test battles: means over `trainings`, this one among them."""
+class MetricsOnTest:
+    """Metrics on the test split: means over `trainings` training runs of the experiment."""
 
     battles: Count
     groups: Count
@@ -56,11 +56,12 @@ class FiguresOnTest:
 
 @checked
 class Manifest:
-    """Everything that is known of a trained model.
+    """The content of `bundle.json`.
 
-    `tokens` names the folder of its tokenizer's tokens below data/tokens/. `prior` is the share of
-    each label in train. `training` is what its stage reports. `parameters` are the sections of
-    params.yaml that an experiment may change. `data` are hashes of what it read.
+    `tokens` is the folder of its tokenizer in data/tokens/. `prior` is the fraction of each label
+    in train. `training` holds the metrics of its training run. `parameters` are the sections of
+    params.yaml that an experiment may change. `data` and `files` are sha256 of the files that the
+    training run read, and of the files of the bundle. `test` is present only in packed bundles.
     """
 
     format: Annotated[int, Field(ge=FORMAT, le=FORMAT)]
@@ -72,12 +73,12 @@ class Manifest:
     tokens: FolderName
     prior: Prior
     calibration: Calibration
-    training: TrainingFigures
+    training: TrainingMetrics
     parameters: Mapping[Text, Mapping[Text, Parameter]]
     data: Mapping[Text, Sha256]
     versions: Mapping[Text, Text]
     files: Mapping[FileName, Sha256]
-    test: FiguresOnTest | None
+    test: MetricsOnTest | None
 
     def __post_init__(self) -> None:
         if self.labels != list(LABELS):
@@ -89,11 +90,11 @@ class Manifest:
             if self.parameters.get(section, {}).get(key) != used:
                 raise ValueError(f"parameters.{section}.{key} is not {used!r}, as packing says")
         if not isinstance(self.parameters["model"].get("preset"), str):
-            raise ValueError("parameters.model.preset is no name")
+            raise ValueError("parameters.model.preset is not a name")
 
 
-def describe_bundle(record: TrainingRecord, calibration: Calibration) -> Manifest:
-    """Return the manifest of a training run, without the hashes of files."""
+def describe_bundle(record: RunRecord, calibration: Calibration) -> Manifest:
+    """Return the manifest of a training run, without the hashes of the bundle's files."""
     known = {field.name: getattr(record, field.name) for field in fields(record)}
     for name in ("experiment", "weights"):
         del known[name]

@@ -1,9 +1,9 @@
-"""The model card: a bundle's README, with the metadata that a model hub reads at its top.
+"""The model card: the README of a bundle, with metadata for model hubs at its top.
 
 Guarantees
 1. The same manifest gives the same bytes.
-2. A name from the data, however hostile, is shown as text, and breaks neither YAML nor Markdown.
-   Readers of YAML 1.1 and of YAML 1.2 read the same.
+2. A name from the data is shown as text, even a hostile one, and breaks neither YAML nor Markdown.
+   YAML 1.1 and YAML 1.2 give the same metadata.
 """
 
 from collections.abc import Mapping
@@ -19,18 +19,18 @@ from preference.statistics.cluster_bootstrap import FEWEST_GROUPS, Estimate
 from preference.statistics.temperature_scaling import describe_bound
 
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
-# As the Hub calls them; the log loss has no name there.
+# The metrics' names on the Hub, which has no name for the log loss.
 HUB_METRICS = {"log_loss": "log_loss", "accuracy": "accuracy", "f1_macro": "f1"}
-MEASURES = {
+SHOWN_METRICS = {
     "log_loss": "log loss (nats, lower is better)",
     "accuracy": "accuracy",
     "f1_macro": "macro F1",
-    "flip_rate": "share of winners that change with the order",
+    "flip_rate": "flip rate: fraction of winners that change with the order",
 }
 
 
 class QuotingDumper(yaml.SafeDumper):
-    """Writes every text in quotes, because a name like 1e3 is a number to some of the readers."""
+    """Writes every text in quotes, because some YAML readers would read 1e3 as a number."""
 
 
 QuotingDumper.add_representer(
@@ -43,7 +43,7 @@ def render_card(manifest: Manifest) -> str:
     metadata = yaml.dump(_metadata(manifest), Dumper=QuotingDumper, sort_keys=False)
     body = markdown_template(TEMPLATE).render(
         bundle=manifest,
-        measures=MEASURES,
+        measures=SHOWN_METRICS,
         fewest_groups=FEWEST_GROUPS,
         bounds=_describe_bounds(manifest),
         from_scratch=manifest.parameters["model"]["preset"] in TRAINED_FROM_SCRATCH,
@@ -52,7 +52,7 @@ def render_card(manifest: Manifest) -> str:
 
 
 def _describe_bounds(manifest: Manifest) -> list[str]:
-    """Say which temperatures are no best ones."""
+    """Return a sentence for each temperature that is a bound of the search."""
     calibration = manifest.calibration
     temperatures = {
         "answers as given": calibration.in_order.temperature,
@@ -68,7 +68,7 @@ def _metadata(manifest: Manifest) -> dict[str, Any]:
         results.append(_result(manifest, "test", manifest.test.metrics))
     return {
         "library_name": "keras",
-        # No file says under which terms the weights may be used.
+        # The licence of the weights is not recorded anywhere.
         "license": "unknown",
         "pipeline_tag": "text-classification",
         "tags": ["human-preference", "pairwise", *(["simulated"] * manifest.simulated)],
@@ -83,7 +83,7 @@ def _result(manifest: Manifest, split: str, metrics: Mapping[str, Estimate]) -> 
         "task": {"type": "text-classification", "name": "Human preference between two answers"},
         "dataset": {"type": f"{kind}-battles", "name": f"{kind} battles", "split": split},
         "metrics": [
-            {"type": hub_name, "name": MEASURES[name], "value": metrics[name].value}
+            {"type": hub_name, "name": SHOWN_METRICS[name], "value": metrics[name].value}
             for name, hub_name in HUB_METRICS.items()
         ],
     }

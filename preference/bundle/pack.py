@@ -1,6 +1,5 @@
-"""Pack a bundle into a zip file, its card with the figures of the test battles."""
+"""Pack a bundle into a zip file whose card has the metrics on the test split."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,17 +7,25 @@ from jinja2 import UndefinedError
 
 from preference.bundle.archive import pack
 from preference.bundle.manifest import CARD, MANIFEST, check_files, manifest_text, read_manifest
-from preference.bundle.manifest_schema import FiguresOnTest, Manifest
-from preference.bundle.model_card import MEASURES, render_card
+from preference.bundle.manifest_schema import Manifest, MetricsOnTest
+from preference.bundle.model_card import SHOWN_METRICS, render_card
 from preference.models.model_files import WEIGHTS
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_text
 from preference.runtime.strict_json import check_values, damaged, read_json
 
 STAGE = "evaluate"
 
 
-def find_tested(details: Path, manifest: Manifest) -> FiguresOnTest | None:
-    """Return the figures of `metrics/evaluation_details.json`; None where it has none of these.
+def read_test_metrics(details: Path, manifest: Manifest) -> MetricsOnTest | None:
+    """Return a model's metrics on the test split.
+
+    Args:
+        details: `metrics/evaluation_details.json`; it need not exist.
+        manifest: the manifest of the model's bundle.
+
+    Returns:
+        The metrics, or None if the file has none for these weights.
 
     Raises:
         BadInput: the file is damaged.
@@ -30,36 +37,39 @@ def find_tested(details: Path, manifest: Manifest) -> FiguresOnTest | None:
         weights = evaluation.get("weights", {}).get(manifest.name, [])
         if manifest.files[WEIGHTS] not in weights:
             return None
-        figures = evaluation["models"][manifest.name]
+        metrics = evaluation["models"][manifest.name]
         tested = {
             "battles": evaluation["rows"],
             "groups": evaluation["groups"],
             "trainings": len(weights),
             "both_orders": evaluation["averages_both_orders"],
-            "metrics": {name: figures[name] for name in MEASURES},
+            "metrics": {name: metrics[name] for name in SHOWN_METRICS},
         }
-        return check_values(FiguresOnTest, tested)
+        return check_values(MetricsOnTest, tested)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(details, error, STAGE) from error
 
 
 def pack_bundle(folder: Path, archive: Path, details: Path) -> bool:
-    """Write the zip file, and say whether its card has figures of the test battles.
+    """Write the zip file of a bundle.
 
     Args:
-        folder: what `stages.bundle` wrote. Further seeds below it are bundles of their own, and are
-            not packed.
+        folder: the folder that `stages.bundle` wrote. Folders of further seeds in it are separate
+            bundles, and are not packed.
         archive: the .zip file to write.
         details: `metrics/evaluation_details.json`; it need not exist.
 
+    Returns:
+        Whether the card has metrics on the test split.
+
     Raises:
-        BadInput: the folder is no bundle, or it or the details are damaged.
+        BadInput: the folder is not a bundle, or it or the details are damaged.
     """
     manifest = _read_checked(folder)
-    tested = replace(manifest, test=find_tested(details, manifest))
+    tested = replace(manifest, test=read_test_metrics(details, manifest))
     card = _render_card(folder, tested)
-    hashes = {**manifest.files, CARD: hashlib.sha256(card.encode()).hexdigest()}
-    files = {
+    hashes = {**manifest.files, CARD: hash_text(card)}
+    files: dict[str, Path | str] = {
         **{name: folder / name for name in manifest.files},
         CARD: card,
         MANIFEST: manifest_text(replace(tested, files=hashes)),
@@ -71,7 +81,7 @@ def pack_bundle(folder: Path, archive: Path, details: Path) -> bool:
 def _render_card(folder: Path, manifest: Manifest) -> str:
     try:
         return render_card(manifest)
-    # The card names figures and parameters that every training writes, but no other code needs.
+    # The card shows metrics and parameters that the schema does not require.
     except (LookupError, UndefinedError) as error:
         raise BadInput(
             f"{folder} cannot be packed: {MANIFEST} lacks what the card shows ({error}). Copy or "

@@ -1,6 +1,6 @@
-"""Write a bundle from what a training run has left: copies of files, a card and a manifest.
+"""Write a bundle from the outputs of a training run: copied files, a card and a manifest.
 
-It needs no Keras: the model's own files are copied, byte for byte.
+Keras is not needed, because the model's files are copied.
 """
 
 import shutil
@@ -20,9 +20,9 @@ def write_bundle(model: Path, tokens: Path, manifest: Manifest, folder: Path) ->
 
     Args:
         model: the folder of a saved model.
-        tokens: the folder of the tokens that it reads, which holds its tokenizer, too.
-        manifest: all but `files`.
-        folder: a new or an empty one.
+        tokens: the folder of the model's tokens, which also holds its tokenizer.
+        manifest: the manifest; its `files` are replaced.
+        folder: the bundle's folder, new or empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ARCHITECTURE, WEIGHTS):

@@ -16,7 +16,7 @@ from preference.judge.output_files import check_output
 def main(arguments: argparse.Namespace) -> None:
     """Predict the file that the arguments name."""
     check_output(arguments.output)
-    # Here, because TensorFlow takes seconds that `--help` and a mistyped argument need not wait.
+    # Imported here, so that `--help` and a mistyped argument do not wait for TensorFlow.
     from preference.judge.predict_file import predict_file
 
     predict_file(
@@ -29,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what this command reads from the command line."""
+    """Add the arguments of this command."""
     parser.add_argument("--model", type=Path, required=True, help="models/<name>, or a packed .zip")
     parser.add_argument("input", metavar="INPUT", type=Path, help="the battles")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="the probabilities")
@@ -39,5 +39,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict",
         action="store_true",
-        help="stop at a row that is no battle, instead of giving it the shares of train",
+        help="stop at a row that is not a battle; by default it gets the training prior",
     )

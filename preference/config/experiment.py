@@ -1,13 +1,11 @@
-"""One experiment with all its values, as `configure` writes it for the stages that it concerns.
+"""Resolved experiments: the files that `configure` writes for the stages of each experiment.
 
-`data/config/<name>.json` holds the values that decide what a training learns, and no others: a
-training depends on its own file, so that a changed value trains again exactly the experiments that
-have it. `data/config/index.json` lists the experiments in their order, each with the digest of its
-file. `data/config/presets.json` lists the presets, each of which has a tokenizer.
+`data/config/<name>.json` holds exactly the values that decide what an experiment learns. Its
+training stage depends on this file, so that a changed value re-trains only the experiments that
+have it. `data/config/index.json` lists the experiments in order, each with the digest of its file.
+`data/config/presets.json` lists the presets; `preprocess` makes tokens for the tokenizer of each.
 """
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +23,7 @@ from preference.config.params import (
 from preference.config.validation import Seed, Sha256, checked
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_text
 from preference.runtime.strict_json import read_checked, to_json
 
 CONFIG = Path("data/config")
@@ -36,7 +35,7 @@ Name = Annotated[str, Field(pattern=f"^{EXPERIMENT_NAME}$")]
 
 @checked
 class Experiment:
-    """What an experiment trains: `seeds` are those of its training runs, at least one."""
+    """An experiment with all its values; `seeds` has at least one, one for each training run."""
 
     name: Name
     seeds: Annotated[list[Seed], Field(min_length=1)]
@@ -61,7 +60,7 @@ def resolve_experiment(params: Params, name: str) -> Experiment:
         BadInput: there is no such experiment, or an override is unknown or of the wrong type.
     """
     resolved = params.experiment(name)
-    # Without `checkpoint_minutes`, which changes no result.
+    # `checkpoint_minutes` is left out, because it changes no result.
     train = {field.name: getattr(resolved.train, field.name) for field in fields(TrainParams)}
     return Experiment(
         name=name,
@@ -73,7 +72,7 @@ def resolve_experiment(params: Params, name: str) -> Experiment:
 
 
 def write_experiments(params: Params, folder: Path = CONFIG) -> None:
-    """Write the values of each experiment, the index and the presets, in the place of old ones."""
+    """Write a file for each experiment, the index and the presets, and replace the old folder."""
     experiments = [resolve_experiment(params, name) for name in params.experiments]
     index = [asdict(entry) for entry in map(_describe, experiments)]
     presets = sorted({experiment.model.preset for experiment in experiments})
@@ -101,7 +100,7 @@ def read_experiment(name: str, folder: Path = CONFIG) -> Experiment:
 
 
 def read_present_experiment(name: str) -> Experiment:
-    """Read the values of an experiment, and check that params.yaml has no others by now.
+    """Read the values of an experiment, and check that params.yaml still has the same values.
 
     Raises:
         BadInput: there is no such experiment, its file is damaged, or params.yaml has changed.
@@ -110,13 +109,13 @@ def read_present_experiment(name: str) -> Experiment:
     if experiment != resolve_experiment(load_params(), name):
         raise BadInput(
             f"{CONFIG / name}.json is of other parameters than params.yaml: run `dvc repro "
-            f"{STAGE}` before, or this stage without --single-item."
+            f"{STAGE}` first, or this stage without --single-item."
         )
     return experiment
 
 
 def read_index(folder: Path = CONFIG) -> list[IndexEntry]:
-    """Read which experiments there are, in the order of params.yaml.
+    """Read the list of experiments, in the order of params.yaml.
 
     Raises:
         BadInput: the file is missing or damaged.
@@ -134,14 +133,14 @@ def read_presets(folder: Path = CONFIG) -> list[str]:
 
 
 def digest_of(experiment: Experiment) -> str:
-    """Return the sha256 of the values of an experiment, as the index has it."""
-    return hashlib.sha256(_to_text(experiment).encode("utf-8")).hexdigest()
+    """Return the sha256 of an experiment's values, as it is in the index."""
+    return hash_text(_to_text(experiment))
 
 
-def shown_parameters(experiment: Experiment) -> dict[str, Mapping[str, Any]]:
-    """Return the sections of an experiment for others to read, a preset's folder by its name alone.
+def shown_parameters(experiment: Experiment) -> dict[str, dict[str, Any]]:
+    """Return the sections of an experiment for publication, without the path of a preset's folder.
 
-    Where the folder lies is nobody's business, and differs between machines.
+    The path is private, and differs between machines.
     """
     sections = {name: asdict(getattr(experiment, name)) for name in ("text", "model", "train")}
     preset = Path(sections["model"]["preset"])

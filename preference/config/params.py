@@ -15,11 +15,11 @@ from preference.config.parsing import parse_values
 from preference.config.validation import (
     Count,
     DropoutRate,
+    Fraction,
     NonNegative,
     Positive,
     Seed,
     SequenceLength,
-    Share,
     Text,
     Turns,
     checked,
@@ -30,12 +30,13 @@ from preference.runtime.yaml_file import read_yaml
 PARAMS_FILE = Path("params.yaml")
 SIMULATED = "simulated"
 EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
-# The models without a network, and all that has a row or a folder of its own beside experiments.
+# The models without a network.
 REFERENCES = ("prior", "length", "tfidf")
-# Those that learn from the texts.
+# The references that learn from the texts.
 LEARNING_REFERENCES = ("length", "tfidf")
-OTHER_MODELS = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
-# DVC watches its content as a dependency of `fetch`.
+# Names that an experiment may not have, because results or files use them.
+RESERVED_NAMES = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
+# A dependency of `fetch` in dvc.yaml.
 EXTRA_FOLDER = PurePosixPath("data/extra")
 
 
@@ -54,7 +55,7 @@ ExtraFile = Annotated[str, AfterValidator(_check_extra_file)]
 
 @checked
 class SimulatedParams:
-    """The simulated arena: how many battles, and their lengths relative to the real ones."""
+    """The simulated arena: the number of battles, and their length relative to real battles."""
 
     battles: Annotated[int, Field(ge=100)]
     length_scale: Positive
@@ -62,15 +63,16 @@ class SimulatedParams:
 
 @checked
 class DataParams:
-    """Where battles are from.
+    """The source of the battles.
 
-    `source` is `simulated`, `arena55k`, `kaggle` or the path of a file or of a folder of files.
-    `extra` are files in data/extra with more battles for train.
+    `source` is `simulated`, `arena55k`, `kaggle`, or the path of a file or of a folder of files.
+    `extra` lists files in data/extra with more battles for train. `max_quarantined` is the largest
+    fraction of rows that may be refused.
     """
 
     source: Annotated[str, Field(min_length=1)]
     extra: list[ExtraFile]
-    max_quarantined: Share
+    max_quarantined: Fraction
     simulated: SimulatedParams
 
     def __post_init__(self) -> None:
@@ -84,10 +86,10 @@ class DataParams:
 
 @checked
 class SplitParams:
-    """Shares of the battles; they sum to one.
+    """The fraction of battles in each split; the four fractions sum to 1.
 
-    Battles whose prompts are nearly the same are counted where they are in different splits, or put
-    into one group, so that they are in the same: `near_duplicates`.
+    `near_duplicates` says what happens to battles with nearly the same prompt: `count` counts those
+    in different splits, and `group` puts them into one group, and so into one split.
     """
 
     train: Positive
@@ -97,32 +99,35 @@ class SplitParams:
     near_duplicates: Literal["count", "group"]
 
     def __post_init__(self) -> None:
-        total = sum(self.shares().values())
+        total = sum(self.fractions().values())
         if abs(total - 1) > 1e-9:
-            raise ValueError(f"the four shares sum to {total:g}, not to 1")
+            raise ValueError(f"the four fractions sum to {total:g}, not to 1")
 
-    def shares(self) -> dict[str, float]:
-        """Return the share of each split."""
+    def fractions(self) -> dict[str, float]:
+        """Return the fraction of each split."""
         return {name: getattr(self, name) for name in ("train", "valid", "calibration", "test")}
 
 
 @checked
 class TokenizerParams:
-    """The SentencePiece model trained for our own small configurations."""
+    """The SentencePiece model that is trained for presets without pretrained weights."""
 
     vocabulary_size: Annotated[int, Field(ge=300)]
 
 
 @checked
 class TextParams:
-    """Which turns of a conversation the model reads."""
+    """The turns of a conversation that the model reads."""
 
     turns: Turns
 
 
 @checked
 class ModelParams:
-    """Backbone, packing length, pool and head. `head_units` and `head_dropout` belong to `mlp`."""
+    """Backbone, sequence length, pool and head.
+
+    `head_units` and `head_dropout` have one entry for each hidden layer of the head.
+    """
 
     preset: Text
     seq_len: SequenceLength
@@ -142,22 +147,22 @@ class ModelParams:
 
 @checked
 class TrainParams:
-    """Optimisation. `learning_rate` is the peak; `warmup_share` is of all steps.
+    """Optimization.
 
-    `seeds` are those of the trainings of each experiment; none means `seed` alone.
-    `tokens_per_batch` counts both sides and their padding, on all devices together. `jit` compiles
-    the step with XLA; `auto` does so on a GPU, and JAX always does. `backend` is what Keras trains
-    on; `data_parallel` cuts every batch among the devices.
+    `seeds` are the seeds of each experiment's training runs; without any, there is one run with the
+    top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every batch
+    among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the fraction
+    of all steps before it. `tokens_per_batch` counts both sides and their padding, on all devices
+    together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does.
     """
 
     seeds: list[Seed]
-
     backend: Literal["tensorflow", "jax"]
     distribution: Literal["none", "data_parallel"]
     optimizer: Literal["adam", "adamw"]
     learning_rate: Positive
     weight_decay: NonNegative
-    warmup_share: Share
+    warmup_share: Fraction
     label_smoothing: DropoutRate
     tokens_per_batch: Count
     epochs: Count
@@ -169,7 +174,7 @@ class TrainParams:
         if self.optimizer == "adam" and self.weight_decay:
             raise ValueError("weight_decay needs optimizer: adamw")
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("seeds has the same seed twice: each training needs its own")
+            raise ValueError("seeds has the same seed twice: each training run needs its own")
         if self.distribution == "data_parallel" and self.backend != "jax":
             raise ValueError("distribution: data_parallel needs backend: jax")
         if self.backend == "jax" and self.jit is False:
@@ -178,14 +183,14 @@ class TrainParams:
 
 @checked
 class TrainSection(TrainParams):
-    """The section `train`: what decides a result, and how often it is saved on the way."""
+    """The section `train`: `TrainParams`, and the time between two checkpoints."""
 
     checkpoint_minutes: Positive
 
 
 @checked
 class ReferenceParams:
-    """TF-IDF vocabulary size of each analyser, and the inverse regularisation strength."""
+    """TF-IDF vocabulary size of each analyser, and the inverse regularization strength."""
 
     max_features: Count
     inverse_regularization: Positive
@@ -193,11 +198,11 @@ class ReferenceParams:
 
 @checked
 class EvaluationParams:
-    """How test is judged.
+    """Evaluation on the test split.
 
-    Intervals are made from `resamples` of the groups. `both_orders` averages the predictions of
-    both orders of the answers. `blend` names the models to mix; `auto` mixes every experiment,
-    `length` and `tfidf`; none means no blend.
+    `resamples` is the number of bootstrap resamples of the groups. `both_orders` averages the
+    predictions of both orders of the answers. `blend` names the models to mix; `auto` mixes every
+    experiment, `length` and `tfidf`; an empty list means no blend.
     """
 
     resamples: Annotated[int, Field(ge=100, le=100_000)]
@@ -207,7 +212,7 @@ class EvaluationParams:
 
 @checked
 class SubmitParams:
-    """What `submit` predicts: a `model` below models/, and a file of `battles`.
+    """The input of `submit`: the name of a `model` in models/, and a file of `battles`.
 
     `both_orders` averages the predictions of both orders of the answers.
     """
@@ -239,10 +244,10 @@ class Params:
         if not self.experiments:
             raise ValueError("experiments: there are none. Add one, such as `baseline: {}`")
         for name in self.experiments:
-            if not re.fullmatch(EXPERIMENT_NAME, name) or name in OTHER_MODELS:
+            if not re.fullmatch(EXPERIMENT_NAME, name) or name in RESERVED_NAMES:
                 raise ValueError(
                     f"experiments: {name!r} cannot be a name. Use at most 100 letters, digits "
-                    f"and _, and none of {', '.join(OTHER_MODELS)}"
+                    f"and _, and none of {', '.join(RESERVED_NAMES)}"
                 )
         self._check_blend()
 
@@ -256,7 +261,7 @@ class Params:
             )
 
     def training_seeds(self) -> list[int]:
-        """Return the seed of each training of an experiment, at least one."""
+        """Return the seed of each training run, at least one."""
         return self.train.seeds or [self.seed]
 
     def experiment(self, name: str) -> "Params":
@@ -279,10 +284,10 @@ class Params:
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and check every parameter, those of each experiment too.
+    """Read and check all parameters, including those of each experiment.
 
     Raises:
-        BadInput: the file is missing, is not YAML, has an unknown or missing key, or a value of
+        BadInput: the file is missing, is not YAML, has an unknown or missing key, or a value with
             the wrong type or range. The message names the key.
     """
     if not path.exists():

@@ -1,10 +1,11 @@
-"""Values of params.yaml become typed objects, and what is wrong with them a sentence each."""
+"""Parse values of params.yaml into checked dataclasses, with one sentence for each error."""
 
 import json
 import reprlib
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from preference.runtime.errors import BadInput
 
@@ -16,22 +17,22 @@ def parse_values(kind: type[T], values: object, where: str) -> T:
 
     Args:
         kind: the dataclass.
-        values: what YAML holds.
-        where: what stands before the keys in a message, such as `experiments.exp1.model.`.
+        values: the values that were read from YAML.
+        where: the prefix of keys in messages, such as `experiments.exp1.model.`.
 
     Raises:
-        BadInput: a key is unknown or missing, or a value is of the wrong type or range; the message
-            names all of them.
+        BadInput: a key is unknown or missing, or a value has the wrong type or range; the message
+            names all such keys.
     """
     try:
-        # As JSON, because strict dataclasses take mappings from nothing else.
+        # Strict dataclasses accept mappings only from JSON.
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         problems = [_describe(problem, where) for problem in error.errors()]
         raise BadInput("params.yaml: " + "; ".join(problems)) from error
 
 
-def _describe(problem: dict[str, Any], where: str) -> str:
+def _describe(problem: ErrorDetails, where: str) -> str:
     key = where + ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "unexpected_keyword_argument":
         return f"unknown key {key}. Remove it or correct its spelling"

@@ -1,4 +1,4 @@
-"""Types of parameters and of what a bundle says, and the dataclasses that check them."""
+"""Types of checked values in params.yaml and in JSON files, and dataclasses that check them."""
 
 from typing import Annotated, Literal, TypeVar, cast, dataclass_transform
 
@@ -10,19 +10,20 @@ Class = TypeVar("Class")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 def checked(cls: type[Class]) -> type[Class]:
-    """Make `cls` a frozen dataclass that refuses values of another type, and unknown names."""
+    """Make `cls` a frozen dataclass that refuses unknown names and values of another type."""
     config = ConfigDict(extra="forbid", strict=True)
     return cast(type[Class], dataclass(frozen=True, kw_only=True, config=config)(cls))
+
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
 NonNegative = Annotated[Number, Field(ge=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
+Fraction = Annotated[Number, Field(ge=0, le=1)]
 DropoutRate = Annotated[Number, Field(ge=0, lt=1)]
-# Up to the largest number below which a float has every integer.
+# A float represents every integer up to this bound.
 Count = Annotated[int, Field(ge=1, le=2**53)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-# A backbone's attention grows with the square; no preset reads as many.
+# The cost of attention grows with the square of the length. No preset reads longer sequences.
 SequenceLength = Annotated[int, Field(ge=16, le=2**16)]
 Turns = Literal["first", "all"]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -38,6 +39,6 @@ LONGEST_TEXT = 500
 Text = Annotated[
     str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_check_printable)
 ]
-# As measured, and written as JSON: without `strict=False`, text and truth values are no numbers.
+# For plain dataclasses, which are not strict: texts and booleans are refused as numbers.
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]

@@ -1,4 +1,4 @@
-"""Heads: from the pooled vectors of both sides, (batch, 2, hidden), to three logits."""
+"""Heads, from the pooled vectors of both sides, (batch, 2, hidden), to three logits."""
 
 import keras
 from keras import ops
@@ -10,9 +10,9 @@ from preference.config.params import ModelParams
 def build_head(params: ModelParams, hidden_dim: int) -> keras.Model:
     """Build the head that `params.head` names.
 
-    `concat` is one dense layer over `[a; b]`, `mlp` puts `head_units` and `head_dropout` before
-    it, `equivariant` scores both orders with one network, so that swapping the answers swaps
-    P(A) and P(B) exactly.
+    `concat` is one dense layer over `[a; b]`. `mlp` has hidden layers of `head_units` with
+    `head_dropout` before it. `equivariant` scores both orders with one network, so that swapping
+    the answers swaps P(A) and P(B) exactly.
     """
     pooled = keras.Input((2, hidden_dim), name="pooled")
     outputs = 2 if params.head == "equivariant" else len(LABELS)
@@ -36,7 +36,7 @@ def _network(params: ModelParams, hidden_dim: int, outputs: int) -> keras.Sequen
 
 @keras.saving.register_keras_serializable(package="preference")
 class OrderEquivariant(keras.layers.Layer):
-    """Logits of A, B and tie that change places exactly when the sides do.
+    """Logits of A, B and tie; swapping the sides swaps those of A and B exactly.
 
     With `network([x; y]) = (win(x, y), tie(x, y))` the logits are `win(a, b)`, `win(b, a)` and
     `tie(a, b) + tie(b, a)`.

@@ -1,4 +1,4 @@
-"""Give a described model its weights: those of the file, all of them, each of them finite."""
+"""Build a model from its configuration, and load exactly the weights of a file, all finite."""
 
 import warnings
 from collections import Counter
@@ -25,19 +25,20 @@ def load_described(
     kind: type[T],
     precisions: Sequence[str],
 ) -> T:
-    """Build what a configuration describes, and load its weights.
+    """Build the model that a configuration describes, and load its weights.
 
-    The configuration is compared with the file before anything of that size is made.
+    The sizes in the configuration are compared with the file before memory is allocated.
 
     Args:
-        config: as `rebuild` takes it.
-        described_by: the name of the file that it comes from.
+        config: as for `rebuild`.
+        described_by: the name of the file with the configuration.
         weights: HDF5, as `keras.Model.save_weights` writes it.
-        kind: the class that is asked for.
-        precisions: that the weights may have.
+        kind: the class of the model.
+        precisions: allowed for the weights.
 
     Raises:
-        BadInput: one of the two cannot be used, or they do not fit each other.
+        BadInput: the configuration or the file is damaged or refused, or they do not belong
+            together.
     """
     misfit = f"{weights.name} does not fit {described_by}"
     with _named(misfit):
@@ -54,15 +55,15 @@ def load_described(
 
 
 def check_size(variables: Iterable[keras.Variable], arrays: Iterable[WeightArray]) -> None:
-    """Check that variables need no more memory than a file suggests.
+    """Check that variables need at most about twice the memory of the stored arrays.
 
-    It is roughly compared. What differs by little is found, and named, when it is loaded.
+    Loading finds and reports smaller differences.
 
     Raises:
         BadInput: they need more.
     """
     asked = sum(prod(variable.shape) for variable in variables)
-    stored = sum(array.numbers for array in arrays)
+    stored = sum(array.size for array in arrays)
     if asked > 2 * stored + 2**20:
         raise BadInput(f"the model would have {asked:,} weights, and {stored:,} are stored")
 
@@ -75,19 +76,19 @@ def check_finite(variables: Iterable[keras.Variable]) -> None:
     """
     for variable in variables:
         values = keras.ops.convert_to_numpy(variable)
-        # Both find NaN too, and need no memory.
+        # Minimum and maximum are NaN if a value is, and need no memory.
         if not (np.isfinite(values.min()) and np.isfinite(values.max())):
             raise BadInput(f"{variable.path} holds NaN or infinity")
 
 
 def _load_all(model: keras.Model, weights: Path, arrays: Sequence[WeightArray]) -> None:
-    """Give each variable an array of its own; none of either is left."""
+    """Assign each array to one variable; raise if a variable or an array is left over."""
     try:
         with warnings.catch_warnings():
-            # Keras warns where it leaves layers with their first values.
+            # Keras only warns about layers that keep their initial values.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(weights)
-    # Keras says what is missing as ValueError, KeyError or otherwise.
+    # Keras and h5py raise many types of errors, depending on what is missing or damaged.
     except Exception as error:
         raise BadInput(_reason(error)) from error
     shapes = Counter(tuple(variable.shape) for variable in model.weights)
@@ -98,7 +99,7 @@ def _load_all(model: keras.Model, weights: Path, arrays: Sequence[WeightArray]) 
 
 
 def _reason(error: Exception) -> str:
-    """Return what Keras says of the first layer that cannot be loaded, of all it says."""
+    """Return the part of Keras's message about the first layer that cannot be loaded."""
     paragraphs = str(error).split("\n\n")
     return paragraphs[1] if len(paragraphs) > 1 else paragraphs[0]
 

@@ -1,3 +1,3 @@
-"""The files of a saved model, by name; reading or writing them needs Keras, copying does not."""
+"""The file names of a saved model, for modules that copy the files without importing Keras."""
 
 ARCHITECTURE, WEIGHTS = "model.json", "model.weights.h5"

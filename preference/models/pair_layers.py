@@ -1,6 +1,7 @@
 """Keras layers of a model that reads both sides of a battle with one backbone.
 
-A side axis of length 2 (A first) is folded into the batch before the backbone, and unfolded after.
+An axis of the two sides (A first) is folded into the batch before the backbone, and unfolded after
+it.
 """
 
 import keras
@@ -25,7 +26,7 @@ class UnfoldSides(keras.layers.Layer):
     """Reshape (2 * batch, hidden) to (batch, 2, hidden)."""
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the two sides of each battle beside each other."""
+        """Return both sides of each battle on an axis of their own."""
         return ops.reshape(inputs, (-1, 2, inputs.shape[-1]))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -37,7 +38,7 @@ class UnfoldSides(keras.layers.Layer):
 class MaskedMean(keras.layers.Layer):
     """Average (rows, length, hidden) over the tokens that `padding_mask` (rows, length) keeps.
 
-    In float32 whatever the inputs are: bfloat16 cannot count beyond 256.
+    It is computed in float32, because bfloat16 cannot count beyond 256.
     """
 
     def call(self, inputs: keras.KerasTensor, padding_mask: keras.KerasTensor) -> keras.KerasTensor:

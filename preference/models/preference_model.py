@@ -1,4 +1,4 @@
-"""The preference model: one backbone reads both sides, a pool and a head make three logits."""
+"""The preference model: one backbone reads both sides; a pool and a head give three logits."""
 
 import keras
 import keras_nlp
@@ -11,23 +11,23 @@ from preference.models.pair_layers import FirstToken, FoldSides, MaskedMean, Unf
 from preference.runtime.errors import BadInput
 
 INPUTS = ("token_ids", "padding_mask")
-# One vector a position, where a backbone has absolute ones; relative ones have no end.
+# Absolute positions have one vector each; relative positions have no maximum.
 POSITIONS = "position_embedding/embeddings"
-POOLS = {"mean": MaskedMean, "cls": FirstToken}
+POOLS: dict[str, type[keras.layers.Layer]] = {"mean": MaskedMean, "cls": FirstToken}
 
 
 def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> keras.Model:
     """Join backbone, pool and head.
 
     Args:
-        backbone: takes `token_ids` and `padding_mask` (rows, length), gives (rows, length, hidden).
-        params: `pool`, `head` and the head's layers.
+        backbone: from `token_ids` and `padding_mask` (rows, length) to (rows, length, hidden).
+        params: `pool`, `head` and the head's layers, and `seq_len`.
 
     Returns: a model from `token_ids` and `padding_mask`, int32 (batch, 2, length), A first, to
         logits of A wins, B wins and tie, float32 (batch, 3).
 
     Raises:
-        BadInput: sequences may be longer than the positions that the backbone knows.
+        BadInput: `seq_len` exceeds the positions of the backbone.
     """
     positions = position_count(backbone)
     if positions and params.seq_len > positions:
@@ -44,7 +44,7 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
 
 
 def position_count(backbone: keras_nlp.models.Backbone) -> int | None:
-    """Return how many positions a backbone has vectors for; None where they are relative."""
+    """Return the number of absolute positions of a backbone; None if positions are relative."""
     tables = [weight for weight in backbone.weights if weight.path.endswith(POSITIONS)]
     return min((table.shape[0] for table in tables), default=None)
 
@@ -56,7 +56,7 @@ def backbone_of(model: keras.Model) -> keras_nlp.models.Backbone:
 
 
 def encoder_of(model: keras.Model) -> keras.Model:
-    """Return backbone and pool, which read one side, with the weights of `model`.
+    """Return the backbone and the pool of `model`, which read one side, with shared weights.
 
     Returns: a model from `token_ids` and `padding_mask`, int32 (rows, length), to the pooled
         vectors (rows, hidden).
@@ -69,7 +69,7 @@ def encoder_of(model: keras.Model) -> keras.Model:
 def score_both_orders(model: keras.Model, pooled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the logits (battles, 3) of pooled vectors (battles, 2, hidden), in both orders.
 
-    The second are what the model says when B is shown first (their first logit is for B).
+    In the second array B is shown first, so its first logit is for B.
     """
     head = model.get_layer("head")
     in_order, swapped = (head(vectors, training=False) for vectors in (pooled, pooled[:, ::-1]))

@@ -1,4 +1,4 @@
-"""A trained model on disk: its architecture as JSON, its weights as HDF5. Neither holds code."""
+"""Save and load a trained model: architecture as JSON, weights as HDF5, neither with code."""
 
 import json
 import math
@@ -15,9 +15,9 @@ from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import read_json
 from preference.runtime.weight_file import list_arrays
 
-# Of a number, in every precision; and of what HDF5 writes beside an array, which is less.
+# Sizes of a saved weight, and of the metadata that HDF5 writes for an array at most.
 NUMBER_BYTES, HDF5_BYTES = 4, 2**14
-# Of the variables; what is computed with them is in the model's own precision.
+# Weights are float32, also in a model that computes in mixed precision.
 PRECISIONS = ("float32",)
 ADVICE = "Copy or train the model again, and do not trust one of another origin"
 # Importing them registers our layers, so that Keras finds them by name.
@@ -25,24 +25,28 @@ LAYER_MODULES = (deberta, heads, pair_layers, single_segment)
 
 
 def save_model(model: keras.Model, folder: Path) -> None:
-    """Write the two files; `folder` is made if it does not exist."""
+    """Write `model.json` and `model.weights.h5`; `folder` is created if it does not exist.
+
+    Raises:
+        OSError: the disk has too little room.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     architecture = keras.saving.serialize_keras_object(model)
-    # Loss and optimizer belong to the training.
+    # Loss and optimizer belong to training, not to the model.
     architecture.pop("compile_config", None)
     text = json.dumps(architecture, indent=2) + "\n"
     (folder / ARCHITECTURE).write_text(text, encoding="utf-8")
     sizes = (NUMBER_BYTES * math.prod(variable.shape) + HDF5_BYTES for variable in model.variables)
     check_room(folder, sum(sizes))
-    # Of a compiled model Keras saves the optimizer, too: twice as much again.
+    # For a compiled model Keras would also save the optimizer, which is twice as large.
     keras.Model(model.input, model.output, name=model.name).save_weights(folder / WEIGHTS)
 
 
 def check_weights(folder: Path) -> None:
-    """Check, without reading a value, that the weights are as large as what they hold.
+    """Check the structure and size of the weights file, without reading a value.
 
     Raises:
-        BadInput: they are not, or are no weights.
+        BadInput: the file is damaged, or holds other arrays than weights.
     """
     try:
         list_arrays(folder / WEIGHTS, PRECISIONS)
@@ -54,7 +58,7 @@ def load_model(folder: Path) -> keras.Model:
     """Rebuild a saved model with its weights, in the precision in which it was trained.
 
     Raises:
-        BadInput: a file is damaged, or asks for more than a model of ours does.
+        BadInput: a file is damaged, or describes a model that this library does not build.
     """
     try:
         config = read_json(folder / ARCHITECTURE)

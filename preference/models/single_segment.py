@@ -1,4 +1,4 @@
-"""Backbones that tell two segments apart, as BERT does, where all is one segment."""
+"""Backbones with two segments, such as BERT, that read all tokens as the first segment."""
 
 import keras
 import keras_nlp
@@ -9,7 +9,7 @@ SEGMENTED_INPUTS = {"token_ids", "padding_mask", "segment_ids"}
 
 @keras.saving.register_keras_serializable(package="preference")
 class FirstSegment(keras.layers.Layer):
-    """Number every token of (rows, length) as of the first segment."""
+    """Assign every token of (rows, length) to the first segment."""
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """Return zeros, (rows, length)."""
@@ -25,7 +25,8 @@ class SingleSegmentBackbone(keras_nlp.models.Backbone):
     """A backbone from `token_ids` and `padding_mask` to hidden states (rows, length, hidden).
 
     Args:
-        encoder: the same with `segment_ids`; it has a layer `token_embedding`.
+        encoder: a model with `segment_ids` too, and a layer `token_embedding`.
+        dtype: precision policy; the global one by default.
     """
 
     def __init__(
@@ -63,13 +64,14 @@ class SingleSegmentBackbone(keras_nlp.models.Backbone):
 def with_single_segment(
     backbone: keras_nlp.models.Backbone, activation: str | None = None
 ) -> SingleSegmentBackbone:
-    """Return a backbone without `segment_ids`, with the weights and the name of the one given.
+    """Return a backbone without `segment_ids`, with the weights and the name of `backbone`.
 
-    What only the other outputs need, as BERT's pooled one, is left out: it would never be trained.
+    Layers that only other outputs need, such as the pooler of BERT, are left out: they would never
+    be trained.
 
     Args:
         backbone: with `SEGMENTED_INPUTS`, and hidden states as its output `sequence_output`.
-        activation: of the transformer layers, in the place of their own.
+        activation: replaces that of the transformer layers; None to keep it.
     """
     encoder = keras.Model(backbone.input, backbone.output["sequence_output"], name="encoder")
     if activation:

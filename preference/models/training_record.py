@@ -1,4 +1,4 @@
-"""What a training run leaves: a model's weights, and a record of how they came about.
+"""The record of a training run: how the weights of a model were trained.
 
 models/weights/<experiment>/seed-<seed>/
     model.json, model.weights.h5   the model, as `preference.models.saved_model` writes it
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from preference.battles.predictions import ROUNDING
+from preference.battles.predictions import SUM_TOLERANCE
 from preference.battles.table import LABELS
 from preference.config.experiment import Name
 from preference.config.validation import (
@@ -34,18 +34,18 @@ RECORD = "training.json"
 
 
 def _check_prior(prior: list[float]) -> list[float]:
-    if abs(sum(prior) - 1) > ROUNDING:
-        raise ValueError(f"the shares sum to {sum(prior):g}, not to 1")
+    if abs(sum(prior) - 1) > SUM_TOLERANCE:
+        raise ValueError(f"its values sum to {sum(prior):g}, not to 1")
     return prior
 
 
 def _check_parameter(value: object) -> object:
-    """Check that a parameter is a text, a finite number, a truth value, or a list of these."""
+    """Check that a parameter is a string, a finite number, a boolean, or a list of these."""
     for one in value if isinstance(value, list) else [value]:
         is_number = isinstance(one, int | float) and abs(one) < float("inf")
         is_text = isinstance(one, str) and len(one) <= LONGEST_TEXT and one.isprintable()
         if not (is_number or is_text):
-            raise ValueError("it is no parameter of ours")
+            raise ValueError("it is not a string, a finite number, a boolean or a list of these")
     return value
 
 
@@ -54,14 +54,14 @@ Prior = Annotated[
     Field(min_length=len(LABELS), max_length=len(LABELS)),
     AfterValidator(_check_prior),
 ]
-# Far more than any computer computes, and few enough digits to be shown.
+# More than any computer computes, and with few enough digits to be shown.
 Amount = Annotated[Finite, Field(ge=0, le=1e18)]
 Parameter = Annotated[Any, AfterValidator(_check_parameter)]
 
 
 @checked
-class TrainingFigures:
-    """What a training reports: its battles' lengths, its cost, and the epoch that valid chose."""
+class TrainingMetrics:
+    """Metrics of a training run: lengths of battles, cost, and the epoch that valid chose."""
 
     sequences_cut: Probability
     tokens_kept: Probability
@@ -80,13 +80,22 @@ class TrainingFigures:
 
 
 @checked
-class TrainingRecord:
-    """How the weights of one training run came about.
+class RunRecord:
+    """Inputs, parameters and metrics of one training run.
 
-    `experiment` is the digest of the experiment's values, `weights` the sha256 of the file of
-    weights, `tokens` the name of the folder of tokens below data/tokens/. `prior` is the share of
-    each label in train. `parameters` are the sections of params.yaml that an experiment may change.
-    `data` are the hashes of the files that the training run read.
+    Args:
+        name: of the experiment.
+        seed: of the run.
+        experiment: digest of the experiment's parameters.
+        weights: sha256 of the weights file.
+        simulated: whether the battles are simulated.
+        packing: how a battle becomes two sequences.
+        tokens: name of the folder below data/tokens/.
+        prior: fraction of each label in train.
+        training: metrics of the run.
+        parameters: the sections of params.yaml that an experiment may change.
+        data: sha256 of the files that the run read.
+        versions: of the libraries.
     """
 
     name: Name
@@ -97,7 +106,7 @@ class TrainingRecord:
     packing: Packing
     tokens: FolderName
     prior: Prior
-    training: TrainingFigures
+    training: TrainingMetrics
     parameters: Mapping[Text, Mapping[Text, Parameter]]
     data: Mapping[Text, Sha256]
     versions: Mapping[Text, Text]
@@ -108,15 +117,15 @@ def run_folder(name: str, seed: int, root: Path = TRAINED) -> Path:
     return root / name / f"seed-{seed}"
 
 
-def write_record(record: TrainingRecord, folder: Path) -> None:
+def write_record(record: RunRecord, folder: Path) -> None:
     """Write `training.json`."""
     (folder / RECORD).write_text(to_json(asdict(record), indent=2), encoding="utf-8")
 
 
-def read_record(name: str, seed: int) -> TrainingRecord:
+def read_record(name: str, seed: int) -> RunRecord:
     """Read the record of a training run.
 
     Raises:
         BadInput: it is missing or damaged.
     """
-    return read_checked(TrainingRecord, run_folder(name, seed) / RECORD, f"train_{name}")
+    return read_checked(RunRecord, run_folder(name, seed) / RECORD, f"train_{name}")

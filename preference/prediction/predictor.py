@@ -1,6 +1,6 @@
-"""Predict battles with a trained model, in both orders.
+"""Predict battles with a trained model, in both orders of the answers.
 
-The backbone reads every side once, beside others of its length; the head then reads the pairs.
+The backbone reads every side once, in batches of similar length; the head then reads the pairs.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,20 +30,20 @@ SIGNATURE = input_signature(None, None)
 def predict_battles(
     model: keras.Model, tokens: Tokens, ids: np.ndarray, packing: Packing, name: str
 ) -> Predictions:
-    """Predict the battles `ids`, int64 [n]; `name` stands beside the progress bar."""
+    """Predict the battles `ids`, int64 [n]; the progress bar shows `name`."""
     task = one_line(f"predict {name}", LONGEST_TASK)
     with tqdm(total=len(ids) * len(SIDES), desc=task, unit=" answers") as progress:
         return Predictor(model, packing).predict(tokens, ids, progress.update)
 
 
 class Predictor:
-    """A model that is traced once, and predicts as many battles and as often as it is asked.
+    """A model that is traced once for any number of predictions.
 
-    Threads may share it; they wait for each other.
+    Threads may share it; their predictions run one after the other.
 
     Args:
         model: as `build_model` makes it.
-        packing: how it reads battles.
+        packing: how a battle becomes two sequences.
     """
 
     def __init__(self, model: keras.Model, packing: Packing) -> None:
@@ -51,8 +51,8 @@ class Predictor:
         self._model, self._packing = model, packing
         self._encode = _trace(encoder_of(model))
         self._batches: Iterator[Inputs] = iter(())
-        self._turn = Lock()
-        # One for all calls, because TensorFlow keeps some memory for each that it has made.
+        self._lock = Lock()
+        # One stream for all calls, because TensorFlow never frees some memory of a stream.
         self._stream = stream_batches(lambda: self._batches, SIGNATURE)
 
     def predict(
@@ -61,11 +61,14 @@ class Predictor:
         """Predict the battles `ids`, int64 [n], at least one.
 
         Args:
-            tokens: of these battles and maybe of others.
-            ids: which, in which order.
-            advance: called with the number of answers that have been read since the last call.
+            tokens: of these battles, and maybe of others.
+            ids: of the battles, in the order of the predictions.
+            advance: called with the number of answers read since its last call.
+
+        Raises:
+            BadInput: a battle has no tokens.
         """
-        with self._turn:
+        with self._lock:
             pooled = self._encode_battles(tokens, tokens.rows_of(ids), advance)
         in_order, swapped = score_both_orders(self._model, pooled)
         return Predictions(
@@ -99,7 +102,7 @@ class Predictor:
 
 
 def _trace(encoder: keras.Model) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
-    """Make one graph for all shapes, where Keras's `predict` traces up to three."""
+    """Make one graph for all shapes; Keras's `predict` would trace up to three."""
 
     @tf.function(input_signature=[SIGNATURE], autograph=False)
     def encode(inputs: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -1,19 +1,19 @@
 """Presets in repositories of the Hugging Face Hub: `hf://organization/name`, downloaded once.
 
-Where they come from and where they are kept is what huggingface_hub's variables say: HF_ENDPOINT,
-HF_TOKEN, HF_HOME and HF_HUB_OFFLINE.
+huggingface_hub's variables are honoured: HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE.
 """
 
 from pathlib import Path
 
+from httpx2 import HTTPError
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from preference.runtime.errors import BadInput
 
 SCHEME = "hf://"
-# Many repositories hold the same weights once for each library. These are of Hugging Face's format,
-# and of keras-hub's own.
+# Many repositories hold the same weights once for each library. These files are in Hugging Face's
+# format and in keras-hub's own.
 WEIGHTS = ("model.safetensors", "model-*.safetensors", "model.weights.h5")
 NEEDED = (*WEIGHTS, "*.json", "*.model", "vocab.txt", "merges.txt", "assets/*")
 
@@ -38,10 +38,10 @@ NO_ANSWER = "the hub answers with an error. Try again later, or name a folder on
 
 
 def download_preset(handle: str) -> Path:
-    """Return the folder in the cache with configuration, tokenizer and weights of a repository.
+    """Return the cached folder with a repository's configuration, tokenizer and weights.
 
-    Of the formats of weights only safetensors and keras-hub's are downloaded. What is in the cache
-    is not downloaded again.
+    Weights are downloaded as safetensors or in keras-hub's format, and in no other. Files in the
+    cache are not downloaded again.
 
     Args:
         handle: `hf://organization/name`.
@@ -54,12 +54,12 @@ def download_preset(handle: str) -> Path:
         return Path(snapshot_download(repository, allow_patterns=list(NEEDED)))
     except HFValidationError as error:
         raise BadInput(f"{handle!r} is not of the form hf://organization/name.") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError) as error:
+    except (HTTPError, LocalEntryNotFoundError) as error:
         raise BadInput(f"{_advice(error)} ({type(error).__name__}).") from error
 
 
 def _advice(error: Exception) -> str:
-    # An answer is the cause where a copy in the cache was looked for instead.
+    # Where the hub refuses, the cache is searched; the refusal is the cause of the second error.
     for each in (error, error.__cause__):
         if isinstance(each, HfHubHTTPError):
             return ADVICE.get(each.response.status_code, NO_ANSWER)

@@ -1,15 +1,14 @@
-"""The Keras classes that models and tokenizers of ours consist of, and the arguments of each.
+"""The Keras classes that may occur in models and tokenizers, and the arguments of each.
 
-A class goes by its registered name (`package>Class`), one of Keras itself by `module.Class`. The
-type of an argument is one that pydantic checks, or a `Part`, which holds further objects. No
-argument is a path, and none is a vocabulary: vocabularies are files of their own.
+A class is named by its registered name (`package>Class`), a class of Keras itself by
+`module.Class`. The type of an argument is checked by pydantic, or is a `Part`: an argument that
+holds further objects. No argument is a path or a vocabulary; vocabularies are separate files.
 """
 
 from enum import Enum
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
-from typing_extensions import TypedDict
 
 from preference.config.validation import DropoutRate
 from preference.presets.keras_objects import (
@@ -17,14 +16,14 @@ from preference.presets.keras_objects import (
     GeluApproximate,
     Histories,
     Name,
+    Policy,
     Shape,
     Size,
-    Strict,
 )
 
 
 class Part(Enum):
-    """What an argument holds that is itself an object with a class, or a list of such."""
+    """The kind of Keras object, or list of objects, that an argument holds."""
 
     INITIALIZER = "an initializer"
     LAYER = "a layer"
@@ -33,7 +32,7 @@ class Part(Enum):
 
 def _check_batch(shape: list[int | None]) -> list[int | None]:
     if shape[:1] != [None]:
-        raise ValueError("a batch has any number of rows")
+        raise ValueError("the first dimension of a batch is null")
     return shape
 
 
@@ -45,18 +44,15 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)] | None
 Token = Annotated[str, Field(min_length=1, max_length=100)]
 TokenList = Annotated[list[Token], Field(max_length=1000)]
 BatchShape = Annotated[Shape, AfterValidator(_check_batch)]
-# Those of keras.layers.MultiHeadAttention. With another, a small layer can ask for any memory.
+# The equations of keras.layers.MultiHeadAttention. With others, a small layer can need any amount
+# of memory.
 Equation = Literal["abc,cde->abde", "abcd,cde->abe"]
 
 
-def _policy(names: object) -> object:
-    """Return the type of a precision, which Keras writes as its name or as an object."""
-    config = Strict(TypedDict("config", {"name": names}))
-    keys = {"module": Literal["keras"], "class_name": Literal["DTypePolicy"], "config": config}
-    return names | Strict(TypedDict("policy", {**keys, "registered_name": None}))
-
-
-Precision = _policy(Literal["float32", "mixed_bfloat16", "mixed_float16"])
+# Keras writes a precision as its name or as an object.
+WeightPrecision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+TokenPrecision = Literal["int32"]
+Precision = WeightPrecision | Policy[WeightPrecision]
 Activation = Literal["linear", "relu", "gelu", "tanh"] | GeluApproximate
 
 INITIALIZERS: dict[str, dict[str, Any]] = {
@@ -205,9 +201,9 @@ ALL_LAYERS: dict[str, dict[str, Any]] = {
 _TOKENIZER = {
     "name": Name,
     "trainable": StrictBool,
-    "dtype": _policy(Literal["int32"]),
+    "dtype": TokenPrecision | Policy[TokenPrecision],
     "config_file": Literal["tokenizer.json"],
-    # It would cut and pad the tokens.
+    # A length would cut and pad the tokens.
     "sequence_length": None,
 }
 _SENTENCE_PIECE = {

@@ -1,9 +1,10 @@
-"""Check what a Keras configuration asks for, before Keras reads it.
+"""Check the classes and arguments of a Keras configuration before Keras reads it.
 
-Keras looks up classes and imports modules by name, and calls them with whatever arguments it finds.
-So what does not stand in `preference.presets.keras_arguments` is refused.
+Keras imports modules and looks up classes by name, and calls them with the arguments in the file.
+Everything that is not listed in `preference.presets.keras_arguments` is refused.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -22,21 +23,23 @@ from preference.presets.keras_objects import TENSOR, GeluApproximate, KerasObjec
 from preference.runtime.errors import BadInput
 
 ALL_CLASSES = {**ALL_LAYERS, **INITIALIZERS, **TOKENIZERS, "keras.DTypePolicy": {}}
-# Where an argument holds further objects: of which classes they may be.
+# The classes that the objects in an argument may have.
 PARTS = {Part.INITIALIZER: INITIALIZERS, Part.LAYER: ALL_LAYERS, Part.LAYERS: ALL_LAYERS}
-# Query, key, value, output, two dense layers and two norms have two variables each.
+# Query, key, value, output, two dense layers and two norms, with two variables each.
 ENCODER_VARIABLES = 16
 # A model with the large BERT has 45 layers, and calls each of them once.
 MOST_LAYERS = 150
-# The one layer of ours that calls another twice.
+# Characters of a value that a message shows.
+LONGEST_VALUE = 60
+# The only layer that calls another layer twice.
 DOUBLING = "OrderEquivariant"
 
 
 def check_classes(config: object) -> None:
-    """Check every class that a Keras configuration asks for, wherever it stands.
+    """Check all classes that occur anywhere in a Keras configuration.
 
     Raises:
-        BadInput: one of them is not allowed; the message names it.
+        BadInput: a class is not allowed; the message names it.
     """
     for each in _objects(config):
         if "class_name" in each and not _is_allowed(each):
@@ -47,22 +50,22 @@ def check_classes(config: object) -> None:
 
 
 def check_object(config: object, classes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check an object's class and arguments, and those of all objects that it consists of.
+    """Check the class and the arguments of an object, and those of all objects in it.
 
     Args:
         config: as `keras.saving.serialize_keras_object` writes it.
         classes: a table of `preference.presets.keras_arguments`.
 
     Raises:
-        BadInput: a class or an argument is not in the table, or a value is of another type or out
+        BadInput: a class or an argument is not in the table, or a value has another type or is out
             of its range; the message names it.
     """
     label = config.get("class_name") if isinstance(config, dict) else type(config).__name__
-    _check_value(KerasObject, config, _shortened(label))
-    name = class_of(config)
-    if name not in classes or not _is_allowed(config):
-        raise BadInput(f"it has the class {config['class_name']!r} where none of ours has it")
-    check_arguments(name, config["config"])
+    checked: KerasObject = _check_value(KerasObject, config, _shortened(label))
+    name = class_of(checked)
+    if name not in classes or not _is_allowed(checked):
+        raise BadInput(f"it has the class {checked['class_name']!r} where none of ours has it")
+    check_arguments(name, checked["config"])
 
 
 def check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
@@ -82,25 +85,28 @@ def check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
             raise BadInput(f"{label}.{argument} holds something else than {expected.value}")
         for part in value if isinstance(value, list) else [value]:
             check_object(part, PARTS[expected])
+    # Keras divides the units among the heads.
+    if arguments.get("hidden_dim", math.inf) < arguments.get("num_heads", 0):
+        raise BadInput(f"{label}.num_heads is larger than hidden_dim")
 
 
 def check_depth(config: object, variables: int) -> None:
-    """Check that building what a configuration describes will take no longer than a model of ours.
+    """Check that building a model will not take longer than building one of our models.
 
     Args:
-        config: what `check_object` has accepted.
-        variables: how many the file of its weights holds.
+        config: a configuration that `check_object` has accepted.
+        variables: the number of variables in its weights file.
 
     Raises:
-        BadInput: there are too many layers, a layer is called twice, or there are more encoder
-            layers than have weights.
+        BadInput: there are too many layers, a layer is called twice, or the file has too few
+            variables for the encoder layers.
     """
     objects = [*_objects(config)]
     layers = sum("inbound_nodes" in each or "build_config" in each for each in objects)
     calls = sum(len(each.get("inbound_nodes", ())) for each in objects)
     if max(layers, calls) > MOST_LAYERS:
         raise BadInput(f"it has {max(layers, calls)} layers, and a model of ours fewer than 150")
-    # Nested in each other, layers that are called twice would take twice as long at each level.
+    # Each level of nested layers that are called twice doubles the time.
     doubling = sum(each.get("class_name") == DOUBLING for each in objects)
     if doubling > 1 or any(len(each.get("inbound_nodes", ())) > 1 for each in objects):
         raise BadInput("it calls a layer more often than a model of ours does")
@@ -110,14 +116,14 @@ def check_depth(config: object, variables: int) -> None:
 
 
 def class_of(config: Mapping[str, Any]) -> str:
-    """Return the name of an object's class as in `preference.presets.keras_arguments`."""
+    """Return the name of an object's class as it is written in `keras_arguments`."""
     name, registered = config.get("class_name"), config.get("registered_name")
     if registered in (None, name):
         return f"{config.get('module')}.{name}"
     package, _, registered_class = str(registered).partition(">")
     if registered_class != name:
         return str(registered)
-    # The name of keras-hub in earlier years.
+    # keras_nlp is the former name of keras_hub.
     return f"{package.replace('keras_nlp', 'keras_hub')}>{name}"
 
 
@@ -132,7 +138,7 @@ def _objects(config: object) -> Iterator[dict[str, Any]]:
 
 
 def _depth(config: Mapping[str, Any]) -> int:
-    """Return how many encoder layers with weights of their own an object adds."""
+    """Return how many encoder layers with separate weights an object adds."""
     if config.get("class_name") == "TransformerEncoder":
         return 1
     # The layers of a group share their weights.
@@ -141,37 +147,42 @@ def _depth(config: Mapping[str, Any]) -> int:
 
 def _is_allowed(config: Mapping[str, Any]) -> bool:
     if config["class_name"] in (TENSOR, "function"):
-        return config["class_name"] == TENSOR or _problem(GeluApproximate, config) is None
+        return config["class_name"] == TENSOR or _is_gelu(config)
     name = class_of(config)
-    # A registered name is what Keras looks for first, whatever module and class say.
+    # Keras looks for the registered name first, before module and class.
     return name in ALL_CLASSES and (
         ">" not in name or keras.saving.get_registered_object(config["registered_name"]) is not None
     )
 
 
-def _check_value(expected: object, value: object, where: str) -> None:
-    if problem := _problem(expected, value):
-        raise BadInput(f"{where}: {problem}")
-
-
-def _problem(expected: object, value: object) -> str | None:
-    """Return what is wrong with a value, where something is."""
+def _is_gelu(config: Mapping[str, Any]) -> bool:
     try:
-        _adapter(expected).validate_python(value, strict=True)
+        _adapter(GeluApproximate).validate_python(config, strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def _check_value(expected: Any, value: object, where: str) -> Any:  # noqa: ANN401
+    """Return a value of the type `expected`."""
+    try:
+        return _adapter(expected).validate_python(value, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{first['msg']}, and not {_shortened(first['input'])}" + (
-            f" ({place})" if place else ""
-        )
-    return None
+        raise BadInput(f"{where}: {_describe(error)}") from error
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    problem = f"{first['msg']}, and not {_shortened(first['input'])}"
+    return f"{problem} ({place})" if place else problem
 
 
 def _shortened(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 @cache
-def _adapter(expected: object) -> TypeAdapter:
+def _adapter(expected: Any) -> TypeAdapter:  # noqa: ANN401
     return TypeAdapter(expected)

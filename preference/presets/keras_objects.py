@@ -1,12 +1,12 @@
-"""How Keras writes down objects, and which tensors a layer reads, as types that pydantic checks."""
+"""The JSON forms of Keras objects and of calls between layers, as types that pydantic checks."""
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar
 
 from pydantic import ConfigDict, Field, StrictBool, with_config
 from typing_extensions import TypeAliasType, TypedDict
 
 Strict = with_config(ConfigDict(extra="forbid", strict=True))
-# What a tensor's shape can hold.
+# A dimension of a tensor.
 Size = Annotated[int, Field(ge=1, lt=2**31)]
 Shape = Annotated[list[Size | None], Field(max_length=8)]
 DataType = Literal["float32", "bfloat16", "float16", "int32"]
@@ -15,7 +15,7 @@ Name = Annotated[str, Field(pattern="^[A-Za-z0-9_.]{1,100}$")]
 
 @Strict
 class GeluApproximate(TypedDict):
-    """The one function that a model may name: the GELU of keras-hub's BERT."""
+    """The only function that a model may refer to: the GELU of keras-hub's BERT."""
 
     module: Literal["builtins"]
     class_name: Literal["function"]
@@ -23,7 +23,27 @@ class GeluApproximate(TypedDict):
     registered_name: Literal["function"]
 
 
-# How Keras writes down which output of which layer another one reads.
+PrecisionName = TypeVar("PrecisionName", bound=str)
+
+
+@Strict
+class PolicyConfig(TypedDict, Generic[PrecisionName]):
+    """The arguments of a `Policy`."""
+
+    name: PrecisionName
+
+
+@Strict
+class Policy(TypedDict, Generic[PrecisionName]):
+    """A precision, where Keras writes it as an object."""
+
+    module: Literal["keras"]
+    class_name: Literal["DTypePolicy"]
+    config: PolicyConfig[PrecisionName]
+    registered_name: None
+
+
+# A reference to the output of a layer: its name, the number of the call, and that of the output.
 TENSOR = "__keras_tensor__"
 History = Annotated[list[Name | Annotated[int, Field(ge=0)]], Field(min_length=3, max_length=3)]
 Histories = TypeAliasType("Histories", "History | list[Histories] | dict[Name, Histories]")
@@ -68,7 +88,7 @@ class Build(TypedDict):
 
 @Strict
 class KerasObject(TypedDict):
-    """What Keras writes of an object, and the rest of a layer; the optimizer is not saved."""
+    """An object, and the further keys of a layer or model. There is no optimizer."""
 
     module: str
     class_name: str

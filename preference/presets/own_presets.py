@@ -1,3 +1,3 @@
-"""The small configurations of DeBERTa v3 that this project trains from scratch, by name."""
+"""The names of the small DeBERTa v3 configurations that are trained from scratch."""
 
 TRAINED_FROM_SCRATCH = ("deberta_v3_tiny", "deberta_v3_mini")

@@ -1,6 +1,6 @@
-"""Presets: which names there are, where they are, and what to say of one that cannot be loaded.
+"""Presets: which names exist, where their files are, and errors that name the parameter.
 
-Their files are read by `preference.models.pretrained`.
+The files are read by `preference.models.pretrained` and `preference.tokenizers`.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ BACKBONE = "config.json"
 
 
 def check_preset(preset: str) -> None:
-    """Check that a preset is one that this project trains from scratch, or can be looked for.
+    """Check the name of a preset. Only loading it shows whether an address leads to one.
 
     Raises:
-        BadInput: nothing has this name.
+        BadInput: no preset has this name.
     """
     if preset in TRAINED_FROM_SCRATCH or "://" in preset or Path(preset, BACKBONE).is_file():
         return
-    # Here, because its import takes seconds that no other name needs.
+    # Imported here, because it takes seconds and the other names do not need it.
     import keras_nlp
 
     if preset not in keras_nlp.models.Backbone.presets:
@@ -36,12 +36,16 @@ def check_preset(preset: str) -> None:
 
 @contextmanager
 def loading_preset(preset: str) -> Iterator[str]:
-    """Find a preset, and explain what goes wrong while it is loaded.
+    """Find a preset, and name the parameter in errors of its files while it is loaded.
+
+    Only `BadInput` and errors of the operating system are caught: any other exception is a fault
+    of the code, and is raised as it is.
 
     Args:
         preset: a registered name, a `scheme://` handle, or the folder of a saved preset.
 
-    Yields: the folder on this machine, where there is one, else what keras-hub takes: `preset`.
+    Yields:
+        The folder on this machine, where there is one, else what keras-hub takes: `preset`.
 
     Raises:
         BadInput: there is no such preset, it is damaged, or it cannot be downloaded.
@@ -53,17 +57,15 @@ def loading_preset(preset: str) -> Iterator[str]:
         raise BadInput(
             f"params.yaml, model.preset: {preset!r} cannot be loaded: {error}"
         ) from error
-    # A damaged folder fails as KeyError, TypeError, tf.errors.InternalError or otherwise.
-    except Exception as error:
+    except OSError as error:
         raise BadInput(
-            f"params.yaml, model.preset: {preset!r} cannot be loaded: "
-            f"{type(error).__name__}: {error}. "
-            "Check the network, or name the folder of a preset saved on this machine."
+            f"params.yaml, model.preset: {preset!r} cannot be loaded: {error}. Check the disk, or "
+            "name the folder of another preset on this machine."
         ) from error
 
 
 def read_hugging_face_config(source: str) -> dict:
-    """Return the `config.json` of a folder in Hugging Face format, and of all else {}.
+    """Return the `config.json` of a folder in Hugging Face format, and {} for any other source.
 
     Raises:
         BadInput: the file cannot be read.
@@ -71,4 +73,8 @@ def read_hugging_face_config(source: str) -> dict:
     if "://" in source or not Path(source, BACKBONE).exists():
         return {}
     config = read_json(Path(source, BACKBONE))
-    return config if "model_type" in config and "registered_name" not in config else {}
+    if "model_type" not in config or "registered_name" in config:
+        return {}
+    if not isinstance(config["model_type"], str):
+        raise BadInput(f"{BACKBONE} has a model_type that is not a text. Download it again")
+    return config

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from preference.battles.table import A_WINS, B_WINS, LABELS, TIE
+from preference.battles.table import A_WINS, B_WINS, TIE, one_hot
 from preference.runtime.errors import BadInput
 
 SOLVER = {"maxiter": 500, "ftol": 1e-9, "gtol": 1e-6}
@@ -42,7 +42,7 @@ def fit(
         BadInput: no battle is a tie, or all are.
     """
     magnitudes = abs(differences)
-    wins = np.eye(len(LABELS))[labels]
+    wins = one_hot(labels)
     width = differences.shape[1]
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:

@@ -1,16 +1,16 @@
-"""A table as text: one form for Markdown and for HTML."""
+"""Tables of formatted values, for Markdown and for HTML."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from preference.rendering.numbers import interval, number
+from preference.rendering.numbers import EstimateRecord, interval, number
 
+# Shown for a value that does not exist.
 NONE = "–"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure and, where it has one, its interval."""
+    """A formatted value and its interval, if it has one."""
 
     value: str
     interval: str = ""
@@ -25,16 +25,16 @@ class Table:
     rows: list[list[Cell]]
 
 
-def estimate_cell(estimate: Mapping[str, float | None], digits: int = 4) -> Cell:
-    """Return an estimate with its interval, or with the words that it has none."""
+def estimate_cell(estimate: EstimateRecord, digits: int = 4) -> Cell:
+    """Return an estimate with its interval."""
     return Cell(number(estimate["value"], digits), interval(estimate, digits))
 
 
 def number_cell(value: float | None) -> Cell:
-    """Return a figure that may not be known."""
+    """Return a number, or `NONE`."""
     return Cell(NONE if value is None else number(value))
 
 
-def share_cell(value: float | None) -> Cell:
-    """Return a share, which may not be known, in per cent."""
+def fraction_cell(value: float | None) -> Cell:
+    """Return a fraction in per cent, or `NONE`."""
     return Cell(NONE if value is None else f"{number(100 * value, 1)}\u00a0%")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preference.rendering.numbers import Sentence, quantity
-from preference.rendering.tables import NONE, Cell, Table, number_cell, share_cell
+from preference.rendering.tables import NONE, Cell, Table, fraction_cell, number_cell
 
 BLEND = "blend"
 # What each figure of a cost is counted in.
@@ -80,8 +80,8 @@ def _cost_row(name: str, details: Mapping[str, Any], training: Training) -> list
         Cell(quantity(times[PER_BATTLE]) if PER_BATTLE in times else NONE),
         Cell(str(run.get("best_epoch", NONE))),
         number_cell(run.get("valid_log_loss")),
-        share_cell(run.get("sequences_cut")),
-        share_cell(run.get("padding_share")),
+        fraction_cell(run.get("sequences_cut")),
+        fraction_cell(run.get("padding_share")),
     ]
 
 

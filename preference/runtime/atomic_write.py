@@ -1,11 +1,12 @@
-"""Outputs that are whole or not there.
+"""Atomic writes: an output is complete, or it does not exist.
 
 Guarantees
-1. An output is written in a folder of its own beside it, `<name>.<digits>.partial`, and takes its
-   name in one step when it is complete and on the disk.
-2. Where writing fails, nothing of it is left, and what had the name before is still there.
-3. Where several processes write one output at once, the last one to end wins, with all of its own.
-4. What a process that was killed has left is removed when the same output is next written.
+1. An output is written in a new folder next to it, `<name>.<digits>.partial`, and gets its name in
+   one step when it is complete and on the disk.
+2. When writing fails, the partial output is removed, and the old output is unchanged.
+3. When several processes write the same output at once, the last one to finish wins; outputs are
+   never mixed.
+4. The leftovers of a killed process are removed when the same output is next written.
 """
 
 import errno
@@ -20,19 +21,24 @@ from tempfile import TemporaryFile
 from preference.runtime.folder_exchange import exchange
 from preference.runtime.partial_folder import partial_folder
 
-# A folder can be renamed to the name of an empty folder, and to no other that exists.
+# A folder cannot be renamed to the name of a file, or of a folder that is not empty.
 NAME_IS_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
 @contextmanager
 def writing_file(path: Path) -> Iterator[Path]:
-    """Give the path at which to write a file; the folder that it is in is made.
+    """Write a file atomically; its parent folders are created.
 
-    A link that has the name is replaced, and not what it leads to: DVC may link outputs to its
-    cache.
+    A link at `path` is replaced, and its target is not changed: DVC may link outputs to its cache.
+
+    Args:
+        path: the file.
+
+    Yields:
+        A temporary path, at which the block must write the file.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with partial_folder(path) as partial:
         _check_is_no_folder(path)
@@ -45,10 +51,16 @@ def writing_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing_folder(path: Path) -> Iterator[Path]:
-    """Give a new empty folder to write into, which then takes the place of `path`.
+    """Write a folder atomically; an old folder at `path` is replaced as a whole.
+
+    Args:
+        path: the folder.
+
+    Yields:
+        A new empty folder, into which the block must write the content.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the folder cannot be written.
     """
     with partial_folder(path) as partial:
         new = partial / path.name
@@ -61,10 +73,10 @@ def writing_folder(path: Path) -> Iterator[Path]:
 
 
 def check_can_write(path: Path) -> None:
-    """Make a file as `writing_file` does, and remove it: a wrong path shows before the work begins.
+    """Check that `writing_file` can write a file, so that a wrong path fails before long work.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with partial_folder(path) as partial:
         _check_is_no_folder(path)
@@ -72,15 +84,15 @@ def check_can_write(path: Path) -> None:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Stop where a folder's disk has not this many bytes left.
+    """Check that `size` bytes are free on the disk of a folder.
 
-    For what fails badly on a full disk: HDF5 may close a file without its end, and say nothing.
+    On a full disk, HDF5 may close an incomplete file without any error.
 
     Raises:
-        OSError: it has not.
+        OSError: the disk has fewer bytes free.
     """
     if not hasattr(os, "posix_fallocate"):
-        # macOS has no such call; a disk that other programs fill meanwhile is not noticed there.
+        # On macOS, so a disk that other programs fill in the meantime is not noticed.
         if shutil.disk_usage(folder).free < size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         return
@@ -89,10 +101,10 @@ def check_room(folder: Path, size: int) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a file of UTF-8.
+    """Write a text file atomically, in UTF-8.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with writing_file(path) as new:
         new.write_text(text, encoding="utf-8")
@@ -104,7 +116,7 @@ def _check_is_no_folder(path: Path) -> None:
 
 
 def _put_in_place(new: Path, path: Path) -> None:
-    """Let a folder take the name of another, which ends up beside `new`, or in its place."""
+    """Rename a folder to `path`. An old folder there ends up in the parent folder of `new`."""
     while True:
         try:
             new.rename(path)
@@ -114,7 +126,7 @@ def _put_in_place(new: Path, path: Path) -> None:
                 raise
         if exchange(new, path):
             return
-        # Between this and the next attempt the name is missing, which nothing can prevent here.
+        # Until the next attempt, no folder has the name: this file system has no exchange.
         _move_away(path, new.with_name(secrets.token_hex(8)))
 
 
@@ -122,22 +134,22 @@ def _move_away(path: Path, place: Path) -> None:
     try:
         path.rename(place)
     except FileNotFoundError:
-        # Another writer was faster.
+        # Another process has moved it.
         pass
     except OSError as error:
-        # In a container, a folder of its image can be removed and not renamed.
+        # In a container, a folder of the image can be removed, but not renamed.
         if error.errno != errno.EXDEV:
             raise
         shutil.rmtree(path)
 
 
 def _flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk.
+    """Wait until the content of a file, or the names in a folder, are on the disk.
 
     Raises:
-        OSError: the content of a file cannot be written; some disks notice only now.
+        OSError: the content of a file cannot be written. Some disks report this only here.
     """
-    # Not every file system can do this with a folder, and not every folder can be read.
+    # Some file systems cannot flush a folder, and some folders cannot be read.
     with suppress(OSError) if path.is_dir() else nullcontext():
         descriptor = os.open(path, os.O_RDONLY)
         try:

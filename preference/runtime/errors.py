@@ -1,4 +1,4 @@
-"""Errors that are the user's to fix, told in one line without a traceback."""
+"""Errors that the user can fix, reported in one line without a traceback."""
 
 import errno
 import os
@@ -13,12 +13,12 @@ from tqdm import tqdm
 from preference.runtime.stop_signals import ending_on_signals
 from preference.runtime.terminal_text import one_line
 
-# That of a program that SIGPIPE ended.
-NOBODY_READS = 141
+# The exit status of a program that SIGPIPE ended: its output has no reader.
+BROKEN_PIPE_STATUS = 141
 ADVICE = {
     errno.ENOENT: "Correct the path, or make what is missing.",
     errno.ENOTDIR: "Correct the path: a part of it is a file, and not a folder.",
-    errno.EEXIST: "Correct the path, or remove what stands where a folder is needed.",
+    errno.EEXIST: "Correct the path, or remove the file where a folder is needed.",
     errno.EISDIR: "Give the name of a file, and not of a folder.",
     errno.EACCES: "Ask for the permission, or give another path.",
     errno.EPERM: "Ask for the permission, or give another path.",
@@ -28,14 +28,14 @@ ADVICE = {
     errno.EBUSY: "It is mounted, or in use: give another path.",
     errno.ENXIO: "Give the name of a file, and not of a device or a socket.",
 }
-# These come from reading and writing, too, where the error does not name the file.
+# Reading and writing raise these too, and then the error does not name the file.
 ADVICE_WITHOUT_A_PATH = {
     errno.EFBIG: "Raise the limit of `ulimit -f`, or give a path on a disk for larger files.",
     errno.EMFILE: "Raise the limit of `ulimit -n`.",
     errno.EIO: "Check the disk or the network, or give another path.",
     errno.ESTALE: "The network disk has lost the file: run the same again.",
 }
-# In the words, because not all that writes gives the number; the last ones are numpy's.
+# Parts of messages, because some writers raise OSError without a number. The last part is numpy's.
 DISK_FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), " requested and ")
 
 
@@ -44,10 +44,14 @@ class BadInput(ValueError):
 
 
 def check_exists(path: Path, stage: str) -> None:
-    """Stop where an earlier stage's output is missing.
+    """Check that the output of an earlier stage exists.
+
+    Args:
+        path: the output.
+        stage: the DVC stage that makes it.
 
     Raises:
-        BadInput: `path` does not exist; the message names the stage that makes it.
+        BadInput: `path` does not exist; the message names the stage.
     """
     if not path.exists():
         raise BadInput(f"{path} does not exist: run `dvc repro {stage}`.")
@@ -55,25 +59,25 @@ def check_exists(path: Path, stage: str) -> None:
 
 @contextmanager
 def exit_on_bad_input() -> Iterator[None]:
-    """Turn what the user can fix into one line on stderr and exit status 1.
+    """Report errors that the user can fix in one line on stderr, and exit with status 1.
 
-    That is `BadInput`, a full disk, and a path that cannot be read or written. Every other error is
-    let through. Ctrl-C and SIGTERM end the process silently, as
-    `preference.runtime.stop_signals` says; so does an output that nobody reads any more.
+    These are `BadInput`, a full disk, and a path that cannot be read or written. Any other error is
+    raised as it is. Ctrl-C, SIGTERM (`preference.runtime.stop_signals`) and a closed pipe on stdout
+    or stderr end the process silently.
     """
     if sys.stderr is None:
-        # A daemon may have closed it, and a progress bar would fail.
+        # As under a daemon that has closed it: a progress bar would fail.
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     with ending_on_signals():
         try:
             yield
-            # Else the error of a pipe that is closed, or a full disk, would come after this block.
+            # A closed pipe or a full disk would otherwise be reported after this block.
             if sys.stdout:
                 sys.stdout.flush()
         except BadInput as error:
             _exit(str(error))
         except BrokenPipeError:
-            _exit_unread()
+            _exit_on_broken_pipe()
         except OSError as error:
             message = _describe(error)
             if not message:
@@ -82,7 +86,7 @@ def exit_on_bad_input() -> Iterator[None]:
 
 
 def _describe(error: OSError) -> str:
-    """Return what the user can do; nothing where the program is at fault."""
+    """Return what the user can do; an empty text if the error is a fault of the program."""
     if any(said in str(error) for said in DISK_FULL):
         return "the disk is full. Make room, and run the same again."
     if error.errno in ADVICE_WITHOUT_A_PATH:
@@ -93,14 +97,14 @@ def _describe(error: OSError) -> str:
 
 
 def _exit(message: str) -> NoReturn:
-    # On a line of its own, where a progress bar has not come to its end.
+    # A progress bar may have left the line incomplete.
     tqdm.write(f"error: {one_line(message)}", file=sys.stderr)
     sys.exit(1)
 
 
-def _exit_unread() -> NoReturn:
-    # Python flushes both once more when it ends, and would complain.
+def _exit_on_broken_pipe() -> NoReturn:
+    # Python flushes both streams again at exit, and would report the error.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    sys.exit(NOBODY_READS)
+    sys.exit(BROKEN_PIPE_STATUS)

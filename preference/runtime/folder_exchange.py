@@ -1,21 +1,21 @@
-"""Exchange two folders in one step, where the system can."""
+"""Exchange the names of two folders in one step, if the system supports it."""
 
 import ctypes
 import os
 import sys
 from pathlib import Path
 
-# Of Linux: "relative to the working folder", and the flag of renameat2.
+# Arguments of renameat2 on Linux. AT_FDCWD means that paths are relative to the working folder.
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
-# Of macOS: the flag of renamex_np.
+# A flag of renamex_np on macOS.
 RENAME_SWAP = 2
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Give each of two files or folders the name of the other; say whether that was possible.
+    """Exchange the names of two files or folders, so that both names exist at every moment.
 
-    No moment exists at which one of the names is missing. Network file systems, among others,
-    cannot do it; nothing has changed then.
+    Returns:
+        Whether the system could do it. If not (as on network file systems), nothing has changed.
     """
     libc = ctypes.CDLL(None)
     first, second = os.fsencode(one), os.fsencode(other)

@@ -1,4 +1,4 @@
-"""Metrics files: small JSON that is kept in git, so that its differences must read well."""
+"""Metrics files: small JSON that is kept in git, rounded so that its diffs are readable."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ DIGITS = 6
 
 
 def write_metrics(metrics: Mapping[str, object], path: Path) -> None:
-    """Write nested metrics as indented JSON, with floats rounded to `DIGITS`.
+    """Write nested metrics as indented JSON, with floats rounded to `DIGITS` decimals.
 
     Raises:
         ValueError: a metric is not a finite number.

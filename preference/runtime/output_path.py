@@ -8,15 +8,15 @@ from preference.runtime.errors import BadInput
 
 
 def check_output_file(path: Path, replaces_link: bool = False) -> None:
-    """Check that a file can be written there. What the path has so far is left as it is.
+    """Check that an output file can be written. A file that exists is not changed.
 
     Args:
-        path: of the output.
-        replaces_link: a link may have the name, as that of a DVC stage's output into DVC's cache.
+        path: the output.
+        replaces_link: whether the path may be a link, as DVC's outputs may be links to its cache.
 
     Raises:
-        BadInput: it is a folder, or something that no file may take the place of in silence.
-        OSError: no file can be made there.
+        BadInput: the path is a folder, a device, a pipe, a socket, or a link.
+        OSError: the file cannot be written.
     """
     if path.is_symlink() and not replaces_link:
         raise BadInput(

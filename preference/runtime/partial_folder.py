@@ -1,14 +1,14 @@
 """The folder in which an output is written until it is complete.
 
 Guarantees
-1. It lies beside the output, and each writer has its own: `<name>.<16 hexadecimal digits>.partial`.
-2. What a process that was killed has left is removed when the same output is next written; what a
-   living process writes is not touched. A lock on a file in the folder tells them apart, because
-   the number of a process means nothing in another container that shares the disk.
-3. Nobody else can read what is in it, and what is not the user's own is never taken for a leftover:
-   in a folder that all may write to, another user could make it a link to where they cannot write.
+1. It is next to the output, and each writer has its own: `<name>.<16 hexadecimal digits>.partial`.
+2. The leftovers of a killed process are removed when the same output is next written; the folder of
+   a running process is not. A lock on a file in the folder shows which is which, because a process
+   number has no meaning in another container that shares the disk.
+3. Other users cannot read it, and a folder of another user is never removed as a leftover: in a
+   folder where everybody may write, that user could plant a link to files of this user.
 
-Where the file system has no locks, nothing that another process has left is removed.
+If the file system has no locks, no leftovers are removed.
 """
 
 import fcntl
@@ -19,6 +19,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -27,27 +28,33 @@ from preference.runtime.stop_signals import always_after
 PARTIAL = ".partial"
 LOCK = ".lock"
 DIGITS = 16
-# Characters of the output's name, of up to four bytes each: with the rest they stay below the 255
-# bytes that a name may have. So outputs with long names may remove each other's leftovers.
+# Characters of the output's name. A name may have 255 bytes, and a character takes up to four.
+# Outputs whose long names begin alike may therefore remove each other's leftovers.
 CHARACTERS_KEPT = 50
 
 
 @contextmanager
 def partial_folder(output: Path) -> Iterator[Path]:
-    """Give a new folder beside an output, whose folder is made, and remove it after the block.
+    """Make a new folder next to an output, and remove it after the block.
+
+    Args:
+        output: the output; its parent folders are created.
+
+    Yields:
+        The new folder.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be made.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     name = output.name[:CHARACTERS_KEPT]
     remove_leftovers(output.parent, glob.escape(name))
     while True:
         folder = output.with_name(f"{name}.{secrets.token_hex(DIGITS // 2)}{PARTIAL}")
-        with always_after(lambda folder=folder: _remove(folder)), _naming(output, folder):
+        with always_after(partial(_remove, folder)), _naming(output, folder):
             folder.mkdir(mode=0o700)
             lock = _hold(folder)
-            # None where another process has taken the folder for a leftover in that instant.
+            # None if another process has removed the folder before it was locked.
             if lock:
                 with lock:
                     yield folder
@@ -55,11 +62,11 @@ def partial_folder(output: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(parent: Path, names: str) -> None:
-    """Remove what processes that are dead have left of outputs in a folder, which need not exist.
+    """Remove what killed processes have left of outputs.
 
     Args:
-        parent: the folder.
-        names: of the outputs, as a pattern for `Path.glob`.
+        parent: the folder of the outputs; it need not exist.
+        names: the names of the outputs, as a pattern for `Path.glob`.
     """
     for folder in parent.glob(f"{names}.{'[0-9a-f]' * DIGITS}{PARTIAL}"):
         _remove_if_left(folder)
@@ -67,7 +74,7 @@ def remove_leftovers(parent: Path, names: str) -> None:
 
 @contextmanager
 def _naming(output: Path, folder: Path) -> Iterator[None]:
-    """Let an error name the output, and not its partial folder, of which the user knows nothing."""
+    """Let errors name the output, because the user does not know its partial folder."""
     try:
         yield
     except OSError as error:
@@ -84,11 +91,11 @@ def _remove_if_left(folder: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(folder)
     except FileNotFoundError:
-        # Killed before it had the lock, or about to take it: then `_hold` notices.
+        # Its process was killed before it made the lock, or is about to make it: `_hold` notices.
         with suppress(OSError):
             folder.rmdir()
     except OSError:
-        # It is locked, belongs to someone else, or there are no locks.
+        # The folder is in use, belongs to another user, or the file system has no locks.
         pass
 
 
@@ -98,7 +105,7 @@ def _is_own_folder(folder: Path) -> bool:
 
 
 def _hold(folder: Path) -> IO[bytes] | None:
-    """Lock a folder until the returned file is closed; None where it is another's to remove."""
+    """Lock a folder until the returned file is closed; None if another process is removing it."""
     try:
         lock = (folder / LOCK).open("xb")
     except FileNotFoundError:
@@ -115,7 +122,7 @@ def _hold(folder: Path) -> IO[bytes] | None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a partial folder, its lock last, so that a kill meanwhile leaves a known leftover."""
+    """Remove a partial folder, its lock last: if killed, what is left is a leftover with a lock."""
     with suppress(OSError):
         for path in folder.iterdir():
             if path.name != LOCK:

@@ -1,7 +1,7 @@
-"""One process a task: a second one waits for the first.
+"""A lock that lets one process at a time run a stage.
 
-DVC does not run one stage in two of its processes at once. But where DVC alone is killed, the stage
-that it had started goes on, and would write into what the next `dvc repro` writes.
+DVC does not run a stage twice at once. But when only the `dvc` process is killed, the stage that it
+started continues, and would write the same outputs as the stage of the next `dvc repro`.
 """
 
 import fcntl
@@ -18,19 +18,20 @@ LOCKS = Path(".locks")
 
 @contextmanager
 def running_alone(task: str) -> Iterator[None]:
-    """Hold the lock of a task while the block runs; say on stderr for whom it has to wait.
+    """Hold the lock of a task while the block runs, after waiting for the process that holds it.
 
-    The system releases the lock when the process ends, however it ends.
+    Waiting is reported on stderr. The system releases the lock when the process ends, even if it is
+    killed.
 
     Args:
-        task: what no two processes may do at once in this folder; it becomes a file's name.
+        task: the name of the task, which becomes the name of the lock's file.
     """
     LOCKS.mkdir(exist_ok=True)
     with (LOCKS / task).open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _tell_of_the_other(task, lock.name)
+            _report_waiting(task, lock.name)
             fcntl.flock(lock, fcntl.LOCK_EX)
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -38,7 +39,7 @@ def running_alone(task: str) -> Iterator[None]:
         yield
 
 
-def _tell_of_the_other(task: str, lock: str) -> None:
+def _report_waiting(task: str, lock: str) -> None:
     process = one_line(Path(lock).read_text(encoding="utf-8"))
     print(
         f"Process {process} is running {task} in this folder, perhaps because only the `dvc` that "

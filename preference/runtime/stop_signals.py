@@ -1,10 +1,10 @@
-"""End a command that is told to stop, by Ctrl-C, SIGTERM or a closed terminal, and clean up.
+"""Stop a command cleanly on Ctrl-C, SIGTERM or a closed terminal.
 
 Guarantees
-1. Every open block is left as after an error, so that it cleans up. Then the process ends with
-   status 128 + the number of the signal, and without a traceback.
-2. Where native code is busy, or a library swallows the exception, the process still ends after
-   `GRACE_SECONDS`, and what was registered with `always_after` is cleaned up.
+1. Every open `with` block is left as after an exception, so that it cleans up. Then the process
+   ends with status 128 + the number of the signal, and without a traceback.
+2. If native code is running, or a library swallows the exception, the process still ends after
+   `GRACE_SECONDS`, and calls what was registered with `always_after`.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 5.0
-# Not those that someone ignores on purpose, as `nohup` does.
+# Signals with other handlers are left alone: `nohup`, for instance, ignores SIGHUP.
 DEFAULT_HANDLERS = (signal.SIG_DFL, signal.default_int_handler)
 
 _clean_ups: list[Callable[[], object]] = []
@@ -25,7 +25,7 @@ _clean_ups: list[Callable[[], object]] = []
 
 @contextmanager
 def always_after(clean_up: Callable[[], object]) -> Iterator[None]:
-    """Call `clean_up` when the block ends, and also where a signal ends the process within it."""
+    """Call `clean_up` when the block ends, and also if a signal ends the process in the block."""
     _clean_ups.append(clean_up)
     try:
         yield
@@ -35,10 +35,10 @@ def always_after(clean_up: Callable[[], object]) -> Iterator[None]:
 
 
 def end_now(status: int) -> NoReturn:
-    """End the process at once, whatever its threads do, after what `always_after` has registered.
+    """Call what was registered with `always_after`, and end the process at once.
 
-    Not by `sys.exit`, which runs what libraries have registered: JAX would wait for other processes
-    there, and TensorFlow's threads may still be busy.
+    `sys.exit` would also call what libraries have registered: JAX would wait for other processes,
+    and TensorFlow for its threads.
     """
     for clean_up in reversed(_clean_ups):
         with suppress(Exception):
@@ -51,14 +51,14 @@ def end_now(status: int) -> NoReturn:
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """End the process as described above where one of `SIGNALS` arrives while the block runs."""
+    """End the process, as the module's guarantees say, if one of `SIGNALS` arrives in the block."""
     received: list[int] = []
     handlers = {one: signal.getsignal(one) for one in SIGNALS}
     handlers = {one: handler for one, handler in handlers.items() if handler in DEFAULT_HANDLERS}
 
     def stop(number: int, _frame: object) -> NoReturn:
         received.append(number)
-        # A second Ctrl-C must not interrupt the cleaning up.
+        # A second Ctrl-C must not interrupt the clean-up.
         for one in handlers:
             signal.signal(one, signal.SIG_IGN)
         sys.exit(_status(number))
@@ -69,7 +69,7 @@ def ending_on_signals() -> Iterator[None]:
                 signal.signal(one, stop)
             yield
         finally:
-            # Whatever exception a library has made of the one above.
+            # A library may have replaced SystemExit by another exception.
             if received:
                 end_now(_status(received[0]))
             for one, handler in handlers.items():
@@ -79,9 +79,9 @@ def ending_on_signals() -> Iterator[None]:
 def end_at_once_while_importing() -> None:
     """Let Ctrl-C end `python -m package.module` silently while it imports its libraries.
 
-    That takes seconds, and nothing is written yet. Call it in the `__init__` of the package.
+    Imports take seconds, and nothing is written yet. Call this in the package's `__init__`.
     """
-    # Python calls it so until it has found the module. Elsewhere the package is only imported.
+    # Python sets `sys.argv` to this until it has found the module.
     is_command = sys.argv[:1] == ["-m"]
     if is_command and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -89,10 +89,10 @@ def end_at_once_while_importing() -> None:
 
 @contextmanager
 def _deadline(stop: Callable[..., object]) -> Iterator[None]:
-    """End the process where the block has not ended `GRACE_SECONDS` after a signal for `stop`.
+    """End the process if the block has not ended `GRACE_SECONDS` after a signal for `stop`.
 
-    Python calls its handlers in the main thread, and only between its own instructions. The number
-    of a signal is written into the pipe at once.
+    Python calls signal handlers in the main thread, between its own instructions, so native code
+    delays them. It writes the number of the signal into the wake-up pipe at once.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -1,7 +1,7 @@
-"""JSON that means the same to every reader: no repeated keys, no NaN, no value of another type.
+"""Strict JSON, which every reader reads alike: no repeated keys, no NaN, checked types.
 
-Python's own reader keeps the last of two equal keys, and its writer and reader take `NaN` and
-`Infinity`, which are not JSON.
+Python's json keeps the last of two equal keys, and reads and writes `NaN` and `Infinity`, which
+are not JSON.
 """
 
 import json
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    """Return a value as JSON with a newline at its end, letters outside ASCII as they are.
+    """Return a value as JSON with a newline at its end; characters outside ASCII are not escaped.
 
     Raises:
         ValueError: a number is NaN or infinite.
@@ -42,14 +42,18 @@ def parse_json(content: bytes) -> Any:  # noqa: ANN401
 
 
 def check_values(kind: type[T], values: object) -> T:
-    """Return what JSON holds as an object of a checked dataclass.
+    """Return a value read from JSON as an object of a checked dataclass.
+
+    Args:
+        kind: the dataclass, or another type that pydantic checks.
+        values: what `parse_json` returns.
 
     Raises:
         ValueError: a value is missing, unknown, of another type or out of its range; the message
-            names the first one.
+            names the first such value.
     """
     try:
-        # As JSON, because strict dataclasses take mappings from nothing else.
+        # Strict dataclasses accept mappings only from JSON.
         return TypeAdapter(kind).validate_json(json.dumps(values))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
@@ -62,7 +66,7 @@ def read_json(path: Path, stage: str) -> Any:  # noqa: ANN401
     """Read a file that the DVC stage `stage` writes.
 
     Raises:
-        BadInput: it does not exist or is not strict JSON.
+        BadInput: the file does not exist, or is not strict JSON.
     """
     check_exists(path, stage)
     try:
@@ -75,7 +79,7 @@ def read_checked(kind: type[T], path: Path, stage: str) -> T:
     """Read a file that the DVC stage `stage` writes, as an object of a checked dataclass.
 
     Raises:
-        BadInput: it does not exist, is not strict JSON, or a value is not as `kind` says.
+        BadInput: the file does not exist, is not strict JSON, or has a value that `kind` refuses.
     """
     values = read_json(path, stage)
     try:
@@ -85,7 +89,13 @@ def read_checked(kind: type[T], path: Path, stage: str) -> T:
 
 
 def damaged(path: Path, problem: object, stage: str) -> BadInput:
-    """Return the error of a file that is not what its stage has written."""
+    """Return the error for a stage's output that cannot be read.
+
+    Args:
+        path: the output.
+        problem: what is wrong with it.
+        stage: the DVC stage that makes it.
+    """
     return BadInput(f"{path} is damaged ({problem}). Delete it, and run `dvc repro {stage}`.")
 
 
@@ -98,7 +108,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _in_ascii(key: str) -> str:
-    """Show a key that someone else may have written."""
+    """Return a key that someone else may have written, so that it is safe to print."""
     return key[:LONGEST_KEY].encode("unicode_escape").decode()
 
 

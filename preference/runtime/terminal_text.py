@@ -1,20 +1,20 @@
-"""Foreign text in a line that cannot command a terminal: names, paths, messages, what files hold.
+"""Foreign text (names, paths, messages, content of files) without terminal control characters.
 
-Only the standard library is used, because the job that comments on pull requests has nothing else.
+Only the standard library is imported: the job that comments on pull requests installs nothing.
 """
 
+# In characters; a task is the label of a progress bar.
 LONGEST_LINE = 2000
-# What stands before a progress bar.
 LONGEST_TASK = 60
 REPLACEMENT = "\ufffd"
-# Neither is printable to Python: a space that does not break, and a word joiner, which is not seen.
+# The no-break space and the word joiner, which `str.isprintable` does not count as printable.
 HARMLESS = "\u00a0\u2060"
 
 
 def printable(text: object) -> str:
     """Return the text in one line, with U+FFFD for each character that is not printable.
 
-    Those are escape codes, bidirectional controls, what has no width, and halves of characters.
+    These are escape codes, bidirectional controls, characters without width, and surrogates.
     """
     line = " ".join(str(text).split())
     return "".join(character if character.isprintable() else REPLACEMENT for character in line)
@@ -27,7 +27,7 @@ def one_line(text: object, longest: int = LONGEST_LINE) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Return the text with its lines and spaces, and U+FFFD for all else that is not printable."""
+    """Return the text with U+FFFD for each character that is not printable; line ends are kept."""
     return "".join(
         character if character.isprintable() or character in HARMLESS + "\n" else REPLACEMENT
         for character in text

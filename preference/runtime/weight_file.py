@@ -1,7 +1,7 @@
-"""What a file of weights (HDF5, as Keras writes it) holds, found out without reading a value.
+"""List the arrays of a weights file (HDF5, as Keras writes it) without reading their values.
 
-HDF5 can promise more than a file has: compressed, repeated or never written values, links to other
-files, groups without end. Keras uses none of that, and none of it is accepted.
+HDF5 can describe more data than the file holds: compressed, repeated or never written values, links
+to other files, endless groups. Keras uses no such feature, and files with one are refused.
 """
 
 import math
@@ -17,32 +17,36 @@ from preference.runtime.foreign_files import check_file
 # The deepest encoder has some 3,000.
 MOST_OBJECTS = 10_000
 DEEPEST_GROUP = 32
-# Bytes that names and positions may need beside the arrays.
-MOST_BESIDE = 2**24
-# Keras notes this one beside the values, for HDF5 has no name for it.
+# In bytes, for the names and positions of the arrays.
+LARGEST_OVERHEAD = 2**24
+# HDF5 has no such type, so Keras writes it as an attribute.
 BFLOAT16 = "bfloat16"
 
 
 @dataclass(frozen=True)
 class WeightArray:
-    """One array of a file of weights: its name there, shape, and precision such as `float32`."""
+    """One array of a weights file; the precision is a name such as `float32`."""
 
     name: str
     shape: tuple[int, ...]
     precision: str
 
     @property
-    def numbers(self) -> int:
-        """How many numbers it holds."""
+    def size(self) -> int:
+        """The number of elements."""
         return math.prod(self.shape)
 
 
 def list_arrays(path: Path, precisions: Sequence[str]) -> list[WeightArray]:
-    """Return the arrays of a file; together they are no larger than the file.
+    """Return the arrays of a file, which together are not larger than the file.
+
+    Args:
+        path: the file.
+        precisions: the precisions that are accepted.
 
     Raises:
-        BadInput: the file is no HDF5, or has what Keras does not write, or an array of a precision
-            that is not among `precisions`. The message names it.
+        BadInput: the file is not HDF5, has something that Keras does not write, or an array of
+            another precision. The message names it.
     """
     check_file(path)
     try:
@@ -50,13 +54,13 @@ def list_arrays(path: Path, precisions: Sequence[str]) -> list[WeightArray]:
             datasets = [*_walk(file)]
             arrays = [_describe(dataset) for dataset in datasets]
             stored = sum(dataset.nbytes for dataset in datasets)
-    # What is damaged fails as OSError, KeyError, RuntimeError or otherwise.
+    # h5py raises any of these on a damaged file.
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"it is not a whole HDF5 file ({error})") from error
     size = path.stat().st_size
-    if not stored <= size <= 2 * stored + MOST_BESIDE:
+    if not stored <= size <= 2 * stored + LARGEST_OVERHEAD:
         raise BadInput(f"it has {size:,} bytes, and its arrays {stored:,}")
     for array in arrays:
         if array.precision not in precisions:

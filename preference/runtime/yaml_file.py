@@ -1,18 +1,19 @@
-"""YAML files as DVC reads them: YAML 1.2, by ruamel.yaml, with DVC's settings.
+"""Read, write and edit YAML files as DVC does: YAML 1.2, by ruamel.yaml, with DVC's settings.
 
 Guarantees
-1. What is read is what DVC reads, so that a stage runs with what `dvc params diff` shows.
-2. Whatever DVC would read as something else than mappings with text as keys, lists, text, numbers,
-   true, false and null is refused, with its line: dates, tags, keys that are numbers.
-3. What is written is read back the same.
-4. A hostile file costs seconds and little memory: its length, its nesting and what its aliases
-   stand for are bounded.
+1. Values are read as DVC reads them, so that a stage runs with what `dvc params diff` shows.
+2. Only mappings with text keys, lists, texts, numbers, true, false and null are accepted. Others,
+   such as dates, tags and numbers as keys, are refused, and the message names the line.
+3. Reading a file that was written here gives the same values.
+4. A hostile file costs at most seconds and little memory: its length, its nesting, and the number
+   of values that its aliases stand for are bounded.
 """
 
 import io
 import unicodedata
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from preference.runtime.terminal_text import one_line
 
 # ruamel.yaml reads 50,000 characters a second.
 LONGEST_FILE = 2**18
-# A value counts each time that an alias stands for it: nine aliases of nine aliases of … fill any
-# memory, and an alias of what it stands in has no end.
+# A value counts once for each alias of it. Nested aliases multiply, and an alias inside of its own
+# value has no end.
 MOST_VALUES = 10_000
-# More than any 64-bit number takes; Python refuses to convert some thousand digits.
+# In characters: more than a 64-bit number has. Python refuses to convert thousands of digits.
 LONGEST_NUMBER = 20
 SHOWN_CHARACTERS = 40
 
@@ -38,23 +39,83 @@ VALUES = {TEXT, WHOLE_NUMBER, *(TAG + kind for kind in ("float", "bool", "null",
 
 
 def read_yaml(path: Path, name: str | None = None) -> dict[str, Any]:
-    """Read a file whose top is a mapping.
+    """Read a file whose top level is a mapping.
 
     Args:
-        path: of the file.
-        name: what messages call it; its path where there is none.
+        path: the file.
+        name: what messages call the file; its path by default.
+
+    Returns:
+        The values as DVC reads them.
 
     Raises:
-        BadInput: the file cannot be read, is no such YAML or too large. The message names the file,
-            and the line where there is one.
+        BadInput: the file cannot be read, is not such YAML, or is too large. The message names the
+            file, and the line where the error is known to be in one.
     """
     name = name or str(path)
     text = _read_text(path, name)
+    yaml = YAML(typ="safe")
+    # DVC, too, accepts an anchor's name that is used again: the last one counts.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", YAMLWarning)
+        with _refusing(
+            name,
+            text,
+            "Look for a %YAML line, or an escaped character such as \\U00110000, and remove it.",
+        ):
+            top = yaml.compose(text)
+        if not isinstance(top, MappingNode):
+            raise BadInput(
+                f"{name} has no keys at its top. Write lines like `seed: 1`, and sections, into it."
+            )
+        _check_values(top, name)
+        with _refusing(name, text, "Correct the value."):
+            return yaml.constructor.construct_document(top)
+
+
+def write_yaml(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a file that `read_yaml` and DVC read as the same values in the same order."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    stream = io.StringIO()
+    yaml.dump(values, stream)
+    path.write_text(stream.getvalue(), encoding="utf-8")
+
+
+def edit_yaml(path: Path, changes: Mapping[str, Any]) -> None:
+    """Change values of a YAML file, as `merge_values` does. Its comments are lost.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    write_yaml(path, merge_values(read_yaml(path), changes))
+
+
+def merge_values(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of nested values with some of them changed or added.
+
+    Args:
+        values: the content of a YAML file.
+        changes: new values. A key may be dotted, as `train.epochs`. A mapping changes the section
+            of its key and leaves the other values there; a section that is missing is added.
+    """
+    merged = dict(values)
+    for dotted, value in changes.items():
+        key, _, rest = dotted.partition(".")
+        if rest:
+            value = {rest: value}
+        if isinstance(value, Mapping):
+            section = merged.get(key)
+            value = merge_values(section if isinstance(section, Mapping) else {}, value)
+        merged[key] = value
+    return merged
+
+
+@contextmanager
+def _refusing(name: str, text: str, advice: str) -> Iterator[None]:
+    """Report what ruamel.yaml raises on a text that it cannot read."""
     try:
-        with warnings.catch_warnings():
-            # DVC reads on, too: where an anchor's name is used again, the last one counts.
-            warnings.simplefilter("ignore", YAMLWarning)
-            return _parse(text, name)
+        yield
     except YAMLError as error:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         line = _line_of(error, text)
@@ -63,25 +124,11 @@ def read_yaml(path: Path, name: str | None = None) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise BadInput(f"{name} is nested too deep. Write fewer brackets or levels.") from error
-    except BadInput:
-        raise
-    # ruamel.yaml fails as ValueError, KeyError or AssertionError on a character that does not exist
-    # and on a version of YAML that it does not know.
-    except Exception as error:
+    # On a tag before a value of another type, a character that does not exist, or an unknown
+    # version of YAML.
+    except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         problem = f"{type(error).__name__}: {error}"
-        raise BadInput(
-            f"{name} is not valid YAML: {problem}. Look for a %YAML line, or an escaped character "
-            "such as \\U00110000, and remove it."
-        ) from error
-
-
-def write_yaml(path: Path, values: Mapping[str, Any]) -> None:
-    """Write what `read_yaml`, and DVC, read back as the same values in the same order."""
-    yaml = YAML()
-    yaml.default_flow_style = False
-    stream = io.StringIO()
-    yaml.dump(values, stream)
-    path.write_text(stream.getvalue(), encoding="utf-8")
+        raise BadInput(f"{name} is not valid YAML: {problem}. {advice}") from error
 
 
 def _read_text(path: Path, name: str) -> str:
@@ -103,27 +150,10 @@ def _read_text(path: Path, name: str) -> str:
     return text
 
 
-def _parse(text: str, name: str) -> dict[str, Any]:
-    yaml = YAML(typ="safe")
-    top = yaml.compose(text)
-    if not isinstance(top, MappingNode):
-        raise BadInput(
-            f"{name} has no keys at its top. Write lines like `seed: 1`, and sections, into it."
-        )
-    _check_values(top, name)
-    try:
-        return yaml.constructor.construct_document(top)
-    except (YAMLError, RecursionError):
-        raise
-    except Exception as error:
-        # As various as what a tag like !!int can stand before.
-        raise BadInput(f"{name} is not valid YAML: {error}. Correct the value.") from error
-
-
 def _check_values(top: MappingNode, name: str) -> None:
-    """Stop at what is no parameter, and where there are too many.
+    """Refuse values that are not parameters, and too many values.
 
-    Nodes are checked before values are made of them, because to merge many aliases takes hours.
+    Nodes are checked before they are converted to values, because merging many aliases takes hours.
     """
     left: list[Node] = [top]
     for _ in range(MOST_VALUES):
@@ -146,16 +176,19 @@ def _check_values(top: MappingNode, name: str) -> None:
 def _check_key(key: Node, name: str) -> None:
     if key.tag not in (TEXT, MERGE):
         raise BadInput(f"{_place(key, name)} is no key, because it is no text. Put it in quotes.")
-    _check_characters(key, name)
+    if isinstance(key, ScalarNode):
+        _check_characters(key, name)
 
 
 def _check_kind(node: Node, name: str) -> None:
     if node.tag not in VALUES:
-        kind = one_line(node.tag.removeprefix(TAG), SHOWN_CHARACTERS)
+        kind = one_line((node.tag or "").removeprefix(TAG), SHOWN_CHARACTERS)
         raise BadInput(
             f"{_place(node, name)} is of the kind {kind!r}. Write a text (in quotes), a number, "
             "true, false, null, a list or a section."
         )
+    if not isinstance(node, ScalarNode):
+        return
     if node.tag == WHOLE_NUMBER and len(node.value) > LONGEST_NUMBER:
         raise BadInput(f"{_place(node, name)} is too long for a number. Write a smaller one.")
     if node.tag == TEXT:
@@ -163,7 +196,7 @@ def _check_kind(node: Node, name: str) -> None:
 
 
 def _check_characters(node: ScalarNode, name: str) -> None:
-    """Stop at halves of characters, which no file can hold, and at what commands terminals."""
+    """Refuse surrogates, which cannot be written to a file, and terminal control characters."""
     for character in node.value:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
             raise BadInput(f"{_place(node, name)} holds the character {character!a}. Remove it.")

@@ -1,9 +1,9 @@
 """Pack each side of a battle as `[CLS] prompt [SEP] response [SEP]`, at most `seq_len` tokens.
 
 Guarantees
-1. A sequence that fits is whole. One that does not has exactly `seq_len` tokens.
-2. Prompt and response may each use half of the room; what one does not need goes to the other.
-3. The newest turns are kept first. Of the turn that does not fit, the head and the tail stay.
+1. A sequence that fits is complete. A longer one is truncated to exactly `seq_len` tokens.
+2. Prompt and response get half of the tokens each; what one does not need goes to the other.
+3. The newest turns are kept first. The turn that does not fit keeps its head and its tail.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from preference.config.validation import SequenceLength, Turns, checked
 from preference.sequences.token_store import Segment, Tokens
 
 SIDES = ("response_a", "response_b")
-# [CLS], [SEP] and [SEP].
+# [CLS] and twice [SEP].
 SPECIAL_TOKENS = 3
 
 Inputs = dict[str, np.ndarray]
@@ -20,14 +20,14 @@ Inputs = dict[str, np.ndarray]
 
 @checked
 class Packing:
-    """How battles become sequences: `seq_len` tokens at most, of the `first` turn or of `all`."""
+    """How battles become sequences: at most `seq_len` tokens, from the `first` turn or `all`."""
 
     seq_len: SequenceLength
     turns: Turns
 
 
 def full_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarray:
-    """Return the length of each side of each battle if nothing were cut: int64 [rows, 2]."""
+    """Return the length of each side of each battle before truncation: int64 [rows, 2]."""
     first, last = _turn_ranges(tokens, rows, packing)
     prompt, *responses = (
         tokens.segments[name].offsets[last] - tokens.segments[name].offsets[first]
@@ -37,12 +37,12 @@ def full_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarr
 
 
 def packed_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarray:
-    """Return the length of each side of each battle after packing: int64 [rows, 2]."""
+    """Return the length of each side of each battle after truncation: int64 [rows, 2]."""
     return np.minimum(full_lengths(tokens, rows, packing), packing.seq_len)
 
 
 def summarize_packing(tokens: Tokens, rows: np.ndarray, packing: Packing) -> dict[str, float]:
-    """Return the share of sequences that are cut, and the share of tokens that are kept."""
+    """Return the fraction of truncated sequences and the fraction of kept tokens."""
     full = full_lengths(tokens, rows, packing)
     return {
         "sequences_cut": float((full > packing.seq_len).mean()),
@@ -51,7 +51,14 @@ def summarize_packing(tokens: Tokens, rows: np.ndarray, packing: Packing) -> dic
 
 
 def pack(tokens: Tokens, rows: np.ndarray, packing: Packing, width: int) -> Inputs:
-    """Return both sides of battles: `token_ids` and `padding_mask`, int32 [rows, 2, width]."""
+    """Return both sides of battles: `token_ids` and `padding_mask`, int32 [rows, 2, width].
+
+    Args:
+        tokens: of these battles, and maybe of others.
+        rows: of the battles in `tokens`, int64.
+        packing: how a battle becomes two sequences.
+        width: as for `pack_sequences`.
+    """
     sides = np.tile(np.arange(len(SIDES)), len(rows))
     inputs = pack_sequences(tokens, np.repeat(rows, len(SIDES)), sides, packing, width)
     return {name: values.reshape(len(rows), len(SIDES), width) for name, values in inputs.items()}
@@ -63,8 +70,11 @@ def pack_sequences(
     """Return one side of each battle: `token_ids` and `padding_mask`, int32 [rows, width].
 
     Args:
-        sides: of the battles `rows`, 0 for A and 1 for B: [rows].
-        width: no less than the longest packed sequence; padding is on the right.
+        tokens: of these battles, and maybe of others.
+        rows: of the battles in `tokens`, int64.
+        sides: the side of each battle, 0 for A and 1 for B: int [rows].
+        packing: how a battle becomes two sequences.
+        width: at least the longest packed sequence; padding is on the right.
     """
     token_ids = np.empty((len(rows), width), dtype=np.int32)
     padding_mask = np.empty_like(token_ids)
@@ -103,7 +113,7 @@ def _pack_side(
 def share_room(
     prompt: np.ndarray, response: np.ndarray, room: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many tokens of each to keep: half the room each, and what the other leaves."""
+    """Return how many tokens of each to keep: half of `room`, plus what the other leaves."""
     prompt_kept = np.minimum(prompt, np.maximum(room // 2, room - response))
     return prompt_kept, np.minimum(response, room - prompt_kept)
 
@@ -116,7 +126,7 @@ def _turn_ranges(
 
 
 def _newest(segment: Segment, first: np.ndarray, last: np.ndarray, room: np.ndarray) -> np.ndarray:
-    """Return, battle after battle, the tokens of turns `first` to `last` that stay in `room`."""
+    """Return the tokens of turns `first` to `last` kept in `room`, concatenated by battle."""
     counts = last - first
     turn = _consecutive(first, counts)
     start, end = segment.offsets[turn], segment.offsets[turn + 1]
@@ -129,6 +139,6 @@ def _newest(segment: Segment, first: np.ndarray, last: np.ndarray, room: np.ndar
 
 
 def _consecutive(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return `start, start + 1, …` for each of several runs, one after the other."""
+    """Return the concatenation of `start, start + 1, …` of each length."""
     before = np.cumsum(lengths) - lengths
     return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)

@@ -1,4 +1,4 @@
-"""Batches made in the background, as `tf.data` streams with one signature for all widths."""
+"""`tf.data` streams of batches made in the background, with one signature for all widths."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,12 +15,12 @@ def input_signature(*shape: int | None) -> dict[str, tf.TensorSpec]:
 def stream_batches(
     generate: Callable[[], Iterator[object]], signature: object, number: int | None = None
 ) -> tf.data.Dataset:
-    """Make the next batches while the model works on this one.
+    """Return a stream that makes the next batches while the model works on this one.
 
     Args:
-        generate: starts again at the first batch.
-        signature: nested as a batch is, of tensor specifications.
-        number: of batches, or `tf.data.INFINITE_CARDINALITY`; None where it differs each time.
+        generate: returns an iterator over all batches, each time the stream is read.
+        signature: tensor specifications, nested as a batch.
+        number: of batches, or `tf.data.INFINITE_CARDINALITY`; None if it varies.
     """
     dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
     if number is not None:
@@ -29,10 +29,10 @@ def stream_batches(
 
 
 def _without_autotune() -> tf.data.Options:
-    """There is nothing to tune, and the tuner's thread ends late.
+    """Return options without autotuning, whose thread delays the end of a stream.
 
-    It sleeps 10, 20, 40 ... ms, and about every other stream waited at its end for it to wake:
-    after 3.5 s of work for 1.6 s, after minutes of work for up to one more.
+    The thread sleeps 10, 20, 40, … ms. About every second stream waited at its end until the thread
+    woke up: 1.6 s after 3.5 s of work, up to a minute after minutes of work.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -1,6 +1,6 @@
 """Token ids of every turn, computed once per tokenizer, neither truncated nor padded.
 
-One folder a tokenizer, flat NumPy arrays with offsets, opened as memory maps:
+Each tokenizer has a folder of flat NumPy arrays with offsets, opened as memory maps:
 
     battle_ids.npy               int64 [battles], ascending
     turn_offsets.npy             int64 [battles + 1]: the turns of battle i
@@ -8,7 +8,7 @@ One folder a tokenizer, flat NumPy arrays with offsets, opened as memory maps:
     <segment>.token_ids.npy      int32 [tokens]
     special_tokens.json          ids of cls, sep and pad, and the vocabulary size
 
-Beside them stands the tokenizer itself, as a keras-nlp preset folder.
+The folder also holds the tokenizer itself, in the format of a keras-nlp preset.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class SpecialTokens:
 
 @dataclass(frozen=True)
 class Segment:
-    """Tokens of one segment: `offsets` int64 [turns + 1] into `ids` int32 [tokens]."""
+    """Tokens of one segment: `offsets`, int64 [turns + 1], into `ids`, int32 [tokens]."""
 
     offsets: np.ndarray
     ids: np.ndarray
@@ -54,7 +54,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of all battles; arrays as the module describes."""
+    """The tokens of all battles; the arrays are those of the module's docstring."""
 
     battle_ids: np.ndarray
     turn_offsets: np.ndarray
@@ -65,7 +65,7 @@ class Tokens:
         """Return the row of each battle id.
 
         Raises:
-            BadInput: an id was not tokenized.
+            BadInput: a battle was not tokenized.
         """
         rows = np.searchsorted(self.battle_ids, ids)
         found = self.battle_ids[np.minimum(rows, len(self.battle_ids) - 1)] == ids
@@ -87,14 +87,14 @@ def find_tokens(folder: Path, preset: str) -> Path:
 
 
 def find_trained_tokens(folder: str, name: str) -> Path:
-    """Return where the tokens are that the experiment `name` was trained on.
+    """Return the path of the tokens on which an experiment was trained.
 
     Args:
         folder: its name below data/tokens/.
         name: of the experiment.
 
     Raises:
-        BadInput: they are there no more, because a training now begins with others.
+        BadInput: the folder no longer exists, because the tokenizer has changed since.
     """
     path = TOKENS / folder
     if not path.exists():

@@ -1,7 +1,7 @@
 """Write the files of `preference.sequences.token_store` without holding tokens in memory.
 
-Battles come in any order, and are stored in that of their ids. So the tokens of a segment are put
-into a nameless file as they come, and copied from it when the order is known.
+Battles are tokenized in any order, and stored in the order of their ids. The tokens of a segment
+are first appended to a temporary file, and copied from it once the order is known.
 """
 
 import os
@@ -23,7 +23,7 @@ class SegmentWriter:
 
     def __init__(self, folder: Path, segment: str) -> None:
         self._folder, self._segment = folder, segment
-        # Not in /tmp, which on some machines is memory.
+        # On some machines /tmp is in memory.
         self._ids: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, closed by save
         self._lengths: list[np.ndarray] = []
 
@@ -36,8 +36,8 @@ class SegmentWriter:
         """Write `<segment>.token_offsets.npy` and `<segment>.token_ids.npy`.
 
         Args:
-            order: the turns in the order in which they are to stand, as numbers in the order in
-                which they were added, int64 [turns].
+            order: the turns in their new order, as positions in the order of `append`: int64
+                [turns].
         """
         lengths = np.concatenate(self._lengths)
         starts, offsets = offsets_of(lengths)[order], offsets_of(lengths[order])
@@ -51,16 +51,16 @@ class SegmentWriter:
 
 
 def offsets_of(lengths: np.ndarray) -> np.ndarray:
-    """Return where each of consecutive pieces starts, and where the last ends: int64 [n + 1]."""
+    """Return the start of each of n consecutive pieces, and the end of the last: int64 [n + 1]."""
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
 def order_of_turns(order: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Return the order of all turns, int64 [turns], where the battles are put in a new order.
+    """Return the order of all turns, int64 [turns], after the battles are reordered.
 
     Args:
-        order: the battles in their new order, as numbers in the old one, int64 [battles].
-        turns: how many turns each battle has, in the old order, int [battles].
+        order: the battles in their new order, as positions in the old one: int64 [battles].
+        turns: number of turns of each battle, in the old order: int [battles].
     """
     starts, bounds = offsets_of(turns)[order], offsets_of(turns[order])
     return np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], turns[order])
@@ -69,7 +69,14 @@ def order_of_turns(order: np.ndarray, turns: np.ndarray) -> np.ndarray:
 def save_index(
     folder: Path, battle_ids: np.ndarray, turns: np.ndarray, special: SpecialTokens
 ) -> None:
-    """Write what is not of one segment: ascending ids and turns of the battles, int [battles]."""
+    """Write `battle_ids.npy`, `turn_offsets.npy` and `special_tokens.json`.
+
+    Args:
+        folder: exists.
+        battle_ids: ascending, int64 [battles].
+        turns: number of turns of each battle, int [battles].
+        special: ids of the special tokens.
+    """
     np.save(folder / "battle_ids.npy", battle_ids)
     np.save(folder / "turn_offsets.npy", offsets_of(turns))
     text = to_json(asdict(special), indent=2)

@@ -1,10 +1,10 @@
 """Sources of battles: a name, and raw rows that have not been read yet."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from preference.runtime.provenance import hash_file
 from preference.sources.row_parser import RawRow
 
 
@@ -20,9 +20,7 @@ class DownloadedFile:
 
 def identify_file(path: Path, revision: str | None = None) -> DownloadedFile:
     """Measure and hash a file. Memory does not grow with its size."""
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return DownloadedFile(path, path.stat().st_size, sha256, revision)
+    return DownloadedFile(path, path.stat().st_size, hash_file(path), revision)
 
 
 NumberedRows = Iterable[tuple[int, RawRow]]

@@ -99,24 +99,52 @@ def find_near_duplicates(sketches: pa.Table) -> NearDuplicates:
     texts[has_words] = numbers
     texts[~has_words] = len(firsts) + np.arange(len(sketches) - len(words))
     rows = np.flatnonzero(has_words)[firsts]
-    signatures = pc.list_flatten(sketches["signature"].take(rows)).to_numpy()
-    shingles = sketches["shingles"].take(rows).combine_chunks()
-    return NearDuplicates(texts, _find_pairs(signatures.reshape(-1, SIGNATURE), shingles))
+    return NearDuplicates(texts, _find_pairs(_Texts(sketches, rows)))
 
 
-def _find_pairs(signatures: np.ndarray, shingles: pa.LargeListArray) -> np.ndarray:
-    """Return the pairs of near duplicates among texts [n], int64 [pairs, 2]."""
-    count = len(signatures)
+class _Texts:
+    """The sketches of `count` texts, which are some rows of a table of sketches.
+
+    No sketch is copied but those of the pairs that are compared: those of a million texts take half
+    a gigabyte.
+    """
+
+    def __init__(self, sketches: pa.Table, rows: np.ndarray) -> None:
+        self.count, self._rows = len(rows), rows
+        signature, self._shingles = map(_as_one, (sketches["signature"], sketches["shingles"]))
+        self._signatures = signature.values.to_numpy().reshape(-1, SIGNATURE)
+
+    def band(self, number: int) -> np.ndarray:
+        """Return a hash of each text's places of one band of the signature, uint64 [count]."""
+        halves = self._signatures.view(np.uint64).reshape(-1, BANDS, 2)
+        return halves[self._rows, number, 0] * FACTOR + halves[self._rows, number, 1]
+
+    def signatures(self, texts: np.ndarray) -> np.ndarray:
+        """Return the signatures of some texts, uint32 [texts, SIGNATURE]."""
+        return self._signatures[self._rows[texts]]
+
+    def shingles(self, texts: np.ndarray) -> pa.LargeListArray:
+        """Return the shingles of some texts, list<uint32> [texts]."""
+        return self._shingles.take(self._rows[texts])
+
+
+def _as_one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _find_pairs(texts: _Texts) -> np.ndarray:
+    """Return the pairs of near duplicates among the texts, int64 [pairs, 2]."""
+    count = texts.count
     found_of_text = np.zeros(count, dtype=np.int64)
     tested, similar = np.empty((2, 0), dtype=np.int64)
-    for one, other in _candidates(signatures):
+    for one, other in _candidates(texts):
         clusters = _join(np.stack(np.divmod(similar, count), axis=1), count)
         is_new = clusters[one] != clusters[other]
         needed = is_new | (np.minimum(found_of_text[one], found_of_text[other]) < NEIGHBOURS)
         pairs = (np.minimum(one, other) * count + np.maximum(one, other))[needed]
         pairs = np.setdiff1d(sort_distinct(pairs), tested, assume_unique=True)
         tested = np.concatenate([tested, pairs])
-        found = pairs[_are_similar(*np.divmod(pairs, count), signatures, shingles)]
+        found = pairs[_are_similar(*np.divmod(pairs, count), texts)]
         similar = np.concatenate([similar, found])
         found_of_text += np.bincount(np.concatenate(np.divmod(found, count)), minlength=count)
     return np.stack(np.divmod(similar, count), axis=1)
@@ -128,17 +156,15 @@ def _join(pairs: np.ndarray, count: int) -> np.ndarray:
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def _candidates(signatures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _candidates(texts: _Texts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield for each band the pairs of texts that agree in it, as two arrays of text numbers.
 
     Only neighbours are paired; texts that agree in the next band as well are next to each other.
     """
-    halves = signatures.view(np.uint64).reshape(-1, BANDS, 2)
-    bands = halves[:, :, 0] * FACTOR
-    bands += halves[:, :, 1]
-    for band in range(BANDS):
-        order = np.lexsort((bands[:, (band + 1) % BANDS], bands[:, band]))
-        ordered = bands[order, band]
+    for number in range(BANDS):
+        band = texts.band(number)
+        order = np.lexsort((texts.band((number + 1) % BANDS), band))
+        ordered = band[order]
         steps = [
             (np.flatnonzero(ordered[step:] == ordered[:-step]), step)
             for step in range(1, NEIGHBOURS + 1)
@@ -148,16 +174,14 @@ def _candidates(signatures: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray
         yield left, right
 
 
-def _are_similar(
-    left: np.ndarray, right: np.ndarray, signatures: np.ndarray, shingles: pa.LargeListArray
-) -> np.ndarray:
+def _are_similar(left: np.ndarray, right: np.ndarray, texts: _Texts) -> np.ndarray:
     """Return whether pairs of texts are near duplicates, bool [pairs]."""
     similar = np.zeros(len(left), dtype=bool)
     for start in range(0, len(left), PAIRS_AT_ONCE):
         one, other = (side[start : start + PAIRS_AT_ONCE] for side in (left, right))
-        agreeing = (signatures[one] == signatures[other]).sum(axis=1)
+        agreeing = (texts.signatures(one) == texts.signatures(other)).sum(axis=1)
         likely = np.flatnonzero(agreeing >= MIN_AGREEING)
-        similarity = jaccard(shingles.take(one[likely]), shingles.take(other[likely]))
+        similarity = jaccard(texts.shingles(one[likely]), texts.shingles(other[likely]))
         similar[start + likely] = similarity >= SIMILAR
     return similar
 

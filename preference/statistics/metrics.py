@@ -8,6 +8,7 @@ no value, as in macro F1; `class_figures` has None there.
 import numpy as np
 
 from preference.battles.table import LABELS
+from preference.battles.table import one_hot as one_hot
 
 CLASSES = list(range(len(LABELS)))
 # A smaller probability of the label, 0 above all, counts as this one; else its loss were infinite.
@@ -36,11 +37,6 @@ def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 def is_constant(probabilities: np.ndarray) -> bool:
     """Say whether all battles have the same prediction."""
     return bool(np.ptp(probabilities, axis=0).max() <= ROUNDING)
-
-
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """Return float64 [n, 3] with 1 in the column of the label."""
-    return np.eye(len(CLASSES))[labels]
 
 
 def class_figures(

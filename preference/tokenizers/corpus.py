@@ -1,10 +1,10 @@
-"""The texts on which a tokenizer is trained: those of train, or of a part where they are many.
+"""The texts on which a tokenizer is trained: all texts of train, or a sample of its battles.
 
 Guarantees
-1. No text of another split is among them.
-2. The same battles and split give the same texts in the same order, however the rows are ordered.
-3. Where the texts of train have at most `MOST_CHARACTERS`, they are all there. Beyond, battles are
-   taken at even distances in the order of their ids, with about as many characters.
+1. No text of another split is used.
+2. The same battles and split give the same texts in the same order, whatever the order of the rows.
+3. If the texts of train have at most `MOST_CHARACTERS`, all are used. Otherwise the sample holds
+   evenly spaced battles in the order of their ids, with about `MOST_CHARACTERS`.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from preference.battles.table import SEGMENTS, scan_battles
 from preference.runtime.errors import BadInput, check_exists
 
-# A million characters of real battles take SentencePiece about 5 s.
+# SentencePiece needs about 5 seconds per million characters of real battles.
 MOST_CHARACTERS = 10_000_000
 
 
@@ -39,10 +39,10 @@ def read_training_texts(battles: Path, split: Path) -> Iterator[str]:
 
 
 def count_characters(battles: Path, split: Path, members: np.ndarray) -> int:
-    """Count the characters of all texts of the battles that `members` names.
+    """Count the characters of all texts of the battles whose ids are `members`.
 
     Raises:
-        BadInput: the battles lack one.
+        BadInput: a battle is missing.
     """
     found = characters = 0
     for batch in _scan_members(battles, members, "measure"):
@@ -57,9 +57,9 @@ def count_characters(battles: Path, split: Path, members: np.ndarray) -> int:
     return characters
 
 
-def evenly_spaced(count: int, share: float) -> np.ndarray:
-    """Return evenly spaced positions below `count`, about `share` of them and at least one."""
-    chosen = min(max(int(count * share), 1), count)
+def evenly_spaced(count: int, fraction: float) -> np.ndarray:
+    """Return evenly spaced positions below `count`: about this fraction, and at least one."""
+    chosen = min(max(int(count * fraction), 1), count)
     return np.arange(chosen) * count // chosen
 
 

@@ -1,12 +1,12 @@
 """Tokenizers of folders in Hugging Face format, with the ids that transformers gives.
 
-DeBERTa's `spm.model` is read by SentencePiece, as it was for its pretraining: the `tokenizer.json`
-that transformers makes of it lacks the spelling in bytes of characters outside the vocabulary. Of
-other models `tokenizer.json` is read, or `vocab.txt` with BERT's rules, by the library that
-transformers reads them with; keras-hub's own BERT tokenizer gives other ids for emoji, for spaces
-outside ASCII and for accents. What is left is keras-hub's to read.
+SentencePiece reads DeBERTa's `spm.model`, as in pretraining: the `tokenizer.json` that transformers
+makes from it has no byte fallback for characters outside the vocabulary. For other models, the
+library `tokenizers` reads `tokenizer.json`, or `vocab.txt` with BERT's rules, as in transformers;
+keras-hub's own BERT tokenizer gives other ids for emoji, spaces outside ASCII and accents. All
+other formats are read by keras-hub.
 
-A special token that is written in a text, as `[SEP]`, is text.
+A special token written in a text, such as `[SEP]`, is tokenized as text.
 """
 
 import json
@@ -20,13 +20,21 @@ import tokenizers
 from tokenizers.implementations import BertWordPieceTokenizer
 
 from preference.runtime.errors import BadInput
-from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file, parse_json, read_json
+from preference.runtime.foreign_files import (
+    LARGEST_VOCABULARY,
+    check_file,
+    parse_json,
+    read_json,
+    refusing_damage,
+)
 from preference.tokenizers.tokenizer_definition import check_definition
 
 DEFINITION = "tokenizer.json"
-# By the `model_type` of a config.json: whose tokenizers keras-hub may read.
+# tokenizers raises Exception itself, and keras-hub and SentencePiece errors of many kinds.
+ANY = (Exception,)
+# The `model_type` in config.json of models whose tokenizers keras-hub may read.
 CONVERTED = ("albert", "bert", "roberta", "xlm-roberta")
-# All files that a tokenizer of these models is read from.
+# Every file that the tokenizer of one of these models is read from.
 VOCABULARIES = (
     DEFINITION,
     "spm.model",
@@ -36,16 +44,16 @@ VOCABULARIES = (
     "sentencepiece.bpe.model",
     "spiece.model",
 )
-# Of BERT and DeBERTa, and of RoBERTa and its children.
+# The first of each pair is in BERT and DeBERTa, the second in models derived from RoBERTa.
 START_TOKENS, END_TOKENS, PAD_TOKENS = ("[CLS]", "<s>"), ("[SEP]", "</s>"), ("[PAD]", "<pad>")
 
 
 @keras.saving.register_keras_serializable(package="preference")
 class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
-    """A tokenizer that a `tokenizer.json` describes; it adds no special tokens and cuts nothing.
+    """The tokenizer of a `tokenizer.json`, without special tokens, truncation and padding.
 
     Args:
-        definition: the text of the file; without it, `load_assets` reads the file.
+        definition: the text of the file; None to read the file by `load_assets`.
     """
 
     def __init__(
@@ -57,21 +65,20 @@ class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
             self.set_definition(definition)
 
     def set_definition(self, definition: str) -> None:
-        """Become the tokenizer that the text of a `tokenizer.json` describes.
+        """Use the tokenizer that the text of a `tokenizer.json` describes.
 
         Raises:
-            BadInput: it has no tokens for the start, the end or padding.
+            BadInput: the text is refused by `check_definition`, or the vocabulary has no tokens for
+                the start, the end or padding.
         """
         content = parse_json(definition, DEFINITION)
         check_definition(content)
-        vocabulary = tokenizers.Tokenizer.from_str(definition).get_vocab()
+        vocabulary = _build(definition).get_vocab()
         self.start_token_id = _first_of(START_TOKENS, vocabulary)
         self.end_token_id = _first_of(END_TOKENS, vocabulary)
         self.pad_token_id = _first_of(PAD_TOKENS, vocabulary)
         self._definition, self._size = definition, max(vocabulary.values()) + 1
-        self._tokenizer = tokenizers.Tokenizer.from_str(
-            _without_special_pieces(definition, content)
-        )
+        self._tokenizer = _build(_without_special_pieces(definition, content))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
@@ -82,7 +89,7 @@ class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
         return [encoding.ids for encoding in encoded]
 
     def vocabulary_size(self) -> int:
-        """Return how many rows the embedding table needs at least."""
+        """Return the number of rows that the embedding table needs at least."""
         return self._size
 
     def save_assets(self, folder: str) -> None:
@@ -97,35 +104,45 @@ class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
 def load_hugging_face_tokenizer(folder: Path) -> keras_nlp.tokenizers.Tokenizer:
     """Load the tokenizer of a folder in Hugging Face format.
 
-    Tokens that a child of DeBERTa added to `spm.model` are read as text.
+    Tokens that a model derived from DeBERTa added to `spm.model` are tokenized as text.
 
     Raises:
-        BadInput: it has no tokens for the start, the end or padding.
+        BadInput: the tokenizer is refused, or has no tokens for the start, the end or padding.
     """
     for name in VOCABULARIES:
         if (folder / name).exists():
             check_file(folder / name, LARGEST_VOCABULARY)
     if (folder / "spm.model").exists():
-        return keras_nlp.models.DebertaV3Tokenizer(proto=(folder / "spm.model").read_bytes())
+        with refusing_damage("spm.model", ANY):
+            return keras_nlp.models.DebertaV3Tokenizer(proto=(folder / "spm.model").read_bytes())
     if (folder / DEFINITION).exists():
-        return HuggingFaceTokenizer((folder / DEFINITION).read_text(encoding="utf-8"))
+        with refusing_damage(DEFINITION):
+            definition = (folder / DEFINITION).read_text(encoding="utf-8")
+        return HuggingFaceTokenizer(definition)
     if (folder / "vocab.txt").exists():
         return HuggingFaceTokenizer(_bert_definition(folder))
     model_type = read_json(folder / "config.json")["model_type"]
     if model_type not in CONVERTED:
         raise BadInput(f"there is no tokenizer for model_type {model_type!r}. Use another preset.")
-    return keras_nlp.models.Tokenizer.from_preset(str(folder))
+    with refusing_damage("the tokenizer", ANY):
+        return keras_nlp.models.Tokenizer.from_preset(str(folder))
 
 
 def _bert_definition(folder: Path) -> str:
     file = folder / "tokenizer_config.json"
     config = read_json(file) if file.exists() else {}
-    return BertWordPieceTokenizer(
-        str(folder / "vocab.txt"),
-        lowercase=config.get("do_lower_case", True),
-        strip_accents=config.get("strip_accents"),
-        handle_chinese_chars=config.get("tokenize_chinese_chars", True),
-    ).to_str()
+    with refusing_damage("the tokenizer", ANY):
+        return BertWordPieceTokenizer(
+            str(folder / "vocab.txt"),
+            lowercase=config.get("do_lower_case", True),
+            strip_accents=config.get("strip_accents"),
+            handle_chinese_chars=config.get("tokenize_chinese_chars", True),
+        ).to_str()
+
+
+def _build(definition: str) -> tokenizers.Tokenizer:
+    with refusing_damage(DEFINITION, ANY):
+        return tokenizers.Tokenizer.from_str(definition)
 
 
 def _first_of(candidates: tuple[str, ...], vocabulary: dict[str, int]) -> int:
@@ -141,7 +158,9 @@ def _first_of(candidates: tuple[str, ...], vocabulary: dict[str, int]) -> int:
 def _without_special_pieces(definition: str, content: dict[str, Any]) -> str:
     """Keep a unigram model from finding its special tokens in texts, as SentencePiece does.
 
-    `content` is that of the definition.
+    Args:
+        definition: the text of a `tokenizer.json`.
+        content: the same, parsed; it is changed.
     """
     if content["model"]["type"] != "Unigram":
         return definition
@@ -149,7 +168,7 @@ def _without_special_pieces(definition: str, content: dict[str, Any]) -> str:
     added = content["added_tokens"]
     special = [token for token in added if token["special"] and token["id"] < len(pieces)]
     for token in special:
-        # Spaces are replaced before pieces are looked for.
+        # No text matches a piece with a space, because spaces are replaced first.
         pieces[token["id"]][0] = f" {token['content']}"
     content["added_tokens"] = [token for token in added if token not in special]
     return json.dumps(content)

@@ -16,7 +16,7 @@ def load_keras_tokenizer(source: str) -> keras_nlp.tokenizers.Tokenizer:
     """Build the tokenizer of a preset.
 
     Raises:
-        BadInput: it is of another family than our models', or its files cannot be read.
+        BadInput: its family is not supported, or its files cannot be read.
     """
     with advising_to_download():
         config = read_object(preset_file(source, SETTINGS))

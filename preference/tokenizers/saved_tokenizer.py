@@ -14,7 +14,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     """Rebuild a saved tokenizer.
 
     Raises:
-        BadInput: a file is damaged, or is no tokenizer's.
+        BadInput: a file is damaged, or does not belong to a tokenizer.
     """
     config = read_json(folder / SETTINGS)
     try:
@@ -35,6 +35,6 @@ def load_vocabulary(tokenizer: Tokenizer, assets: Path) -> None:
         for name in tokenizer.file_assets:
             check_file(assets / name, LARGEST_VOCABULARY)
         tokenizer.load_assets(str(assets))
-    # Each kind of tokenizer fails in its own way on a vocabulary that is not its own.
+    # Every kind of tokenizer raises other errors on a damaged vocabulary.
     except Exception as error:
         raise BadInput(f"the vocabulary in {assets.name} cannot be read: {error}") from error

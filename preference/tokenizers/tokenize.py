@@ -1,4 +1,4 @@
-"""From texts to the tokens of every turn: of the battles table on disk, or of some in memory."""
+"""Tokenize every turn, of the battles table on disk or of battles in memory."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -20,20 +20,20 @@ def tokenize_battles(
     """Write the tokens of all battles as `preference.sequences.token_store` describes.
 
     Args:
-        batches: at least one, with columns `id`, `prompt`, `response_a` and `response_b`; the
-            ids are in any order.
+        batches: at least one, with columns `id`, `prompt`, `response_a` and `response_b`; ids in
+            any order.
         tokenizer: any keras-nlp tokenizer with special tokens.
         folder: made if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     writers = {segment: SegmentWriter(folder, segment) for segment in SEGMENTS}
-    ids, turns = [], []
+    ids, turns_by_batch = [], []
     for batch in batches:
         ids.append(batch["id"].to_numpy())
-        turns.append(batch["prompt"].value_lengths().to_numpy())
+        turns_by_batch.append(batch["prompt"].value_lengths().to_numpy())
         for segment, writer in writers.items():
             writer.append(*_token_ids(tokenizer, batch[segment].flatten().to_pylist()))
-    battle_ids, turns = np.concatenate(ids), np.concatenate(turns)
+    battle_ids, turns = np.concatenate(ids), np.concatenate(turns_by_batch)
     order = np.argsort(battle_ids)
     for writer in writers.values():
         writer.save(order_of_turns(order, turns))
@@ -43,7 +43,7 @@ def tokenize_battles(
 def tokenize_conversations(
     battles: Sequence[Mapping[str, Sequence[str]]], tokenizer: keras_nlp.tokenizers.Tokenizer
 ) -> Tokens:
-    """Return the tokens of some battles in memory; their ids are 0, 1, 2, …
+    """Return the tokens of battles in memory; their ids are 0, 1, 2, …
 
     Args:
         battles: at least one; each has the keys of `SEGMENTS`, with equally many turns.
@@ -63,7 +63,7 @@ def tokenize_conversations(
 def _token_ids(
     tokenizer: keras_nlp.tokenizers.Tokenizer, texts: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids of all texts, one after the other, and how many each text has."""
+    """Return the concatenated token ids of all texts, and the number of tokens of each."""
     token_ids = tokenizer(texts)
     if isinstance(token_ids, tf.RaggedTensor):
         return token_ids.flat_values.numpy(), token_ids.row_lengths().numpy()

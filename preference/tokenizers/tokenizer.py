@@ -1,4 +1,4 @@
-"""Tokenizers: that of a preset, or a SentencePiece model trained for our own configurations."""
+"""The tokenizer of a preset, or a SentencePiece model trained for our own configurations."""
 
 import hashlib
 import io
@@ -9,17 +9,17 @@ from tempfile import TemporaryDirectory
 
 import keras_nlp
 import sentencepiece
+from keras_nlp.tokenizers import Tokenizer
 
 from preference.presets.resolve import loading_preset, read_hugging_face_config
 from preference.runtime.errors import BadInput
 from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
 from preference.tokenizers.keras_tokenizer import load_keras_tokenizer
 
-Tokenizer = keras_nlp.tokenizers.Tokenizer
-
-# SentencePiece skips longer lines without an error. A character has at most four bytes.
+# SentencePiece silently skips lines above `max_sentence_length`, which counts bytes.
 LINE_CHARACTERS = 4096
-# Part of the result: the same number of threads everywhere gives the same model everywhere.
+BYTES_PER_CHARACTER = 4
+# The number of threads changes the model, so it is the same on every machine.
 TRAINING_THREADS = 2
 
 
@@ -29,9 +29,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
     Characters outside the vocabulary are spelled in bytes, so that no text becomes `[UNK]`.
 
     Args:
-        texts: training text only; the vocabulary must not see the other splits.
-        vocabulary_size: pieces at most, the special ones and 256 bytes included. Fewer where the
-            texts do not hold as many.
+        texts: of the split train only, so that nothing leaks from the other splits.
+        vocabulary_size: maximum number of pieces, including the special tokens and 256 bytes.
 
     Raises:
         BadInput: the vocabulary is too small for the characters of the texts.
@@ -44,7 +43,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
             vocab_size=vocabulary_size,
             hard_vocab_limit=False,
             byte_fallback=True,
-            max_sentence_length=4 * LINE_CHARACTERS,
+            max_sentence_length=BYTES_PER_CHARACTER * LINE_CHARACTERS,
             num_threads=TRAINING_THREADS,
             minloglevel=2,
             pad_id=0,
@@ -66,7 +65,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
 
 
 def load_preset_tokenizer(preset: str) -> Tokenizer:
-    """Load the tokenizer of a preset, of keras-nlp's format or Hugging Face's.
+    """Load the tokenizer of a preset in the format of keras-nlp or Hugging Face.
 
     Raises:
         BadInput: the preset cannot be loaded.
@@ -78,12 +77,12 @@ def load_preset_tokenizer(preset: str) -> Tokenizer:
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:
-    """Return a name that two tokenizers share only if they give the same tokens."""
+    """Return 12 hex digits that differ for tokenizers that give different tokens."""
     config = {key: value for key, value in tokenizer.get_config().items() if key != "name"}
     digest = hashlib.sha256(type(tokenizer).__name__.encode())
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
     with TemporaryDirectory() as folder:
-        # Scores, merges and rules of normalization are in the assets, and not in the vocabulary.
+        # The assets also hold scores, merges and normalization rules, which the vocabulary lacks.
         tokenizer.save_assets(folder)
         for file in sorted(Path(folder).rglob("*")):
             digest.update(file.read_bytes())

@@ -1,7 +1,7 @@
 """Check a `tokenizer.json` of Hugging Face's format before its steps are built.
 
-A step can hold a regular expression that takes forever, or a replacement that makes long texts of
-short ones. The tokenizers of our models need neither.
+A step can hold a regular expression that never ends, or a replacement that makes texts much longer.
+Supported tokenizers need neither.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,13 +35,13 @@ PRE_TOKENIZERS = {
     "Whitespace",
     "WhitespaceSplit",
 }
-# Each with what it consists of, where it is a `Sequence`.
+# For each step its allowed types, and the key under which a `Sequence` lists its parts.
 STEPS = {
     "normalizer": (NORMALIZERS, "normalizers"),
     "pre_tokenizer": (PRE_TOKENIZERS, "pretokenizers"),
 }
 MOST_STEPS, MOST_REPLACEMENTS = 20, 4
-# Without groups, and with one repetition at most, a pattern is searched for in linear time.
+# Without groups, and with at most one repetition, a pattern is matched in linear time.
 REPETITIONS, NOT_LINEAR, LONGEST_PATTERN = "+{", set("()*?"), 40
 LONGEST_WORD = 1000
 LONGEST_AFFIX = 100
@@ -54,8 +54,8 @@ def check_definition(definition: Mapping[str, Any]) -> None:
         definition: the content of a `tokenizer.json`.
 
     Raises:
-        BadInput: a step is of another kind than those of our models, or the file is damaged. The
-            message names it.
+        BadInput: a step is of a type that supported models do not have, or the file is damaged.
+            The message names the step.
     """
     for name, (kinds, children) in STEPS.items():
         steps = [*islice(_flatten(definition.get(name), children), MOST_STEPS + 1)]
@@ -81,7 +81,7 @@ def _flatten(step: object, children: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _check_replacement(step: Mapping[str, Any]) -> None:
-    """Check that a replacement makes no text much longer, and is found in linear time."""
+    """Check that a replacement makes no text much longer, and is matched in linear time."""
     pattern, content = step.get("pattern"), step.get("content")
     if not isinstance(pattern, dict) or not isinstance(content, str) or len(content) > 1:
         raise _refusal("it replaces texts by longer ones")
@@ -102,7 +102,7 @@ def _check_model(model: object) -> None:
     if not isinstance(longest, int) or not 0 <= longest <= LONGEST_WORD:
         raise _refusal(f"max_input_chars_per_word is {str(longest)[:60]}")
     for name in ("continuing_subword_prefix", "end_of_word_suffix"):
-        # It is copied whenever a part of a word is looked up.
+        # The affix is copied for every part of a word that is looked up.
         affix = model.get(name) or ""
         if not isinstance(affix, str) or len(affix) > LONGEST_AFFIX:
             raise _refusal(f"{name} has more than {LONGEST_AFFIX} characters")

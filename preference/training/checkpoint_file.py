@@ -1,14 +1,13 @@
-"""One file with all that a training needs to go on.
+"""One file with all that a training run needs to resume.
 
 Guarantees
-1. The file is whole or not there, as `preference.runtime.atomic_write` says.
-2. Reading it runs no code: arrays and JSON, no pickle. It takes no more memory than the file has
-   bytes, and nothing that it holds is of another type than what was written.
+1. The file is complete or absent (`preference.runtime.atomic_write`).
+2. Reading it runs no code: it holds arrays and JSON, no pickle. Reading takes no more memory than
+   the file has bytes, and every value is checked to have the type that was written.
 """
 
 import json
 import math
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,24 +21,35 @@ from typing_extensions import TypedDict
 from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import check_file
-from preference.runtime.partial_folder import remove_leftovers
 
 METADATA = "metadata"
-# From 0.
 Count = Annotated[int, Field(ge=0)]
+
+
+@with_config(extra="forbid")
+class LoggedMetrics(TypedDict):
+    """The state of `preference.training.callbacks.LiveMetrics`.
+
+    `step` is the last one. `logged` is the number of battles and the sum of their losses in this
+    epoch when the loss was last logged. `files` are the texts of dvclive's files, by path.
+    """
+
+    step: Count
+    logged: tuple[Count, float]
+    files: dict[Annotated[str, Field(pattern=r"^(?:[\w-]+/)*[\w-]+\.tsv$")], str]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands.
+    """The state of a training run.
 
     Args:
-        identity: of what it belongs to, as `preference.training.fingerprint` tells it.
-        epoch, step: the next to be done, from 0.
-        history: the metrics of each epoch that is done.
+        identity: what `preference.training.fingerprint` returns for the run.
+        epoch, step: the next to be computed, counted from 0.
+        history: the metrics of each finished epoch.
         live: the state of the logged metrics, where they are logged.
         state: values of the model's and the optimizer's variables.
-        metrics: those of the epoch that is under way.
+        metrics: values of the metrics' variables in an unfinished epoch.
         best: the weights of the best epoch so far.
         finished: whether no epoch is left.
     """
@@ -48,7 +58,7 @@ class Checkpoint:
     epoch: int
     step: int
     history: list[dict[str, float]]
-    live: dict[str, Any] | None
+    live: LoggedMetrics | None
     state: list[np.ndarray]
     metrics: list[np.ndarray]
     best: list[np.ndarray]
@@ -59,45 +69,34 @@ ARRAYS = ("state", "metrics", "best")
 
 
 @with_config(extra="forbid")
-class Live(TypedDict):
-    """The state of the logged metrics: the files are written again where they were."""
-
-    step: Count
-    logged: tuple[Count, float]
-    files: dict[Annotated[str, Field(pattern=r"^(?:[\w-]+/)*[\w-]+\.tsv$")], str]
-
-
-@with_config(extra="forbid")
-class Progress(TypedDict):
-    """All of a `Checkpoint` but its arrays."""
+class Metadata(TypedDict):
+    """A `Checkpoint` without its arrays."""
 
     identity: dict[str, str]
     epoch: Count
     step: Count
     history: list[dict[str, float]]
-    live: Live | None
+    live: LoggedMetrics | None
     finished: bool
 
 
-PROGRESS = TypeAdapter(Progress)
+METADATA_TYPE = TypeAdapter(Metadata)
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Put the checkpoint in the place of the last one.
+    """Replace the checkpoint at `path`.
 
     Raises:
-        OSError: it cannot be written; the last one is still there.
+        OSError: it cannot be written; the previous one is unchanged.
     """
     metadata = {name: value for name, value in vars(checkpoint).items() if name not in ARRAYS}
-    arrays = {
-        f"{name}/{number}": array
-        for name in ARRAYS
-        for number, array in enumerate(getattr(checkpoint, name))
-    }
-    encoded = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
-    # An open file, because numpy adds .npz to any other name.
+    contents: dict[str, Any] = {METADATA: np.frombuffer(json.dumps(metadata).encode(), np.uint8)}
+    for name in ARRAYS:
+        for number, array in enumerate(getattr(checkpoint, name)):
+            contents[f"{name}/{number}"] = array
+    # NumPy would add .npz to a path, but not to an open file.
     with writing_file(path) as partial, partial.open("wb") as file:
-        np.savez(file, **{METADATA: encoded}, **arrays)
+        np.savez(file, **contents)
 
 
 def read_checkpoint(path: Path | BinaryIO) -> Checkpoint:
@@ -110,7 +109,7 @@ def read_checkpoint(path: Path | BinaryIO) -> Checkpoint:
 
 
 def is_finished(path: Path) -> bool:
-    """Say whether a file is the whole checkpoint of a training of which no epoch is left."""
+    """Return whether a file is the undamaged checkpoint of a finished training run."""
     try:
         return read_progress(path).finished
     except BadInput:
@@ -118,7 +117,7 @@ def is_finished(path: Path) -> bool:
 
 
 def read_progress(path: Path | BinaryIO) -> Checkpoint:
-    """Read a checkpoint without its arrays, and so in little time and memory.
+    """Read a checkpoint without its arrays, which takes little time and memory.
 
     Raises:
         BadInput: the file is damaged.
@@ -127,22 +126,22 @@ def read_progress(path: Path | BinaryIO) -> Checkpoint:
 
 
 def _read(path: Path | BinaryIO, arrays: Sequence[str]) -> Checkpoint:
-    """Read a checkpoint with the named arrays; the others are empty."""
+    """Read a checkpoint with the named arrays only; the others are empty."""
     try:
         if isinstance(path, Path):
             check_file(path)
         with np.load(path, allow_pickle=False) as file:
             _check_sizes(file.zip)
-            metadata = PROGRESS.validate_json(file[METADATA].tobytes(), strict=True)
+            metadata = METADATA_TYPE.validate_json(file[METADATA].tobytes(), strict=True)
             numbered = {name: _numbered(file, name) if name in arrays else [] for name in ARRAYS}
         return Checkpoint(**metadata, **numbered)
-    # What zipfile, zlib, numpy and pydantic raise, depending on which bytes are damaged.
+    # zipfile, zlib, NumPy and pydantic raise different errors, depending on the damaged bytes.
     except Exception as error:
         raise BadInput(f"{path} is damaged ({_first_problem(error)})") from error
 
 
 def _check_sizes(archive: zipfile.ZipFile) -> None:
-    """Check that every array has as many bytes in the file as its shape says, and not fewer."""
+    """Check that every array has as many bytes in the file as its shape and type require."""
     for entry in archive.infolist():
         if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
             raise BadInput(f"{entry.filename} is compressed")
@@ -164,37 +163,3 @@ def _first_problem(error: Exception) -> str:
         return str(error)
     problem = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-
-
-# Of what has been trained.
-RECORD = Path("dvc.lock")
-
-
-def checkpoints_folder() -> Path:
-    """Return where checkpoints are: what PREFERENCE_CHECKPOINTS names, or .checkpoints/."""
-    return Path(os.environ.get("PREFERENCE_CHECKPOINTS", ".checkpoints"))
-
-
-def checkpoint_file(name: str, seed: int) -> Path:
-    """Return the path of a training's checkpoint."""
-    return checkpoints_folder() / f"{name}-seed-{seed}.npz"
-
-
-def remove_old_checkpoints(name: str, seeds: Sequence[int]) -> None:
-    """Delete what is of no use to the trainings of an experiment, so that each has one file.
-
-    That is: checkpoints of other seeds; what processes that were killed have not finished to write;
-    and trainings that were finished before DVC recorded something, for then it has recorded them,
-    and is asked to train again.
-    """
-    kept = [checkpoint_file(name, seed) for seed in seeds]
-    folder = checkpoints_folder()
-    remove_leftovers(folder, f"{name}-seed-*.npz")
-    for path in folder.glob(f"{name}-seed-*.npz"):
-        if path not in kept or (is_finished(path) and _is_older(path, RECORD)):
-            path.unlink()
-
-
-def _is_older(path: Path, other: Path) -> bool:
-    """Say whether a file was written before another one, which may not exist."""
-    return other.exists() and path.stat().st_mtime < other.stat().st_mtime

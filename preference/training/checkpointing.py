@@ -1,4 +1,4 @@
-"""Checkpoints of a training: written at each epoch and every few minutes, and read once."""
+"""Write checkpoints of a training run at each epoch and every few minutes, and resume from one."""
 
 import sys
 import time
@@ -11,7 +11,8 @@ import numpy as np
 
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
-from preference.training.callbacks import CHOOSE_BY, BestEpoch, LiveMetrics
+from preference.training.best_epoch import CHOOSE_BY, BestEpoch
+from preference.training.callbacks import LiveMetrics
 from preference.training.checkpoint_file import (
     ARRAYS,
     Checkpoint,
@@ -19,28 +20,28 @@ from preference.training.checkpoint_file import (
     read_progress,
     write_checkpoint,
 )
-from preference.training.dataset import Epochs
+from preference.training.dataset import BatchSampler
 
 SECONDS_A_MINUTE = 60
 
 
-def take_over(path: Path, patience: int, epochs: int) -> BestEpoch:
-    """Return what other processes, which have just ended, know of the epochs of their training.
+def load_finished_run(path: Path, patience: int, epochs: int) -> BestEpoch:
+    """Return the epochs of a training run that other processes have finished.
 
     Raises:
-        BadInput: the checkpoint that they left is damaged, or not that of a finished training.
+        BadInput: the checkpoint of the run is damaged, or the run is not finished.
     """
     checkpoint, best = read_checkpoint(path), BestEpoch(patience)
     best.history, best.weights = checkpoint.history, checkpoint.best
     if checkpoint.epoch < epochs and not best.is_over:
-        raise BadInput(f"{path} is not of a finished training: run the same command again.")
+        raise BadInput(f"{path}: its training run is not finished. Run the same command again.")
     return best
 
 
 def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | None:
-    """Return the checkpoint of this very training, where there is one; say so on stderr.
+    """Return the checkpoint at `path` if it is undamaged and has this identity.
 
-    One of other parameters, data or code is not used, which a message says, too.
+    A message on stderr says whether a checkpoint is used, and why not.
     """
     if not path.exists():
         return None
@@ -48,33 +49,35 @@ def find_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | Non
         progress = read_progress(path)
         other = [name for name in identity if progress.identity.get(name) != identity[name]]
         if other:
-            raise BadInput(f"{path} is of a training with other {' and '.join(other)}")
+            raise BadInput(f"{path} is of a training run with other {' and '.join(other)}")
         checkpoint = read_checkpoint(path)
         _check_finite(checkpoint, path)
     except BadInput as error:
-        told = f"{error}: it is not used, and the training starts from the beginning."
-        print(one_line(told), file=sys.stderr)
+        message = f"{error}: it is not used, and the training starts from the beginning."
+        print(one_line(message), file=sys.stderr)
         return None
     if checkpoint.finished:
-        said = "The training was finished before it was stopped: its model is saved"
+        message = "The training was finished before it was stopped: its model is saved"
     else:
         done = f"{checkpoint.epoch} epochs and {checkpoint.step} steps"
-        said = f"The training resumes where it was stopped, after {done}"
-    print(one_line(f"{said} ({path})."), file=sys.stderr)
+        message = f"The training resumes where it was stopped, after {done}"
+    print(one_line(f"{message} ({path})."), file=sys.stderr)
     return checkpoint
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Write checkpoints of a training, and restore the one with which it resumes.
+    """Write the checkpoints of a training run, and restore the one from which it resumes.
+
+    `is_saved` says whether the last checkpoint could be written.
 
     Args:
         path: of the file.
-        identity: of the training.
+        identity: what `preference.training.fingerprint` returns for the run.
         minutes: between two checkpoints within an epoch.
-        train: the batches; they begin where `checkpoint` stands.
-        live: the metrics that are logged, if any.
-        checkpoint: with which the training resumes, if any.
-        writes: whether this process writes them; `is_saved` then tells whether the last is there.
+        train: the batches; they begin at the step of `checkpoint`.
+        live: the logged metrics, if any.
+        checkpoint: the one from which the run resumes, if any.
+        writes: whether this process writes checkpoints.
     """
 
     def __init__(
@@ -82,7 +85,7 @@ class Checkpoints(keras.callbacks.Callback):
         path: Path,
         identity: Mapping[str, str],
         minutes: float,
-        train: Epochs,
+        train: BatchSampler,
         live: LiveMetrics | None = None,
         checkpoint: Checkpoint | None = None,
         writes: bool = True,
@@ -95,26 +98,32 @@ class Checkpoints(keras.callbacks.Callback):
         self.written = time.monotonic()
 
     def restore(self, model: keras.Model, best: BestEpoch, epochs: int) -> None:
-        """Bring a compiled model, and what is known of its `epochs`, to where they were.
+        """Restore the state of a compiled model, of the best epoch and of the logged metrics.
+
+        Args:
+            model: its variables are assigned in place.
+            best: its history and weights are replaced.
+            epochs: of the whole run.
 
         Raises:
-            BadInput: the checkpoint is not one of this model.
+            BadInput: the checkpoint does not fit the model or the run.
         """
         self.best, self.epochs = best, epochs
-        if not self.checkpoint:
-            return
-        if problem := self._misfit(model):
-            raise BadInput(f"{self.path} is damaged: {problem}. Delete it, and run the same again.")
-        _assign(_state_of(model), self.checkpoint.state)
-        best.history, best.weights = [*self.checkpoint.history], self.checkpoint.best
-        if self.live:
-            self.live.restore(self.checkpoint.live)
-        # All else of it is as large as the model, and no longer needed.
-        self.metrics, self.checkpoint = self.checkpoint.metrics, None
-
-    def _misfit(self, model: keras.Model) -> str | None:
-        """Return in which way the checkpoint does not belong to the training, where it does not."""
         found = self.checkpoint
+        if not found:
+            return
+        if problem := self._misfit(model, found):
+            raise BadInput(f"{self.path} is damaged: {problem}. Delete it, and run the same again.")
+        _assign(_state_of(model), found.state)
+        best.history, best.weights = [*found.history], found.best
+        if self.live and found.live:
+            self.live.restore(found.live)
+        self.metrics = found.metrics
+        # The other arrays are as large as the model, and no longer needed.
+        self.checkpoint = None
+
+    def _misfit(self, model: keras.Model, found: Checkpoint) -> str | None:
+        """Return why a checkpoint cannot be one of this run; None if it can."""
         if found.epoch > self.epochs or found.step >= self.train.steps:
             return f"it is at epoch {found.epoch}, step {found.step}"
         if len(found.history) != found.epoch or not all(
@@ -135,13 +144,13 @@ class Checkpoints(keras.callbacks.Callback):
         return None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Continue the metrics of an epoch that was under way, which Keras has just reset."""
+        """Restore the metrics of an unfinished epoch, which Keras has just reset."""
         self.epoch = epoch
         if self.train.first_step(epoch):
             _assign(self.model.metrics_variables, self.metrics)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Write a checkpoint where the last one is old."""
+        """Write a checkpoint if the last one is older than `minutes`."""
         step = self.train.first_step(self.epoch) + batch + 1
         if step < self.train.steps and time.monotonic() - self.written >= self.seconds:
             self._write(self.epoch, step)
@@ -169,14 +178,14 @@ class Checkpoints(keras.callbacks.Callback):
             self.is_saved = True
         except OSError as error:
             self.is_saved = False
-            # The training is worth more than the chance to continue it.
-            told = f"No checkpoint could be written: {error}. Training continues."
-            print(one_line(told), file=sys.stderr)
+            # Losing the chance to resume is better than losing the run.
+            message = f"No checkpoint could be written: {error}. Training continues."
+            print(one_line(message), file=sys.stderr)
         self.written = time.monotonic()
 
 
 def _state_of(model: keras.Model) -> list[keras.Variable]:
-    """Return weights, states of random generators, and all that the optimizer remembers."""
+    """Return the weights, the states of random generators and the optimizer's variables."""
     return [*model.variables, *model.optimizer.variables]
 
 
@@ -185,7 +194,7 @@ def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
 
 
 def _first_other(variables: list[keras.Variable], values: list[np.ndarray]) -> str | None:
-    """Say which value is not of its variable's shape and precision, where one is not."""
+    """Return which value differs from its variable in shape or precision; None if none does."""
     if len(variables) != len(values):
         return f"{len(values)} arrays for {len(variables)} variables"
     for variable, value in zip(variables, values, strict=True):
@@ -200,7 +209,7 @@ def _first_other(variables: list[keras.Variable], values: list[np.ndarray]) -> s
 def _check_finite(checkpoint: Checkpoint, path: Path) -> None:
     """Check that no number is NaN or infinite.
 
-    A training that diverged is repeated from its beginning, and comes to the same.
+    A run that diverged is repeated from its beginning, and diverges again.
     """
     for name in ARRAYS:
         for number, array in enumerate(getattr(checkpoint, name)):

@@ -1,4 +1,4 @@
-"""Battles with their labels, and the streams of batches that a training reads."""
+"""Labelled battles, and the streams of batches that a training run reads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from itertools import count, islice
 import numpy as np
 import tensorflow as tf
 
-from preference.battles.table import LABELS
+from preference.battles.table import LABELS, one_hot
 from preference.sequences.length_bucketing import padded_widths, shuffled_batches, sorted_batches
 from preference.sequences.packing import SIDES, Inputs, Packing, pack, packed_lengths
 from preference.sequences.tf_data import input_signature, stream_batches
@@ -20,10 +20,14 @@ WEIGHTED_SIGNATURE = (*SIGNATURE, tf.TensorSpec((None,)))
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Battles to learn from or to choose by.
+class LabelledBattles:
+    """The battles of one split with their labels, packed when they are read.
 
-    `rows` of `tokens`, packed in the way of `packing`, and `labels`: int [battles] each.
+    Args:
+        tokens: of these battles, and maybe of others.
+        packing: how a battle becomes two sequences.
+        rows: int64 [battles] into `tokens`.
+        labels: int [battles].
     """
 
     tokens: Tokens
@@ -32,41 +36,51 @@ class Examples:
     labels: np.ndarray
 
     def batch(self, positions: np.ndarray) -> tuple[Inputs, np.ndarray]:
-        """Return the model's inputs and the one-hot labels of some battles of one width."""
+        """Return inputs and labels of some battles, padded to the widest of them.
+
+        Args:
+            positions: int [batch], into `rows`.
+
+        Returns: `token_ids` and `padding_mask`, int32 [batch, 2, width], and the one-hot labels,
+            float32 [batch, 3].
+        """
         width = int(self.widths[positions].max())
         inputs = pack(self.tokens, self.rows[positions], self.packing, width)
-        return inputs, one_hot(self.labels[positions])
+        return inputs, one_hot(self.labels[positions], np.float32)
 
     @cached_property
     def side_lengths(self) -> np.ndarray:
-        """Both sides of each battle, packed: int64 [battles, 2]."""
+        """Packed length of both sides of each battle: int64 [battles, 2]."""
         return packed_lengths(self.tokens, self.rows, self.packing)
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """The longer side of each battle, packed: int64 [battles]."""
+        """Packed length of the longer side of each battle: int64 [battles]."""
         return self.side_lengths.max(axis=1)
 
     @cached_property
     def widths(self) -> np.ndarray:
-        """To which width both sides of each battle are padded: int64 [battles]."""
+        """Width to which both sides of each battle are padded: int64 [battles]."""
         return padded_widths(self.lengths, self.packing.seq_len)
 
     def padding_share(self) -> float:
-        """Return which share of the positions that the model reads is padding."""
+        """Return the fraction of padding among all positions that the model reads."""
         return float(1 - self.side_lengths.sum() / (len(SIDES) * self.widths.sum()))
 
 
 @dataclass(frozen=True)
-class Epochs:
-    """The batches of epoch after epoch. Epoch e depends on (seed, e) alone.
+class BatchSampler:
+    """Draws the batches of every epoch. Those of epoch e depend on (seed, e) alone.
 
-    `tokens_per_batch` counts both sides with their padding. The stream begins with the step
-    `begin_step` of the epoch `begin_epoch`, both from 0. With a `shard`, it has the rows of one
-    process alone.
+    Args:
+        battles: each is in exactly one batch of an epoch.
+        tokens_per_batch: at most, with both sides and their padding.
+        seed: of the order.
+        begin_epoch, begin_step: the first batch of the stream, both counted from 0.
+        shard: the rows of each batch that this process reads; None for all of them.
     """
 
-    examples: Examples
+    battles: LabelledBattles
     tokens_per_batch: int
     seed: int
     begin_epoch: int = 0
@@ -74,17 +88,17 @@ class Epochs:
     shard: Shard | None = None
 
     def first_step(self, epoch: int) -> int:
-        """Return the step with which an epoch begins, from 0."""
+        """Return the first step of an epoch in the stream, counted from 0."""
         return self.begin_step if epoch == self.begin_epoch else 0
 
     def batches(self, epoch: int) -> list[np.ndarray]:
         """Return the positions of each batch; all epochs have the same number of batches."""
         random = np.random.default_rng((self.seed, epoch))
-        return shuffled_batches(self.examples.widths, self.tokens_per_batch // len(SIDES), random)
+        return shuffled_batches(self.battles.widths, self.tokens_per_batch // len(SIDES), random)
 
     @cached_property
     def steps(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         return len(self.batches(0))
 
     def battles_done(self, epoch: int) -> np.ndarray:
@@ -92,23 +106,23 @@ class Epochs:
         return np.cumsum([len(batch) for batch in self.batches(epoch)])
 
     def stream(self) -> tf.data.Dataset:
-        """Return inputs, labels and weights without end.
+        """Return an endless stream of inputs, one-hot labels and weights.
 
-        Batches have unequal sizes, and the loss is the mean of a batch, or with a shard its sum.
-        The weights make up for it: every battle counts the same in an epoch.
+        Batches have unequal sizes, and the loss is the mean over a batch (with a shard, the sum).
+        The weights correct for this: every battle counts the same in an epoch.
         """
 
         def generate() -> Iterator[tuple]:
             for epoch in count(self.begin_epoch):
                 for batch, weights in islice(self._weighted(epoch), self.first_step(epoch), None):
-                    yield *self.examples.batch(batch), weights
+                    yield *self.battles.batch(batch), weights
 
         return stream_batches(generate, WEIGHTED_SIGNATURE, tf.data.INFINITE_CARDINALITY)
 
     def _weighted(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        batches, weight = self.batches(epoch), self.steps / len(self.examples.rows)
+        batches, weight = self.batches(epoch), self.steps / len(self.battles.rows)
         if self.shard:
-            for batch, counts in self.shard.cut(batches, self.examples.widths):
+            for batch, counts in self.shard.split_batches(batches, self.battles.widths):
                 yield batch, np.float32(weight) * counts
         else:
             for batch in batches:
@@ -116,21 +130,19 @@ class Epochs:
 
 
 def validation_stream(
-    examples: Examples, tokens_per_batch: int, shard: Shard | None = None
+    battles: LabelledBattles, tokens_per_batch: int, shard: Shard | None = None
 ) -> tf.data.Dataset:
-    """Return inputs and labels of every battle once, longest first; with a shard, weights too."""
+    """Return a stream of every battle once, longest first.
+
+    Its batches are inputs and one-hot labels; with a shard, weights too.
+    """
     budget = tokens_per_batch // len(SIDES)
-    batches = sorted_batches(examples.lengths, examples.widths, budget)
+    batches = sorted_batches(battles.lengths, battles.widths, budget)
     if not shard:
-        return stream_batches(lambda: map(examples.batch, batches), SIGNATURE, len(batches))
+        return stream_batches(lambda: map(battles.batch, batches), SIGNATURE, len(batches))
 
     def generate() -> Iterator[tuple]:
-        for batch, counts in shard.cut(batches, examples.widths):
-            yield *examples.batch(batch), counts
+        for batch, counts in shard.split_batches(batches, battles.widths):
+            yield *battles.batch(batch), counts
 
     return stream_batches(generate, WEIGHTED_SIGNATURE, len(batches))
-
-
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """Return labels [n] as float32 [n, 3]."""
-    return np.eye(len(LABELS), dtype=np.float32)[labels]

@@ -1,4 +1,4 @@
-"""What a training is: parameters, data, code, first weights and device, all but one as a hash."""
+"""Identify a training run by its parameters, data, code, initial weights and device."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from preference.config.experiment import Experiment, shown_parameters
-from preference.runtime.provenance import hash_file, hash_files, library_versions
+from preference.runtime.provenance import hash_file, hash_files, hash_text, library_versions
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent
@@ -19,12 +19,15 @@ ROOT = PACKAGE.parent
 def identify_training(
     experiment: Experiment, seed: int, data: Sequence[Path], model: keras.Model
 ) -> dict[str, str]:
-    """Return what is equal for two trainings that give the same bytes, and for no others.
+    """Return the identity of a training run: two runs with the same one give the same bytes.
 
     Args:
         experiment: what is trained.
-        data: files, or folders with files, that the training reads.
-        model: with the weights that it begins with: a preset's are not in its name.
+        seed: of the run.
+        data: files, or folders with files, that the run reads.
+        model: with its initial weights, because the name of a preset does not determine them.
+
+    Returns: hashes of `parameters`, `data`, `code` and `weights`, and the names of the devices.
     """
     files = [file for path in data for file in sorted([path, *path.rglob("*")]) if file.is_file()]
     parameters = {**shown_parameters(experiment), "preset": experiment.model.preset, "seed": seed}
@@ -38,9 +41,9 @@ def identify_training(
 
 
 def _hash_code() -> dict[str, str]:
-    """Return the hashes of all modules of this repository; a stage's own is `__main__`.
+    """Return the hashes of all imported modules of this repository, the stage's own included.
 
-    Where the library is installed, its modules lie in the environment and count all the same.
+    Modules of the library count too where it is installed in the environment.
     """
     named = (getattr(module, "__file__", None) for module in [*sys.modules.values()])
     files = {Path(file).resolve() for file in named if file}
@@ -54,7 +57,7 @@ def _hash_code() -> dict[str, str]:
 
 
 def _device_names() -> list[str]:
-    """Return the names of all devices, on JAX also of the other processes."""
+    """Return the names of all devices, on JAX those of the other processes too."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -70,4 +73,4 @@ def _digest_weights(model: keras.Model) -> str:
 
 
 def _digest(values: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+    return hash_text(json.dumps(values, sort_keys=True, default=str))

@@ -1,53 +1,68 @@
-"""Train one experiment with Keras `fit`, and keep the epoch with the best validation log loss."""
+"""Train a model with Keras `fit`, and keep the epoch with the lowest validation log loss."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypedDict
 
 import keras
 
 from preference.config.params import TrainParams
 from preference.runtime.errors import BadInput
 from preference.runtime.tensorflow_runtime import keep_freed_memory, make_deterministic
-from preference.training.callbacks import CHOOSE_BY, BestEpoch
+from preference.training.best_epoch import CHOOSE_BY, BestEpoch
 from preference.training.checkpointing import Checkpoints
-from preference.training.dataset import Epochs, Examples, validation_stream
+from preference.training.dataset import BatchSampler, LabelledBattles, validation_stream
 from preference.training.training_step import compile_step
 
-# Nats. Equal probabilities of the three labels cost 1.1.
+# In nats; equal probabilities of the three labels have a log loss of 1.1.
 DIVERGED = 1000.0
+
+
+class FitResult(TypedDict):
+    """The number of epochs, and the best of them, counted from 1, with its metrics on valid."""
+
+    epochs: int
+    best_epoch: int
+    valid_log_loss: float
+    valid_accuracy: float
 
 
 def train_model(
     model: keras.Model,
-    train: Epochs,
-    valid: Examples,
+    train: BatchSampler,
+    valid: LabelledBattles,
     params: TrainParams,
     callbacks: list[keras.callbacks.Callback],
     checkpoints: Checkpoints | None = None,
-) -> dict[str, float]:
-    """Fit `model` in place; afterwards it has the weights of the epoch that `valid` chose.
+) -> FitResult:
+    """Fit `model` in place; afterwards it has the weights of the best epoch on `valid`.
 
     The same model, data and parameters give the same weights, to the last bit, also where the
     training was killed and resumes from a checkpoint. The loss has label smoothing; `log_loss`, by
     which the epoch is chosen, has none.
 
-    Returns: `best_epoch`, counted from 1, its `valid_log_loss` and `valid_accuracy`, and how many
-        `epochs` there were.
+    Args:
+        model: as `build_model` makes it.
+        train: the batches of every epoch.
+        valid: the battles that choose the epoch.
+        params: of the training.
+        callbacks: called before those of this function.
+        checkpoints: where the run is saved and resumes; None to do neither.
 
     Raises:
         BadInput: no epoch has a finite log loss.
     """
     keep_freed_memory()
     steps = train.steps * params.epochs
-    # With a shard, some rows do not count, which their weights say.
+    # With a shard, repeated rows have the weight 0.
     compile_step(model, params, steps, weighted=train.shard is not None)
-    # Not before: Keras would silently compile without XLA. The kernels are the same either way.
+    # Not earlier: Keras would silently compile without XLA. The kernels are the same either way.
     make_deterministic()
     validation = validation_stream(valid, params.tokens_per_batch, train.shard)
     best = BestEpoch(params.patience)
     callbacks = [*callbacks, best]
     if checkpoints:
-        # Keras makes the variables of the metrics when they are first needed.
+        # Keras creates the metrics' variables when they are first used.
         model.evaluate(validation.take(1), verbose=0)
         checkpoints.restore(model, best, params.epochs)
         callbacks.append(checkpoints)
@@ -67,7 +82,7 @@ def train_model(
     return choose_best(model, best)
 
 
-def choose_best(model: keras.Model, best: BestEpoch) -> dict[str, float]:
+def choose_best(model: keras.Model, best: BestEpoch) -> FitResult:
     """Give `model` the weights of the best epoch, and return what `train_model` returns.
 
     Raises:
@@ -84,10 +99,11 @@ def choose_best(model: keras.Model, best: BestEpoch) -> dict[str, float]:
     }
 
 
-def _parts(train: Epochs, epochs: int) -> Iterator[tuple[Epochs, int]]:
-    """Yield batches, and the number of epochs after which they end.
+def _parts(train: BatchSampler, epochs: int) -> Iterator[tuple[BatchSampler, int]]:
+    """Yield the batches of each call of `fit`, and the epoch before which it ends.
 
-    What is left of an epoch is a part of its own, for `fit` has one number of steps for all epochs.
+    The rest of an unfinished epoch needs a call of its own, because `fit` has one number of steps
+    for all epochs.
     """
     if train.begin_step:
         yield train, train.begin_epoch + 1

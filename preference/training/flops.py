@@ -1,32 +1,37 @@
-"""How much a model computes: the same on every machine, unlike seconds.
+"""Floating-point operations of a model, which do not depend on the machine as seconds do.
 
-The usual estimate: two floating-point operations a parameter and token forward, four more backward
-(Kaplan et al., Scaling Laws for Neural Language Models, 2020, section 2.1). Token embeddings are
-looked up and cost nothing; the attention's products over positions are left out, and so is padding.
+The usual estimate: two operations per parameter and token in the forward pass, four more in the
+backward pass (Kaplan et al., Scaling Laws for Neural Language Models, arXiv:2001.08361, section
+2.1). Token embeddings are looked up and cost nothing. The attention's products over positions are
+left out, and so is padding.
 """
 
 import keras
 
 from preference.models.preference_model import backbone_of
-from preference.training.dataset import Examples
+from preference.training.dataset import LabelledBattles
 
-FORWARD, TRAINING = 2, 6
+FLOP_PER_PARAMETER_FORWARD, FLOP_PER_PARAMETER_TRAINING = 2, 6
 GIGA, TERA = 1e9, 1e12
 
 
-def summarize_flops(model: keras.Model, train: Examples, epochs: int) -> dict[str, float]:
-    """Return the number of parameters, what training cost, and what a prediction costs.
+def summarize_flops(model: keras.Model, train: LabelledBattles, epochs: int) -> dict[str, float]:
+    """Return `parameters`, `train_tflop` of the whole run and `gflop_per_battle` of a prediction.
 
     Args:
         model: as `build_model` makes it.
-        train: the battles that it was trained on, and whose mean length a prediction has.
-        epochs: how often.
+        train: the battles that it was trained on; a predicted battle has their mean length.
+        epochs: number of epochs.
     """
     parameters = model.count_params()
     computing = parameters - backbone_of(model).token_embedding.count_params()
     tokens = int(train.side_lengths.sum())
     return {
         "parameters": parameters,
-        "train_tflop": TRAINING * computing * tokens * epochs / TERA,
-        "gflop_per_battle": FORWARD * computing * tokens / len(train.rows) / GIGA,
+        "train_tflop": FLOP_PER_PARAMETER_TRAINING * computing * tokens * epochs / TERA,
+        "gflop_per_battle": FLOP_PER_PARAMETER_FORWARD
+        * computing
+        * tokens
+        / len(train.rows)
+        / GIGA,
     }

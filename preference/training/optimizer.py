@@ -12,9 +12,9 @@ if keras.backend.backend() == "tensorflow":
 class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` that updates a variable with TensorFlow's own kernel.
 
-    Keras writes the update as a dozen operations, each of which reads and writes the whole of a
-    variable: of the token embedding's 49 million values, for every step. A sparse gradient is
-    summed by row before it is squared, which Keras leaves out.
+    Keras makes a dozen operations of the update, and each of them reads and writes the whole
+    variable: 49 million values of the token embedding in every step. A sparse gradient is summed by
+    row before it is squared; Keras squares it without this sum.
     """
 
     def update_step(
@@ -43,7 +43,7 @@ class FusedAdam(keras.optimizers.Adam):
         )
 
 
-# Weight decay is for the matrices: not for biases, nor for the scales of layer normalization.
+# Weight decay applies to matrices, not to biases or the parameters of layer normalization.
 WITHOUT_DECAY = ["bias", "gamma", "beta"]
 
 
@@ -51,8 +51,8 @@ def build_optimizer(params: TrainParams, steps: int) -> keras.optimizers.Optimiz
     """Build Adam or AdamW with a linear warm-up to the peak, then a cosine decay to zero.
 
     Args:
-        params: optimizer, peak learning rate, weight decay and share of warm-up steps.
-        steps: optimizer steps of the whole training, if it is not stopped early.
+        params: optimizer, peak learning rate, weight decay and fraction of warm-up steps.
+        steps: optimizer steps of the whole run, if it is not stopped early.
     """
     warmup = round(params.warmup_share * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -63,7 +63,7 @@ def build_optimizer(params: TrainParams, steps: int) -> keras.optimizers.Optimiz
     )
     if params.optimizer == "adam":
         return FusedAdam(schedule)
-    # With decoupled decay it is AdamW (arXiv:1711.05101).
+    # Adam with decoupled weight decay is AdamW (arXiv:1711.05101).
     optimizer = FusedAdam(schedule, weight_decay=params.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=WITHOUT_DECAY)
     return optimizer

@@ -1,6 +1,6 @@
-"""One step of a training: its loss, metrics and optimizer, and whether XLA compiles it.
+"""The training step: its loss, metrics and optimizer, and whether XLA compiles it.
 
-On JAX nothing here needs TensorFlow.
+On JAX, TensorFlow need not be installed.
 """
 
 from typing import Literal
@@ -18,9 +18,9 @@ def compile_step(model: keras.Model, params: TrainParams, steps: int, weighted: 
     Args:
         model: as `build_model` makes it.
         params: optimizer, label smoothing and `jit`.
-        steps: optimizer steps of the whole training, if it is not stopped early.
-        weighted: whether rows come with weights, and the loss is their sum: so where a batch is
-            filled up with rows that do not count.
+        steps: optimizer steps of the whole run, if it is not stopped early.
+        weighted: whether rows have weights and the loss is their sum, as where a batch is filled up
+            with rows of weight 0.
     """
     metrics = [
         keras.metrics.CategoricalCrossentropy(name="log_loss", from_logits=True),
@@ -36,14 +36,14 @@ def compile_step(model: keras.Model, params: TrainParams, steps: int, weighted: 
         **{"weighted_metrics" if weighted else "metrics": metrics},
         jit_compile=compiles_with_xla(params.jit),
     )
-    # Else `fit` traces the train step twice: once to make the optimizer's variables.
+    # Otherwise `fit` traces the train step twice, the first time to create these variables.
     model.optimizer.build(model.trainable_variables)
 
 
 def compiles_with_xla(jit: bool | Literal["auto"]) -> bool:
-    """Return whether to compile the train step: `auto` does on a GPU, and on JAX.
+    """Return whether XLA compiles the train step: with `auto`, on a GPU and on JAX.
 
-    With TensorFlow on a CPU XLA compiles for some seconds a width, and its matrix products are the
-    slower ones.
+    With TensorFlow on a CPU, XLA needs some seconds to compile each width, and its matrix products
+    are slower.
     """
     return not on_tensorflow_cpu() if jit == "auto" else jit

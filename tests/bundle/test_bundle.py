@@ -24,7 +24,7 @@ from small_model import make_model
 
 from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest, write_manifest
-from preference.bundle.manifest_schema import FiguresOnTest
+from preference.bundle.manifest_schema import MetricsOnTest
 from preference.config.experiment import resolve_experiment, shown_parameters
 from preference.config.params import load_params
 from preference.models.pretrained.backbones import load_backbone
@@ -240,7 +240,7 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path):
     estimates = small_manifest().calibration.in_order.metrics | {
         "log_loss": Estimate(1 / 3, -1e-17, 1e5)
     }
-    tested = FiguresOnTest(battles=3, groups=2, trainings=1, both_orders=True, metrics=estimates)
+    tested = MetricsOnTest(battles=3, groups=2, trainings=1, both_orders=True, metrics=estimates)
     needed = ("README.md", "model.json", "model.weights.h5", "tokenizer/tokenizer.json")
     manifest = small_manifest(files=dict.fromkeys(needed, "0" * 64), test=tested)
     write_manifest(manifest, tmp_path)

@@ -10,11 +10,11 @@ import yaml
 from rendered_markdown import HOSTILE as MARKUP
 from rendered_markdown import parse
 from ruamel.yaml import YAML
-from small_bundle import FIGURES, PARAMETERS, small_manifest, write_bundle
+from small_bundle import METRICS, PARAMETERS, small_manifest, write_bundle
 
 from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
-from preference.bundle.model_card import MEASURES, render_card
+from preference.bundle.model_card import SHOWN_METRICS, render_card
 from preference.bundle.pack import pack_bundle
 from preference.runtime.errors import BadInput
 from preference.statistics.calibration import MEASURED, Calibrated, Calibration
@@ -64,10 +64,13 @@ def test_the_card_of_a_packed_bundle_has_the_test_figures_of_these_weights_alone
     assert (tested.battles, tested.trainings) == (1199, 1)
     assert "1,199 test battles in 1,180 groups" in card
     assert "| accuracy | 0.1110 [0.1000, 0.2000] |" in card
-    assert "| share of winners that change with the order | 0.1110 (no interval) |" in card
+    assert (
+        "| flip rate: fraction of winners that change with the order | 0.1110 (no interval) |"
+        in card
+    )
     assert "means over" not in card
     tested, card = packed_card(evaluation([own, "0" * 64], averages_both_orders=True))
-    assert "both orders averaged; means over 2 trainings, of which this is one" in card
+    assert "both orders averaged; means over 2 training runs, including this one" in card
 
 
 @pytest.mark.parametrize(
@@ -138,7 +141,7 @@ def test_a_hostile_preset_is_shown_as_text(hostile):
 
 
 def test_a_manifest_has_all_that_a_card_shows():
-    assert set(MEASURES) == MEASURED
+    assert set(SHOWN_METRICS) == MEASURED
 
 
 def test_a_card_says_where_a_figure_has_no_interval_and_a_temperature_is_no_best_one():
@@ -167,7 +170,7 @@ def test_a_card_says_what_it_is_of():
     assert "started from the preset bert" in real
     for card in (simulated, real):
         assert "1,234 parameters" in card
-        assert f"epoch {FIGURES['best_epoch']} of {FIGURES['epochs']}" in card
+        assert f"epoch {METRICS['best_epoch']} of {METRICS['epochs']}" in card
         assert "10 calibration battles in 9 groups" in card
         assert "| log loss (nats, lower is better) | 0.5000 [0.4000, 0.6000] |" in card
 

@@ -22,7 +22,7 @@ from preference.config.experiment import (
 )
 from preference.config.params import load_params
 from preference.runtime.errors import BadInput
-from preference.runtime.yaml_file import read_yaml, write_yaml
+from preference.runtime.yaml_file import edit_yaml, read_yaml, write_yaml
 
 NAMES = ["baseline", "exp1", "exp2", "exp3"]
 PARAMS = Path("params.yaml")
@@ -37,14 +37,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def change(key, value):
-    """Change a value of params.yaml, by its dotted key."""
-    params = read_yaml(PARAMS)
-    *sections, last = key.split(".")
-    section = params
-    for name in sections:
-        section = section.setdefault(name, {})
-    section[last] = value
-    write_yaml(PARAMS, params)
+    edit_yaml(PARAMS, {key: value})
 
 
 def contents():

@@ -206,8 +206,8 @@ def test_every_mistake_is_told_at_once(tmp_path):
     assert all(key in str(caught.value) for key in ("model.seq_len", "typo", "train.epochs"))
 
 
-def test_shares_are_told_with_their_sum(tmp_path):
-    with pytest.raises(BadInput, match=r"split: the four shares sum to 0\.9, not to 1"):
+def test_fractions_are_reported_with_their_sum(tmp_path):
+    with pytest.raises(BadInput, match=r"split: the four fractions sum to 0\.9, not to 1"):
         load(tmp_path, changed({"split.train": 0.6}))
 
 

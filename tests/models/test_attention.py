@@ -84,8 +84,8 @@ def test_outputs_are_the_stock_outputs(pair, length):
 def test_outputs_at_1024_tokens(tmp_path, bucket_size, max_sequence_length):
     """Distances beyond the last bucket are clipped in the same way.
 
-    Not 64 with 512: there the stock layer's float32 puts the distance -511, which is exactly the
-    last bucket but one, into the last.
+    64 with 512 is left out: the distance -511 is exactly in the last bucket but one, and the stock
+    layer's float32 rounds it into the last.
     """
     stock, ours = make_pair(tmp_path, bucket_size, max_sequence_length)
     inputs = {name: values[1:] for name, values in make_inputs(1024).items()}
@@ -95,7 +95,7 @@ def test_outputs_at_1024_tokens(tmp_path, bucket_size, max_sequence_length):
 
 
 def test_positions_matter(pair):
-    """Else the comparisons above would say nothing about them."""
+    """Otherwise the comparisons with the stock backbone would not test positions."""
     _, ours = pair
     inputs = make_inputs(40)
     turned = inputs["token_ids"][:1, ::-1].copy()
@@ -119,7 +119,7 @@ def test_gradients_are_the_stock_gradients(pair, length):
         gradients.append(dict(zip(by_name(model), found, strict=True)))
     for name, stock in gradients[0].items():
         expected, found = (tf.convert_to_tensor(one).numpy() for one in (stock, gradients[1][name]))
-        # Attention scores do not change with the bias of the keys: its gradient is rounding alone.
+        # The bias of the keys does not change attention scores, so its gradient is rounding error.
         scale = np.abs(expected).max()
         np.testing.assert_allclose(
             found, expected, rtol=1e-3, atol=1e-4 * scale + 1e-6, err_msg=name
@@ -151,7 +151,7 @@ def log_bucket(distance, bucket_size, max_position):
     if abs(distance) <= middle:
         return distance
     steps = np.log(abs(distance) / middle) / np.log((max_position - 1) / middle) * (middle - 1)
-    # Where the logarithms meet a whole number, rounding decides; leave those distances out.
+    # Rounding decides where the logarithm is a whole number, so these distances are left out.
     if abs(steps - round(steps)) < 1e-4:
         return None
     return int(np.sign(distance)) * (int(np.ceil(steps)) + middle)
@@ -168,7 +168,7 @@ def test_relative_positions_are_debertas(bucket_size, max_length, length):
         if bucket is not None:
             checked += 1
             expected = np.clip(bucket + bucket_size, 0, 2 * bucket_size - 1)
-            # The rows of the first are queries; the rows of the second are keys.
+            # The rows of the first table are queries, those of the second are keys.
             assert windows[0, row // block, block - 1 - row % block + column] == expected
             assert windows[1, column // block, block - 1 - column % block + row] == expected
     assert checked > 0.9 * length**2
@@ -189,7 +189,7 @@ def test_skew_by_hand():
 
 
 def test_default_buckets_are_stock_at_every_distance():
-    """Those of pretrained weights, bit for bit, also at the distances where rounding decides."""
+    """Equal for pretrained sizes too, also at the distances where rounding decides."""
     distances = np.arange(-1500, 1501, dtype=np.int32)
     for bucket_size, max_length in [(256, 512), (16, 512), (128, 512), (64, 500)]:
         stock = keras_nlp.models.DebertaV3Backbone(
@@ -224,7 +224,7 @@ def test_serialized_with_keras():
 
 
 def test_first_weights_have_the_range_and_differ():
-    """One initializer object for all would give equal projections."""
+    """A shared initializer object would give equal projections."""
     keras.utils.set_random_seed(1)
     ours = DebertaV3Backbone(**{**SIZE, "hidden_dim": 64}, bucket_size=16, initializer_range=0.1)
     seen = []
@@ -250,7 +250,7 @@ def test_dropout_only_in_training():
 
 
 def test_lengths_may_vary_in_one_graph(pair):
-    """As in training: there the length is a tensor, and the block with it."""
+    """In training, the length is a tensor, and so is the size of a block."""
     _, ours = pair
     token = tf.TensorSpec((None, None), tf.int32)
     signature = [{"token_ids": token, "padding_mask": token}]

@@ -1,4 +1,4 @@
-"""A bundle of another origin, its hashes recomputed, is refused before it costs time or memory."""
+"""A manipulated bundle with recomputed hashes is refused before it costs time or memory."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def folder(written, tmp_path):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_model_of_each_family_comes_back_as_it_was(tmp_path, family):
+def test_a_model_of_each_family_is_saved_and_loaded(tmp_path, family):
     kind = getattr(keras_nlp.models, family)
     backbone = kind(**SIZES, **FAMILIES[family], max_sequence_length=32, name="backbone")
     model = make_model("mlp", backbone=adapt_backbone(backbone))
@@ -223,7 +223,7 @@ def test_memory_is_not_asked_for_before_the_weights_are_known_to_be_there(
     edit_config(folder, MODEL, class_name, change)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert re.search(r"would have [\d,]{11,} weights, and 3,027 are stored", refusal(folder))
-    # Nor when the next model is built.
+    # Building another model must not allocate that memory either.
     make_model()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * KIB_A_MIB
 

@@ -1,7 +1,8 @@
-"""BERT in Hugging Face format: keras-hub's backbone, without segments and with the right GELU."""
+"""BERT in Hugging Face format: keras-hub's backbone without segments, with the right GELU."""
 
 import json
 import shutil
+from dataclasses import replace
 
 import keras
 import keras_nlp
@@ -18,6 +19,10 @@ from preference.runtime.errors import BadInput
 
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "hugging_face"
 BERT = FIXTURES / "bert"
+EXPECTED = {
+    "gelu": FIXTURES / "bert.npz",
+    "gelu_pytorch_tanh": FIXTURES / "bert_gelu_pytorch_tanh.npz",
+}
 CONFIG = json.loads((BERT / "config.json").read_text())
 
 
@@ -31,7 +36,7 @@ def load(folder=BERT):
 
 
 def sides():
-    """Battles of two sides each, of the rows of the fixture."""
+    """Return battles whose sides are rows of the fixture."""
     expected = np.load(FIXTURES / "bert.npz", allow_pickle=False)
     return {name: expected[name][[[0, 1], [2, 0]]] for name in ("token_ids", "padding_mask")}
 
@@ -43,23 +48,20 @@ def change_config(folder, **options):
 @pytest.mark.parametrize("activation", ["gelu", "gelu_pytorch_tanh"])
 def test_hidden_states_are_those_of_transformers(copy, activation):
     change_config(copy, hidden_act=activation)
-    name = "bert" if activation == "gelu" else f"bert_{activation}"
-    expected = np.load(FIXTURES / f"{name}.npz", allow_pickle=False)
+    other = {"gelu": "gelu_pytorch_tanh", "gelu_pytorch_tanh": "gelu"}[activation]
+    expected, of_other = (
+        np.load(EXPECTED[name], allow_pickle=False) for name in (activation, other)
+    )
     inputs = {key: expected[key] for key in ("token_ids", "padding_mask")}
     backbone = load(copy)
     assert (backbone.name, backbone.hidden_dim) == ("backbone", CONFIG["hidden_size"])
     hidden = np.asarray(backbone(inputs))[inputs["padding_mask"] == 1]
     assert expected["hidden"].std() > 0.5
     assert np.abs(hidden - expected["hidden"]).max() < 1e-4
+    assert np.abs(hidden - of_other["hidden"]).max() > 2e-4
 
 
-def test_the_two_activations_can_be_told_apart():
-    files = [FIXTURES / f"{name}.npz" for name in ("bert", "bert_gelu_pytorch_tanh")]
-    exact, approximate = (np.load(file, allow_pickle=False)["hidden"] for file in files)
-    assert np.abs(exact - approximate).max() > 2e-4
-
-
-def test_nothing_is_left_that_is_never_trained():
+def test_every_weight_is_trained():
     names = {weight.path for weight in load().trainable_weights}
     assert names
     assert not [name for name in names if "pooled" in name]
@@ -70,12 +72,12 @@ def test_nothing_is_left_that_is_never_trained():
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
     model.fit(sides(), np.eye(3)[:2], verbose=0)
     for weight, old in zip(model.trainable_weights, before, strict=True):
-        # Of the two segments, only the first is read; a key's bias drops out of the softmax.
+        # Only the first segment is read, and the bias of the keys cancels in the softmax.
         unused = "segment" in weight.path or weight.path.endswith("key/bias")
         assert unused or not np.array_equal(weight.numpy(), old), weight.path
 
 
-def test_a_saved_model_needs_the_folder_no_more(copy, tmp_path):
+def test_a_saved_model_does_not_need_the_folder(copy, tmp_path):
     model = build_model(load(copy), model_params())
     expected, encoded = np.asarray(model(sides())), encode(model)
     save_model(model, tmp_path / "saved")
@@ -97,7 +99,7 @@ def test_the_encoder_reads_a_side_as_the_model_does():
 
 
 def test_mixed_precision_and_compilation():
-    """With both, the states are those of float32 but for the digits that bfloat16 lacks."""
+    """With both, hidden states equal those of float32 up to the precision of bfloat16."""
     exact = encode(build_model(load(), model_params()))
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -121,12 +123,12 @@ def test_a_preset_of_keras_hub_with_segments(tmp_path):
     assert np.array_equal(load(tmp_path)(inputs), expected)
 
 
-def test_more_tokens_than_positions_are_told():
+def test_more_tokens_than_positions_are_refused():
     params = model_params()
     longest = CONFIG["max_position_embeddings"]
-    build_model(load(), type(params)(**{**vars(params), "seq_len": longest}))
+    build_model(load(), replace(params, seq_len=longest))
     with pytest.raises(BadInput, match=rf"seq_len.* {longest + 1} .* {longest} positions"):
-        build_model(load(), type(params)(**{**vars(params), "seq_len": longest + 1}))
+        build_model(load(), replace(params, seq_len=longest + 1))
 
 
 @pytest.mark.parametrize(
@@ -146,13 +148,13 @@ def test_an_option_that_keras_hub_overlooks_is_named(copy, options):
         load(copy)
 
 
-def test_weights_of_torch_are_told_how_to_be_converted(copy):
+def test_the_message_says_how_to_convert_pytorch_weights(copy):
     (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
     with pytest.raises(BadInput, match=r"pytorch_model\.bin.*save_pretrained"):
         load(copy)
 
 
-def test_another_model_type_is_keras_hubs_to_convert_or_refuse(copy):
+def test_an_unknown_model_type_is_refused(copy):
     change_config(copy, model_type="deberta")
     with pytest.raises(BadInput, match=r"cannot be loaded.*no converter.*deberta"):
         load(copy)

@@ -1,4 +1,4 @@
-"""The parts of our encoder against closed forms, autodiff and the layers that they stand in for."""
+"""The layers of our encoder against closed forms, autodiff and the layers that they replace."""
 
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from preference.models.fused.attention_softmax import softmax_product
 from preference.models.fused.dropout import BITS, Dropout
 from preference.models.fused.gelu import gelu, gelu_without_gradient
 from preference.models.fused.layer_norm import LayerNormalization
-from preference.models.fused.xla import one_loop
+from preference.models.fused.xla import xla_fused
 
 THRESHOLD = 64
 TOLERANCES = [("float32", 1e-5), ("bfloat16", 0.03)]
@@ -38,7 +38,7 @@ def derive(function, inputs, upstream, dtype):
 
 
 def assert_close(found, expected, dtype, tolerance):
-    """Compare with the truth in float64; the tolerance is relative to its largest value."""
+    """Compare with float64 values; the tolerance is relative to the largest of them."""
     for ours, truth in zip(found, expected, strict=True):
         assert ours.dtype == dtype
         error = np.abs(tf.cast(ours, "float64") - truth).max()
@@ -105,10 +105,10 @@ def test_gelu_is_x_times_the_normal_distribution(activation, dtype, tolerance):
 
 @pytest.mark.skipif(
     "avx512bw" not in Path("/proc/cpuinfo").read_text(encoding="utf-8"),
-    reason="TensorFlow joins products of 16 bits where the processor has AVX-512",
+    reason="TensorFlow fuses products of 16 bits on a processor with AVX-512",
 )
-def test_gelu_without_gradient_is_joined_with_the_product():
-    """Joined, 16 bits lose nothing but the last rounding; one after the other they lose more."""
+def test_gelu_without_gradient_is_fused_with_the_product():
+    """Fused, 16 bits are rounded once; otherwise every operation rounds."""
     x, weights, bias = (
         tf.cast(draw(*shape, seed=seed), "bfloat16")
         for seed, shape in enumerate([(64, 32), (32, 48), (48,)])
@@ -148,9 +148,9 @@ def test_flat_projection_is_an_einsum(equation, outputs):
 def test_dropout_keeps_the_expectation(rate):
     layer = Dropout(rate, seed=1)
     found = layer(tf.ones((1000, 1001)), training=True).numpy()
-    share = (found == 0).mean()
-    assert share == pytest.approx(rate, abs=1 / 256)
-    assert 0 < share < 1
+    fraction = (found == 0).mean()
+    assert fraction == pytest.approx(rate, abs=1 / 256)
+    assert 0 < fraction < 1
     assert found.mean() == pytest.approx(1, abs=0.1)
     assert len(np.unique(found)) == 2
     with tf.GradientTape() as tape:
@@ -158,15 +158,15 @@ def test_dropout_keeps_the_expectation(rate):
         tape.watch(inputs)
         output = layer(inputs, training=True)
     np.testing.assert_array_equal(tape.gradient(output, inputs), output / 2)
-    # Neighbours are drawn apart.
+    # Neighbours are independent.
     pairs = (found[:, ::2][:, :500] == 0) & (found[:, 1::2] == 0)
-    assert pairs.mean() == pytest.approx(share**2, abs=0.002)
+    assert pairs.mean() == pytest.approx(fraction**2, abs=0.002)
 
 
-def test_one_loop_is_compiled_once_and_on_a_gpu_left_to_the_whole_step(monkeypatch):
+def test_xla_fused_compiles_once_and_on_a_gpu_not_at_all(monkeypatch):
     traced = []
 
-    @one_loop
+    @xla_fused
     def double(x):
         traced.append(x)
         return 2 * x

@@ -1,4 +1,4 @@
-"""The preference model against numpy on the outputs of its backbone."""
+"""The preference model, compared with NumPy on the outputs of its backbone."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def swap(inputs):
 
 
 def numpy_pooled(model, inputs, pool):
-    """Each side read by the backbone on its own, its vectors pooled by hand."""
+    """Return the pooled vectors, with each side read alone and pooled by NumPy."""
     sides = []
     for side in range(2):
         ids, mask = inputs["token_ids"][:, side], inputs["padding_mask"][:, side]
@@ -40,7 +40,7 @@ def numpy_pooled(model, inputs, pool):
 
 
 def score(model, inputs):
-    """Return the logits in both orders, each side read by itself."""
+    """Return the logits in both orders, with each side read alone."""
     encoder = encoder_of(model)
     sides = [
         encoder({name: values[:, side] for name, values in inputs.items()}) for side in range(2)
@@ -49,7 +49,7 @@ def score(model, inputs):
 
 
 def numpy_network(model, pooled):
-    """Dense layers by hand on [a; b], relu between them."""
+    """Compute the dense layers on [a; b], with ReLU between them."""
     values = np.concatenate([pooled[:, 0], pooled[:, 1]], axis=1)
     weights = [weight.numpy() for weight in model.get_layer("head").weights]
     for index in range(0, len(weights), 2):
@@ -80,7 +80,7 @@ def test_equivariant_logits_are_those_of_numpy(head):
     np.testing.assert_allclose(model(inputs), expected, atol=1e-4)
 
 
-def test_mean_is_over_real_tokens_alone():
+def test_mean_is_over_tokens_without_padding():
     random = np.random.default_rng(0)
     vectors = random.normal(size=(4, 9, 3)).astype("float32")
     lengths = np.array([1, 4, 9, 7])
@@ -130,13 +130,13 @@ def test_swapping_the_sides_swaps_a_and_b_exactly(head):
 
 
 @pytest.mark.parametrize("head", ["concat", "mlp"])
-def test_other_heads_are_not_bound_to_the_order(head):
+def test_other_heads_depend_on_the_order(head):
     logits, swapped = score(make_model(head), make_inputs())
     assert not np.allclose(swapped, logits[:, [1, 0, 2]], atol=1e-3)
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_swapped_is_what_the_model_says_of_swapped_battles(head):
+def test_swapped_logits_are_those_of_swapped_battles(head):
     model, inputs = make_model(head), make_inputs()
     logits, swapped = score(model, inputs)
     np.testing.assert_allclose(logits, model(inputs), atol=1e-6)

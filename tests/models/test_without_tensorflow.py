@@ -1,4 +1,4 @@
-"""On JAX the model trains where TensorFlow is not installed, and learns what it does with it."""
+"""On JAX the model trains without TensorFlow installed, with the same losses as on TensorFlow."""
 
 import json
 

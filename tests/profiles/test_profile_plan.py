@@ -21,7 +21,7 @@ from preference.models.pretrained.backbones import SMALL_CONFIGURATIONS, load_ba
 from preference.presets.hub import download_preset
 from preference.runtime.errors import BadInput
 from preference.runtime.yaml_file import read_yaml, write_yaml
-from preference.training.dataset import Epochs
+from preference.training.dataset import BatchSampler
 from profiles import plan, timing
 from profiles.architecture import build_untrained
 from profiles.cost import CPU, Timing, training_hours
@@ -86,7 +86,7 @@ def test_what_is_in_the_cache_is_not_downloaded(params, empty_cache):
 def test_kaggle_says_nothing_before_it_begins(params):
     (battles,) = list_downloads(with_source(params, "kaggle"))
     assert battles.size is None
-    assert plan.tell_downloads([battles])[1].endswith("of unknown size")
+    assert plan.describe_downloads([battles])[1].endswith("of unknown size")
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_full_batches_of_each_length_stand_for_a_third_each(params):
     counts = [32, 10, 8]
     assert np.bincount(groups).tolist() == counts
     battles = timing.random_battles(groups, params, vocabulary_size=100)
-    batches = Epochs(battles, params.train.tokens_per_batch, seed=1).batches(0)
+    batches = BatchSampler(battles, params.train.tokens_per_batch, seed=1).batches(0)
     assert sorted(map(len, batches)) == sorted(counts)
     assert battles.side_lengths.tolist() == [
         [min(length, 512)] * 2
@@ -218,7 +218,7 @@ def long_run(tmp_path, monkeypatch):
     def tell(device, force):
         spent = dict.fromkeys(values["experiments"], Timing(device, 0.5, 0.1))
         monkeypatch.setattr(plan, "time_experiments", lambda params, file: spent)
-        plan.tell_plan(file, force)
+        plan.report_plan(file, force)
 
     return tell
 

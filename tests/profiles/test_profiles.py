@@ -13,8 +13,8 @@ from repository import REPOSITORY
 
 from preference.config.params import load_params
 from preference.runtime.errors import BadInput
-from preference.runtime.yaml_file import write_yaml
-from profiles.profile_parameters import assignments, check_profile, flatten, write_into_params
+from preference.runtime.yaml_file import edit_yaml, write_yaml
+from profiles.profile_parameters import assignments, check_profile, flatten
 
 NAMES = sorted(path.stem for path in (REPOSITORY / "profiles").glob("*.yaml"))
 ENVIRONMENT = {
@@ -89,7 +89,7 @@ def test_an_unknown_profile_is_refused_and_the_known_ones_are_named(folder):
 def test_only_what_a_profile_names_is_changed(folder):
     before = dict(flatten(load_yaml(folder / "params.yaml")))
     profile = {"train": {"epochs": 7}, "experiments": {"exp1": {"model": {"seq_len": 64}}}}
-    write_into_params(profile, folder / "params.yaml")
+    edit_yaml(folder / "params.yaml", profile)
     after = dict(flatten(load_yaml(folder / "params.yaml")))
     assert after == before | {"train.epochs": 7, "experiments.exp1.model.seq_len": 64}
     assert load_params(folder / "params.yaml").experiment("exp1").model.seq_len == 64
@@ -97,7 +97,7 @@ def test_only_what_a_profile_names_is_changed(folder):
 
 def test_what_a_profile_writes_into_params_yaml_dvc_reads_as_it_is_meant(folder):
     texts = {"source": "1e-3", "extra": ["010", "yes", "1:30"]}
-    write_into_params({"data": texts}, folder / "params.yaml")
+    edit_yaml(folder / "params.yaml", {"data": texts})
     assert texts.items() <= load_yaml(folder / "params.yaml")["data"].items()
 
 
@@ -178,7 +178,7 @@ def test_a_profile_runs_as_an_experiment_and_leaves_the_workspace_as_it_was(repo
     run("dvc", "exp", "apply", "mine", folder=repository)
     ran = load_yaml(repository / "copy.yaml")
     run("git", "checkout", "--quiet", "params.yaml", folder=repository)
-    write_into_params(check_profile("mine", repository), repository / "params.yaml")
+    edit_yaml(repository / "params.yaml", check_profile("mine", repository))
     assert ran == load_yaml(repository / "params.yaml")
 
 

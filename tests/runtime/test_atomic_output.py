@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from repository import REPOSITORY
 
-from preference.runtime import atomic_write as atomic_output
-from preference.runtime import partial_folder
+from preference.runtime import atomic_write, partial_folder
 from preference.runtime.atomic_write import (
     check_can_write,
     check_room,
@@ -27,8 +26,8 @@ from preference.runtime.folder_exchange import exchange
 WRITER = """
 import sys
 from pathlib import Path
-from preference.runtime import atomic_write as atomic_output
-with getattr(atomic_output, sys.argv[1])(Path("out")) as partial:
+from preference.runtime import atomic_write
+with getattr(atomic_write, sys.argv[1])(Path("out")) as partial:
     file = partial / "file" if partial.is_dir() else partial
     file.write_text("oth")
     print("half", flush=True)
@@ -48,7 +47,7 @@ def write(kind, path, text):
         (partial / "file" if partial.is_dir() else partial).write_text(text)
 
 
-@pytest.mark.parametrize(("kind", "name"), [(writing_file, "out"), (writing_folder, "out/file")])
+@pytest.mark.parametrize(("kind", "name"), KINDS)
 def test_it_appears_when_it_is_complete_and_takes_the_place_of_the_last(tmp_path, kind, name):
     folder = tmp_path / "new" / "folder"
     write(kind, folder / "out", "first")
@@ -60,7 +59,7 @@ def test_it_appears_when_it_is_complete_and_takes_the_place_of_the_last(tmp_path
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-@pytest.mark.parametrize(("kind", "name"), [(writing_file, "out"), (writing_folder, "out/file")])
+@pytest.mark.parametrize(("kind", "name"), KINDS)
 def test_where_writing_fails_nothing_of_it_is_left(tmp_path, kind, name, error):
     for before in ({}, {name: "before"}):
         with pytest.raises(type(error)), kind(tmp_path / "out") as partial:
@@ -139,7 +138,7 @@ def test_a_folder_that_is_replaced_is_never_missing(tmp_path, monkeypatch):
     if not exchange(tmp_path / "a", tmp_path / "b"):
         pytest.skip("this disk cannot exchange two folders")
     assert content(tmp_path) == {"a/file": "b", "b/file": "a"}
-    monkeypatch.setattr(atomic_output, "_move_away", lambda *_: pytest.fail("it was missing"))
+    monkeypatch.setattr(atomic_write, "_move_away", lambda *_: pytest.fail("it was missing"))
     write(writing_folder, tmp_path / "a", "new")
     assert content(tmp_path) == {"a/file": "new", "b/file": "a"}
 
@@ -147,7 +146,7 @@ def test_a_folder_that_is_replaced_is_never_missing(tmp_path, monkeypatch):
 @pytest.mark.parametrize("renames", [True, False])
 def test_a_folder_is_replaced_where_none_can_be_exchanged(tmp_path, monkeypatch, renames):
     """As on network disks; and in containers, where those of the image cannot be renamed."""
-    monkeypatch.setattr(atomic_output, "exchange", lambda one, other: False)
+    monkeypatch.setattr(atomic_write, "exchange", lambda one, other: False)
     write(writing_folder, tmp_path / "out", "first")
     if not renames:
         rename = Path.rename

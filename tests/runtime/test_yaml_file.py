@@ -10,9 +10,14 @@ from repository import REPOSITORY
 
 from preference.config.params import load_params
 from preference.runtime.errors import BadInput
-from preference.runtime.yaml_file import LONGEST_FILE, read_yaml, write_yaml
+from preference.runtime.yaml_file import (
+    LONGEST_FILE,
+    edit_yaml,
+    merge_values,
+    read_yaml,
+    write_yaml,
+)
 
-PARAMS = (REPOSITORY / "params.yaml").read_text()
 # What YAML 1.1, or a reader of its own, takes for something else.
 READ_OTHERWISE = [
     *(
@@ -59,6 +64,12 @@ MERGE_BOMB = "a0: &a0 {k: 1}\n" + "".join(
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     return tmp_path_factory.mktemp("yaml") / "params.yaml"
+
+
+@pytest.fixture(scope="module")
+def params():
+    """The text of this repository's parameters."""
+    return (REPOSITORY / "params.yaml").read_text()
 
 
 def types_in(value):
@@ -122,6 +133,9 @@ def test_what_dvc_reads_is_read_as_dvc_reads_it(file, text, recwarn):
         ("a: !mine 1\n", ["line 1: 1 is of the kind '!mine'"]),
         ("a: !!set {x}\n", ["line 1: the value is of the kind 'set'"]),
         ("a: !!int x\n", ["not valid YAML", "'x'"]),
+        ('a: !!int ""\n', ["not valid YAML", "Correct the value"]),
+        ("a: !!str [x]\n", ["not valid YAML", "line 1: expected a scalar node"]),
+        ("? !!str [x]\n: 1\n", ["not valid YAML", "line 1: expected a scalar node"]),
         ("a: =\n", ["line 1: = is of the kind 'value'"]),
         ("a: &a [*a]\n", ["more than 10,000 values", "aliases"]),
         ("&a\nb: *a\n", ["more than 10,000 values", "aliases"]),
@@ -186,6 +200,27 @@ def test_what_is_written_is_read_back_by_us_and_by_dvc(file, values):
 
 
 @pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"a.b": 5}, {"a": {"b": 5, "c": 2}, "d": 3}),
+        ({"a": {"b": 5}}, {"a": {"b": 5, "c": 2}, "d": 3}),
+        ({"a": {"b": 5}, "a.c": 6}, {"a": {"b": 5, "c": 6}, "d": 3}),
+        ({"a": {}}, {"a": {"b": 1, "c": 2}, "d": 3}),
+        ({"a": 5}, {"a": 5, "d": 3}),
+        ({"d": {"e": 4}}, {"a": {"b": 1, "c": 2}, "d": {"e": 4}}),
+        ({"x.y": {"z.w": 4}}, {"a": {"b": 1, "c": 2}, "d": 3, "x": {"y": {"z": {"w": 4}}}}),
+    ],
+)
+def test_changes_leave_the_other_values(file, changes, expected):
+    before = {"a": {"b": 1, "c": 2}, "d": 3}
+    assert merge_values(before, changes) == expected
+    assert before == {"a": {"b": 1, "c": 2}, "d": 3}
+    write_yaml(file, before)
+    edit_yaml(file, changes)
+    assert read_yaml(file) == expected
+
+
+@pytest.mark.parametrize(
     ("line", "written", "key", "value"),
     [
         ("seed: 2024", "seed: 010", "seed", 10),
@@ -196,8 +231,9 @@ def test_what_is_written_is_read_back_by_us_and_by_dvc(file, values):
         ("battles: data/examples/battles.csv", "battles: on", "submit.battles", "on"),
     ],
 )
-def test_what_dvc_shows_is_what_runs(file, line, written, key, value):
-    file.write_text(PARAMS.replace(line, written, 1))
+def test_what_dvc_shows_is_what_runs(file, params, line, written, key, value):
+    assert line in params
+    file.write_text(params.replace(line, written, 1))
     runs, shown = asdict(load_params(file)), load_yaml(file)
     for name in key.split("."):
         runs, shown = runs[name], shown[name]
@@ -219,8 +255,9 @@ def test_what_dvc_shows_is_what_runs(file, line, written, key, value):
         ("seed: 2024", "seed: " + "x" * 5_000, "seed: Input should be a valid integer (it is 'xxx"),
     ],
 )
-def test_a_value_of_another_type_is_refused_with_its_key(file, line, written, told):
-    file.write_text(PARAMS.replace(line, written, 1))
+def test_a_value_of_another_type_is_refused_with_its_key(file, params, line, written, told):
+    assert line in params
+    file.write_text(params.replace(line, written, 1))
     with pytest.raises(BadInput) as caught:
         load_params(file)
     assert told in str(caught.value)

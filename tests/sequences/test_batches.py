@@ -1,4 +1,4 @@
-"""Every battle once an epoch, in batches of like length that depend on seed and epoch alone."""
+"""Every battle once per epoch, in batches of similar length that depend on seed and epoch only."""
 
 from itertools import islice
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from preference.sequences.length_bucketing import padded_widths, shuffled_batches, sorted_batches
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import Segment, SpecialTokens, Tokens
-from preference.training.dataset import Epochs, Examples, one_hot, validation_stream
+from preference.training.dataset import BatchSampler, LabelledBattles, validation_stream
 
 BATTLES = 500
 TOKENS_PER_BATCH = 2048
@@ -43,13 +43,15 @@ def tokens():
 def epochs(tokens, number, seed=0, rows=None, packing=PACKING):
     """Return the batches of each epoch: inputs, labels and weights."""
     rows = np.arange(BATTLES) if rows is None else rows
-    batches = Epochs(Examples(tokens, packing, rows, LABELS[rows]), TOKENS_PER_BATCH, seed)
+    batches = BatchSampler(
+        LabelledBattles(tokens, packing, rows, LABELS[rows]), TOKENS_PER_BATCH, seed
+    )
     stream = batches.stream().take(number * batches.steps).as_numpy_iterator()
     return [list(islice(stream, batches.steps)) for _ in range(number)]
 
 
 def battles_of(batch):
-    """Read the battles off the tokens: the first one after [CLS]."""
+    """Return the battles of a batch, whose numbers are the tokens after [CLS]."""
     return (batch[0]["token_ids"][:, 0, 1] - 3).tolist()
 
 
@@ -69,15 +71,17 @@ def test_every_battle_has_the_same_weight_in_the_mean_over_batches(tokens):
     rows = np.arange(301)
     (epoch,) = epochs(tokens, 1, rows=rows)
     # Keras divides a batch's weighted losses by its size.
-    shares = [weight / len(weights) for *_, weights in epoch for weight in weights]
-    assert np.allclose(shares, len(epoch) / 301)
+    scaled = [weight / len(weights) for *_, weights in epoch for weight in weights]
+    assert np.allclose(scaled, len(epoch) / 301)
     assert np.mean([weights.mean() for *_, weights in epoch]) == pytest.approx(1, rel=0.3)
     assert len({len(weights) for *_, weights in epoch}) > 3
 
 
 def test_validation_visits_each_battle_once_longest_first(tokens):
     rows = np.random.default_rng(1).permutation(BATTLES)[:301]
-    stream = validation_stream(Examples(tokens, PACKING, rows, LABELS[rows]), TOKENS_PER_BATCH)
+    stream = validation_stream(
+        LabelledBattles(tokens, PACKING, rows, LABELS[rows]), TOKENS_PER_BATCH
+    )
     batches = list(stream.as_numpy_iterator())
     assert len(batches) == stream.cardinality()
     assert sorted(battle for batch in batches for battle in battles_of(batch)) == sorted(rows)
@@ -93,7 +97,7 @@ def test_epochs_and_seeds_differ_and_repeat(tokens):
     assert first == again
     different = [tuple(map(tuple, epoch)) for epoch in first + other]
     assert len(set(different)) == 6
-    # Not the same batches in another order either.
+    # The batches themselves differ, and not only their order.
     assert {frozenset(batch) for batch in first[0]} != {frozenset(batch) for batch in first[1]}
 
 
@@ -105,7 +109,7 @@ def test_widths_are_few_and_fit(tokens):
             longest = inputs["padding_mask"].sum(axis=2).max(axis=1)
             widths.add(width)
             assert longest.max() <= width <= packing.seq_len
-            # Nobody is wider than it must be.
+            # No batch is wider than necessary.
             assert set(padded_widths(longest, packing.seq_len)) == {width}
         assert len(widths) > 1
 
@@ -118,19 +122,19 @@ def test_widths_by_hand():
     assert len(set(padded_widths(np.arange(1, 513), 512))) == 12
 
 
-def test_the_padding_share_is_what_the_inputs_show(tokens):
+def test_the_padding_share_is_that_of_the_inputs(tokens):
     rows = np.arange(60)
     real, padded = 0, 0
     for inputs, *_ in epochs(tokens, 1, rows=rows)[0]:
         real += inputs["padding_mask"].sum()
         padded += inputs["padding_mask"].size
-    share = Examples(tokens, PACKING, rows, LABELS[rows]).padding_share()
+    share = LabelledBattles(tokens, PACKING, rows, LABELS[rows]).padding_share()
     assert share == pytest.approx(1 - real / padded)
     assert 0.05 < share < 0.6
 
 
 def test_long_and_short_batches_are_mixed():
-    """No drift from short to long within an epoch: the network would see a curriculum."""
+    """A drift from short to long within an epoch would be a curriculum."""
     widths = padded_widths(np.random.default_rng(2).integers(10, 400, size=400), 512)
     batches = shuffled_batches(widths, TOKENS_PER_BATCH, np.random.default_rng(0))
     means = [widths[batch].mean() for batch in batches]
@@ -158,9 +162,3 @@ def test_batches_are_a_partition_within_the_budget(lengths, tokens_per_batch, se
             assert len(set(widths[batch])) == 1
             assert len(batch) == 1 or widths[batch].sum() <= tokens_per_batch
     assert lengths[np.concatenate(ordered)].tolist() == sorted(lengths, reverse=True)
-
-
-def test_one_hot_by_hand():
-    encoded = one_hot(np.array([2, 0, 1], dtype=np.int8))
-    assert encoded.dtype == np.float32
-    assert encoded.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]

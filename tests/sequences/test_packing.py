@@ -1,4 +1,4 @@
-"""Packing against a packer written, a token at a time, from the guarantees of the module."""
+"""Packing against a slow implementation of the guarantees, one token at a time."""
 
 import numpy as np
 import pytest
@@ -21,10 +21,9 @@ SEGMENTS = ("prompt", "response_a", "response_b")
 
 
 def make_tokens(battles):
-    """Tokens of battles, each a list of turns, each the lengths of its three texts.
+    """Return tokens in which every id is unique, and the same as texts[battle][segment][turn].
 
-    Every token has an id of its own, so that a packed sequence says where each token is from.
-    Also returns the same as nested lists: texts[battle][segment][turn] -> ids.
+    Each battle is a list of turns, and each turn the lengths of its three texts.
     """
     flat = {segment: [] for segment in SEGMENTS}
     lengths = {segment: [] for segment in SEGMENTS}

@@ -1,4 +1,4 @@
-"""Tokenizer and stored tokens, against sentencepiece called directly, a text at a time."""
+"""Tokenizer and stored tokens, compared with sentencepiece called on one text at a time."""
 
 import keras_nlp
 import numpy as np
@@ -101,7 +101,7 @@ def test_a_user_cannot_write_a_special_token(tokenizer, direct, text):
         assert direct.decode(ids) == written
 
 
-def test_training_sees_the_given_texts_alone():
+def test_the_tokenizer_is_trained_on_the_given_texts_only():
     """A planted word is a piece of the vocabulary if, and only if, it was among the texts."""
     planted = ["Quixotry is quixotry."] * 20
     with_word = train_tokenizer([*TEXTS, *planted], VOCABULARY_SIZE).get_vocabulary()
@@ -117,7 +117,7 @@ def test_long_lines_are_not_skipped():
     assert any("xotry" in piece for piece in vocabulary)
 
 
-def test_the_stage_trains_on_the_train_split_alone(fresh_preprocess, tmp_path, monkeypatch):
+def test_the_stage_trains_the_tokenizer_on_train_only(fresh_preprocess, tmp_path, monkeypatch):
     """The other splits' words are left out, whichever column they stand in."""
     battles = {number: [(TEXTS[number], TEXTS[number + 1], TEXTS[0])] for number in range(6)}
     for number in range(6, 30):
@@ -142,7 +142,7 @@ def test_the_same_texts_give_the_same_bytes(tokenizer):
     assert fingerprint(again) == fingerprint(tokenizer)
 
 
-def test_fingerprint_tells_tokenizers_apart(tokenizer):
+def test_fingerprints_of_different_tokenizers_differ(tokenizer):
     others = [
         train_tokenizer(TEXTS, 340),
         train_tokenizer([*TEXTS, *["Quixotry is quixotry."] * 20], VOCABULARY_SIZE),
@@ -225,7 +225,7 @@ def test_a_tokenizer_of_another_kind(tmp_path):
 
 
 def test_written_by_hand(tmp_path):
-    """No tokenizer: what is appended, in pieces, is what is mapped, in the order that is asked."""
+    """Without a tokenizer: appended tokens are read back in the requested order."""
     random = np.random.default_rng(0)
     lengths = {name: random.integers(0, 4, size=9) for name in SEGMENTS}
     ids = {name: random.integers(0, 99, size=lengths[name].sum()) for name in SEGMENTS}

@@ -176,7 +176,7 @@ def test_a_refusal_says_what_to_do(user, content, status, error_code, advice):
         headers = {"X-Error-Code": error_code, "X-Error-Message": "Ask first"}
         server.refusals = [Refusal(status, headers)]
         result = user.fetch(server.port)
-        assert_refused(user.folder, result, *advice, "let data.source name it")
+        assert_refused(user.folder, result, *advice, "set data.source to its path")
         assert len(server.seen) == 1
 
 
@@ -201,7 +201,7 @@ def test_too_many_requests_for_long_end_with_advice(user, content):
 def test_no_hub_and_no_cache(user, content):
     user.pin(content)
     result = user.fetch(free_port())
-    assert_refused(user.folder, result, "the network failed", "HF_ENDPOINT", "continues where")
+    assert_refused(user.folder, result, "the network failed", "HF_ENDPOINT", "resumes where")
 
 
 def test_offline_without_the_file(user, content):

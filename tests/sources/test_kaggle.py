@@ -105,7 +105,7 @@ def test_a_cut_download_is_continued_in_the_next_run(tmp_path, content, stored):
     with kaggle(stored) as server:
         server.cuts = [CHUNK + 5]
         result = fetch(tmp_path, server.port)
-        assert_refused(tmp_path, result, "the network failed", "continues where it stopped")
+        assert_refused(tmp_path, result, "the network failed", "resumes where it stopped")
         server.seen = []
         described = assert_fetched(tmp_path, fetch(tmp_path, server.port))
         start = int(server.ranges()[-1].removeprefix("bytes=").removesuffix("-"))
@@ -156,7 +156,9 @@ def test_a_refusal_says_what_to_do(tmp_path, stored, status, advice):
     with kaggle(stored) as server:
         server.refusals = [Refusal(status)]
         result = fetch(tmp_path, server.port)
-    assert_refused(tmp_path, result, f"Kaggle answered {status}", advice, "let data.source be")
+    assert_refused(
+        tmp_path, result, f"Kaggle answered {status}", advice, "set data.source to its path"
+    )
 
 
 def test_no_network_and_no_cache(tmp_path):

@@ -1,4 +1,4 @@
-"""A training of seconds for the real stage, in a folder of its own."""
+"""A training run of seconds with the real stage, in a folder of its own."""
 
 import os
 import subprocess
@@ -23,11 +23,11 @@ RESULTS = ("models/weights/baseline", "metrics/train/baseline")
 
 
 def prepare_folder(folder):
-    """Write what the stages before a training on JAX write, and return the folder."""
+    """Run the stages before training on JAX, and return the folder."""
     params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["simulated"] = {"battles": 400, "length_scale": 0.05}
     params["tokenizer"]["vocabulary_size"] = 700
-    # One width, and so one shape to compile.
+    # There is only one width, and so only one shape to compile.
     params["model"]["seq_len"] = 32
     params["train"] |= {
         "backend": "jax",
@@ -45,20 +45,20 @@ def prepare_folder(folder):
 
 
 def configure(folder):
-    """Write what `stages.configure` writes for the folder's params.yaml."""
+    """Run what `stages.configure` does for the params.yaml of the folder."""
     with chdir(folder):
         write_experiments(load_params())
 
 
 def environment(**variables):
-    """Return that of a process which trains alone, but for `variables`."""
+    """Return the environment of a process that trains alone, changed by `variables`."""
     ours = ("JAX_", "PREFERENCE_", "KERAS_BACKEND")
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
     return {**inherited, "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
 
 
 def train(folder, succeeds=True, **variables):
-    """Run the stage, and return what it said on stderr."""
+    """Run the stage, and return its stderr."""
     done = subprocess.run(
         COMMAND, cwd=folder, env=environment(**variables), text=True, capture_output=True
     )
@@ -67,7 +67,7 @@ def train(folder, succeeds=True, **variables):
 
 
 def wait_for_checkpoint(folder, process):
-    """Wait until a training is under way."""
+    """Wait until the run has written its first checkpoint."""
     while not (folder / CHECKPOINT).exists():
         assert process.poll() is None
         time.sleep(0.01)
@@ -81,7 +81,7 @@ def training_processes(stage):
 
 
 def kill_one_of_two(folder):
-    """Start two processes, kill one in the middle of the training, and return what was said."""
+    """Start two processes, kill one in the middle of the run, and return the stderr."""
     stage = subprocess.Popen(
         COMMAND,
         cwd=folder,
@@ -99,7 +99,7 @@ def kill_one_of_two(folder):
 
 
 def results(folder):
-    """Return the content of every file that the training writes."""
+    """Return the content of every file that the stage writes."""
     return {
         file.relative_to(folder): file.read_bytes()
         for name in RESULTS
@@ -109,7 +109,7 @@ def results(folder):
 
 
 def curves(folder):
-    """Return the logged losses: of train by step, then of valid by epoch."""
+    """Return the logged losses: train by step, then valid by epoch."""
     plots = folder / RESULTS[1] / "plots/metrics"
     files = [plots / part / "log_loss.tsv" for part in ("train", "eval")]
     return np.concatenate([np.loadtxt(file, skiprows=1)[:, 1] for file in files])

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from repository import REPOSITORY
-from training_figures import FIGURES
+from training_metrics import METRICS
 
 from preference.battles.predictions import Origin, Predictions, write_raw_predictions
 from preference.battles.table import BATTLE_SCHEMA, SIMULATED_SCHEMA
@@ -25,8 +25,8 @@ from preference.config.experiment import (
 from preference.config.params import REFERENCES, ReferenceParams, load_params
 from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.models.training_record import (
-    TrainingFigures,
-    TrainingRecord,
+    RunRecord,
+    TrainingMetrics,
     run_folder,
     write_record,
 )
@@ -94,7 +94,7 @@ def write_training(name, seed, content=None):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ARCHITECTURE).write_text("{}")
     (folder / WEIGHTS).write_text(content or f"{name} {seed}")
-    record = TrainingRecord(
+    record = RunRecord(
         name=name,
         seed=seed,
         experiment=digest_of(experiment),
@@ -103,7 +103,7 @@ def write_training(name, seed, content=None):
         packing=Packing(seq_len=experiment.model.seq_len, turns=experiment.text.turns),
         tokens=TOKENS,
         prior=[0.4, 0.4, 0.2],
-        training=TrainingFigures(**FIGURES),
+        training=TrainingMetrics(**METRICS),
         parameters=shown_parameters(experiment),
         data={},
         versions={},

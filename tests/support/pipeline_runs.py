@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repository import REPOSITORY
 
-from preference.runtime.yaml_file import read_yaml, write_yaml
+from preference.runtime.yaml_file import edit_yaml
 
 ENVIRONMENT = {
     **os.environ,
@@ -53,15 +53,7 @@ def run_json(*command, folder):
 
 
 def edit_params(folder, changes):
-    file = folder / "params.yaml"
-    params = read_yaml(file)
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        section = params
-        for name in sections:
-            section = section[name]
-        section[last] = value
-    write_yaml(file, params)
+    edit_yaml(folder / "params.yaml", changes)
 
 
 def commit(folder, message):

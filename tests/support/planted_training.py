@@ -2,36 +2,23 @@
 
 import keras
 import numpy as np
+from small_model import train_params
 
 from preference.battles.table import A_WINS, B_WINS, SEGMENTS
-from preference.config.params import ModelParams, TrainParams
+from preference.config.params import ModelParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import Segment, SpecialTokens, Tokens
 
 GOOD_TOKEN = 5
-# 16 battles of two sides of 16 tokens.
+# 16 battles with two sides of 16 tokens.
 TOKENS_PER_BATCH = 512
 PACKING = Packing(seq_len=16, turns="all")
 MODEL = ModelParams(
     preset="tiny", seq_len=16, pool="mean", head="concat", head_units=[], head_dropout=[]
 )
-TRAIN = TrainParams(
-    seeds=[],
-    backend="tensorflow",
-    distribution="none",
-    optimizer="adamw",
-    learning_rate=0.01,
-    weight_decay=0.01,
-    warmup_share=0.1,
-    label_smoothing=0.1,
-    tokens_per_batch=TOKENS_PER_BATCH,
-    epochs=8,
-    patience=8,
-    precision="float32",
-    jit="auto",
-)
+TRAIN = train_params(tokens_per_batch=TOKENS_PER_BATCH)
 
 
 def plant(battles, seed=0):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 from small_model import HIDDEN, make_model
-from training_figures import FIGURES
+from training_metrics import METRICS
 
 from preference.bundle import saving
 from preference.bundle.loading import load_bundle
@@ -18,7 +18,7 @@ from preference.bundle.manifest import read_manifest, write_manifest
 from preference.bundle.manifest_schema import Manifest
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.saved_model import save_model
-from preference.models.training_record import TrainingFigures
+from preference.models.training_record import TrainingMetrics
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_file, library_versions
 from preference.sequences.packing import Packing
@@ -86,7 +86,7 @@ def small_manifest(**changes):
                 in_order=Calibrated(temperature=IN_ORDER, metrics=metrics),
                 both_orders=Calibrated(temperature=BOTH_ORDERS, metrics=metrics),
             ),
-            "training": TrainingFigures(**FIGURES),
+            "training": TrainingMetrics(**METRICS),
             "parameters": PARAMETERS,
             "data": {"data/battles.parquet": "0" * 64},
             "versions": library_versions("tensorflow"),

@@ -1,9 +1,9 @@
-"""A preference model of one narrow layer, and battles for it."""
+"""A preference model of one narrow layer, parameters to train it, and battles for it."""
 
 import keras
 import numpy as np
 
-from preference.config.params import ModelParams
+from preference.config.params import ModelParams, TrainParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
 
@@ -18,6 +18,25 @@ HEADS = {
 
 def model_params(head="concat", pool="mean"):
     return ModelParams(preset="x", seq_len=16, pool=pool, **HEADS[head])
+
+
+def train_params(**changes):
+    values = {
+        "seeds": [],
+        "backend": "tensorflow",
+        "distribution": "none",
+        "optimizer": "adamw",
+        "learning_rate": 0.01,
+        "weight_decay": 0.01,
+        "warmup_share": 0.1,
+        "label_smoothing": 0.1,
+        "tokens_per_batch": 512,
+        "epochs": 8,
+        "patience": 8,
+        "precision": "float32",
+        "jit": "auto",
+    }
+    return TrainParams(**values | changes)
 
 
 def make_backbone(vocabulary_size=VOCABULARY, dropout=0.1):

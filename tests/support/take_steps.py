@@ -1,33 +1,18 @@
-"""Take some steps of a training from given weights; print the logits before, and the losses."""
+"""Take a few training steps from given weights; print the initial logits and the losses."""
 
 import json
 import sys
 
 import numpy as np
-from small_model import make_backbone, make_inputs, make_model
+from small_model import make_backbone, make_inputs, make_model, train_params
 
-from preference.config.params import TrainParams
 from preference.training.training_step import compile_step
 
 STEPS = 3
 LABELS = np.eye(3, dtype="float32")[[0, 1, 2, 0, 2]]
-# The last row does not count, as one that fills up a batch.
+# The last row has the weight 0, like a row that fills up a batch.
 WEIGHTS = np.array([0.2, 0.2, 0.2, 0.2, 0], dtype="float32")
-TRAIN = TrainParams(
-    seeds=[],
-    backend="jax",
-    distribution="none",
-    optimizer="adamw",
-    learning_rate=0.01,
-    weight_decay=0.01,
-    warmup_share=0.1,
-    label_smoothing=0.1,
-    tokens_per_batch=512,
-    epochs=1,
-    patience=1,
-    precision="float32",
-    jit="auto",
-)
+TRAIN = train_params(backend="jax")
 
 
 def model_without_dropout():
@@ -35,7 +20,7 @@ def model_without_dropout():
 
 
 def take_steps(model):
-    """Return the logits, and the losses of some steps."""
+    """Return the initial logits, and the loss of each step."""
     inputs = make_inputs(battles=5)
     logits = np.asarray(model(inputs, training=False))
     compile_step(model, TRAIN, STEPS, weighted=True)

@@ -1,17 +1,17 @@
-"""Train the model of planted_training from given weights; print its losses, by step and epoch.
+"""Train the model of planted_training from given weights; print its losses by step and epoch.
 
-With KERAS_BACKEND=jax, as a process of its own; batches are filled up for four devices.
+It runs in a process of its own with KERAS_BACKEND=jax; batches are filled up for four devices.
 """
 
 import json
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
 from planted_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
-from preference.config.params import TrainParams
-from preference.training.dataset import Epochs, Examples
+from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.distributed.shard import Shard
 from preference.training.fit import train_model
 
@@ -19,7 +19,7 @@ EPOCHS = 2
 
 
 class Losses(keras.callbacks.Callback):
-    """Collect the mean log loss so far of every step, and that of valid."""
+    """Collect the running mean of the log loss at every step, and the validation log loss."""
 
     def __init__(self):
         super().__init__()
@@ -36,14 +36,14 @@ def train_from(weights, shard):
     """Return the losses of a training on this process's backend."""
     tokens, labels = plant(400)
     rows = np.arange(400)
-    train = Examples(tokens, PACKING, rows[:300], labels[:300])
-    valid = Examples(tokens, PACKING, rows[300:], labels[300:])
+    train = LabelledBattles(tokens, PACKING, rows[:300], labels[:300])
+    valid = LabelledBattles(tokens, PACKING, rows[300:], labels[300:])
     model = make_model()
     model.set_weights(weights)
     losses = Losses()
-    params = TrainParams(**{**vars(TRAIN), "epochs": EPOCHS})
-    epochs = Epochs(train, TOKENS_PER_BATCH, seed=3, shard=shard)
-    train_model(model, epochs, valid, params, [losses])
+    params = replace(TRAIN, epochs=EPOCHS)
+    sampler = BatchSampler(train, TOKENS_PER_BATCH, seed=3, shard=shard)
+    train_model(model, sampler, valid, params, [losses])
     return losses.found
 
 

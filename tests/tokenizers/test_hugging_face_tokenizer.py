@@ -1,6 +1,6 @@
-"""Tokenizers of folders in Hugging Face format: the ids are those that transformers gives.
+"""Tokenizers of folders in Hugging Face format give the same ids as transformers.
 
-tests/fixtures/make_hugging_face_fixtures.py and make_deberta_v3_ids.py wrote down the ids.
+tests/fixtures/make_hugging_face_fixtures.py and make_deberta_v3_ids.py made the expected ids.
 """
 
 import json
@@ -21,8 +21,8 @@ from preference.tokenizers.tokenizer import fingerprint, load_preset_tokenizer, 
 
 FIXTURES = REPOSITORY / "tests" / "fixtures" / "hugging_face"
 DEFINITION = (FIXTURES / "deberta/tokenizer.json").read_text(encoding="utf-8")
-# The vocabulary of DeBERTa v3 is not in this repository: tests/fixtures/make_deberta_v3_ids.py
-# says where it can be had.
+# The vocabulary of DeBERTa v3 is not in this repository; tests/fixtures/make_deberta_v3_ids.py
+# says how to get it.
 VOCABULARY = Path(os.environ.get("DEBERTA_V3_VOCABULARY", "no such file"))
 
 
@@ -39,11 +39,11 @@ def test_ids_are_those_of_transformers(name):
     expected = expected_ids(name)
     tokenizer = load_preset_tokenizer(str(FIXTURES / name))
     assert ids_of(tokenizer, expected["texts"]) == expected["ids"]
-    # Else equality would say little.
+    # Equality means little if there are few different ids.
     assert len({token for ids in expected["ids"] for token in ids}) > 30
 
 
-def test_accents_and_case_go_where_the_config_says(tmp_path):
+def test_accents_and_case_follow_the_config(tmp_path):
     copy = shutil.copytree(FIXTURES / "bert", tmp_path / "copy")
     texts = ["naïve", "naive", "NAIVE"]
     accented, plain, upper = ids_of(load_preset_tokenizer(str(copy)), texts)
@@ -99,7 +99,7 @@ def test_added_tokens_are_read():
     assert 1 <= ids.count(tokenizer.vocabulary_size() - 1) == 1
 
 
-def test_a_tokenizer_comes_back_from_where_it_was_saved(tmp_path):
+def test_a_saved_tokenizer_is_loaded_unchanged(tmp_path):
     tokenizer = load_preset_tokenizer(str(FIXTURES / "bert"))
     tokenizer.save_to_preset(str(tmp_path))
     saved = json.loads((tmp_path / "tokenizer.json").read_text())
@@ -112,7 +112,7 @@ def test_a_tokenizer_comes_back_from_where_it_was_saved(tmp_path):
     assert fingerprint(load_preset_tokenizer(str(FIXTURES / "deberta"))) != fingerprint(tokenizer)
 
 
-def test_a_file_without_special_tokens_is_told(tmp_path):
+def test_a_file_without_special_tokens_is_refused(tmp_path):
     copy = shutil.copytree(FIXTURES / "deberta", tmp_path / "copy")
     (copy / "tokenizer.json").write_text(DEFINITION.replace("[SEP]", "[END]"), encoding="utf-8")
     with pytest.raises(

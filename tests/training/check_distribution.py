@@ -1,9 +1,9 @@
-"""Trainings that lose a process or a host end with the bytes of one that nothing disturbed.
+"""Training runs that lose a process or a host end with the same bytes as an undisturbed run.
 
     make distributed-check
 
-The hosts are two network namespaces with names, addresses and folders of their own, which needs
-root and iproute2. It all takes minutes: so it is no part of `make test`.
+The hosts are two network namespaces with names, addresses and folders of their own, which need root
+and iproute2. The checks take minutes, so they are not part of `make test`.
 """
 
 import os
@@ -29,7 +29,7 @@ from distributed_runs import (
 
 ADDRESSES = {"preference-a": "10.77.0.1", "preference-b": "10.77.0.2"}
 FIRST, SECOND = ADDRESSES
-# Runs a command under a host name of its own, which a network namespace has not.
+# Runs a command under a host name of its own, because a network namespace has none.
 RENAMED = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"')
 # Longer than the heartbeat: a host that hangs fails the test.
 PATIENCE_SECONDS = 300
@@ -46,7 +46,7 @@ def hosts():
         pytest.skip("network namespaces need root and iproute2")
     for name, address in ADDRESSES.items():
         ip("netns", "add", name)
-        # What `ip netns exec` puts in the place of /etc/hosts: a host finds itself by its name.
+        # `ip netns exec` mounts this file over /etc/hosts, so that a host resolves its own name.
         hosts_file = Path("/etc/netns", name, "hosts")
         hosts_file.parent.mkdir(parents=True, exist_ok=True)
         hosts_file.write_text(f"127.0.0.1 localhost\n{address} {name}\n")
@@ -68,7 +68,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(data, tmp_path_factory):
-    """What two processes on one host write."""
+    """The results of two processes on one host."""
     folder = shutil.copytree(data, tmp_path_factory.mktemp("one") / "host")
     train(folder, PREFERENCE_PROCESSES="2")
     return results(folder)
@@ -76,7 +76,7 @@ def expected(data, tmp_path_factory):
 
 @pytest.fixture
 def folders(data, tmp_path):
-    """One for each host: nothing is shared."""
+    """A folder for each host; the hosts share no files."""
     return {name: shutil.copytree(data, tmp_path / name) for name in ADDRESSES}
 
 
@@ -99,24 +99,24 @@ def start(folders):
 
 
 def finish(stages):
-    """Wait for the end of all, and return what each said on stderr."""
+    """Wait until all have ended, and return the stderr of each."""
     return {name: stage.communicate(timeout=PATIENCE_SECONDS)[1] for name, stage in stages.items()}
 
 
 def kill(stage):
-    """Leave a host no time for a word."""
+    """Kill all processes of a host at once."""
     for process in [psutil.Process(stage.pid), *training_processes(stage).values()]:
         process.kill()
 
 
-def assert_goes_on(folders, expected):
+def assert_resumes(folders, expected):
     assert (folders[FIRST] / CHECKPOINT).exists() and not (folders[FIRST] / RESULTS[0]).exists()
     stages = start(folders)
     said = finish(stages)
     assert [stage.returncode for stage in stages.values()] == [0, 0], said
     assert "resumes where it was stopped" in said[FIRST]
     assert results(folders[FIRST]) == expected
-    # The first writes, and nobody else.
+    # Only the first host writes.
     assert results(folders[SECOND]) == {} and not (folders[SECOND] / CHECKPOINT).exists()
 
 
@@ -135,11 +135,11 @@ def test_a_host_that_is_killed(hosts, data, expected, folders):
     assert stages[FIRST].returncode == 1
     assert "process 0 of 2 ended early" in said[FIRST]
     assert "Run the same command again on every host" in said[FIRST]
-    assert_goes_on(folders, expected)
+    assert_resumes(folders, expected)
 
 
 def test_a_cable_that_is_pulled(hosts, data, expected, folders):
-    """No host says that it leaves: only the heartbeat is missed."""
+    """No connection is closed, so that only the missing heartbeat shows the loss."""
     stages = start(folders)
     wait_for_checkpoint(folders[FIRST], stages[FIRST])
     ip("-n", SECOND, "link", "set", SECOND, "down")
@@ -148,7 +148,7 @@ def test_a_cable_that_is_pulled(hosts, data, expected, folders):
     for rank, name in enumerate(ADDRESSES):
         assert stages[name].returncode == 1
         assert f"process {rank} of 2 ended early" in said[name]
-    assert_goes_on(folders, expected)
+    assert_resumes(folders, expected)
 
 
 def test_hosts_with_other_data_are_refused(hosts, folders):

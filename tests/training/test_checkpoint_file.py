@@ -1,4 +1,4 @@
-"""A checkpoint that was tampered with is refused, before it costs memory or writes elsewhere."""
+"""A manipulated checkpoint is refused before it costs memory or writes to other files."""
 
 import io
 import json
@@ -11,7 +11,7 @@ import pytest
 from small_model import make_model
 
 from preference.runtime.errors import BadInput
-from preference.training.callbacks import BestEpoch
+from preference.training.best_epoch import BestEpoch
 from preference.training.checkpoint_file import (
     Checkpoint,
     read_checkpoint,
@@ -33,7 +33,7 @@ PROGRESS = {
 
 
 def saved(path, progress=PROGRESS, arrays=None, save=np.savez):
-    """Write a file as `write_checkpoint` does, whatever it holds."""
+    """Write a file as `write_checkpoint` does, with any content."""
     encoded = np.frombuffer(json.dumps(progress).encode(), np.uint8)
     with path.open("wb") as file:
         save(file, metadata=encoded, **(arrays or {"state/0": np.zeros((3, 4), np.float32)}))
@@ -82,22 +82,22 @@ def test_an_array_without_its_values_is_damage(tmp_path):
         read_checkpoint(path)
 
 
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.npz")
     with pytest.raises(BadInput, match="not a regular file"):
         read_progress(tmp_path / "pipe.npz")
 
 
-def test_whose_it_is_is_asked_before_its_arrays_are_read(tmp_path, capfd, monkeypatch):
+def test_the_identity_is_compared_before_arrays_are_read(tmp_path, capfd, monkeypatch):
     path = saved(tmp_path / "other.npz")
     monkeypatch.setattr("preference.training.checkpointing.read_checkpoint", pytest.fail)
     assert find_checkpoint(path, IDENTITY | {"data": "another"}) is None
-    assert "of a training with other data: it is not used" in capfd.readouterr().err
+    assert "of a training run with other data: it is not used" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["state", "best", "metrics"])
-def test_a_checkpoint_with_a_number_that_is_none_is_not_used(tmp_path, name, value, capfd):
+def test_a_checkpoint_with_nan_or_infinity_is_not_used(tmp_path, name, value, capfd):
     arrays = {f"{name}/0": np.array([1, value, 2], np.float32)}
     assert find_checkpoint(saved(tmp_path / "nan.npz", arrays=arrays), IDENTITY) is None
     said = capfd.readouterr().err
@@ -105,7 +105,7 @@ def test_a_checkpoint_with_a_number_that_is_none_is_not_used(tmp_path, name, val
 
 
 def restore(**changes):
-    """Restore a training of two epochs of five steps; return the error."""
+    """Restore a run of two epochs of five steps."""
     model = make_model()
     model.compile(optimizer="adam", loss="mse")
     model.optimizer.build(model.trainable_variables)

@@ -1,4 +1,4 @@
-"""A training on JAX, in one process and in two, is that of TensorFlow up to rounding."""
+"""Training on JAX, in one process and in two, equals that on TensorFlow up to rounding."""
 
 import json
 import re
@@ -62,7 +62,7 @@ def test_the_shards_of_a_batch_are_the_batch(widths, processes, devices_each, se
     shards = [Shard(rank, processes, devices) for rank in range(processes)]
     sizes = {}
     for batch, *parts in zip(
-        batches, *(shard.cut(batches, widths) for shard in shards), strict=True
+        batches, *(shard.split_batches(batches, widths) for shard in shards), strict=True
     ):
         assert len({len(positions) for positions, _ in parts}) == 1
         assert len(parts[0][0]) % devices_each == 0
@@ -75,7 +75,7 @@ def test_the_shards_of_a_batch_are_the_batch(widths, processes, devices_each, se
 
 
 def test_jax_learns_what_tensorflow_learns(tmp_path):
-    """From the same weights: by step and on valid, also where batches are filled up."""
+    """From the same weights, by step and on valid, also where batches are filled up."""
     first = make_model().get_weights()
     np.savez(tmp_path / "first.npz", *first)
     done = subprocess.run(
@@ -115,7 +115,7 @@ def test_two_processes_of_which_one_is_killed_learn_what_one_learns(data, tmp_pa
 
 
 def train_alone(folder):
-    """Train as the stage's only process does, and return the weights that it leaves."""
+    """Train as the only process of the stage, and return the best weights."""
     with subprocess.Popen(
         [*COMMAND, "--seed=2024", "--process"],
         cwd=folder,
@@ -135,12 +135,12 @@ def test_without_an_environment_there_is_one_process(train_params):
         assert "JAX_COORDINATOR_ADDRESS" not in environment
 
 
-def test_one_host_starts_them_all(distributed):
+def test_one_host_starts_all_processes(distributed):
     group = read_process_group({"PREFERENCE_PROCESSES": "3"}, distributed)
     environments = group.environments({"PREFERENCE_PROCESSES": "3", "HOME": "/"})
     assert [one["JAX_PROCESS_ID"] for one in environments.values()] == ["0", "1", "2"]
     assert len({one["JAX_COORDINATOR_ADDRESS"] for one in environments.values()}) == 1
-    # What each of them then reads.
+    # The environment of a process describes that process.
     assert read_process_group(environments[2], distributed).ranks == range(2, 3)
 
 
@@ -191,7 +191,6 @@ def test_the_documented_job_sets_what_is_read(distributed):
 
 
 def test_a_further_seed_that_fails_ends_the_training_in_one_line(monkeypatch, tmp_path, capfd):
-    """Its own line says why."""
     params = load_params(REPOSITORY / "params.yaml")
     params = replace(params, train=replace(params.train, seeds=[1, 2]))
     experiment = resolve_experiment(params, "baseline")

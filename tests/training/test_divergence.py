@@ -1,4 +1,4 @@
-"""A training that diverged is an error that says what to change, and leaves the model alone."""
+"""A run that diverged is an error that says what to change, and leaves the model unchanged."""
 
 from types import SimpleNamespace
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from preference.runtime.errors import BadInput
-from preference.training.callbacks import BestEpoch
+from preference.training.best_epoch import BestEpoch
 from preference.training.fit import DIVERGED, choose_best
 
 NAN, INFINITE = float("nan"), float("inf")
 
 
 def after(*losses):
-    """What is known after epochs with these log losses of valid, and a model."""
+    """Return a model, and the best epoch after epochs with these validation log losses."""
     epoch_weights = iter(range(len(losses)))
     model = SimpleNamespace(get_weights=lambda: [next(epoch_weights)], loaded=None)
     model.set_weights = lambda weights: setattr(model, "loaded", weights)
@@ -28,14 +28,14 @@ def after(*losses):
     "losses",
     [[NAN], [NAN, INFINITE], [np.nextafter(DIVERGED, INFINITE)], [1e30, 2 * DIVERGED, NAN]],
 )
-def test_where_no_epoch_has_a_log_loss_of_a_model_the_learning_rate_is_named(losses):
+def test_without_a_usable_epoch_the_message_names_the_learning_rate(losses):
     model, best = after(*losses)
     with pytest.raises(BadInput, match=r"^the training diverged: lower train\.learning_rate in"):
         choose_best(model, best)
     assert model.loaded is None
 
 
-def test_an_epoch_before_or_after_one_that_diverged_is_chosen():
+def test_epochs_that_diverged_are_not_chosen():
     for losses, expected in (([1.5, NAN, 1e30], 0), ([NAN, 1.2, INFINITE], 1), ([DIVERGED], 0)):
         model, best = after(*losses)
         chosen = choose_best(model, best)

@@ -6,32 +6,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_model import make_model, train_params
 
-from preference.config.params import ModelParams, TrainParams
-from preference.models.preference_model import build_model
-from preference.models.pretrained.backbones import DebertaV3Backbone
 from preference.training.optimizer import FusedAdam, build_optimizer
 
 PEAK = 0.003
 
 
-def train_params(**changes):
-    values = {
-        "optimizer": "adamw",
-        "learning_rate": PEAK,
-        "weight_decay": 0.0,
-        "warmup_share": 0.1,
-        "label_smoothing": 0.0,
-        "tokens_per_batch": 256,
-        "epochs": 1,
-        "patience": 1,
-        "precision": "float32",
-        "seeds": [],
-        "jit": "auto",
-        "backend": "tensorflow",
-        "distribution": "none",
-    }
-    return TrainParams(**values | changes)
+def build(steps, **changes):
+    values = {"learning_rate": PEAK, "weight_decay": 0.0, **changes}
+    return build_optimizer(train_params(**values), steps)
 
 
 def rate_at(optimizer, step):
@@ -47,31 +31,31 @@ def closed_form(step, steps, warmup):
 @pytest.mark.parametrize("name", ["adam", "adamw"])
 @pytest.mark.parametrize("steps, share, warmup", [(200, 0.1, 20), (37, 0.3, 11), (50, 0.0, 0)])
 def test_schedule_is_a_line_then_half_a_cosine(name, steps, share, warmup):
-    optimizer = build_optimizer(train_params(optimizer=name, warmup_share=share), steps)
+    optimizer = build(steps, optimizer=name, warmup_share=share)
     rates = [rate_at(optimizer, step) for step in range(steps + 1)]
     expected = [closed_form(step, steps, warmup) for step in range(steps + 1)]
     np.testing.assert_allclose(rates, expected, atol=1e-9)
     assert rates[0] == (0 if warmup else pytest.approx(PEAK))
     assert rates[warmup] == pytest.approx(PEAK) == max(rates)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
-    # Steps beyond the planned ones learn nothing, and do not wrap around.
+    # After the last planned step the rate stays 0.
     assert rate_at(optimizer, steps + 50) == pytest.approx(0, abs=1e-9)
 
 
-def test_a_training_that_only_warms_up():
-    optimizer = build_optimizer(train_params(warmup_share=1.0), 10)
+def test_a_training_run_of_warm_up_alone():
+    optimizer = build(10, warmup_share=1.0)
     rates = [rate_at(optimizer, step) for step in range(11)]
     np.testing.assert_allclose(rates, PEAK * np.arange(11) / 10, atol=1e-9)
 
 
 def test_a_single_step():
-    optimizer = build_optimizer(train_params(), 1)
+    optimizer = build(1)
     assert rate_at(optimizer, 0) == pytest.approx(PEAK)
 
 
-def test_the_schedule_goes_by_step_of_the_optimizer():
+def test_the_schedule_follows_the_steps_of_the_optimizer():
     """With a gradient of one, bias-corrected Adam moves by the rate of the step."""
-    optimizer = build_optimizer(train_params(optimizer="adam"), 20)
+    optimizer = build(20, optimizer="adam")
     variable = keras.Variable(np.zeros(1), name="kernel")
     moves = []
     for _ in range(20):
@@ -83,22 +67,11 @@ def test_the_schedule_goes_by_step_of_the_optimizer():
 
 @pytest.fixture(scope="module")
 def model():
-    backbone = DebertaV3Backbone(
-        vocabulary_size=30,
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=16,
-        bucket_size=4,
-    )
-    params = ModelParams(
-        preset="x", seq_len=16, pool="mean", head="mlp", head_units=[5], head_dropout=[0.1]
-    )
-    return build_model(backbone, params)
+    return make_model("mlp")
 
 
 def after_zero_gradients(model, optimizer, steps):
-    """Return each weight's values before and after some steps that only decay can change."""
+    """Return the values of each weight before and after steps in which only decay changes it."""
     variables = model.trainable_variables
     random = np.random.default_rng(0)
     before = {}
@@ -113,7 +86,7 @@ def after_zero_gradients(model, optimizer, steps):
 
 def test_adamw_decays_matrices_by_rate_times_decay_and_nothing_else(model):
     decay, steps, warmup = 0.5, 5, 0
-    optimizer = build_optimizer(train_params(weight_decay=decay, warmup_share=0.0), 10)
+    optimizer = build(10, weight_decay=decay, warmup_share=0.0)
     factor = math.prod(1 - closed_form(step, 10, warmup) * decay for step in range(steps))
     decayed = set()
     for path, (before, after) in after_zero_gradients(model, optimizer, steps).items():
@@ -125,24 +98,25 @@ def test_adamw_decays_matrices_by_rate_times_decay_and_nothing_else(model):
 
 
 def test_every_matrix_decays(model):
-    optimizer = build_optimizer(train_params(weight_decay=0.5, warmup_share=0.0), 10)
+    optimizer = build(10, weight_decay=0.5, warmup_share=0.0)
     for path, (before, after) in after_zero_gradients(model, optimizer, 1).items():
         kept = path.rsplit("/", 1)[1] in ("bias", "gamma", "beta")
         assert np.array_equal(before, after) == kept, path
 
 
 def test_adam_has_no_decay(model):
-    optimizer = build_optimizer(train_params(optimizer="adam", warmup_share=0.0), 10)
+    optimizer = build(10, optimizer="adam", warmup_share=0.0)
     assert not optimizer.weight_decay
     for path, (before, after) in after_zero_gradients(model, optimizer, 3).items():
         assert np.array_equal(before, after), path
 
 
 @pytest.mark.parametrize("weight_decay", [None, 0.1])
-def test_one_pass_gives_the_updates_of_keras(weight_decay):
-    """Of dense gradients, and of an embedding's, in which a row may stand twice.
+def test_fused_adam_updates_as_keras_does(weight_decay):
+    """For dense gradients, and for those of an embedding, in which a row may occur twice.
 
-    Keras is given the sum: of a sparse gradient it squares the parts, which is not Adam.
+    Keras gets the sum of such rows: it squares the rows of a sparse gradient one by one, which is
+    not Adam.
     """
     random = np.random.default_rng(3)
     start = [random.normal(size=shape).astype("float32") for shape in ((6, 4), (4,))]

@@ -1,6 +1,7 @@
-"""A training that was stopped resumes, and ends with the same bytes as one that was not."""
+"""A training run that was stopped resumes, and ends with the same bytes as one that was not."""
 
 import os
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,10 +10,10 @@ from dvclive import Live
 from hostile_objects import RunsCode
 from planted_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
-from preference.config.params import TrainParams
 from preference.runtime.errors import BadInput
-from preference.training import checkpoint_file as checkpoint_folder
-from preference.training.callbacks import BestEpoch, LiveMetrics, ProgressBar
+from preference.training import checkpoint_paths
+from preference.training.best_epoch import BestEpoch
+from preference.training.callbacks import LiveMetrics, ProgressBar
 from preference.training.checkpoint_file import (
     Checkpoint,
     is_finished,
@@ -20,18 +21,18 @@ from preference.training.checkpoint_file import (
     write_checkpoint,
 )
 from preference.training.checkpointing import Checkpoints, find_checkpoint
-from preference.training.dataset import Epochs, Examples
+from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.fit import train_model
 
 IDENTITY = {"parameters": "p", "data": "d", "code": "c"}
 EPOCHS = 3
-# 300 battles, 16 a batch.
+# 300 battles in batches of 16.
 STEPS = 19
 ALWAYS, NEVER = 1e-9, 1e9
 
 
 class Killed(Exception):
-    """Stands for a signal that leaves no time for anything."""
+    """Simulates a signal that kills the process at once."""
 
 
 class KillAt(keras.callbacks.Callback):
@@ -48,46 +49,46 @@ class KillAt(keras.callbacks.Callback):
 
 
 def params(**changes):
-    return TrainParams(**{**vars(TRAIN), "epochs": EPOCHS, "patience": EPOCHS, **changes})
+    return replace(TRAIN, **{"epochs": EPOCHS, "patience": EPOCHS, **changes})
 
 
 def train(folder, train_params, minutes=None, kill_at=None, wrong=False):
-    """Train as the stage does; `minutes` between checkpoints, or none are written."""
+    """Train as the stage does, with `minutes` between checkpoints; None writes none."""
     tokens, labels = plant(400)
     rows = np.arange(400)
     valid_labels = (labels[300:] + 1) % 3 if wrong else labels[300:]
-    valid = Examples(tokens, PACKING, rows[300:], valid_labels)
+    valid = LabelledBattles(tokens, PACKING, rows[300:], valid_labels)
     path = folder / "checkpoints" / "test.npz"
     found = find_checkpoint(path, IDENTITY) if minutes else None
     begin = {"begin_epoch": found.epoch, "begin_step": found.step} if found else {}
-    examples = Examples(tokens, PACKING, rows[:300], labels[:300])
-    epochs = Epochs(examples, TOKENS_PER_BATCH, seed=3, **begin)
-    assert epochs.steps == STEPS
+    battles = LabelledBattles(tokens, PACKING, rows[:300], labels[:300])
+    sampler = BatchSampler(battles, TOKENS_PER_BATCH, seed=3, **begin)
+    assert sampler.steps == STEPS
     # With dropout, so that the state of random generators matters.
     model = make_model(dropout=0.2)
     with Live(str(folder / "live"), dvcyaml=False, save_dvc_exp=False) as live:
-        logged = LiveMetrics(live, epochs)
-        callbacks = [ProgressBar("test", epochs, EPOCHS), logged]
+        logged = LiveMetrics(live, sampler)
+        callbacks = [ProgressBar("test", sampler, EPOCHS), logged]
         checkpoints = None
         if minutes:
-            checkpoints = Checkpoints(path, IDENTITY, minutes, epochs, logged, found)
+            checkpoints = Checkpoints(path, IDENTITY, minutes, sampler, logged, found)
         if kill_at:
             callbacks.insert(0, KillAt(kill_at))
-        figures = train_model(model, epochs, valid, train_params, callbacks, checkpoints)
-        live.summary = figures
+        result = train_model(model, sampler, valid, train_params, callbacks, checkpoints)
+        live.summary = result
     files = {
         file.relative_to(folder): file.read_bytes()
         for file in sorted((folder / "live").rglob("*"))
         if file.is_file()
     }
-    # All that Keras saves, the states of random generators and of the optimizer too.
+    # The states of random generators and of the optimizer too.
     saved = [*model.variables, *model.optimizer.variables]
-    return [variable.numpy() for variable in saved], figures, files
+    return [variable.numpy() for variable in saved], result, files
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """Without checkpoints, which must not change anything either."""
+    """The result without checkpoints: writing them must not change it."""
     return train(tmp_path_factory.mktemp("undisturbed"), params())
 
 
@@ -108,7 +109,7 @@ def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kil
             train(tmp_path, params(), ALWAYS, kill_at=steps)
     capfd.readouterr()
     assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
-    # Of the step during which it was killed there is no checkpoint.
+    # The steps during which it was killed are in no checkpoint.
     done = sum(kills) - len(kills)
     epoch, step = divmod(done, STEPS)
     said = f"resumes where it was stopped, after {epoch} epochs and {step} steps"
@@ -118,7 +119,7 @@ def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kil
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_in_mixed_precision_too(tmp_path, precision):
-    """In float16 the loss is scaled, and the optimizer remembers by how much."""
+    """In float16 the loss is scaled, and the scale is a state of the optimizer."""
     keras.config.set_dtype_policy(precision)
     try:
         expected = train(tmp_path / "once", params())
@@ -129,7 +130,7 @@ def test_in_mixed_precision_too(tmp_path, precision):
         keras.config.set_dtype_policy("float32")
 
 
-def test_between_epochs_no_time_need_pass(tmp_path, undisturbed):
+def test_each_epoch_ends_with_a_checkpoint(tmp_path, undisturbed):
     with pytest.raises(Killed):
         train(tmp_path, params(), NEVER, kill_at=STEPS + 7)
     checkpoint = read_checkpoint(tmp_path / "checkpoints/test.npz")
@@ -137,7 +138,7 @@ def test_between_epochs_no_time_need_pass(tmp_path, undisturbed):
     assert_same(train(tmp_path, params(), NEVER), undisturbed)
 
 
-def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, undisturbed, capfd):
+def test_a_finished_run_is_not_trained_again(tmp_path, undisturbed, capfd):
     path = tmp_path / "checkpoints/test.npz"
     with pytest.raises(Killed):
         train(tmp_path, params(), ALWAYS, kill_at=9)
@@ -149,7 +150,7 @@ def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, undisturbed,
     assert "was finished before it was stopped: its model is saved" in capfd.readouterr().err
 
 
-def test_a_patience_that_was_over_stays_over(tmp_path):
+def test_a_run_that_stopped_early_does_not_resume(tmp_path):
     impatient = params(patience=1, epochs=8)
     expected = train(tmp_path / "once", impatient, wrong=True)
     assert expected[1]["epochs"] < 8
@@ -158,9 +159,9 @@ def test_a_patience_that_was_over_stays_over(tmp_path):
         assert_same(found, expected)
 
 
-def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
+def test_only_checkpoints_that_the_next_run_can_use_stay(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFERENCE_CHECKPOINTS", str(tmp_path))
-    monkeypatch.setattr(checkpoint_folder, "RECORD", tmp_path / "dvc.lock")
+    monkeypatch.setattr(checkpoint_paths, "LOCK_FILE", tmp_path / "dvc.lock")
     path = tmp_path / "exp1-seed-7.npz"
 
     def left(finished, recorded):
@@ -175,12 +176,12 @@ def test_only_what_is_of_use_to_the_next_training_stays(tmp_path, monkeypatch):
         if recorded is not None:
             (tmp_path / "dvc.lock").write_text("")
             os.utime(tmp_path / "dvc.lock", (0, path.stat().st_mtime + (1 if recorded else -1)))
-        checkpoint_folder.remove_old_checkpoints("exp1", [7])
+        checkpoint_paths.remove_old_checkpoints("exp1", [7])
         return {file.name for file in tmp_path.glob("*.npz*")} - {"exp11-seed-8.npz"}
 
     assert left(finished=True, recorded=None) == {path.name}
     assert left(finished=True, recorded=False) == {path.name}
-    # It is asked to train again.
+    # DVC has recorded the run, and asks to train again.
     assert left(finished=True, recorded=True) == set()
     assert left(finished=False, recorded=True) == {path.name}
 
@@ -196,13 +197,13 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, other, capfd):
     assert f"other {' and '.join(other)}: it is not used" in said and str(path) in said
 
 
-@pytest.mark.parametrize("share", [0, 0.3, 0.999])
-def test_a_damaged_checkpoint_is_told_and_not_used(tmp_path, undisturbed, share, capfd):
+@pytest.mark.parametrize("fraction", [0, 0.3, 0.999])
+def test_a_damaged_checkpoint_is_reported_and_not_used(tmp_path, undisturbed, fraction, capfd):
     with pytest.raises(Killed):
         train(tmp_path, params(), ALWAYS, kill_at=9)
     path = tmp_path / "checkpoints/test.npz"
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     assert not is_finished(path)
     assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
     assert "is damaged" in capfd.readouterr().err
@@ -258,7 +259,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_training(
         ([np.nan, np.nan], 1, None, True),
     ],
 )
-def test_the_best_epoch_is_the_first_of_the_least_loss(losses, patience, best, over):
+def test_the_best_epoch_is_the_first_with_the_lowest_loss(losses, patience, best, over):
     callback = BestEpoch(patience)
     callback.set_model(make_model())
     for epoch, loss in enumerate(losses):

@@ -1,21 +1,20 @@
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from dvclive import Live
 from planted_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 from sklearn.metrics import log_loss
 from tensorflow.python.framework.config import disable_op_determinism, is_op_determinism_enabled
 
 from preference.battles.table import A_WINS, B_WINS, TIE
-from preference.config.params import TrainParams
 from preference.models.saved_model import load_model, save_model
 from preference.prediction.predictor import predict_battles
 from preference.runtime.strict_json import parse_json
 from preference.training.callbacks import LiveMetrics, ProgressBar
-from preference.training.dataset import Epochs, Examples
+from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.fit import train_model
 from preference.training.training_step import compiles_with_xla
 
@@ -23,14 +22,16 @@ from preference.training.training_step import compiles_with_xla
 def train(folder, labels_of_valid=None, params=TRAIN):
     tokens, labels = plant(400)
     rows = np.arange(400)
-    valid = Examples(
+    valid = LabelledBattles(
         tokens, PACKING, rows[300:], labels[300:] if labels_of_valid is None else labels_of_valid
     )
-    epochs = Epochs(Examples(tokens, PACKING, rows[:300], labels[:300]), TOKENS_PER_BATCH, seed=3)
+    sampler = BatchSampler(
+        LabelledBattles(tokens, PACKING, rows[:300], labels[:300]), TOKENS_PER_BATCH, seed=3
+    )
     model = make_model()
     with Live(str(folder), dvcyaml=False, save_dvc_exp=False) as live:
-        callbacks = [ProgressBar("test", epochs, params.epochs), LiveMetrics(live, epochs)]
-        best = train_model(model, epochs, valid, params, callbacks)
+        callbacks = [ProgressBar("test", sampler, params.epochs), LiveMetrics(live, sampler)]
+        best = train_model(model, sampler, valid, params, callbacks)
     return model, tokens, valid, best
 
 
@@ -38,7 +39,7 @@ def test_a_planted_signal_is_learned(tmp_path):
     model, tokens, valid, best = train(tmp_path)
     predictions = predict_battles(model, tokens, valid.rows, PACKING, "test")
     assert (predictions.probabilities.argmax(axis=1) == valid.labels).mean() > 0.95
-    # The best epoch's weights are back, and its log loss knows nothing of label smoothing.
+    # The weights of the best epoch are restored, and its log loss has no label smoothing.
     truth = log_loss(valid.labels, predictions.probabilities, labels=[A_WINS, B_WINS, TIE])
     assert best["valid_log_loss"] == pytest.approx(truth, rel=1e-4)
 
@@ -60,11 +61,11 @@ def test_the_train_loss_is_the_mean_over_the_battles_of_the_last_steps(tmp_path)
     random = np.random.default_rng(0)
     sizes = random.integers(1, 30, size=25)
     losses = [random.random(size) for size in sizes]
-    epochs = SimpleNamespace(
+    sampler = SimpleNamespace(
         steps=25, battles_done=lambda epoch: np.cumsum(sizes), first_step=lambda epoch: 0
     )
     with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
-        callback = LiveMetrics(live, epochs)
+        callback = LiveMetrics(live, sampler)
         callback.on_epoch_begin(0)
         for batch in range(25):
             so_far = np.concatenate(losses[: batch + 1]).mean()
@@ -76,15 +77,15 @@ def test_the_train_loss_is_the_mean_over_the_battles_of_the_last_steps(tmp_path)
 
 
 def test_training_stops_when_valid_does_not_improve(tmp_path):
-    tokens_and_labels = plant(400)
-    wrong = (tokens_and_labels[1][300:] + 1) % 3
-    impatient = TrainParams(**{**vars(TRAIN), "patience": 1})
+    _, labels = plant(400)
+    wrong = (labels[300:] + 1) % 3
+    impatient = replace(TRAIN, patience=1)
     train(tmp_path, labels_of_valid=wrong, params=impatient)
     epochs = json.loads((tmp_path / "metrics.json").read_text())["epoch"]
     assert epochs < TRAIN.epochs
 
 
-def test_a_training_that_diverges_writes_no_nan(tmp_path):
+def test_a_run_that_diverges_logs_no_nan(tmp_path):
     with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
         callback = LiveMetrics(live, SimpleNamespace(steps=1))
         callback.on_epoch_end(0, {"val_log_loss": np.nan, "val_accuracy": 0.3})
@@ -99,23 +100,25 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
         np.testing.assert_array_equal(first, second)
 
 
-def test_a_step_that_xla_compiles_learns_the_same(tmp_path):
-    # In a stage, nothing has been trained before.
+def test_a_step_compiled_by_xla_learns_the_same(tmp_path):
+    # As in a stage, where no other test has turned determinism on.
     disable_op_determinism()
-    compiled = TrainParams(**{**vars(TRAIN), "jit": True, "epochs": 2})
-    plain = TrainParams(**{**vars(TRAIN), "jit": False, "epochs": 2})
+    compiled = replace(TRAIN, jit=True, epochs=2)
+    plain = replace(TRAIN, jit=False, epochs=2)
     model, *_, found = train(tmp_path / "compiled", params=compiled)
     assert model.jit_compile and is_op_determinism_enabled()
     *_, expected = train(tmp_path / "plain", params=plain)
     assert found["valid_log_loss"] == pytest.approx(expected["valid_log_loss"], rel=1e-3)
 
 
-def test_xla_is_chosen_by_the_device():
+@pytest.mark.parametrize("devices", [[], ["GPU:0"]])
+def test_xla_is_chosen_by_the_device(monkeypatch, devices):
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: devices)
+    assert compiles_with_xla("auto") == bool(devices)
     assert compiles_with_xla(True) and not compiles_with_xla(False)
-    assert compiles_with_xla("auto") == bool(tf.config.list_physical_devices("GPU"))
 
 
-def test_what_was_trained_is_loaded_without_its_optimizer(tmp_path):
+def test_a_trained_model_is_saved_without_its_optimizer(tmp_path):
     model, tokens, valid, _ = train(tmp_path / "live")
     save_model(model, tmp_path)
     assert "compile_config" not in json.loads((tmp_path / "model.json").read_text())

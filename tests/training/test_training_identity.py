@@ -1,4 +1,4 @@
-"""Two trainings have one identity where they give the same bytes, and nowhere else."""
+"""Two training runs have the same identity if they give the same bytes, and only then."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ def identify(data, seed=1, model_seed=3, **train):
     return identify_training(experiment, seed, [data], make_model(seed=model_seed))
 
 
-def test_the_same_is_the_same(data):
+def test_the_checkpoint_interval_is_not_part_of_the_identity(data):
     assert identify(data) == identify(data, checkpoint_minutes=3)
 
 
@@ -53,19 +53,19 @@ def test_the_same_is_the_same(data):
         ({"model_seed": 4}, "weights"),
     ],
 )
-def test_what_changes_the_result_changes_a_part(data, changes, part):
+def test_a_change_of_the_result_changes_one_part(data, changes, part):
     ours, theirs = identify(data), identify(data, **changes)
     assert [name for name in ours if ours[name] != theirs[name]] == [part]
 
 
-def test_data_of_another_content_is_other_data(data):
+def test_the_content_of_data_is_part_of_the_identity(data):
     before = identify(data)
     (data / "ids.npy").write_bytes(b"13")
     after = identify(data)
     assert [name for name in before if before[name] != after[name]] == ["data"]
 
 
-def test_code_is_the_modules_and_the_stage_itself(tmp_path):
+def test_code_is_the_imported_modules_and_the_stage_itself(tmp_path):
     for name in ("preference", "tests"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     shutil.copy(REPOSITORY / "params.yaml", tmp_path)

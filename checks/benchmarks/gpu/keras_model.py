@@ -11,8 +11,8 @@ import numpy as np
 
 from checks.benchmarks.gpu.rates import random_batches
 from checks.benchmarks.gpu.task import Line, Task
-from checks.benchmarks.sequences import LABELS
 from checks.benchmarks.sizes import LEARNING_RATE, SEED, SIZES
+from preference.battles.table import one_hot
 from preference.config.params import load_params
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
@@ -63,8 +63,7 @@ def weighted_batches(task: Task) -> list[WeightedBatch]:
     """Return batches for a training on JAX: inputs, one-hot labels and weights."""
     counts = np.full(task.battles, 1 / task.battles, dtype=np.float32)
     return [
-        (inputs, np.eye(LABELS, dtype=np.float32)[labels], counts)
-        for inputs, labels in random_batches(task)
+        (inputs, one_hot(labels, np.float32), counts) for inputs, labels in random_batches(task)
     ]
 
 

@@ -77,7 +77,7 @@ def our_batches(task: Task, lengths: np.ndarray) -> list[WeightedBatch]:
     budget = task.battles * task.line.seq_len
     batches = shuffled_batches(widths, budget, np.random.default_rng(SEED))
     made = []
-    for positions, counts in Shard().cut(batches, widths):
+    for positions, counts in Shard().split_batches(batches, widths):
         width = int(widths[positions[0]])
         of_width = replace(task.line, seq_len=width)
         inputs, labels, _ = weighted_batches(replace(task, line=of_width, battles=len(positions)))[

@@ -1,4 +1,4 @@
-"""A DeBERTa v3 backbone with the attention of `disentangled_self_attention`."""
+"""A DeBERTa v3 backbone (arXiv:2111.09543) with the attention of `disentangled_self_attention`."""
 
 import keras
 import keras_nlp
@@ -18,15 +18,19 @@ from preference.models.fused.layer_norm import LayerNormalization
 
 @keras.saving.register_keras_serializable(package="preference")
 class DebertaV3Backbone(keras_nlp.models.Backbone):
-    """What `keras_nlp.models.DebertaV3Backbone` computes, with its weights under the same names.
+    """Computes the same as `keras_nlp.models.DebertaV3Backbone`, with the same weight names.
+
+    From `token_ids` and `padding_mask`, int32 (rows, length), to hidden states (rows, length,
+    hidden_dim).
 
     Args:
         vocabulary_size: rows of the token embedding.
         num_layers, num_heads, hidden_dim, intermediate_dim: size of the encoder.
-        dropout: rate, everywhere.
-        max_sequence_length: distances from here on share one position vector.
+        dropout: rate of all dropout layers.
+        max_sequence_length: distances of at least this many tokens share one position vector.
         bucket_size: half the number of position vectors.
-        initializer_range: standard deviation of the first weights.
+        initializer_range: standard deviation of the initial weights.
+        dtype: precision policy; the global one by default.
     """
 
     def __init__(
@@ -116,10 +120,12 @@ class DebertaV3Backbone(keras_nlp.models.Backbone):
 
 
 def with_fast_attention(stock: keras_nlp.models.DebertaV3Backbone) -> DebertaV3Backbone:
-    """Return a backbone of ours with the size, the weights and the name of a stock one."""
+    """Return our backbone with the size, the weights and the name of keras-nlp's."""
     config = stock.get_config()
-    arguments = ("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim")
-    arguments += ("dropout", "max_sequence_length", "bucket_size")
+    arguments = (
+        *("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim"),
+        *("dropout", "max_sequence_length", "bucket_size"),
+    )
     ours = DebertaV3Backbone(
         **{name: config[name] for name in arguments}, dtype=stock.dtype_policy, name=stock.name
     )

@@ -1,8 +1,8 @@
 """Disentangled self-attention (DeBERTa, arXiv:2006.03654; v3, arXiv:2111.09543) without gathers.
 
-What the stock layer computes, with its weights, but: the position vectors are projected once and
-not once a row, scores against positions come from matrix products (`relative_positions`), and the
-scale is applied to vectors and not to scores.
+It computes the same as keras-nlp's layer, with the same weights, in less time: position vectors are
+projected once per batch, not once per row; scores against positions are matrix products
+(`relative_positions`); the scale is applied to vectors, not to scores.
 """
 
 import math
@@ -20,8 +20,8 @@ from preference.models.fused.dropout import Dropout
 class FlatProjection(keras.layers.EinsumDense):
     """`keras.layers.EinsumDense` from the last axis to one or more new last axes.
 
-    With the same weights. The stock layer's gradient makes a product for each row of the batch,
-    and sums them.
+    It has the same weights, but is one matrix product: the gradient of the stock layer computes a
+    product for each row of the batch, and sums them.
     """
 
     def call(self, inputs: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
@@ -33,9 +33,10 @@ class FlatProjection(keras.layers.EinsumDense):
         return ops.reshape(projected, (*ops.shape(inputs)[:-1], *outputs))
 
 
-# Of padding: its probability is exactly zero in float32, and float16 holds the number.
+# Added to the scores of padding. The probability is then exactly 0 in float32, and float16 can hold
+# the number.
 HIDDEN_SCORE = -3e4
-# So many, because a GPU's matrix units want a depth that is a multiple of 8.
+# The matrix units of a GPU need a depth that is a multiple of 8.
 MASK_FEATURES = 8
 
 
@@ -43,11 +44,11 @@ MASK_FEATURES = 8
 class DisentangledSelfAttention(keras.layers.Layer):
     """Self-attention with content-to-position and position-to-content scores.
 
-    The position vectors have the projections of the content (share_att_key), as in DeBERTa v3.
+    Position vectors share the projections of the content (`share_att_key`), as in DeBERTa v3.
 
     Args:
         num_heads: attention heads; divides the hidden size.
-        dropout: rate, of the attention probabilities and of the position vectors.
+        dropout: rate for the attention probabilities and for the position vectors.
         kernel_initializer: of the four projections.
     """
 
@@ -97,7 +98,7 @@ class DisentangledSelfAttention(keras.layers.Layer):
         Args:
             inputs: (batch, length, hidden).
             rel_embeddings: (2 * bucket_size, hidden).
-            positions: (2, blocks, window), what `RelativePositions` returns.
+            positions: int32 (2, blocks, window) from `RelativePositions`.
             padding_mask: (batch, length), true for tokens.
             training: whether dropout is on.
 
@@ -123,8 +124,8 @@ class DisentangledSelfAttention(keras.layers.Layer):
     ) -> keras.KerasTensor:
         """Return `query[b, h, i] . key[b, h, j]`: (batch, heads, i, j), hidden where j is padding.
 
-        Padding is hidden by further features, 1 of each query and a share of `HIDDEN_SCORE` of such
-        a key: the product adds them, where a sum would read and write all scores once more.
+        Padding is hidden by extra features: 1 in each query, and a part of `HIDDEN_SCORE` in each
+        key of padding. The product adds them; a sum would read and write all scores once more.
         """
         extra = (*ops.shape(key)[:3], MASK_FEATURES)
         hidden = (1 - ops.cast(padding_mask, key.dtype)) * (HIDDEN_SCORE / MASK_FEATURES)
@@ -175,7 +176,7 @@ class DisentangledSelfAttention(keras.layers.Layer):
             equation,
             output_shape,
             bias_axes=bias_axes,
-            # A copy each: one initializer object would give all projections the same values.
+            # A shared initializer object would give all projections the same values.
             kernel_initializer=self.kernel_initializer.clone(),
             dtype=self.dtype_policy,
             name=name,

@@ -1,11 +1,12 @@
-"""Rows of an embedding on JAX, whose gradients a GPU sums in one order without being slow.
+"""Embedding lookup on JAX with a gradient that is deterministic and fast on a GPU.
 
-The gradient of a lookup adds rows whose ids are equal. XLA adds them by a scatter; where a GPU must
-do so in one order (`--xla_gpu_deterministic_ops`), it sorts every single number by its place: 27 of
-95 milliseconds of a training step (docs/results/benchmarks-gpu.md). The rows are few, so that they
-are sorted here, or multiplied.
+The gradient of a lookup adds the rows that have equal ids. XLA does this by a scatter. If a GPU
+must add in a fixed order (`--xla_gpu_deterministic_ops`), the scatter sorts single numbers, not
+rows: 27 of 95 milliseconds of a training step (docs/results/benchmarks-gpu.md). Here the rows are
+sorted, or the lookup is a matrix product.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import keras
@@ -14,9 +15,9 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="preference")
 class ReversibleEmbedding(keras.layers.ReversibleEmbedding):
-    """`keras.layers.ReversibleEmbedding`; on JAX with the gradient above.
+    """`keras.layers.ReversibleEmbedding`; on JAX with the gradient of this module.
 
-    It has the stock layer's name, because Keras finds weights in a file by the names of classes.
+    It has the stock layer's name, because Keras finds weights in a file by class names.
     """
 
     def call(self, inputs: keras.KerasTensor, reverse: bool = False) -> keras.KerasTensor:
@@ -27,9 +28,9 @@ class ReversibleEmbedding(keras.layers.ReversibleEmbedding):
 
 
 def take_few_rows(table: keras.KerasTensor, ids: keras.KerasTensor) -> keras.KerasTensor:
-    """Return `table[ids]` of a table (rows, ...) of few rows.
+    """Return `table[ids]` for a table (rows, ...) with few rows.
 
-    On JAX by a product with ones and zeros. It is exact, and its gradient is a product, too.
+    On JAX this is a product with a one-hot matrix: it is exact, and its gradient is a product too.
     """
     if keras.backend.backend() != "jax":
         return ops.take(table, ids, axis=0)
@@ -40,8 +41,8 @@ def take_few_rows(table: keras.KerasTensor, ids: keras.KerasTensor) -> keras.Ker
 
 
 @cache
-def _lookup_on_jax() -> object:
-    """Return `lookup(table, ids)`, with its own gradient; JAX may not be installed elsewhere."""
+def _lookup_on_jax() -> Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]:
+    """Return `lookup(table, ids)` with its own gradient. It imports JAX, which is optional."""
     import jax
     import jax.numpy as jnp
 
@@ -63,7 +64,7 @@ def _lookup_on_jax() -> object:
         begins = jnp.concatenate([jnp.ones(1, bool), ids[1:] != ids[:-1]])[:, None]
         _, sums = jax.lax.associative_scan(_add_within, (begins, rows))
         ends = jnp.concatenate([ids[1:] != ids[:-1], jnp.ones(1, bool)])
-        # The others are sent beyond the table, each to a place of its own, and dropped there.
+        # Partial sums get distinct places beyond the end of the table, where they are dropped.
         places = jnp.where(ends, ids, count + jnp.arange(len(ids)))
         empty = jnp.zeros((count, rows.shape[1]), rows.dtype)
         return empty.at[places].set(sums, mode="drop", unique_indices=True)

@@ -9,23 +9,23 @@ from preference.models.fused.gelu import gelu, gelu_without_gradient
 from preference.models.fused.layer_norm import LayerNormalization
 
 LAYER_NORM_EPSILON = 1e-7
-# Of pretrained DeBERTa v3, right for its hidden sizes of 384 and more.
+# As in pretrained DeBERTa v3, whose hidden sizes are at least 384.
 INITIALIZER_RANGE = 0.02
 
 
 def deberta_initializer(initializer_range: float) -> keras.Initializer:
-    """Return the initializer of all matrices and embeddings; the range is a standard deviation."""
+    """Return the initializer of matrices and embeddings; the range is a standard deviation."""
     return keras.initializers.TruncatedNormal(stddev=initializer_range)
 
 
 @keras.saving.register_keras_serializable(package="preference")
 class RelativeEmbedding(keras.layers.Layer):
-    """The vectors of the relative positions, (2 * bucket_size, hidden), once for the whole batch.
+    """The vectors of the relative positions, (2 * bucket_size, hidden), shared by the whole batch.
 
     Args:
         bucket_size: half the number of vectors.
-        hidden_dim: their size.
-        initializer_range: standard deviation of their first values.
+        hidden_dim: size of a vector.
+        initializer_range: standard deviation of the initial values.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class RelativeEmbedding(keras.layers.Layer):
         self.initializer_range = initializer_range
 
     def build(self, input_shape: tuple) -> None:
-        """Make the vectors; they do not depend on the input."""
+        """Create the vectors; they do not depend on the input."""
         shape = (2 * self.bucket_size, self.hidden_dim)
         self.rel_embeddings = self.add_weight(
             shape=shape,
@@ -54,7 +54,7 @@ class RelativeEmbedding(keras.layers.Layer):
         self.layer_norm.build(shape)
 
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Return the normalised vectors. `inputs` only places the layer in the graph."""
+        """Return the normalized vectors; `inputs` only connects the layer to the graph."""
         return self.layer_norm(ops.convert_to_tensor(self.rel_embeddings))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -79,7 +79,7 @@ class DisentangledAttentionEncoder(keras.layers.Layer):
         num_heads: attention heads.
         intermediate_dim: units between the two dense layers.
         dropout: rate after attention and dense layers, and inside the attention.
-        initializer_range: standard deviation of the first weights.
+        initializer_range: standard deviation of the initial weights.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class DisentangledAttentionEncoder(keras.layers.Layer):
         )
         attended = self._dropout(attended, training=training)
         x = self._self_attention_layer_norm(attended + inputs)
-        # As one matrix, so that TensorFlow joins product, bias and, in prediction, GELU.
+        # TensorFlow fuses product, bias and, in prediction, GELU only for matrices.
         rows = self._feedforward_intermediate_dense(ops.reshape(x, (-1, x.shape[-1])))
         rows = gelu(rows) if training else gelu_without_gradient(rows)
         transformed = ops.reshape(self._feedforward_output_dense(rows), ops.shape(x))

@@ -1,41 +1,41 @@
-"""Relative positions of DeBERTa (arXiv:2006.03654) as windows, so that no score is looked up.
+"""Relative positions of DeBERTa (arXiv:2006.03654) as windows, without gathers of scores.
 
-The score of query i and position j depends on the bucket of i - j. Stock layers gather it with an
-index of shape (batch, heads, n, n), whose gradient is a scatter. Here the queries are cut into
-blocks; all positions that a block needs are one window of n + block vectors; the block's scores
-against its window are a matrix product; and `skew` shifts row i of the product i places to the
-left by reshaping and slicing alone (as Music Transformer does, arXiv:1809.04281).
+The score of query i and position j depends on the bucket of i - j. Other implementations gather it
+with an index of shape (batch, heads, n, n), whose gradient is a scatter. Here the queries are
+divided into blocks. All positions that a block needs are one window of n + block vectors. The
+scores of the block against its window are a matrix product, and `skew` shifts row i of the product
+i places to the left by reshaping and slicing (as in Music Transformer, arXiv:1809.04281).
 """
 
 import math
+from typing import TypeAlias
 
 import keras
 from keras import ops
 
 SHORTEST_BLOCK, LONGEST_BLOCK = 32, 128
+# A scalar tensor in a graph whose lengths vary.
+Length: TypeAlias = int | keras.KerasTensor
 
 
-def block_size(length: int) -> int:
-    """Return how many queries share a window: a power of two, dividing `length` where it can.
-
-    `length` is an int, or the scalar tensor of a graph whose lengths vary.
-    """
+def block_size(length: Length) -> Length:
+    """Return how many queries share a window: a power of two that divides `length` if possible."""
     divisor = length & -length
     if isinstance(length, int):
         return min(max(divisor, SHORTEST_BLOCK), LONGEST_BLOCK)
     return ops.clip(divisor, SHORTEST_BLOCK, LONGEST_BLOCK)
 
 
-def block_count(length: int) -> int:
+def block_count(length: Length) -> Length:
     """Return how many blocks hold `length` queries; the last may be partly empty."""
     return -(-length // block_size(length))
 
 
-def skew(scores: keras.KerasTensor, length: int) -> keras.KerasTensor:
+def skew(scores: keras.KerasTensor, length: Length) -> keras.KerasTensor:
     """Turn scores against a window into scores against positions.
 
     Args:
-        scores: (rows, block, length + block); one row is one block of one head.
+        scores: (rows, block, length + block); each row is one block of one head.
         length: of the sequences.
 
     Returns: (rows, block, length); entry (i, j) is `scores[:, i, block - 1 - i + j]`.
@@ -53,8 +53,8 @@ class RelativePositions(keras.layers.Layer):
     """Buckets of the windows: one table for all layers, rows and heads of a forward pass.
 
     Args:
-        bucket_size: positions nearer than half of it have a bucket each.
-        max_sequence_length: distances from here on share the last bucket.
+        bucket_size: distances of up to half of it have a bucket each.
+        max_sequence_length: distances of at least this many tokens share the last bucket.
     """
 
     def __init__(self, bucket_size: int, max_sequence_length: int, **kwargs: object) -> None:
@@ -65,8 +65,8 @@ class RelativePositions(keras.layers.Layer):
     def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """Return int32 (2, blocks, length + block) for `inputs` (batch, length).
 
-        Entry (0, b, m) is the bucket of query minus key for the queries of block b, entry (1, b, m)
-        the same where the rows of a block are keys and the window goes over the queries.
+        Entry (0, b, m) is the bucket of query minus key for the queries of block b. Entry (1, b, m)
+        is the same for blocks of keys and windows of queries.
         """
         length = ops.shape(inputs)[1]
         block = block_size(length)

@@ -1,1 +1,1 @@
-"""Operations with a written-out gradient, or fused by XLA."""
+"""Operations with a custom gradient, or fused by XLA."""

@@ -1,14 +1,14 @@
-"""Softmax of scores, dropout, and the product with the values, with a gradient written out.
+"""Softmax of attention scores, dropout and the product with the values, with a custom gradient.
 
 The gradient of a softmax needs the mean of the incoming gradient under each row's probabilities.
-That is `output . gradient of output` (FlashAttention, arXiv:2205.14135, appendix B.4, with dropout
-too), a product of vectors, where the derivative of the softmax alone goes over all scores.
+With dropout too, this mean is `output . gradient of output` (FlashAttention, arXiv:2205.14135,
+appendix B.4): a product of vectors instead of a sum over all scores.
 """
 
 import keras
 
 from preference.models.fused.dropout import drop, factors
-from preference.models.fused.xla import one_loop
+from preference.models.fused.xla import xla_fused
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -24,7 +24,8 @@ def softmax_product(
     Args:
         scores: (batch, heads, n, n).
         values: (batch, heads, n, head_dim).
-        bits, threshold: of the dropout, see `preference.models.fused.dropout`; `bits` as `scores`.
+        bits: random uint8 of the dropout, as `scores`.
+        threshold: `Dropout.threshold`.
     """
 
     @tf.custom_gradient
@@ -45,7 +46,7 @@ def softmax_product(
     return compute(scores, values)
 
 
-@one_loop
+@xla_fused
 def _of_scores(
     weights: keras.KerasTensor,
     of_dropped: keras.KerasTensor,
@@ -58,7 +59,7 @@ def _of_scores(
     return tf.cast(tf.cast(weights, tf.float32) * (of_weights - mean), weights.dtype)
 
 
-@one_loop
+@xla_fused
 def _row_products(one: keras.KerasTensor, other: keras.KerasTensor) -> keras.KerasTensor:
     products = tf.cast(one, tf.float32) * tf.cast(other, tf.float32)
     return tf.reduce_sum(products, axis=-1, keepdims=True)

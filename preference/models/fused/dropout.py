@@ -1,12 +1,12 @@
-"""Dropout that draws 8 random bits an element, where the stock layer draws 32.
+"""Dropout that draws 8 random bits per element; Keras's own layer draws 32.
 
-Random numbers are most of its cost on a CPU: of an attention layer without dropout, drawing the
-stock layer's takes as long as all the rest.
+Drawing random numbers is most of the cost on a CPU: with Keras's dropout it takes as long as all
+other computation of an attention layer.
 """
 
 import keras
 
-from preference.models.fused.xla import one_loop
+from preference.models.fused.xla import xla_fused
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -19,18 +19,18 @@ class Dropout(keras.layers.Dropout):
     """`keras.layers.Dropout` whose rate is rounded to a multiple of 2**-8."""
 
     def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
-        """Drop elements in training, and scale the others so that the expectation stays."""
+        """In training, drop elements and scale the others so that the expectation is unchanged."""
         if not training or self.rate == 0 or keras.backend.backend() != "tensorflow":
             return super().call(inputs, training=training)
         return _dropped(inputs, self.random_bits(inputs), self.threshold)
 
     @property
     def threshold(self) -> int:
-        """Below it, random bits drop their element."""
+        """An element is dropped when its random bits are below this number."""
         return min(max(round(self.rate * 2**BITS), 1), 2**BITS - 1)
 
     def random_bits(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """Draw for each element of `inputs`: uint8."""
+        """Return random numbers, uint8, one for each element of `inputs`."""
         shape = tf.shape(inputs)
         size = tf.reduce_prod(shape)
         seed = tf.cast(self.seed_generator.next(), tf.int32)
@@ -42,14 +42,14 @@ class Dropout(keras.layers.Dropout):
 
 
 def factors(bits: keras.KerasTensor, threshold: int, dtype: str) -> keras.KerasTensor:
-    """Return by what training multiplies each element: 0, or 1 / share kept."""
+    """Return the factor of each element in training: 0, or 1 / (1 - rate)."""
     scale = tf.constant(1 / (1 - threshold / 2**BITS), dtype)
     return tf.where(bits >= threshold, scale, tf.zeros_like(scale))
 
 
-@one_loop
+@xla_fused
 def drop(elements: keras.KerasTensor, bits: keras.KerasTensor, threshold: int) -> keras.KerasTensor:
-    """Return the elements times their factors; of a gradient, too."""
+    """Return the elements times their factors; a gradient is dropped in the same way."""
     return elements * factors(bits, threshold, elements.dtype)
 
 

@@ -1,18 +1,18 @@
-"""The exact GELU (arXiv:1606.08415) with a gradient written out."""
+"""The exact GELU (arXiv:1606.08415) with a custom gradient."""
 
 import math
 
 import keras
 from keras import ops
 
-from preference.models.fused.xla import on_tensorflow_cpu, one_loop
+from preference.models.fused.xla import on_tensorflow_cpu, xla_fused
 
 
 @keras.saving.register_keras_serializable(package="preference")
 def gelu(inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Return `x * P(X <= x)` for a standard normal X.
 
-    It is computed in float32. The gradient computes it again: that costs less than to keep it.
+    It is computed in float32. The gradient recomputes it, which costs less than storing it.
     """
     return _gelu(inputs)
 
@@ -25,13 +25,13 @@ def _gelu(inputs: keras.KerasTensor) -> tuple:
     return _forward(inputs), gradient
 
 
-@one_loop
+@xla_fused
 def _forward(inputs: keras.KerasTensor) -> keras.KerasTensor:
     x = ops.cast(inputs, "float32")
     return ops.cast(x * _below(x), inputs.dtype)
 
 
-@one_loop
+@xla_fused
 def _gradient(inputs: keras.KerasTensor, upstream: keras.KerasTensor) -> keras.KerasTensor:
     x = ops.cast(inputs, "float32")
     density = ops.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
@@ -44,10 +44,10 @@ def _below(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def gelu_without_gradient(inputs: keras.KerasTensor) -> keras.KerasTensor:
-    """Return what `gelu` does, in the form that TensorFlow joins with a product on a CPU.
+    """Return `gelu(inputs)`, in the form that TensorFlow fuses with a matrix product on a CPU.
 
-    Joined, it is float32 inside and costs next to nothing. Elsewhere it would be computed with 16
-    bits, and is left to `gelu`.
+    Fused, it is computed in float32 at almost no cost. Elsewhere it would be computed in 16 bits,
+    so `gelu` is called.
     """
     if not on_tensorflow_cpu():
         return gelu(inputs)

@@ -1,9 +1,9 @@
-"""Layer normalization (arXiv:1607.06450) with a gradient written out."""
+"""Layer normalization (arXiv:1607.06450) with a custom gradient."""
 
 import keras
 from keras import ops
 
-from preference.models.fused.xla import one_loop
+from preference.models.fused.xla import xla_fused
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -13,8 +13,8 @@ if keras.backend.backend() == "tensorflow":
 class LayerNormalization(keras.layers.LayerNormalization):
     """`keras.layers.LayerNormalization` over the last axis, computed in float32.
 
-    In training it goes over its input once forward and once backward, and keeps nothing but the
-    input in between.
+    In training it reads its input once forward and once backward, and stores only the input in
+    between.
     """
 
     def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
@@ -38,7 +38,7 @@ def _normalize(
     return _forward(inputs, gamma, beta, epsilon), gradient
 
 
-@one_loop
+@xla_fused
 def _forward(
     inputs: keras.KerasTensor,
     gamma: keras.KerasTensor,
@@ -49,7 +49,7 @@ def _forward(
     return tf.cast(normal * gamma + beta, inputs.dtype)
 
 
-@one_loop
+@xla_fused
 def _gradients(
     inputs: keras.KerasTensor,
     gamma: keras.KerasTensor,
@@ -70,7 +70,7 @@ def _gradients(
 def _standardize(
     inputs: keras.KerasTensor, epsilon: keras.KerasTensor
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the inputs with mean 0 and variance 1, and what scaled them to it."""
+    """Return the inputs with mean 0 and variance 1, and the inverse standard deviation."""
     inputs = tf.cast(inputs, tf.float32)
     centred = inputs - tf.reduce_mean(inputs, axis=-1, keepdims=True)
     scale = tf.math.rsqrt(tf.reduce_mean(centred**2, axis=-1, keepdims=True) + epsilon)

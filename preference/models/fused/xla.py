@@ -1,4 +1,4 @@
-"""Elementwise operations compiled into one loop, for training on a CPU."""
+"""Elementwise operations fused by XLA, for training on a CPU."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,9 +7,9 @@ import keras
 
 
 def on_tensorflow_cpu() -> bool:
-    """Return whether Keras computes with TensorFlow, and without a GPU.
+    """Return whether Keras computes with TensorFlow and without a GPU.
 
-    On JAX, TensorFlow is not imported: it need not be installed there.
+    On JAX, TensorFlow is not imported, because it need not be installed.
     """
     if keras.backend.backend() != "tensorflow":
         return False
@@ -18,12 +18,12 @@ def on_tensorflow_cpu() -> bool:
     return not tf.config.list_physical_devices("GPU")
 
 
-def one_loop(compute: Callable) -> Callable:
-    """Decorate a function of tensors: XLA reads and writes each value once.
+def xla_fused(compute: Callable) -> Callable:
+    """Fuse the elementwise operations of a function of tensors, on TensorFlow with a CPU.
 
-    TensorFlow goes over all values for each operation, and for most of them only waits for memory.
-    XLA compiles for some 50 ms for each shape, which training has few of. On a GPU and on JAX it
-    compiles the whole step, see `train.jit`.
+    TensorFlow reads and writes all values for each operation, and mostly waits for memory; XLA does
+    so once. Compiling takes some 50 ms per shape, and training has few shapes. On a GPU and on JAX
+    the function is unchanged, because XLA compiles the whole step (`train.jit`).
     """
     if keras.backend.backend() != "tensorflow":
         return compute

@@ -1,6 +1,7 @@
 """Backbones: our own small DeBERTa v3 configurations, or any preset with weights."""
 
 from pathlib import Path
+from typing import Any
 
 import keras_nlp
 
@@ -14,13 +15,14 @@ from preference.presets.resolve import loading_preset, read_hugging_face_config
 from preference.runtime.errors import BadInput
 
 INPUTS = {"token_ids", "padding_mask"}
-# By the `model_type` of a config.json. The others in `CONVERTERS` are taken as they are converted.
+# By `model_type` in config.json. Other types in `CONVERTERS` need no loader of their own.
 HUGGING_FACE_LOADERS = {"deberta-v2": load_hugging_face_deberta, "bert": load_hugging_face_bert}
 
-# Trained from scratch, in the place of extra-small and small. Few position buckets, because the
-# default's texts are short; distances beyond the last bucket are clipped. The first weights have a
-# deviation of 1 / sqrt(hidden_dim): with the large models' 0.02, attention stays uniform for long.
-SMALL_CONFIGURATIONS = {
+# Trained from scratch, where the study has pretrained extra-small and small models. The texts of
+# the default are short, so few position buckets are enough; larger distances are clipped. The
+# initial weights have a standard deviation of 1 / sqrt(hidden_dim): with 0.02, as in large models,
+# attention stays uniform for a long time.
+SMALL_CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "deberta_v3_tiny": {
         "num_layers": 2,
         "num_heads": 2,
@@ -43,10 +45,11 @@ SMALL_CONFIGURATIONS = {
 
 
 def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbone:
-    """Build one of our configurations with fresh weights, or load a preset with its own.
+    """Build one of our configurations with initial weights, or load a preset with its weights.
 
-    A preset of DeBERTa v3 gets our attention, which computes the same in less time. One that tells
-    two segments apart, as BERT, reads all as the first. The precision is the global policy's.
+    A preset of DeBERTa v3 gets our attention, which computes the same in less time. A backbone with
+    two segments, such as BERT, reads all tokens as the first segment. The precision is that of the
+    global policy.
 
     Args:
         preset: a name in `SMALL_CONFIGURATIONS`, or what `loading_preset` accepts.
@@ -86,7 +89,7 @@ def _load_pretrained(source: str) -> keras_nlp.models.Backbone:
 
 
 def adapt_backbone(backbone: keras_nlp.models.Backbone) -> keras_nlp.models.Backbone:
-    """Give a stock DeBERTa v3 our attention, and one that tells two segments apart only one."""
+    """Give keras-nlp's DeBERTa v3 our attention, and a backbone with segments only the first."""
     if isinstance(backbone, keras_nlp.models.DebertaV3Backbone):
         return with_fast_attention(backbone)
     if set(backbone.input) == SEGMENTED_INPUTS:

@@ -1,4 +1,4 @@
-"""Build the backbone that a `config.json` of Hugging Face describes, when its tensors fit."""
+"""Build the backbone that a `config.json` of Hugging Face describes, if the tensors match it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ T = TypeVar("T", bound=keras_nlp.models.Backbone)
 def build_backbone(
     kind: type[T], arguments: Mapping[str, int | float], tensors: Sequence[WeightArray]
 ) -> T:
-    """Return a backbone with fresh weights, in the global policy's precision.
+    """Return a backbone with initial weights, in the precision of the global policy.
 
     Args:
         kind: one of the backbones of `preference.presets.keras_arguments`.
-        arguments: what `config.json` says.
-        tensors: what the files of the weights hold.
+        arguments: of the backbone, from `config.json`.
+        tensors: listed in the headers of the weight files.
 
     Raises:
-        BadInput: an argument is of another type or out of its range, or the tensors are fewer or
-            other ones than those of such a backbone.
+        BadInput: an argument has another type or is out of range, or the tensors do not match the
+            arguments.
     """
     try:
         check_arguments(keras.saving.get_registered_name(kind), arguments)
@@ -47,7 +47,7 @@ def build_backbone(
 
 
 def _check_layers(tensors: Sequence[WeightArray], arguments: Mapping[str, int | float]) -> None:
-    """Check that no encoder layer would be left out: what is left is another model."""
+    """Check that the tensors have no more encoder layers than `config.json`."""
     layers = arguments["num_layers"]
     for tensor in tensors:
         found = LAYER_NUMBER.search(tensor.name)

@@ -1,7 +1,8 @@
 """BERT from a folder of Hugging Face format (`model_type: bert`), converted by keras-hub.
 
-keras-hub takes the original BERT's approximate GELU, epsilon and segments whatever `config.json`
-says, which moves hidden states by thousandths. So the activation is set here, and the rest checked.
+keras-hub ignores the activation, epsilon and segments of `config.json`. It uses the approximate
+GELU of the original BERT, which changes hidden states by thousandths. Here the activation is set,
+and the other options are checked.
 """
 
 from pathlib import Path
@@ -9,31 +10,33 @@ from pathlib import Path
 from preference.models.pretrained.hf_conversion import convert_hugging_face
 from preference.models.single_segment import SingleSegmentBackbone, with_single_segment
 from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import refusing_damage
 
-# Names in config.json, and what to put in the place of keras-hub's activation.
+# Names in config.json, and the activation that replaces keras-hub's, if any.
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": None, "gelu_pytorch_tanh": None}
-# What keras-hub builds.
+# The values that keras-hub implements.
 OPTIONS = {"layer_norm_eps": 1e-12, "position_embedding_type": "absolute", "type_vocab_size": 2}
 
 
 def load_hugging_face_bert(folder: Path, config: dict) -> SingleSegmentBackbone:
-    """Build BERT with the size and the weights of a folder.
+    """Load BERT from a folder.
 
     Args:
         folder: with `model.safetensors`, in one or in several parts.
         config: the content of its `config.json`.
 
     Raises:
-        BadInput: the model has an option that keras-hub's backbone lacks, or as
-            `convert_hugging_face`.
+        BadInput: keras-hub's backbone does not implement an option, or `convert_hugging_face`
+            raises it.
     """
     check_options(config)
     backbone = convert_hugging_face(folder, config)
     return with_single_segment(backbone, ACTIVATIONS[config.get("hidden_act", "gelu")])
 
 
+@refusing_damage("config.json")
 def check_options(config: dict) -> None:
-    """Stop where the model is not the BERT that keras-hub builds.
+    """Check that keras-hub implements the options of a `config.json`.
 
     Raises:
         BadInput: an option differs; the message names all that do.

@@ -1,7 +1,7 @@
 """Backbones that keras-hub converts from Hugging Face's format.
 
-keras-hub does it in one call, which builds whatever size `config.json` names. Here its steps are
-made one by one, and each result is checked.
+keras-hub converts in one call, which builds any size that `config.json` names. Here its steps are
+called one by one, and each result is checked.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,10 @@ from preference.models.loaded_weights import check_finite
 from preference.models.pretrained.hf_backbone import build_backbone
 from preference.models.pretrained.safetensors_files import list_tensors
 from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import refusing_damage
 from preference.runtime.weight_file import WeightArray
 
-# By the `model_type` of a config.json.
+# By `model_type` in config.json.
 CONVERTERS = {
     "albert": convert_albert,
     "bert": convert_bert,
@@ -31,7 +32,7 @@ CONVERTERS = {
     "roberta": convert_roberta,
     "xlm-roberta": convert_xlm_roberta,
 }
-# Matrices of the attention, which keras-hub divides among the heads whatever shape they have.
+# Attention matrices, which keras-hub divides among the heads without checking their shape.
 PROJECTIONS = (".query", ".key", ".value", ".q_lin", ".k_lin", ".v_lin")
 
 
@@ -43,28 +44,27 @@ def convert_hugging_face(folder: Path, config: dict) -> keras_nlp.models.Backbon
         config: the content of its `config.json`, whose `model_type` is in `CONVERTERS`.
 
     Raises:
-        BadInput: the configuration is not that of such a model, or the weights are not those that
-            it describes.
+        BadInput: the configuration is incomplete or out of range, or the weights do not match it.
     """
     converter = CONVERTERS[config["model_type"]]
     tensors = list_tensors(folder)
     arguments = converted_arguments(config)
     backbone = build_backbone(converter.backbone_cls, arguments, tensors)
-    _check_attention(tensors, arguments["hidden_dim"])
-    with SafetensorLoader(str(folder)) as loader:
+    _check_attention(tensors, backbone.hidden_dim)
+    with refusing_damage("the weights"), SafetensorLoader(str(folder)) as loader:
         converter.convert_weights(backbone, loader, config)
     check_finite(backbone.weights)
     return backbone
 
 
 def converted_arguments(config: dict) -> dict[str, int | float]:
-    """Return the arguments of the backbone that a configuration describes, unchecked.
+    """Return the unchecked arguments of the backbone that a configuration describes.
 
     Args:
         config: the content of a `config.json` whose `model_type` is in `CONVERTERS`.
 
     Raises:
-        BadInput: it lacks one of them.
+        BadInput: one of them is missing.
     """
     try:
         return CONVERTERS[config["model_type"]].convert_backbone_config(config)

@@ -1,7 +1,7 @@
 """DeBERTa v3 from a folder of Hugging Face format (`model_type: deberta-v2`).
 
-keras-hub has no converter for it (keras-hub#2987). Its own backbone has the same variables under
-the same names, so that `assign_tensors` fits it too.
+keras-hub has no converter for it (keras-hub#2987). `assign_tensors` also works with the backbone of
+keras-hub, because its variables have the same names.
 """
 
 import math
@@ -19,9 +19,10 @@ from preference.models.loaded_weights import check_finite
 from preference.models.pretrained.hf_backbone import build_backbone
 from preference.models.pretrained.safetensors_files import list_tensors, read_tensors
 from preference.runtime.errors import BadInput
+from preference.runtime.foreign_files import refusing_damage
 from preference.runtime.terminal_text import one_line
 
-# Of each option: what transformers takes where config.json does not say, and what DeBERTa v3 has.
+# For each option the default of transformers, and the value of DeBERTa v3.
 OPTIONS = {
     "relative_attention": (False, True),
     "position_biased_input": (True, False),
@@ -33,18 +34,19 @@ OPTIONS = {
     "layer_norm_eps": (1e-7, LAYER_NORM_EPSILON),
 }
 POSITION_SCORES = {"c2p", "p2c"}
-# Where config.json does not say.
+# Defaults of transformers.
 DROPOUT, LONGEST_SEQUENCE = 0.1, 512
 
 
+@refusing_damage("config.json")
 def backbone_arguments(config: dict) -> dict[str, int | float]:
-    """Return the arguments of `DebertaV3Backbone`.
+    """Return the arguments of `DebertaV3Backbone` for a `config.json`.
 
     Args:
         config: the content of a `config.json` with `model_type: deberta-v2`.
 
     Raises:
-        BadInput: an option is not that of DeBERTa v3; the message names all of them.
+        BadInput: options differ from DeBERTa v3; the message names all of them.
     """
     problems = [*_wrong_options(config), *_wrong_attention(config), *_wrong_sizes(config)]
     if problems:
@@ -95,13 +97,14 @@ def _wrong_sizes(config: dict) -> Iterator[str]:
             yield f"{option} is {value}, and only {ours} is implemented"
 
 
-# Layers of the Keras backbone and modules of transformers. Below, those of one transformer layer.
+# Layers of the Keras backbone, and the modules of transformers with the same weights.
 MODULES = {
     "token_embedding": "embeddings.word_embeddings",
     "embeddings_layer_norm": "embeddings.LayerNorm",
     "rel_embedding": "encoder.rel_embeddings",
     "rel_embedding/rel_embeddings_layer_norm": "encoder.LayerNorm",
 }
+# The same within one transformer layer.
 LAYER_MODULES = {
     "self_attention_layer/query": "attention.self.query_proj",
     "self_attention_layer/key": "attention.self.key_proj",
@@ -113,26 +116,26 @@ LAYER_MODULES = {
     "feedforward_layer_norm": "output.LayerNorm",
 }
 BIASES = ("bias", "beta")
-# Before the names of a checkpoint that has heads too.
+# Checkpoints of models with a head have it before the names of the encoder's tensors.
 PREFIX = "deberta."
 
 
 def load_hugging_face_deberta(folder: Path, config: dict) -> DebertaV3Backbone:
-    """Build a backbone of ours with the size and the weights of a folder.
+    """Load our DeBERTa v3 backbone from a folder.
 
     Args:
         folder: with weights as `preference.models.pretrained.safetensors_files` describes.
         config: the content of its `config.json`.
 
     Raises:
-        BadInput: the model has an option that our backbone lacks, or a tensor is missing or of
-            another shape.
+        BadInput: our backbone does not implement an option, or a tensor is missing or has another
+            shape.
     """
     backbone = build_backbone(DebertaV3Backbone, backbone_arguments(config), list_tensors(folder))
     unused = assign_tensors(backbone.weights, read_tensors(folder))
     if unused:
-        told = one_line(f"{folder}: not used were the tensors {', '.join(unused)}")
-        print(told, file=sys.stderr)
+        message = one_line(f"{folder}: tensors that were not used: {', '.join(unused)}")
+        print(message, file=sys.stderr)
     check_finite(backbone.weights)
     return backbone
 
@@ -140,12 +143,12 @@ def load_hugging_face_deberta(folder: Path, config: dict) -> DebertaV3Backbone:
 def assign_tensors(
     variables: Iterable[keras.Variable], tensors: Iterable[tuple[str, np.ndarray]]
 ) -> list[str]:
-    """Give each variable of a DeBERTa v3 backbone its tensor.
+    """Assign a tensor to each variable of a DeBERTa v3 backbone.
 
-    Returns: the names of the tensors that belong to no variable, as those of a head.
+    Returns: the names of unused tensors, such as those of a head.
 
     Raises:
-        BadInput: a variable has no tensor, or one of another shape.
+        BadInput: a tensor is missing or has another shape.
     """
     missing = {tensor_name(variable.path): variable for variable in variables}
     unused = []
@@ -157,14 +160,14 @@ def assign_tensors(
             variable.assign(_as_variable(name, tensor, variable))
     if missing:
         raise BadInput(
-            f"the weights lack {len(missing)} tensors, of which the first is {min(missing)}. "
+            f"the weights lack {len(missing)} tensors; the first is {min(missing)}. "
             "Download them again, or use another checkpoint."
         )
     return unused
 
 
 def tensor_name(path: str) -> str:
-    """Return how transformers names the variable of a Keras backbone, without prefix."""
+    """Return the name in transformers, without prefix, of a variable of the Keras backbone."""
     layer, _, kind = path.rpartition("/")
     if found := re.fullmatch(r"disentangled_attention_encoder_layer_(\d+)/(.+)", layer):
         module = f"encoder.layer.{found[1]}.{LAYER_MODULES[found[2]]}"

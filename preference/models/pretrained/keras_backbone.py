@@ -13,10 +13,10 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 def load_keras_backbone(source: str) -> keras_nlp.models.Backbone:
-    """Build the backbone of a preset, in the global policy's precision.
+    """Build the backbone of a preset, in the precision of the global policy.
 
     Raises:
-        BadInput: it is of another family than our models', or its files do not fit each other.
+        BadInput: its family is not supported, or its files do not belong together.
     """
     with advising_to_download():
         config = read_backbone_config(source)
@@ -25,10 +25,10 @@ def load_keras_backbone(source: str) -> keras_nlp.models.Backbone:
 
 
 def read_backbone_config(source: str) -> dict[str, Any]:
-    """Return what describes the backbone of a preset, unchecked, in the global policy's precision.
+    """Return the unchecked configuration of a preset's backbone, in the global precision policy.
 
     Raises:
-        BadInput: the file cannot be read, or describes no object of Keras.
+        BadInput: the file cannot be read, or does not describe a Keras object.
     """
     config = read_object(preset_file(source, BACKBONE))
     config["config"] |= {"dtype": keras.config.dtype_policy().name, "name": "backbone"}

@@ -1,47 +1,48 @@
-"""The tensors in a folder of Hugging Face format, one after the other, as float32 NumPy arrays.
+"""Read the tensors of a folder in Hugging Face format as float32 NumPy arrays, one at a time.
 
-Read are `model.safetensors`, or the parts that `model.safetensors.index.json` names. Torch's
-`pytorch_model.bin` is not: it is a pickle, which can run code when it is read. That a file holds
-what its header says, and no more, is checked by safetensors.
+The weights are in `model.safetensors`, or in the parts that `model.safetensors.index.json` names.
+PyTorch's `pytorch_model.bin` is not read: it is a pickle, which can run code. The library
+safetensors checks that a file has exactly the content that its header describes.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import safetensors
 
 from preference.runtime.errors import BadInput
-from preference.runtime.foreign_files import check_file, read_json
+from preference.runtime.foreign_files import check_file, read_json, refusing_damage
 from preference.runtime.weight_file import WeightArray
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
-# The deepest encoder has some 800 tensors, each of which takes 100 bytes of the header.
+# The deepest encoder has some 800 tensors, with 100 bytes each in the header.
 LARGEST_HEADER, MOST_TENSORS = 2**21, 10_000
 HEADER_SIZE_BYTES = 8
 PRECISIONS = {"F16", "BF16", "F32", "F64"}
-# Numbers of positions and segments, which are no weights.
+# Tensors of position and segment numbers, which are not weights.
 COUNTERS = ("position_ids", "token_type_ids")
 
 
 def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name and the values of each tensor, float32; one is in memory at a time.
+    """Yield the name and the float32 values of each tensor; only one is in memory at a time.
 
     Raises:
-        BadInput: as `weight_files`.
+        BadInput: as for `weight_files`.
     """
     for file in weight_files(folder):
-        with safetensors.safe_open(file, framework="np") as tensors:
+        with _open(file) as tensors:
             for name in tensors.keys():  # noqa: SIM118, it cannot be iterated
                 yield name, tensors.get_tensor(name).astype(np.float32)
 
 
 def list_tensors(folder: Path) -> list[WeightArray]:
-    """Return what the headers of the files say that they hold.
+    """Return the tensors that the headers of the files list.
 
     Raises:
-        BadInput: as `weight_files`, or a tensor has no floating-point numbers, or there are more
-            than a model of ours has.
+        BadInput: as for `weight_files`; or a tensor is not floating-point; or there are more than
+            `MOST_TENSORS` tensors.
     """
     tensors = [tensor for file in weight_files(folder) for tensor in _read_header(file)]
     if len(tensors) > MOST_TENSORS:
@@ -55,6 +56,13 @@ def list_tensors(folder: Path) -> list[WeightArray]:
     return tensors
 
 
+@contextmanager
+def _open(file: Path) -> Iterator[safetensors.safe_open]:
+    damage = refusing_damage(file.name, (safetensors.SafetensorError,))
+    with damage, safetensors.safe_open(file, framework="np") as tensors:
+        yield tensors
+
+
 def _read_header(file: Path) -> Iterator[WeightArray]:
     check_file(file)
     with file.open("rb") as opened:
@@ -64,17 +72,17 @@ def _read_header(file: Path) -> Iterator[WeightArray]:
             f"{file.name} says that its header has {size:,} bytes, and a model's has at most "
             f"{LARGEST_HEADER:,}. Do not trust it."
         )
-    with safetensors.safe_open(file, framework="np") as tensors:
+    with _open(file) as tensors:
         for name in tensors.keys():  # noqa: SIM118, it cannot be iterated
             part = tensors.get_slice(name)
             yield WeightArray(name, tuple(part.get_shape()), part.get_dtype())
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the files that hold the weights.
+    """Return the paths of the weight files.
 
     Raises:
-        BadInput: there are none, one is missing, or the index names one outside the folder.
+        BadInput: there is no weight file, one is missing, or the index names one elsewhere.
     """
     if (folder / WHOLE).is_file() and (folder / INDEX).is_file():
         raise BadInput(

@@ -1,8 +1,9 @@
-"""The processes that train one model together, as the environment names them.
+"""Start the processes that train one model together, as environment variables describe them.
 
-On one host, PREFERENCE_PROCESSES says how many to start. On several hosts each starts one, and
-JAX_COORDINATOR_ADDRESS (host:port of the first), JAX_NUM_PROCESSES and JAX_PROCESS_ID (from 0) say
-which. How many there are changes a result by float32 noise alone, so it is no parameter.
+On one host, PREFERENCE_PROCESSES is the number of processes to start. On several hosts, each host
+starts one process, described by JAX_COORDINATOR_ADDRESS (host:port of the first), JAX_NUM_PROCESSES
+and JAX_PROCESS_ID (counted from 0). The number of processes is not a parameter in params.yaml,
+because it changes results by float32 rounding only.
 """
 
 import os
@@ -28,8 +29,8 @@ class ProcessGroup:
     """The processes of all hosts.
 
     Args:
-        size: how many.
-        ranks: of those that this host starts.
+        size: number of processes.
+        ranks: the ranks of those that this host starts.
         coordinator: host and port at which the first waits for the others; "" for this host.
     """
 
@@ -39,11 +40,11 @@ class ProcessGroup:
 
     @property
     def has_first(self) -> bool:
-        """Whether this host starts the process that writes."""
+        """Whether this host starts the first process, which writes the outputs."""
         return 0 in self.ranks
 
     def environments(self, environment: Mapping[str, str]) -> dict[int, dict[str, str]]:
-        """Return the environment of each process that this host starts, by its rank."""
+        """Return the environment of each process that this host starts, by rank."""
         inherited = {name: value for name, value in environment.items() if name != STARTED_HERE}
         if self.size > 1 and not self.coordinator:
             address = f"{LOCAL_HOST}:{_free_port()}"
@@ -52,17 +53,17 @@ class ProcessGroup:
         for rank in self.ranks:
             found[rank] = inherited | {SIZE: str(self.size), RANK: str(rank)}
             if len(self.ranks) > 1:
-                # A GPU each, where there are any.
+                # One GPU per process, if the host has GPUs.
                 found[rank]["JAX_LOCAL_DEVICE_IDS"] = str(rank)
         return found
 
 
 def read_process_group(environment: Mapping[str, str], train: TrainParams) -> ProcessGroup:
-    """Return the processes that the environment asks for, or the only one.
+    """Return the processes that the environment describes; without its variables, one process.
 
     Raises:
-        BadInput: a variable is missing or no number in its range, or the training cannot be
-            distributed.
+        BadInput: a variable is missing or out of range, or `train.distribution` is `none` for
+            several processes.
     """
     if environment.get(SIZE, "1") == "1":
         size = _number(environment, STARTED_HERE, "1", at_least=1)
@@ -99,25 +100,25 @@ def _free_port() -> int:
 
 
 POLL_SECONDS = 0.1
-# Less than `GRACE_SECONDS`, after which this process ends itself.
+# Less than `GRACE_SECONDS` of `preference.runtime.stop_signals`, after which this process ends.
 END_SECONDS = 2
 
 
 def run_processes(
     command: Sequence[str], environments: Mapping[int, Mapping[str, str]], size: int
 ) -> None:
-    """Run a command once for each environment, and wait for all.
+    """Run a command once for each environment, and wait for all processes.
 
-    Where one ends early, the others are ended, for they would wait for it. They end too when this
-    process does (`end_with_parent`).
+    When one fails, the others are ended, because they would wait for it. A process that calls
+    `end_with_parent` also ends when this process does.
 
     Args:
-        command: the same for all.
-        environments: by rank.
-        size: how many there are on all hosts.
+        command: the same for all processes.
+        environments: of the processes, by rank.
+        size: number of processes on all hosts.
 
     Raises:
-        BadInput: one failed or was killed.
+        BadInput: a process failed or was killed.
     """
     started = {
         rank: subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
@@ -133,10 +134,10 @@ def run_processes(
 
 
 def end_with_parent() -> None:
-    """Watch, in a process that `run_processes` started, for the end of the one that started it."""
+    """End this process when the one that started it by `run_processes` ends."""
 
     def wait() -> None:
-        # Nothing is ever written: reading ends when the writer does, or closes it.
+        # The parent never writes: reading returns when the parent ends or closes the pipe.
         os.read(0, 1)
         end_now(1)
 
@@ -144,9 +145,10 @@ def end_with_parent() -> None:
 
 
 def _end(processes: Iterable[subprocess.Popen]) -> None:
-    """End the processes that still run, and give them time to remove what is unfinished."""
+    """End the processes that still run, and give them time to remove unfinished files."""
     for process in processes:
-        process.stdin.close()
+        if process.stdin:
+            process.stdin.close()
         process.terminate()
     for process in processes:
         try:
@@ -159,7 +161,8 @@ def _end(processes: Iterable[subprocess.Popen]) -> None:
 def _check(started: Mapping[int, subprocess.Popen], size: int) -> None:
     failed = [(process.returncode, rank) for rank, process in started.items() if process.returncode]
     if failed:
-        # A signal's number is negative: who was killed comes before who could not go on alone.
+        # The return code of a killed process is negative. It is reported first, because the other
+        # processes fail as a consequence.
         returncode, rank = min(failed)
         elsewhere = " on every host" if size > len(started) else ""
         raise BadInput(

@@ -1,4 +1,4 @@
-"""Batches that are cut among devices, with one shape a width: JAX compiles each shape again."""
+"""Split batches among devices, with one shape per width: JAX compiles each shape again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,26 +11,28 @@ class Shard:
     """The rows of every batch that one process reads.
 
     Args:
-        rank: of this process, from 0.
-        processes: how many there are.
-        devices: of all processes; each computes as many rows as any other.
+        rank: of this process, counted from 0.
+        processes: number of processes.
+        devices: number of devices of all processes; each computes equally many rows.
     """
 
     rank: int = 0
     processes: int = 1
     devices: int = 1
 
-    def cut(
+    def split_batches(
         self, batches: Sequence[np.ndarray], widths: np.ndarray
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield this process's positions of each batch, and whether they count: float32, 1 or 0.
+        """Yield this process's positions of each batch, and their weights.
 
-        Batches of a width get the size of the largest, in whole rows a device: the last battle is
-        repeated, and does not count.
+        All batches of one width get the size of the largest, rounded up to a multiple of the
+        devices: the last battle is repeated with weight 0.
 
         Args:
-            batches: positions into `widths`, of one width each.
+            batches: positions into `widths`; all battles of a batch have one width.
             widths: int64 [battles].
+
+        Yields: positions, int64 [rows], and weights, float32 [rows]: 1, or 0 for a repeated battle.
         """
         sizes: dict[int, int] = {}
         for batch in batches:

@@ -1,10 +1,10 @@
-"""One process of a training on JAX, and what it does together with the others.
+"""One process of a training run on JAX, and its communication with the others.
 
 Guarantees
-1. All processes train the same: other parameters, data, code or weights are refused.
-2. All go on at the same step, though the first alone has the checkpoint.
-3. Where one is lost, the others end: at once where its connections break, or after
-   `HEARTBEAT_SECONDS` without a word from it.
+1. All processes train the same model: different parameters, data, code or weights are an error.
+2. All resume at the same step, although only the first process has the checkpoint.
+3. When one process is lost, the others end: at once if its connections break, otherwise after
+   `HEARTBEAT_SECONDS` without a message from it.
 """
 
 import io
@@ -29,20 +29,20 @@ from preference.training.checkpointing import find_checkpoint
 from preference.training.distributed.launcher import ProcessGroup
 from preference.training.distributed.shard import Shard
 
-# How long the first process waits for the others to start, and they for it.
+# How long processes wait for each other to start.
 START_SECONDS = 300
-# On a machine with too much to do, 30 were too few.
+# 30 seconds were too few on an overloaded machine.
 HEARTBEAT_SECONDS = 100
-# Of a checkpoint that is sent, at a time.
+# A checkpoint is sent in chunks of this size.
 CHUNK_BYTES = 2**26
 
 
 @contextmanager
 def joined_processes(group: ProcessGroup, distribution: str) -> Iterator[Shard]:
-    """Meet the other processes, and yield this one's share of every batch.
+    """Connect to the other processes, and yield the rows of every batch that this one reads.
 
-    On an error the process ends at once: to leave in order, it would wait for the others, which
-    wait for it.
+    On an error the process ends at once: an orderly shutdown would wait for the other processes,
+    which wait for this one.
     """
     try:
         yield _join(group, distribution)
@@ -51,7 +51,7 @@ def joined_processes(group: ProcessGroup, distribution: str) -> Iterator[Shard]:
         os._exit(1)
     except Exception as error:
         if group.size > 1 and isinstance(error, jax.errors.JaxRuntimeError):
-            # Most often another process was lost, and a traceback into Keras says nothing of it.
+            # Usually another process was lost, which a traceback into Keras would not show.
             reason = one_line(str(error).splitlines()[0])
             print(
                 f"process {group.ranks[0]} of {group.size}: {reason}", file=sys.stderr, flush=True
@@ -63,13 +63,13 @@ def joined_processes(group: ProcessGroup, distribution: str) -> Iterator[Shard]:
 
 
 def _join(group: ProcessGroup, distribution: str) -> Shard:
-    # Else sums on a GPU, as those of an embedding's gradient, have no fixed order.
+    # Otherwise sums on a GPU, such as the gradient of an embedding, have no fixed order.
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
-    # It only makes the batches, and would take all memory of a GPU.
+    # TensorFlow only makes the batches, but would reserve all memory of a GPU.
     tf.config.set_visible_devices([], "GPU")
     if group.size > 1:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
-        # Else a process that is told to end by SIGTERM does not.
+        # Otherwise a process does not end on SIGTERM.
         jax.config.update("jax_enable_preemption_service", False)
         jax.distributed.initialize(
             coordinator_address=group.coordinator,
@@ -86,10 +86,10 @@ def _join(group: ProcessGroup, distribution: str) -> Shard:
 
 
 def find_same_checkpoint(path: Path, identity: Mapping[str, str]) -> Checkpoint | None:
-    """Return what `find_checkpoint` finds for the first process, which sends it to the others.
+    """Return the checkpoint that `find_checkpoint` returns in the first process, in every process.
 
     Raises:
-        BadInput: some part of the identity differs, in every process.
+        BadInput: the identities of the processes differ; raised in every process.
     """
     _check_same(identity)
     found = find_checkpoint(path, identity) if jax.process_index() == 0 else None
@@ -113,11 +113,11 @@ def _check_same(identity: Mapping[str, str]) -> None:
 
 
 def _send(content: bytes) -> bytes:
-    """Return what the first process gives."""
+    """Return the `content` of the first process, in every process."""
     chunks, last = divmod(len(content), CHUNK_BYTES)
     chunks, last = multihost_utils.broadcast_one_to_all(np.array([chunks, last], np.int32))
     values = np.frombuffer(content, np.uint8)
-    received = []
+    received: list[np.ndarray] = []
     for size in [CHUNK_BYTES] * int(chunks) + [int(last)] * bool(last):
         first = len(received) * CHUNK_BYTES
         mine = values[first : first + size] if len(values) else np.zeros(size, np.uint8)

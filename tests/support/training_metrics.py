@@ -1,6 +1,6 @@
-"""What a training reports, made up."""
+"""Invented metrics of a training run."""
 
-FIGURES = {
+METRICS = {
     "sequences_cut": 0.1,
     "tokens_kept": 0.9,
     "padding_share": 0.2,
