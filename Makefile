@@ -1,14 +1,14 @@
-# Everything below sets the environment up by itself; nothing happens where it is current.
+# Every target sets up the environment that it needs, unless it is current.
 SHELL := /bin/bash
-# The first of these that is installed.
+# The first one that is installed is used.
 PYTHONS := python3.11 python3.12 python3.13 python3
 PYTHON ?= $(firstword $(foreach name,$(PYTHONS),$(if $(shell command -v $(name)),$(name))))
 UV_VERSION := 0.13.9
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# What a stage prints must not depend on who calls it, and DVC sends nothing home.
+# DVC sends no usage statistics, and TensorFlow prints only warnings and errors.
 export DVC_NO_ANALYTICS := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
-# DVC keeps pickles of what it has hashed, by default in a folder that all users can write to.
+# DVC keeps pickles about hashed files, by default in a folder that all users can write to.
 export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 
 .PHONY: help setup repro test distributed-check lint lock fuzz audit coverage pr-report profile \
@@ -29,25 +29,25 @@ setup: .venv/installed  ## Make .venv and install the locked packages, if they a
 	  -r requirements.txt -r requirements/test.txt
 	@touch $@
 
-repro: setup  ## Reproduce the pipeline, and show what it found.
+repro: setup  ## Reproduce the pipeline, and show the report.
 	dvc repro
 	@cat metrics/report.md
 
-test: setup  ## Check the code's form, and run every test.
+test: setup  ## Check lint and format, and run every test.
 	ruff check . && ruff format --check .
 	lint-imports --no-cache > /dev/null || lint-imports --no-cache
 	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-distributed-check: setup  ## Lose processes and hosts of a training (minutes, as root).
+distributed-check: setup  ## Kill processes and disconnect hosts of a training (minutes, as root).
 	python -m pytest tests/training/check_distribution.py
 
-lint: setup  ## Mend what ruff can mend.
+lint: setup  ## Fix what ruff can fix.
 	ruff check --fix . && ruff format .
 
 LOCK = uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --python-version 3.11 \
   --custom-compile-command "make lock"
 lock: UPGRADE ?= --upgrade
-lock: setup  ## Write the locked requirements anew.
+lock: setup  ## Update the locked requirements.
 	$(LOCK) pyproject.toml --extra train --extra report --extra jax -o requirements.txt
 	for name in test audit docs; do \
 	  $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
@@ -55,11 +55,11 @@ lock: setup  ## Write the locked requirements anew.
 fuzz: setup  ## Read 10,000 hostile files and predict with 10,000 hostile bundles (an hour).
 	python -m pytest --numprocesses 2 tests/sources/test_fuzz.py tests/bundle/test_fuzz_bundles.py --hypothesis-profile=fuzz
 
-# Strict, because a package that the service does not know would pass for a sound one.
+# With --strict, a package that the service does not know is an error instead of passing.
 AUDIT = .venv-audit/bin/pip-audit --strict --disable-pip --progress-spinner off $(ACCEPTED)
 # Findings that do no harm here, each with the reason.
-# diskcache, of DVC, unpickles what stands in its folder, and no version is fixed. The folder is ours
-# alone: see DVC_SITE_CACHE_DIR above.
+# diskcache, which DVC uses, unpickles files of its folder, and no version fixes it. Only this user can
+# write to the folder: see DVC_SITE_CACHE_DIR above.
 ACCEPTED := --ignore-vuln CVE-2025-69872
 
 audit: .venv-audit/installed  ## Look for known vulnerabilities in the locked packages (network).
@@ -75,7 +75,7 @@ audit: .venv-audit/installed  ## Look for known vulnerabilities in the locked pa
 	.venv-audit/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt
 	@touch $@
 
-coverage: setup  ## Check intervals and tests where the truth is known (minutes): docs/results/statistics.md.
+coverage: setup  ## Check intervals and tests on simulated truth (minutes): docs/results/statistics.md.
 	python -m checks.interval_coverage
 
 pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main [PROFILE=small].
@@ -85,10 +85,10 @@ pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main 
 profile: setup  ## Run a profile as an experiment: make profile NAME=small.
 	@python -m profiles "$(or $(NAME),small)" $(if $(FORCE),--force)
 
-arena55k: setup  ## Run the study's arms on the 57,477 real battles (hours on a GPU).
+arena55k: setup  ## Run the study's experiments on the 57,477 real battles (hours on a GPU).
 	@python -m profiles arena55k $(if $(FORCE),--force)
 
-check-cache: setup  ## Delete what is damaged in DVC's cache; dvc repro makes it again.
+check-cache: setup  ## Delete damaged files in DVC's cache; dvc repro makes them again.
 	@python -m checks.faults.cache_check
 
 faults: setup  ## Kill and disturb the pipeline, and compare (an hour): docs/results/reliability.md.
@@ -100,7 +100,7 @@ bench: setup .venv-bench/installed  ## Compare speed with others (hours): docs/r
 bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows (minutes).
 	python -m checks.benchmarks --quick
 
-# By pip and not by uv: where an index has a build of torch for CPUs alone, only pip takes it.
+# With pip, because uv does not find builds of torch for CPUs in some indexes.
 .venv-bench/installed: requirements/bench.txt requirements/bench-gpu.txt
 	rm -rf .venv-bench
 	$(PYTHON) -m venv .venv-bench
@@ -108,8 +108,8 @@ bench-quick: setup .venv-bench/installed  ## The same with fewer layers and rows
 	! command -v nvidia-smi || .venv-bench/bin/python -m pip install --quiet -r requirements/bench-gpu.txt
 	@touch $@
 
-# The variable silences an advertisement of the theme's, which is no warning of ours.
-docs: .venv-docs/installed  ## Build the site of docs/ into site/, and fail at a warning.
+# The variable silences an advertisement of the theme, which would count as a warning.
+docs: .venv-docs/installed  ## Build the site of docs/ into site/; a warning is an error.
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict --config-file checks/docs_site/mkdocs.yml
 
 .venv-docs/installed: requirements/docs.txt
@@ -118,20 +118,20 @@ docs: .venv-docs/installed  ## Build the site of docs/ into site/, and fail at a
 	.venv-docs/bin/python -m pip install --quiet --require-hashes -r requirements/docs.txt
 	@touch $@
 
-# For Python 3.12 on x86-64 Linux. kagglehub is left out, which keras-hub imports only to download.
-gpu-wheels:  ## Fetch what the benchmark on a GPU needs where there is no network: docs/gpu.md.
+# For Python 3.12 on x86-64 Linux. kagglehub is missing, because keras-hub imports it only to download.
+gpu-wheels:  ## Fetch packages for the benchmark on a GPU without network: docs/gpu.md.
 	rm -rf .wheels-gpu
 	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --dest .wheels-gpu \
 	  --implementation cp --python-version 3.12 --platform manylinux_2_28_x86_64 \
 	  --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -r requirements/gpu.txt
 	@du -sh .wheels-gpu
 
-lock-bench:  ## Write the benchmarks' locked requirements anew.
+lock-bench:  ## Update the locked requirements of the benchmarks.
 	rm -rf .venv-bench
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet -r requirements/bench.in
 	{ echo "# Made by \`make lock-bench\` from requirements/bench.in. No hashes: torch's builds differ."; \
 	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements/bench.txt
 
-clean:  ## Remove the environments and caches of tests; DVC's cache stays.
+clean:  ## Remove environments and caches of tests, but not DVC's cache.
 	rm -rf .venv .venv-bench .venv-audit .venv-docs .wheels-gpu .pytest_cache .hypothesis .ruff_cache site

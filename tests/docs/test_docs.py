@@ -100,7 +100,7 @@ def test_modules_can_be_run(page):
         for module in re.findall(r"python3? -m ([\w.]+)", command):
             path = REPOSITORY.joinpath(*module.split("."))
             if path.parent == REPOSITORY and not path.exists():
-                # Of a package that is installed.
+                # The module of an installed package.
                 assert importlib.util.find_spec(module), module
             else:
                 assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module

@@ -172,7 +172,7 @@ def test_where_a_part_ends_does_not_matter(predict, monkeypatch):
     np.testing.assert_allclose(in_parts, whole, atol=1e-6)
 
 
-def test_a_bad_row_keeps_its_place_and_id_gets_the_prior_and_is_told(predict, capsys):
+def test_a_bad_row_keeps_its_place_and_id_gets_the_prior_and_is_reported(predict, capsys):
     good = make_battles(4)
     unequal = {**good[0], "id": "77", "response_a": '["one", "two", "three", "four"]'}
     nameless = {**good[1], "id": "x"}
@@ -182,20 +182,20 @@ def test_a_bad_row_keeps_its_place_and_id_gets_the_prior_and_is_told(predict, ca
     assert probabilities[[1, 3, 4]].tolist() == [PRIOR] * 3
     _, expected = predict(good)
     np.testing.assert_allclose(probabilities[[0, 2, 5, 6]], expected, atol=1e-6)
-    told = capsys.readouterr().err
-    assert "in.csv, line 3: prompt is not a JSON list of strings" in told
-    assert "in.csv, line 5: unequal turns" in told
-    assert "in.csv, line 6: id is not an integer" in told
-    assert "3 of 7 rows cannot be read as battles" in told
+    reported = capsys.readouterr().err
+    assert "in.csv, line 3: prompt is not a JSON list of strings" in reported
+    assert "in.csv, line 5: unequal turns" in reported
+    assert "in.csv, line 6: id is not an integer" in reported
+    assert "3 of 7 rows cannot be read as battles" in reported
 
 
-def test_ten_bad_rows_are_told_one_by_one_and_all_are_counted(predict, capsys):
+def test_ten_bad_rows_are_reported_one_by_one_and_all_are_counted(predict, capsys):
     ids, _ = predict([*make_battles(1), *[NONSENSE] * 25])
     assert len(ids) == 26
-    told = capsys.readouterr().err
-    assert told.count("in.csv, line") == 10
-    assert "25 of 26 rows" in told
-    assert "prompt is not a JSON list of strings (25)" in told
+    reported = capsys.readouterr().err
+    assert reported.count("in.csv, line") == 10
+    assert "25 of 26 rows" in reported
+    assert "prompt is not a JSON list of strings (25)" in reported
 
 
 def test_repeated_ids_are_rows_of_their_own(predict):
@@ -273,7 +273,7 @@ def test_a_file_that_is_cut_short_leaves_no_output(predict, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("output", "message"), [("out.xlsx", "unknown kind"), ("in.csv", "is the file that is read")]
 )
-def test_an_output_that_cannot_be_written_is_told(predict, output, message, capsys):
+def test_an_output_that_cannot_be_written_is_reported(predict, output, message, capsys):
     with pytest.raises(SystemExit):
         predict(make_battles(1), output=output)
     assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""dvc.yaml tells the truth: what a stage imports and reads is what it depends on, no more."""
+"""The `deps` of a stage in dvc.yaml are exactly what it imports and reads."""
 
 import ast
 from pathlib import Path, PurePosixPath
@@ -13,7 +13,7 @@ SOURCE = "${data.source}"
 SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle")
 PIPELINE = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
 STAGES = PIPELINE["stages"]
-# Of a stage for each experiment, what it is for each of them.
+# A stage with `foreach` has its template under `do`.
 TEMPLATES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
 PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])

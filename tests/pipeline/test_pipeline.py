@@ -241,7 +241,7 @@ def test_what_a_changed_parameter_re_runs(clone, changes, expected):
 
 
 def recipe(file):
-    """Return the lines that docs/experiments.md tells to add to a file."""
+    """Return the lines that docs/experiments.md adds to a file."""
     page = (REPOSITORY / "docs/experiments.md").read_text()
     return page.split(f"<!-- recipe: {file} -->\n```yaml\n")[1].split("```")[0]
 

@@ -58,10 +58,10 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     assert run("git", "status", "--porcelain", folder=folder) == ""
 
     run("dvc", "exp", "apply", "arena55k", folder=folder)
-    data, figures = read_metrics(folder, "data.json"), read_metrics(folder, "evaluate.json")
+    data, metrics = read_metrics(folder, "data.json"), read_metrics(folder, "evaluate.json")
     assert (data["rows_read"], data["source"], data["simulated"]) == (1000, "arena55k", False)
     assert data["rows_kept"] + data["rows_quarantined"] == 1000
-    assert "oracle" not in figures
+    assert "oracle" not in metrics
 
     labels = write_test_battles(folder)
     edit_params(folder, {"submit.battles": "test.csv", "submit.model": "exp2"})
@@ -69,7 +69,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     submission = pd.read_csv(folder / "data/submission.csv").set_index("id")
     assert submission.index.tolist() == labels.index.tolist()
     loss = log_loss(labels, submission[["winner_model_a", "winner_model_b", "winner_tie"]])
-    assert loss == pytest.approx(figures["exp2"]["log_loss"], abs=1e-5)
+    assert loss == pytest.approx(metrics["exp2"]["log_loss"], abs=1e-5)
 
 
 def write_test_battles(folder):

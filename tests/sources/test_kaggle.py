@@ -90,15 +90,15 @@ def assert_fetched(folder, result, source="kaggle"):
 def test_it_is_downloaded_once_with_progress(tmp_path, content, stored):
     with kaggle(stored) as server:
         result = fetch(tmp_path, server.port)
-        figures = assert_fetched(tmp_path, result)
+        described = assert_fetched(tmp_path, result)
         assert "100%" in result.stderr
         assert [request.path for request in server.seen] == [ASKED, STORED]
         # The storage is another host, which must not see the token.
         assert [request.headers.get("authorization") for request in server.seen][1] is None
-    assert figures["bytes"] == len(content)
-    assert figures["sha256"] == hashlib.sha256(content).hexdigest()
+    assert described["bytes"] == len(content)
+    assert described["sha256"] == hashlib.sha256(content).hexdigest()
     # Now the server is down.
-    assert assert_fetched(tmp_path, fetch(tmp_path, server.port)) == figures
+    assert assert_fetched(tmp_path, fetch(tmp_path, server.port)) == described
 
 
 def test_a_cut_download_is_continued_in_the_next_run(tmp_path, content, stored):
@@ -107,10 +107,10 @@ def test_a_cut_download_is_continued_in_the_next_run(tmp_path, content, stored):
         result = fetch(tmp_path, server.port)
         assert_refused(tmp_path, result, "the network failed", "resumes where it stopped")
         server.seen = []
-        figures = assert_fetched(tmp_path, fetch(tmp_path, server.port))
+        described = assert_fetched(tmp_path, fetch(tmp_path, server.port))
         start = int(server.ranges()[-1].removeprefix("bytes=").removesuffix("-"))
         assert CHUNK <= start <= CHUNK + 5
-    assert figures["sha256"] == hashlib.sha256(content).hexdigest()
+    assert described["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_a_damaged_download_is_refused(tmp_path, stored):

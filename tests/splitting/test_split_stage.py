@@ -1,4 +1,4 @@
-"""The split stage, on battles that a reader cannot tell from others, or hardly."""
+"""The split stage, on battles that look the same as others, or nearly the same."""
 
 import json
 

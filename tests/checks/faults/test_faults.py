@@ -1,4 +1,5 @@
-"""A killed or disturbed pipeline ends as an undisturbed one, and the check tells where it does not.
+"""A killed or disturbed pipeline ends like an undisturbed one, and the check reports if it does
+not.
 
 With three stages that need no TensorFlow; `make faults` has all of them, and more of everything.
 """
