@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from preference.config.params import Params
-from preference.report.significance_wording import is_real, is_tested
+from preference.report.significance_wording import is_significant, is_tested
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.paired_tests import Difference, correct_by_holm, paired_difference
 
@@ -46,7 +46,7 @@ class Change:
     def is_larger_than_noise(self) -> bool:
         """Whether the luck of the battles is no good explanation of it."""
         if self.difference is not None:
-            return is_real(asdict(self.difference))
+            return is_significant(asdict(self.difference))
         return self.noise is not None and abs(self.new - self.old) > self.noise
 
     @property

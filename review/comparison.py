@@ -8,7 +8,7 @@ import numpy as np
 from preference.config.params import Params
 from preference.rendering.markdown_text import code
 from preference.rendering.numbers import join, percent
-from preference.statistics.cluster_bootstrap import CONFIDENCE
+from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL
 from preference.statistics.few_groups import explain_few_groups
 from review.changes import Change, change_figures, pair_changes
 from review.results import (
@@ -93,8 +93,8 @@ def _pair(
     if few:
         return changes, [f"{paired}, and not judged: {few}."]
     basis = [
-        f"{paired}, with intervals of {percent(CONFIDENCE)}; p is corrected for the number of "
-        "changes (Holm)."
+        f"{paired}, with intervals of {percent(CONFIDENCE_LEVEL)}; p is adjusted for the "
+        "number of changes (Holm)."
     ]
     if any(len(side[name]) == 1 for side in (before, after) for name in changes):
         basis.append(TRAINED_ONCE)

@@ -25,7 +25,7 @@ def expected_log_loss(oracle: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def expected_figures(oracle: np.ndarray, predictions: Predictions) -> dict[str, float]:
-    """Return the truth of what `estimate_figures` estimates.
+    """Return the truth of what `estimate_metrics` estimates.
 
     Args:
         oracle: float64 [n, 3].

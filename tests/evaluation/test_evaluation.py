@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated_models import as_models, evaluate, make_predictions, simulate, without_oracle
+from simulated_models import (
+    as_models,
+    evaluate,
+    log_odds_of,
+    make_predictions,
+    simulate,
+    without_agreement,
+    without_oracle,
+)
 from sklearn import metrics as sklearn_metrics
 
 from preference.battles.predictions import Predictions
@@ -18,17 +26,17 @@ HEADLINE = ["log_loss", "accuracy", "f1_macro", "flip_rate"]
 
 
 def test_headline_is_scikit_learns():
-    truth, predictions = simulate(200)
-    headline, details = evaluate(truth, predictions)
+    targets, predictions = simulate(200)
+    headline, details = evaluate(targets, predictions)
     assert set(headline) == {"exp1", "length", "prior", "oracle"}
     for name, prediction in predictions.items():
         predicted = prediction.probabilities.argmax(axis=1)
         f1 = sklearn_metrics.f1_score(
-            truth.labels, predicted, labels=[0, 1, 2], average="macro", zero_division=0
+            targets.labels, predicted, labels=[0, 1, 2], average="macro", zero_division=0
         )
         expected = {
-            "log_loss": sklearn_metrics.log_loss(truth.labels, prediction.probabilities),
-            "accuracy": sklearn_metrics.accuracy_score(truth.labels, predicted),
+            "log_loss": sklearn_metrics.log_loss(targets.labels, prediction.probabilities),
+            "accuracy": sklearn_metrics.accuracy_score(targets.labels, predicted),
             "f1_macro": f1,
             "flip_rate": 0,
         }
@@ -41,9 +49,9 @@ def test_headline_is_scikit_learns():
 
 
 def test_real_data_give_the_same_figures_and_claim_nothing_about_the_truth():
-    truth, predictions = simulate(200)
-    headline, _ = evaluate(truth, predictions)
-    real, details = evaluate(without_oracle(truth), predictions)
+    targets, predictions = simulate(200)
+    headline, _ = evaluate(targets, predictions)
+    real, details = evaluate(without_oracle(targets), predictions)
     assert real == {name: headline[name] for name in predictions}
     assert not details["simulated"]
     assert "regret" not in details["models"]["exp1"]
@@ -53,10 +61,10 @@ def test_real_data_give_the_same_figures_and_claim_nothing_about_the_truth():
 
 
 def test_order_is_read_from_the_swapped_predictions():
-    truth, predictions = simulate(100)
+    targets, predictions = simulate(100)
     model = predictions["exp1"]
     half = np.vstack([model.swapped[:50], model.swapped[50:, [1, 0, 2]]])
-    headline, details = evaluate(truth, predictions | {"exp1": replace(model, swapped=half)})
+    headline, details = evaluate(targets, predictions | {"exp1": replace(model, swapped=half)})
     second = np.arange(100) >= 50
     # A tie stays a tie when the other two change places.
     flips = np.mean(second & (model.probabilities.argmax(axis=1) != 2))
@@ -73,8 +81,8 @@ def test_order_is_read_from_the_swapped_predictions():
 
 
 def test_details_of_simulated_data_tell_what_each_model_sees():
-    truth, predictions = simulate(3000)
-    _, details = evaluate(truth, predictions)
+    targets, predictions = simulate(3000)
+    _, details = evaluate(targets, predictions)
     models = details["models"]
     assert (details["simulated"], details["rows"], details["groups"]) == (True, 3000, 1500)
     assert models["exp1"]["regret"] == pytest.approx(0, abs=1e-12)
@@ -89,8 +97,8 @@ def test_details_of_simulated_data_tell_what_each_model_sees():
 
 
 def test_realised_gap_to_the_oracle_covers_the_regret():
-    truth, predictions = simulate(3000)
-    _, details = evaluate(truth, predictions)
+    targets, predictions = simulate(3000)
+    _, details = evaluate(targets, predictions)
     for name in ("length", "prior"):
         gap = details["differences"]["oracle"][name]
         assert gap["low"] < details["models"][name]["regret"] < gap["high"]
@@ -98,37 +106,37 @@ def test_realised_gap_to_the_oracle_covers_the_regret():
 
 
 def test_no_battle_decided_by_agreement_gives_no_figure():
-    truth, predictions = simulate(100)
-    _, details = evaluate(replace(truth, agreement=np.zeros(100)), predictions)
+    targets, predictions = simulate(100)
+    _, details = evaluate(without_agreement(targets), predictions)
     assert details["models"]["exp1"]["log_loss_agreement"] is None
     assert details["models"]["exp1"]["rows_agreement"] == 0
     assert details["agreement_differences"] == {}
 
 
 def test_models_are_compared_where_agreement_decides():
-    truth, predictions = simulate(2000)
-    _, details = evaluate(truth, predictions)
+    targets, predictions = simulate(2000)
+    _, details = evaluate(targets, predictions)
     sees_it = details["agreement_differences"]["exp1"]
     assert sees_it["high"] < 0
-    surface = np.log(truth.oracle[:, 0] / truth.oracle[:, 1]) - truth.agreement
-    rows = np.flatnonzero(np.abs(truth.agreement) > np.abs(surface))
+    surface = log_odds_of(targets) - targets.oracle.agreement
+    rows = np.flatnonzero(np.abs(targets.oracle.agreement) > np.abs(surface))
     losses = [
-        -np.log(predictions[name].probabilities[rows, truth.labels[rows]])
+        -np.log(predictions[name].probabilities[rows, targets.labels[rows]])
         for name in ("exp1", "length")
     ]
     assert sees_it["value"] == pytest.approx((losses[0] - losses[1]).mean())
 
 
 def test_arms_are_compared_with_the_first_and_with_the_reference_that_calibration_chose():
-    truth, predictions = simulate(1000)
+    targets, predictions = simulate(1000)
     noise = np.random.default_rng(2).normal(scale=0.1, size=1000)
-    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
+    odds = log_odds_of(targets)
     arms = {
         "baseline": predictions["length"],
         "exp1": predictions["exp1"],
-        "exp2": make_predictions(truth.ids, odds + noise),
+        "exp2": make_predictions(targets.ids, odds + noise),
     }
-    _, details = evaluate(truth, arms | {name: predictions[name] for name in ("prior", "length")})
+    _, details = evaluate(targets, arms | {name: predictions[name] for name in ("prior", "length")})
     assert details["best_reference"] == "length"
     assert list(details["differences"]["baseline"]) == ["exp1", "exp2"]
     assert details["differences"]["baseline"]["exp1"]["p_holm"] < 0.001
@@ -137,25 +145,25 @@ def test_arms_are_compared_with_the_first_and_with_the_reference_that_calibratio
 
 
 def test_several_seeds_are_averaged_and_their_noise_is_told_apart():
-    truth, predictions = simulate(600)
-    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
-    trainings = [make_predictions(truth.ids, odds * sharpness) for sharpness in (0.4, 0.7, 1.0)]
-    headline, details = evaluate(truth, predictions | {"exp1": trainings})
-    losses = [sklearn_metrics.log_loss(truth.labels, one.probabilities) for one in trainings]
+    targets, predictions = simulate(600)
+    odds = log_odds_of(targets)
+    trainings = [make_predictions(targets.ids, odds * sharpness) for sharpness in (0.4, 0.7, 1.0)]
+    headline, details = evaluate(targets, predictions | {"exp1": trainings})
+    losses = [sklearn_metrics.log_loss(targets.labels, one.probabilities) for one in trainings]
     assert headline["exp1"]["log_loss"] == pytest.approx(np.mean(losses))
     model = details["models"]["exp1"]
     assert model["seeds"] == 3
     assert model["seed_sd"] == pytest.approx(np.std(losses, ddof=1))
-    once, only = evaluate(truth, predictions | {"exp1": trainings[:1]})
+    once, only = evaluate(targets, predictions | {"exp1": trainings[:1]})
     assert only["models"]["exp1"]["seed_sd"] is None
     assert headline["exp1"]["log_loss_noise"] > once["exp1"]["log_loss_noise"]
 
 
 def test_slices_have_the_figures_of_their_battles():
-    truth, predictions = simulate(400)
+    targets, predictions = simulate(400)
     members = np.arange(400) < 130
     parts = [Slice("part", "first", members), Slice("part", "few", np.arange(400) >= 390)]
-    _, details = evaluate(truth, predictions, parts)
+    _, details = evaluate(targets, predictions, parts)
     first, few = details["slices"]
     assert (first["slice"], first["part"], first["rows"], first["groups"]) == (
         "part",
@@ -165,18 +173,18 @@ def test_slices_have_the_figures_of_their_battles():
     )
     assert (first["few"], few["few"]) == (False, True)
     expected = sklearn_metrics.log_loss(
-        truth.labels[members], predictions["exp1"].probabilities[members], labels=[0, 1, 2]
+        targets.labels[members], predictions["exp1"].probabilities[members], labels=[0, 1, 2]
     )
     estimate = first["models"]["exp1"]["log_loss"]
     assert estimate["value"] == pytest.approx(expected)
     assert estimate["low"] < expected < estimate["high"]
-    hits = predictions["exp1"].probabilities[members].argmax(axis=1) == truth.labels[members]
+    hits = predictions["exp1"].probabilities[members].argmax(axis=1) == targets.labels[members]
     assert first["models"]["exp1"]["accuracy"]["value"] == pytest.approx(hits.mean())
 
 
 def test_the_same_seed_gives_the_same_details():
-    truth, predictions = simulate(100)
-    assert evaluate(truth, predictions) == evaluate(truth, predictions)
+    targets, predictions = simulate(100)
+    assert evaluate(targets, predictions) == evaluate(targets, predictions)
 
 
 def bounds_in(details):
@@ -191,8 +199,8 @@ def bounds_in(details):
             yield from bounds_in(value)
 
 
-def grouped(truth, sizes):
-    return replace(truth, groups=np.repeat(np.arange(len(sizes)), sizes))
+def grouped(targets, sizes):
+    return replace(targets, groups=np.repeat(np.arange(len(sizes)), sizes))
 
 
 @pytest.mark.parametrize(
@@ -205,9 +213,9 @@ def grouped(truth, sizes):
     ],
 )
 def test_too_few_groups_have_figures_without_intervals_and_judge_nothing(sizes, said):
-    truth, predictions = simulate(200)
+    targets, predictions = simulate(200)
     parts = [Slice("part", "first", np.arange(200) < 110)]
-    headline, details = evaluate(grouped(truth, sizes), predictions, parts)
+    headline, details = evaluate(grouped(targets, sizes), predictions, parts)
     assert set(bounds_in(details)) == {(None, None)}
     assert details["models"]["exp1"]["log_loss"]["value"] == headline["exp1"]["log_loss"] > 0
     assert headline["exp1"]["log_loss_noise"] is None
@@ -223,30 +231,30 @@ def test_too_few_groups_have_figures_without_intervals_and_judge_nothing(sizes, 
 
 
 def test_a_part_in_few_groups_has_no_interval_though_the_battles_have():
-    truth, predictions = simulate(400)
+    targets, predictions = simulate(400)
     few, many = np.arange(400) < 40, np.arange(400) >= 100
     parts = [Slice("part", "few", few), Slice("part", "many", many)]
-    _, details = evaluate(truth, predictions, parts)
+    _, details = evaluate(targets, predictions, parts)
     of_few, of_many = (part["models"]["exp1"]["log_loss"] for part in details["slices"])
     assert of_few["low"] is of_few["high"] is None
     assert of_many["low"] < of_many["value"] < of_many["high"]
 
 
-def as_predictions(truth, probabilities):
-    return Predictions(truth.ids, probabilities, swapped=probabilities)
+def as_predictions(targets, probabilities):
+    return Predictions(targets.ids, probabilities, swapped=probabilities)
 
 
-def warnings_of(predictions, truth):
-    _, details = evaluate(truth, {**simulate(100)[1], "exp1": predictions})
+def warnings_of(predictions, targets):
+    _, details = evaluate(targets, {**simulate(100)[1], "exp1": predictions})
     assert all(low is None or low < high for low, high in bounds_in(details))
     return details["models"]["exp1"], details["warnings"]
 
 
 def test_what_does_not_vary_has_no_interval():
     """An interval of no width would claim to know the figure exactly."""
-    truth, _ = simulate(100)
-    right = as_predictions(truth, np.eye(3)[truth.labels] * 0.85 + 0.05)
-    model, warnings = warnings_of(right, truth)
+    targets, _ = simulate(100)
+    right = as_predictions(targets, np.eye(3)[targets.labels] * 0.85 + 0.05)
+    model, warnings = warnings_of(right, targets)
     for figure in ("log_loss", "accuracy", "f1_macro", "flip_rate"):
         assert (model[figure]["low"], model[figure]["high"]) == (None, None)
     assert model["accuracy"]["value"] == 1
@@ -255,28 +263,30 @@ def test_what_does_not_vary_has_no_interval():
 
 
 def test_a_label_that_was_given_probability_0_is_told():
-    truth, _ = simulate(100)
-    sure = np.eye(3)[truth.labels]
+    targets, _ = simulate(100)
+    sure = np.eye(3)[targets.labels]
     sure[:2] = np.roll(sure[:2], 1, axis=1)
-    model, warnings = warnings_of(as_predictions(truth, sure), truth)
+    model, warnings = warnings_of(as_predictions(targets, sure), targets)
     assert model["impossible_labels"] == 2
     assert model["log_loss"]["value"] == pytest.approx(2 / 100 * -np.log(np.finfo(float).eps))
     (warning,) = warnings
     assert warning.startswith("exp1 gives probability 0 to the label of 2 battles")
-    assert "Each counts as at most 36.04" in warning
+    assert "The loss of a battle is clipped at 36.04" in warning
 
 
 def test_a_model_that_predicts_the_same_for_every_battle_is_told():
-    truth, _ = simulate(100)
-    model, warnings = warnings_of(as_predictions(truth, np.tile([0.5, 0.3, 0.2], (100, 1))), truth)
+    targets, _ = simulate(100)
+    model, warnings = warnings_of(
+        as_predictions(targets, np.tile([0.5, 0.3, 0.2], (100, 1))), targets
+    )
     assert model["is_constant"]
     assert warnings[0].startswith("exp1 predicts the same for every battle")
 
 
 def test_a_label_that_no_test_battle_has_is_told():
-    truth, predictions = simulate(100)
-    truth = replace(truth, labels=np.where(truth.labels == 2, 0, truth.labels))
-    _, details = evaluate(truth, predictions)
+    targets, predictions = simulate(100)
+    targets = replace(targets, labels=np.where(targets.labels == 2, 0, targets.labels))
+    _, details = evaluate(targets, predictions)
     assert details["limits"]["test"]["missing_labels"] == ["tie"]
     assert details["warnings"][0].startswith("No test battle has the label tie")
     assert details["warnings"][1].startswith("No calibration battle has the label tie")
@@ -285,10 +295,10 @@ def test_a_label_that_no_test_battle_has_is_told():
 
 
 def test_copies_of_a_model_say_nothing_of_the_noise_of_a_change():
-    truth, predictions = simulate(100)
+    targets, predictions = simulate(100)
     arms = {"baseline": predictions["exp1"], "exp1": predictions["exp1"]}
     references = {name: predictions[name] for name in ("prior", "length")}
-    headline, details = evaluate(truth, arms | references)
+    headline, details = evaluate(targets, arms | references)
     assert headline["exp1"]["log_loss_noise"] is None
     same = details["differences"]["baseline"]["exp1"]
     assert (same["value"], same["low"], same["p_holm"]) == (0, None, 1)
@@ -296,11 +306,11 @@ def test_copies_of_a_model_say_nothing_of_the_noise_of_a_change():
 
 def test_figures_of_two_seeds_stay_where_they_can_be():
     """With one degree of freedom the noise of seeds is wide: an accuracy of −0.1 would be named."""
-    truth, predictions = simulate(100)
-    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
-    seeds = [make_predictions(truth.ids, odds * sharpness) for sharpness in (1.0, -1.0)]
+    targets, predictions = simulate(100)
+    odds = log_odds_of(targets)
+    seeds = [make_predictions(targets.ids, odds * sharpness) for sharpness in (1.0, -1.0)]
     parts = [Slice("part", "all", np.ones(100, dtype=bool))]
-    _, details = evaluate(truth, predictions | {"exp1": seeds}, parts)
+    _, details = evaluate(targets, predictions | {"exp1": seeds}, parts)
     model, part = details["models"]["exp1"], details["slices"][0]["models"]["exp1"]
     for figure in (model["accuracy"], model["f1_macro"], part["accuracy"]):
         assert 0 <= figure["low"] < figure["high"] <= 1
@@ -310,19 +320,19 @@ def test_figures_of_two_seeds_stay_where_they_can_be():
 
 
 def test_parts_of_the_truth_that_the_battles_do_not_tell_apart_are_unknown():
-    truth, predictions = simulate(100)
-    _, details = evaluate(replace(truth, agreement=np.zeros(100)), predictions)
+    targets, predictions = simulate(100)
+    _, details = evaluate(without_agreement(targets), predictions)
     assert details["models"]["exp1"]["agreement_recovered"] is None
     assert details["models"]["exp1"]["surface_recovered"] is None
 
 
 def test_plots_hold_every_battle_and_every_model(tmp_path):
-    truth, predictions = simulate(60)
-    headline, details = evaluate(truth, predictions)
-    models = with_oracle(as_models(truth, predictions), truth, truth)
+    targets, predictions = simulate(60)
+    headline, details = evaluate(targets, predictions)
+    models = with_oracle(as_models(targets, predictions), targets, targets)
     losses = {name: figures["log_loss"] for name, figures in headline.items()}
     first = {name: model.scored[0].test for name, model in models.items()}
-    write_plots(first, truth.labels, losses, tmp_path)
+    write_plots(first, targets.labels, losses, tmp_path)
     with (tmp_path / "log_loss.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["model"]: float(row["log_loss"]) for row in rows} == pytest.approx(losses, abs=1e-6)
@@ -334,21 +344,21 @@ def test_plots_hold_every_battle_and_every_model(tmp_path):
 
 
 def test_log_loss_without_near_duplicates_is_that_of_the_others():
-    truth, predictions = simulate(400)
+    targets, predictions = simulate(400)
     near = np.arange(400) % 5 == 0
-    _, details = evaluate(replace(truth, near_duplicate=near), predictions)
+    _, details = evaluate(replace(targets, near_duplicate=near), predictions)
     assert (details["near_duplicates"]["rows"], details["near_duplicates"]["rate"]) == (80, 0.2)
     without = details["near_duplicates"]["log_loss_without"]
     assert set(without) == {"exp1", "length", "prior", "oracle"}
     for name, prediction in predictions.items():
-        expected = sklearn_metrics.log_loss(truth.labels[~near], prediction.probabilities[~near])
+        expected = sklearn_metrics.log_loss(targets.labels[~near], prediction.probabilities[~near])
         assert without[name]["value"] == pytest.approx(expected)
         assert without[name]["low"] < expected < without[name]["high"]
 
 
 @pytest.mark.parametrize("near", [False, True])
 def test_no_log_loss_without_near_duplicates_where_none_or_all_are(near):
-    truth, predictions = simulate(100)
-    _, details = evaluate(replace(truth, near_duplicate=np.full(100, near)), predictions)
+    targets, predictions = simulate(100)
+    _, details = evaluate(replace(targets, near_duplicate=np.full(100, near)), predictions)
     expected = {"rows": 100 * near, "rate": float(near), "log_loss_without": None}
     assert details["near_duplicates"] == expected
