@@ -26,8 +26,8 @@ FORMAT = {
 }
 PATTERNS = [re.compile(pattern, re.MULTILINE) for pattern in FORMAT.values()]
 
-# The n-gram lengths of each analyzer. On 1,000 real rows, word pairs did not lower the log loss, and
-# character n-grams of 3 to 5 took three times as long.
+# The n-gram lengths of each analyzer. On 1,000 real rows, word pairs did not lower the log loss,
+# and character n-grams of 3 to 5 took three times as long.
 ANALYZERS = {"word": (1, 1), "char_wb": (3, 3)}
 
 
