@@ -36,6 +36,7 @@ repro: setup  ## Reproduce the pipeline, and show the report.
 test: setup  ## Check lint and format, and run every test.
 	ruff check . && ruff format --check .
 	lint-imports --no-cache > /dev/null || lint-imports --no-cache
+	mypy --no-error-summary
 	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 distributed-check: setup  ## Kill processes and disconnect hosts of a training (minutes, as root).

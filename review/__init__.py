@@ -1,10 +1,10 @@
-"""What a change does to the results, as one comment for a pull request.
+"""Report what a change does to the results, as a comment for a pull request.
 
     make pr-report BASE=main
 
-The workspace is compared with a revision: whether each model's test log loss changed by more than
-its noise, which parameters and metrics differ, and plots. Continuous integration posts the same
-text that is written here.
+The workspace is compared with a revision: whether the test log loss of each model changed by more
+than its noise, which parameters and metrics differ, and plots. Continuous integration posts this
+text.
 """
 
 from preference.runtime.stop_signals import end_at_once_while_importing

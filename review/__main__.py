@@ -3,8 +3,9 @@
     make pr-report BASE=main                  # python -m review main
     make pr-report BASE=main PROFILE=small    # python -m review main --profile small
 
-The first compares the results that the workspace and the revision have, and runs nothing. The
-second first reproduces both with a profile, in a temporary folder, and needs no earlier results.
+The first command compares the present results of the workspace and of the revision, and runs no
+stages. The second reproduces both with a profile, in a temporary folder, and needs no earlier
+results.
 """
 
 import argparse
@@ -18,11 +19,11 @@ from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.terminal_text import printable_lines
 from profiles.profile_parameters import flatten, read_profile
 from review.comment import Review, write_comment
-from review.comparison import compare_sides
+from review.comparison import compare_versions
 from review.diffs import find_stale_stages, read_diff
-from review.evaluation import read_verdict, write_pages
-from review.reproduction import Sides, reproduce_both, reproduce_workspace
-from review.results import open_side
+from review.evaluation import describe_verdict, write_pages
+from review.reproduction import Compared, reproduce_both, reproduce_workspace
+from review.results import open_version
 from review.revision import Revision, find_revision
 
 OUT = Path("pr-report")
@@ -34,47 +35,48 @@ def main(arguments: argparse.Namespace) -> None:
     workspace = Path()
     check_can_write(OUT / "comment.md")
     base = find_revision(arguments.base, workspace)
-    with choose_sides(arguments, base, workspace) as sides:
-        comment = write_comment(make_review(base, sides, workspace))
+    with prepare_versions(arguments, base, workspace) as compared:
+        comment = write_comment(make_review(base, compared, workspace))
         with writing_folder(OUT) as folder:
             (folder / "comment.md").write_text(comment, encoding="utf-8")
-            pages = write_pages(sides.base, sides.folder, folder)
+            pages = write_pages(compared.base, compared.folder, folder)
     written = [OUT / "comment.md", *(OUT / page.relative_to(folder) for page in pages)]
     print(printable_lines(comment))
     print(f"Written to {', '.join(map(str, written))}.")
 
 
-def choose_sides(
+def prepare_versions(
     arguments: argparse.Namespace, base: Revision, workspace: Path
-) -> AbstractContextManager[Sides]:
-    """Return what to compare, reproduced first where that is asked for."""
+) -> AbstractContextManager[Compared]:
+    """Return what to compare, after reproducing it where that was asked for."""
     profile = arguments.profile
     if arguments.reproduce and not reproduce_workspace(workspace):
         profile = SMALL
     if profile:
         return reproduce_both(base, profile, workspace)
-    return nullcontext(Sides(workspace, base))
+    return nullcontext(Compared(workspace, base))
 
 
-def make_review(base: Revision, sides: Sides, workspace: Path) -> Review:
-    """Gather what the comment says.
+def make_review(base: Revision, compared: Compared, workspace: Path) -> Review:
+    """Gather the content of the comment.
 
-    Parameters are those of the change itself: a profile, the same on both sides, would hide some.
+    Parameters are those of the change itself, because a profile sets the same ones in both
+    versions.
     """
     old, new = (
-        open_side(base.name, sides.folder, sides.base),
-        open_side("the workspace", sides.folder),
+        open_version(base.name, compared.folder, compared.base),
+        open_version("the workspace", compared.folder),
     )
     params = read_diff("params", base, workspace)
-    overridden = dict(flatten(read_profile(sides.profile))) if sides.profile else {}
+    overridden = dict(flatten(read_profile(compared.profile))) if compared.profile else {}
     return Review(
         base=base,
-        comparison=compare_sides(old, new, load_params(sides.folder / PARAMS_FILE)),
+        comparison=compare_versions(old, new, load_params(compared.folder / PARAMS_FILE)),
         params=params,
-        metrics=read_diff("metrics", sides.base, sides.folder),
-        verdict=read_verdict(sides.folder),
-        stale_stages=[] if sides.profile else find_stale_stages(workspace),
-        profile=sides.profile,
+        metrics=read_diff("metrics", compared.base, compared.folder),
+        verdict=describe_verdict(compared.folder),
+        stale_stages=[] if compared.profile else find_stale_stages(workspace),
+        profile=compared.profile,
         hidden_params=[one.key for one in params if one.key in overridden],
     )
 
@@ -88,11 +90,11 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("base", help="a branch, tag or commit")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--profile", help="reproduce both sides with profiles/PROFILE.yaml")
+    how.add_argument("--profile", help="reproduce both versions with profiles/PROFILE.yaml")
     how.add_argument(
         "--reproduce",
         action="store_true",
-        help="dvc pull and dvc repro; both sides with the small profile where there is no remote",
+        help="dvc pull and dvc repro; both versions with the small profile if there is no remote",
     )
     return parser.parse_args()
 

@@ -10,7 +10,7 @@ DVC = (sys.executable, "-m", "dvc")
 
 
 class CommandFailed(BadInput):
-    """A command that did not succeed. The message is what it wrote to stderr."""
+    """A command that failed. The message is what it wrote to stderr."""
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -32,7 +32,7 @@ def dvc(folder: Path, *arguments: str) -> str:
 
 
 def show_dvc(folder: Path, *arguments: str) -> bool:
-    """Run `dvc` before the user's eyes, and say whether it succeeded."""
+    """Run `dvc` with its output shown, and return whether it succeeded."""
     return subprocess.run([*DVC, *arguments], cwd=folder).returncode == 0
 
 

@@ -7,8 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from preference.rendering.markdown_text import code
 from review.comparison import Comparison
-from review.diffs import Differing, metrics_table, params_table
-from review.results import FIGURES
+from review.diffs import DifferingValue, metrics_table, params_table
+from review.results import METRICS
 from review.revision import Revision
 from review.verdict import change_table, explain, judge_change
 
@@ -18,17 +18,18 @@ LONGEST = 65_000
 
 @dataclass(frozen=True)
 class Review:
-    """What the comment says. `verdict` is Markdown, that of the pipeline's own report.
+    """The content of the comment.
 
-    `stale_stages` have results in the workspace that are not of its code and parameters. `profile`
-    names that with which both sides were reproduced, if any; `hidden_params` are parameters that
+    `verdict` is that of the report on the new version, as Markdown. `stale_stages` have results in
+    the workspace that do not belong to its code and parameters. `profile` is the name of the
+    profile that both versions were reproduced with, if any; `hidden_params` are the parameters that
     the change sets and the profile overrides.
     """
 
     base: Revision
     comparison: Comparison
-    params: Sequence[Differing]
-    metrics: Sequence[Differing]
+    params: Sequence[DifferingValue]
+    metrics: Sequence[DifferingValue]
     verdict: str
     stale_stages: Sequence[str] = ()
     profile: str | None = None
@@ -38,8 +39,8 @@ class Review:
 def write_comment(review: Review) -> str:
     """Return the comment; what is too long for GitHub is cut at the end."""
     base = code(review.base.name)
-    own = [one for one in review.metrics if one.path == FIGURES]
-    others = [one for one in review.metrics if one.path != FIGURES]
+    own = [one for one in review.metrics if one.path == METRICS]
+    others = [one for one in review.metrics if one.path != METRICS]
     comment = (
         _environment()
         .get_template("comment.md.j2")
@@ -69,8 +70,8 @@ def _warn(review: Review) -> list[str]:
         )
     if review.profile:
         warnings.append(
-            f"both sides were reproduced with the profile {code(review.profile)}. With its few "
-            "battles, only a large change shows."
+            f"both versions were reproduced with the profile {code(review.profile)}. With its few "
+            "battles, only large changes are significant."
         )
     if review.hidden_params:
         names = ", ".join(code(name) for name in review.hidden_params)

@@ -1,6 +1,6 @@
-"""What `dvc params diff` and `dvc metrics diff` find, as Markdown.
+"""The results of `dvc params diff` and `dvc metrics diff`, as Markdown.
 
-They are read as JSON: DVC's own `--md` does not escape what it puts into its table.
+They are read as JSON, because the tables of DVC's own `--md` are not escaped.
 """
 
 import json
@@ -18,10 +18,10 @@ ROWS = 100
 
 
 @dataclass(frozen=True)
-class Differing:
-    """A parameter or metric that differs. A value is None where a side lacks it.
+class DifferingValue:
+    """A parameter or metric that differs. A value is None where a version lacks it.
 
-    `difference` is new minus old, and None where they are no numbers.
+    `difference` is new minus old, and None where the values are not numbers.
     """
 
     path: str
@@ -31,15 +31,17 @@ class Differing:
     difference: float | None
 
 
-def read_diff(kind: Literal["params", "metrics"], base: Revision, folder: Path) -> list[Differing]:
+def read_diff(
+    kind: Literal["params", "metrics"], base: Revision, folder: Path
+) -> list[DifferingValue]:
     """Return what differs between a revision and the workspace, by file and key.
 
     Raises:
-        CommandFailed: DVC cannot read a side.
+        CommandFailed: DVC cannot read a version.
     """
     found = json.loads(dvc(folder, kind, "diff", base.commit, "--json"))
     return [
-        Differing(path, key, values.get("old"), values.get("new"), values.get("diff"))
+        DifferingValue(path, key, values.get("old"), values.get("new"), values.get("diff"))
         for path, keys in sorted(found.items())
         for key, values in sorted(keys.items())
     ]
@@ -54,14 +56,14 @@ def find_stale_stages(folder: Path) -> list[str]:
     return sorted(json.loads(dvc(folder, "status", "--json")))
 
 
-def params_table(differing: Sequence[Differing], base: str) -> str:
-    """Return the parameters on both sides; `base` is the Markdown of a heading."""
+def params_table(differing: Sequence[DifferingValue], base: str) -> str:
+    """Return the parameters of both versions; `base` is the Markdown of a heading."""
     rows = [[code(one.key), _cell(one.old), _cell(one.new)] for one in differing[:ROWS]]
     return table(["parameter", base, "here"], rows) + _count_rest(differing)
 
 
-def metrics_table(differing: Sequence[Differing], base: str, with_path: bool) -> str:
-    """Return the metrics on both sides and how they changed."""
+def metrics_table(differing: Sequence[DifferingValue], base: str, with_path: bool) -> str:
+    """Return the metrics of both versions and their changes."""
     rows = [
         [
             code(f"{one.path}: {one.key}" if with_path else one.key),
@@ -80,6 +82,6 @@ def _cell(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else code(value)
 
 
-def _count_rest(differing: Sequence[Differing]) -> str:
+def _count_rest(differing: Sequence[DifferingValue]) -> str:
     rest = len(differing) - ROWS
     return f"\n\n… and {rest} more." if rest > 0 else ""

@@ -1,26 +1,29 @@
-"""What the pipeline itself says of the new side: its verdict, its page, and DVC's plots."""
+"""The evaluation of the new version: its verdict, its report page, and DVC's plots."""
 
 import shutil
 from pathlib import Path
 
+from preference.rendering.markdown_text import escape_markdown
+from preference.report.verdict_section import read_verdict, render_verdict
+from preference.runtime.errors import BadInput
 from review.commands import dvc
 from review.plots_page import with_policy
 from review.revision import Revision
 
-REPORT = Path("metrics/report.md")
-PAGE = Path("metrics/report.html")
+METRICS = Path("metrics")
+PAGE = METRICS / "report.html"
 
 
-def read_verdict(folder: Path) -> str:
-    """Return the section `Verdict` of the report, which is Markdown, or how to have one."""
-    report = folder / REPORT
-    text = report.read_text(encoding="utf-8") if report.exists() else ""
-    verdict = text.partition("\n## Verdict\n")[2].partition("\n## ")[0].strip()
-    return verdict or f"There is none in {REPORT}: run `dvc repro report`."
+def describe_verdict(folder: Path) -> str:
+    """Return the verdict on the metrics of a version as a Markdown list, or why there is none."""
+    try:
+        return render_verdict(read_verdict(folder / METRICS)).strip()
+    except BadInput as error:
+        return f"There is no verdict: {escape_markdown(str(error))}"
 
 
 def write_pages(base: Revision, folder: Path, out: Path) -> list[Path]:
-    """Write plots/index.html and report.html into the folder `out`, as far as there are any.
+    """Write plots/index.html and report.html into the folder `out`, where there are any.
 
     Raises:
         CommandFailed: DVC cannot draw the plots.

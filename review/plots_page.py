@@ -1,8 +1,8 @@
-"""DVC's page of plots with a Content-Security-Policy: what draws the plots may run, and no more.
+"""Add a Content-Security-Policy to DVC's page of plots: only what draws the plots may run.
 
-DVC writes the figures of a plot into a script as they are, so that a text among them can end it and
-begin another. A browser runs only what the policy names: DVC's chart library by its addresses, and
-by its hash a script that is, from its first character to its last, what DVC writes for a plot.
+DVC writes the data of a plot into a script without escaping, so that a text in the data can end the
+script and begin another. A browser runs only what the policy allows: the chart library by its
+addresses, and by their hashes the scripts that have exactly the form that DVC writes for a plot.
 """
 
 import json
@@ -24,7 +24,7 @@ def with_policy(page: str) -> str:
     sources = [*LIBRARIES, *(f"'{content_hash(script)}'" for script in plots)]
     directives = [
         "default-src 'none'",
-        # The library turns the expressions of a plot, which are not JavaScript, into functions.
+        # Vega compiles the expressions of a plot, which are not JavaScript, to functions.
         f"script-src {' '.join(sources)} 'unsafe-eval'",
         "style-src 'unsafe-inline'",
         "img-src data:",

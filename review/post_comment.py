@@ -2,13 +2,13 @@
 
     python3 -m review.post_comment FOLDER
 
-FOLDER holds comment.md, and whoever changes the code of a pull request decides what that says. The
-job that runs this may write to the pull request: it takes this module from the base branch, and it
-has nothing but the standard library.
+FOLDER holds comment.md. Its text is untrusted, because the author of a pull request controls the
+code that writes it. The job that runs this module may write to the pull request: it takes the
+module from the base branch, and uses only the standard library.
 
 Guarantees
-1. Nobody is mentioned, no issue or commit is referred to, no emoji is made, and of all links and
-   images only our own is one.
+1. The text mentions nobody, refers to no issue or commit, and has no emoji and no links or images
+   except our own link.
 2. Only a comment that has our mark and was written by our bot is updated.
 3. The pull request is the one of the event; the text cannot name another.
 """
@@ -36,8 +36,9 @@ MOST_BYTES = 4 * LONGEST
 COMMENTS_A_PAGE = 100
 TIMEOUT_SECONDS = 60
 CUT = "\n\n… cut here: a comment may be no longer.\n"
-# Where a word joiner, which is not seen, keeps text from being more than that. Backslashes are
-# looked through, because GitHub looks for names and links in what Markdown has made of the text.
+# Places where an invisible word joiner keeps text from becoming a mention, a link or markup. They
+# are also found behind backslashes, because GitHub looks for mentions and links after it has
+# resolved the escapes of Markdown.
 ACTIVE = re.compile(
     r"(?<=@)(?=\S)"  # a mention, or an address
     r"|(?<=#)(?=\d)|(?<=\bgh)(?=\\?-)"  # an issue
@@ -52,7 +53,7 @@ ACTIVE = re.compile(
 
 
 def main(folder: Path) -> None:
-    """Post what the folder holds, to the pull request that the environment names."""
+    """Post the comment to the pull request that the environment names."""
     settings = os.environ
     repository, number = settings["GITHUB_REPOSITORY"], int(settings["PULL_REQUEST"])
     run = f"{settings['GITHUB_SERVER_URL']}/{repository}/actions/runs/{settings['GITHUB_RUN_ID']}"
@@ -60,15 +61,15 @@ def main(folder: Path) -> None:
     body = {"body": write_body(read_comment(folder), run)}
     own = next(find_own(comments), None)
     if own is None:
-        _ask("POST", comments, body)
+        _request("POST", comments, body)
     else:
-        _ask("PATCH", f"repos/{repository}/issues/comments/{own}", body)
+        _request("PATCH", f"repos/{repository}/issues/comments/{own}", body)
 
 
 def read_comment(folder: Path) -> str:
     """Return the text of the one file in the folder.
 
-    Exits with a message where there is another file, or where it is no text of a sensible size.
+    Exits with a message where there is another file, or where the file is too large or not UTF-8.
     """
     entries = list(os.scandir(folder))
     if [entry.name for entry in entries] != [NAME] or not entries[0].is_file(follow_symlinks=False):
@@ -86,7 +87,7 @@ def read_comment(folder: Path) -> str:
 def write_body(comment: str, run: str) -> str:
     """Return the body of the comment; `run` is the address of the workflow's run.
 
-    The link comes first, because the text may leave code or a fold open behind it.
+    The link comes first, because the text may leave a code block or a fold open.
     """
     link = f"{MARK}\nPlots, and the report as a page: [pr-report]({run}#artifacts)\n\n"
     body = link + neutralize(comment)
@@ -96,14 +97,14 @@ def write_body(comment: str, run: str) -> str:
 
 
 def neutralize(markdown: str) -> str:
-    """Return Markdown that shows the same, without links, images, HTML, mentions and references."""
+    """Return Markdown that looks the same, without links, images, HTML, mentions and references."""
     return ACTIVE.sub(WORD_JOINER, break_hashes(printable_lines(markdown)))
 
 
 def find_own(comments: str) -> Iterator[int]:
     """Yield the ids of our comments among all at this path, the oldest first."""
     for page in count(1):
-        found = _ask("GET", f"{comments}?per_page={COMMENTS_A_PAGE}&page={page}")
+        found = _request("GET", f"{comments}?per_page={COMMENTS_A_PAGE}&page={page}")
         for comment in found:
             is_ours = (comment["user"] or {}).get("login") == BOT
             if is_ours and (comment["body"] or "").startswith(MARK):
@@ -112,7 +113,7 @@ def find_own(comments: str) -> Iterator[int]:
             return
 
 
-def _ask(method: str, path: str, content: dict[str, str] | None = None) -> Any:  # noqa: ANN401
+def _request(method: str, path: str, content: dict[str, str] | None = None) -> Any:  # noqa: ANN401
     request = Request(
         f"{os.environ['GITHUB_API_URL']}/{path}",
         method=method,

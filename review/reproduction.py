@@ -1,6 +1,6 @@
-"""Make the results to compare: of the workspace, or of both sides with a profile.
+"""Make the results to compare: those of the workspace, or of both versions with a profile.
 
-Both sides run in the environment of the new one, even where its requirements differ.
+Both versions run in the environment of the new one, even where its requirements differ.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from profiles.profile_parameters import read_profile
 from review.commands import dvc, git, show_dvc
 from review.revision import Revision
 
-# Of a commit that no branch names, where the user has told git no author.
+# The author of temporary commits, for users who have not configured one.
 AUTHOR = ("-c", "user.name=pr-report", "-c", "user.email=pr-report@localhost")
 
 
 @dataclass(frozen=True)
-class Sides:
+class Compared:
     """The folder with the new results, and the revision with the old ones.
 
-    `profile` is the name of the profile that both were made with, if any.
+    `profile` is the name of the profile that both were reproduced with, if any.
     """
 
     folder: Path
@@ -33,14 +33,14 @@ class Sides:
 
 
 def reproduce_workspace(folder: Path) -> bool:
-    """Fetch from the remote and run what has changed; say whether there is a remote to fetch from.
+    """Pull from the remote and reproduce; return False where there is no remote to pull from.
 
     Raises:
         BadInput: the pipeline fails.
     """
     if not dvc(folder, "remote", "list"):
         return False
-    # Without access, as on a pull request from a fork, it is as if there were no remote.
+    # A pull request from a fork has no access, and is treated as if there were no remote.
     if not show_dvc(folder, "pull", "--run-cache", "--allow-missing"):
         return False
     _reproduce(folder, "the workspace")
@@ -48,17 +48,17 @@ def reproduce_workspace(folder: Path) -> bool:
 
 
 @contextmanager
-def reproduce_both(base: Revision, profile: str, folder: Path) -> Iterator[Sides]:
+def reproduce_both(base: Revision, profile: str, folder: Path) -> Iterator[Compared]:
     """Reproduce base and HEAD, each with its own profile of that name, in a temporary worktree.
 
-    The workspace is not touched, and what is the same on both sides runs once.
+    The workspace is not changed, and stages that are the same in both versions run once.
 
     Raises:
-        BadInput: the workspace has uncommitted changes; a side has no such profile, or fails.
+        BadInput: the workspace has uncommitted changes; a version has no such profile, or fails.
     """
     if git(folder, "status", "--porcelain"):
         raise BadInput(
-            "with a profile, commits are compared, and the workspace has changes that are in none: "
+            "with a profile, commits are compared, but the workspace has uncommitted changes: "
             "git commit, or git stash --include-untracked."
         )
     head = git(folder, "rev-parse", "HEAD")
@@ -67,7 +67,7 @@ def reproduce_both(base: Revision, profile: str, folder: Path) -> Iterator[Sides
         results = _commit_all(both)
         _switch_with_results(both, base.commit, results, head)
         _reproduce_with_profile(both, profile, "HEAD")
-        yield Sides(both, Revision(base.name, results), profile)
+        yield Compared(both, Revision(base.name, results), profile)
 
 
 @contextmanager
@@ -84,10 +84,10 @@ def _worktree(repository: Path, commit: str) -> Iterator[Path]:
 
 
 def _switch_with_results(folder: Path, base: str, results: str, head: str) -> None:
-    """Check out `head`, with what the pipeline made of `base` in place.
+    """Check out `head`, and keep the results of `base`, so that DVC runs only what differs.
 
-    DVC then runs only what differs. Its cache would not do: no stage that has a folder outside the
-    cache, as each training has, is restored from it.
+    The run cache of DVC is not enough: it does not restore stages with a folder outside the cache,
+    such as each training stage.
     """
     made = git(folder, "diff", "--name-only", "-z", "--diff-filter=d", base, results).split("\0")
     made = [path for path in made if path and path != str(PARAMS_FILE)]
@@ -96,17 +96,17 @@ def _switch_with_results(folder: Path, base: str, results: str, head: str) -> No
         git(folder, "checkout", results, "--", *made)
 
 
-def _reproduce_with_profile(folder: Path, profile: str, side: str) -> None:
+def _reproduce_with_profile(folder: Path, profile: str, version: str) -> None:
     try:
         edit_yaml(folder / PARAMS_FILE, read_profile(profile, folder))
     except BadInput as error:
-        raise BadInput(f"{side} cannot be reproduced: {error}") from error
-    _reproduce(folder, side)
+        raise BadInput(f"{version} cannot be reproduced: {error}") from error
+    _reproduce(folder, version)
 
 
-def _reproduce(folder: Path, side: str) -> None:
+def _reproduce(folder: Path, version: str) -> None:
     if not show_dvc(folder, "repro"):
-        raise BadInput(f"dvc repro failed on {side}: see above.")
+        raise BadInput(f"dvc repro failed on {version}: see above.")
 
 
 def _commit_all(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The verdict on a change, as Markdown: one line, what is behind it, and a table."""
+"""The verdict on a change, as Markdown: one line, its explanation, and a table."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -12,11 +12,11 @@ from review.markdown import table
 
 
 def judge_change(comparison: Comparison) -> str:
-    """Say in a line whether any change is larger than its noise."""
+    """Return in one line whether any change is larger than its noise."""
     if not comparison.is_possible:
         return "The change cannot be judged: the test battles are not the same."
     if not comparison.changes:
-        return "Nothing changed: every model has the same test log loss on both sides."
+        return "Nothing changed: all models have the same test log loss in both versions."
     judged = [
         f"{code(name)} is {change.verdict}"
         for name, change in comparison.changes.items()
@@ -30,16 +30,14 @@ def judge_change(comparison: Comparison) -> str:
 
 
 def explain(comparison: Comparison, base: str) -> list[str]:
-    """Return what the verdict rests on, and the models that it says nothing of."""
+    """Return how the verdict was reached, and the models that it does not mention."""
     verdicts = {name: change.verdict for name, change in comparison.changes.items()}
     groups = {
         "Within noise, which is not the same as no change": [
             name for name, verdict in verdicts.items() if verdict == WITHIN_NOISE
         ],
-        "How large the noise is is not known": [
-            name for name, verdict in verdicts.items() if verdict == UNKNOWN
-        ],
-        "The same on both sides": comparison.same,
+        "Noise unknown": [name for name, verdict in verdicts.items() if verdict == UNKNOWN],
+        "The same in both versions": comparison.same,
         "Only here": comparison.added,
         f"Only in {base}": comparison.removed,
     }

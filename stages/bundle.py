@@ -1,9 +1,9 @@
-"""Make what a user takes of an experiment: a model with tokenizer, temperature, card and hashes.
+"""Make the bundle of an experiment: weights, tokenizer, temperatures, card and hashes.
 
     python -m stages.bundle exp1
 
 Reads data/config/<experiment>.json, models/weights/<experiment>/, data/tokens/, the calibration
-split and what was predicted of it; writes models/<experiment>/ and the fitted temperatures to
+split and its predictions; writes models/<experiment>/ and the fitted temperatures to
 data/calibration/<experiment>.json. Each further seed has a bundle of its own,
 models/<experiment>/seed-<seed>/.
 """
@@ -28,7 +28,7 @@ from preference.runtime.provenance import hash_files
 from preference.runtime.stage_lock import running_alone
 from preference.runtime.strict_json import to_json
 from preference.sequences.token_store import find_trained_tokens
-from preference.statistics.calibration import calibrate_training, find_warnings
+from preference.statistics.calibration import calibrate_run, find_warnings
 
 MODELS = Path("models")
 PREDICTIONS = Path("data/predictions")
@@ -54,12 +54,12 @@ def main(name: str) -> None:
 def describe(experiment: Experiment, record: RunRecord, battles: pa.Table) -> Manifest:
     """Fit the temperatures of a training run, and return the manifest of its bundle."""
     path = PREDICTIONS / record.name / f"seed-{record.seed}" / "calibration.parquet"
-    # Else old temperatures would be taken for those of the present weights.
+    # Temperatures of other weights would be bundled without notice.
     check_origin(path, record.name, digest_of(experiment), record.weights)
     predictions = read_predictions(path, f"predict@{record.name}")
     ids, labels, groups = (battles[name].to_numpy() for name in ("id", "label", "group"))
     check_predictions(record.name, predictions, ids)
-    calibration = calibrate_training(labels, groups, predictions, record.seed)
+    calibration = calibrate_run(labels, groups, predictions, record.seed)
     for warning in find_warnings(record.name, labels, groups, predictions, calibration):
         print(f"warning: {warning}", file=sys.stderr)
     manifest = describe_bundle(record, calibration)
@@ -67,7 +67,7 @@ def describe(experiment: Experiment, record: RunRecord, battles: pa.Table) -> Ma
 
 
 def temperatures(record: RunRecord, manifest: Manifest) -> dict[str, object]:
-    """Return the temperatures of a training run, with what they are for."""
+    """Return the temperatures of a training run, with its seed and the hash of its weights."""
     calibration = manifest.calibration
     return {
         "seed": record.seed,

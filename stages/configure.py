@@ -1,9 +1,9 @@
-"""Check all of params.yaml, and write the values of each experiment as a file of its own.
+"""Check params.yaml, and write the resolved parameters of each experiment to a file of its own.
 
     python -m stages.configure
 
-Reads params.yaml; writes data/config/. What is wrong in params.yaml is found here, in a second and
-before anything is downloaded or trained.
+Reads params.yaml; writes data/config/. Errors in params.yaml are found here, in a second and before
+anything is downloaded or trained.
 """
 
 from preference.config.experiment import write_experiments

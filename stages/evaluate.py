@@ -2,9 +2,9 @@
 
     python -m stages.evaluate
 
-Reads data/config/index.json, the calibration and test splits and, of each model, its predictions
-and temperatures; of simulated data the truth, too. Writes data/scored/, metrics/evaluate.json,
-metrics/evaluation_details.json and metrics/plots/. It is the only stage that reads test labels.
+Reads data/config/index.json, the calibration and test splits, and the predictions and temperatures
+of each model; for simulated data also the oracle. Writes data/scored/, metrics/evaluate.json,
+metrics/evaluation_details.json and metrics/plots/. No other stage uses test labels.
 """
 
 import sys
@@ -19,8 +19,8 @@ from preference.evaluation.inputs import (
     read_battles,
     read_references,
     read_runs,
+    read_targets,
     read_temperatures,
-    read_truth,
     truncated_battles,
 )
 from preference.evaluation.outputs import write_hardest, write_plots
@@ -36,40 +36,41 @@ METRICS = Path("metrics")
 
 
 def main() -> None:
-    """Score every model, and write what was found."""
+    """Score all models, and write predictions, metrics and plots."""
     params, entries = load_params(), read_index()
     calibration, test = (read_battles(split) for split in ("calibration", "test"))
-    truths = read_truth(calibration), read_truth(test)
+    targets = read_targets(calibration), read_targets(test)
     raw = {entry.name: read_runs(entry) for entry in entries} | read_references()
     fitted = {entry.name: read_temperatures(entry) for entry in entries}
-    models, weights = score_models(raw, fitted, *truths, params.evaluation)
-    arms = [name for name in models if name not in REFERENCES]
-    slices = slice_battles(test, truths[1].labels, truncated_battles(entries))
+    models, weights = score_models(raw, fitted, *targets, params.evaluation)
+    experiments = [name for name in models if name not in REFERENCES]
+    slices = slice_battles(test, targets[1].labels, truncated_battles(entries))
     headline, details = evaluate_models(
-        models, arms, *truths, slices, params.evaluation, params.seed
+        models, experiments, *targets, slices, params.evaluation, params.seed
     )
     details["blend"] = {"weights": weights} if weights else None
     details["averages_both_orders"] = params.evaluation.both_orders
-    # By which a bundle can tell that the metrics are its own.
+    # A bundle finds out by these whether the metrics are its own.
     details["weights"] = hashes_of_weights(entries)
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(details, METRICS / "evaluation_details.json")
     for warning in details["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
-    best = min(arms, key=lambda name: headline[name]["log_loss"])
+    log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
+    best = min(experiments, key=lambda name: log_losses[name])
     with writing_folder(SCORED) as folder:
         for name, model in models.items():
             write_scored(model, folder, name)
-        predicted = models[best].scored[0].test.probabilities
-        write_hardest(test, predicted, folder / "hardest.json")
-    first = {name: one.scored[0].test for name, one in with_oracle(models, *truths).items()}
-    log_losses = {name: figures["log_loss"] for name, figures in headline.items()}
+        write_hardest(test, models[best].scored[0].test.probabilities, folder / "hardest.json")
+    first_runs = {
+        name: model.scored[0].test for name, model in with_oracle(models, *targets).items()
+    }
     with writing_folder(METRICS / "plots") as folder:
-        write_plots(first, truths[1].labels, log_losses, folder)
+        write_plots(first_runs, targets[1].labels, log_losses, folder)
 
 
 def write_scored(model: Model, folder: Path, name: str) -> None:
-    """Write the predictions of a model as they are scored, those of training runs by their seed."""
+    """Write the calibrated predictions of a model, a file for each seed where there are seeds."""
     for run in model.scored:
         file = f"{name}.parquet" if run.seed is None else f"{name}/seed-{run.seed}.parquet"
         write_predictions(run.calibration, folder / "calibration" / file)

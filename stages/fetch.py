@@ -33,7 +33,7 @@ METRICS = Path("metrics/data.json")
 
 
 def main() -> None:
-    """Write the battles table; where that fails, leave no older one that could pass for it."""
+    """Write the battles table, or no table where it fails: an old one could be mistaken for it."""
     params = load_params()
     for output in (BATTLES, QUARANTINE, METRICS):
         output.unlink(missing_ok=True)
@@ -54,10 +54,10 @@ def write_battles(
     """Write the battles and the quarantine.
 
     Returns:
-        How many battles each source has, and the rows that are quarantined.
+        The number of battles of each source, and the quarantined rows.
 
     Raises:
-        BadInput: too many rows of a source are no battles; then no battles are left.
+        BadInput: too many rows of a source are not battles; no battles are written.
     """
     schema = SIMULATED_SCHEMA if params.data.source == SIMULATED else BATTLE_SCHEMA
     rows_kept: Counter[str] = Counter()

@@ -3,8 +3,8 @@
     python -m stages.predict exp1
 
 Reads data/config/<experiment>.json, models/weights/<experiment>/, data/tokens/ and the ids of both
-splits, but no label; writes data/predictions/<experiment>/seed-<seed>/<split>.parquet, with both
-orders of the answers, as the model predicts them: no temperature is applied.
+splits, but no labels; writes data/predictions/<experiment>/seed-<seed>/<split>.parquet, with both
+orders of the answers. No temperature is applied.
 """
 
 import argparse
@@ -29,7 +29,7 @@ PREDICTIONS = Path("data/predictions")
 
 
 def main(name: str) -> None:
-    """Write what each training run of the experiment `name` predicts."""
+    """Write the predictions of each training run of the experiment `name`."""
     experiment = read_experiment(name)
     make_deterministic()
     splits = {split: read_split_ids(split) for split in PREDICTED_SPLITS}
@@ -39,7 +39,7 @@ def main(name: str) -> None:
 
 
 def predict_run(record: RunRecord, splits: dict[str, np.ndarray], folder: Path) -> None:
-    """Write what one training run predicts of the battles of each split, ids int64 [n]."""
+    """Write the predictions of a training run for the battles of each split, ids int64 [n]."""
     name, packing = record.name, record.packing
     model = load_model(run_folder(name, record.seed))
     tokens = open_tokens(find_trained_tokens(record.tokens, name))

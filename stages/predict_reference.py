@@ -1,8 +1,8 @@
-"""Predict the calibration and test battles with the references, which need no network.
+"""Predict the calibration and test battles with the references.
 
     python -m stages.predict_reference
 
-Reads models/reference/, data/battles.parquet and the ids of both splits, but no label; writes
+Reads models/reference/, data/battles.parquet and the ids of both splits, but no labels; writes
 data/predictions/reference/<reference>/<split>.parquet.
 """
 
@@ -22,7 +22,7 @@ PREDICTIONS = Path("data/predictions/reference")
 
 
 def main() -> None:
-    """Write what each reference predicts of the battles of each split."""
+    """Write the predictions of each reference for the battles of each split."""
     references = [(name, load_reference(name, MODELS)) for name in REFERENCES]
     with writing_folder(PREDICTIONS) as folder:
         for split in PREDICTED_SPLITS:

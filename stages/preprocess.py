@@ -32,7 +32,7 @@ TRAIN = Path("data/split/train.parquet")
 
 
 def main() -> None:
-    """Write the tokens of each distinct tokenizer, and the index of presets."""
+    """Write the tokens of each distinct tokenizer, and the folder name of each preset."""
     vocabulary_size = load_params().tokenizer.vocabulary_size
     folders, tokenizers = {}, {}
     for preset in read_presets():
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def tokenizer_of(preset: str, vocabulary_size: int) -> Tokenizer:
-    """Load the tokenizer of a preset, or the trained one where the preset is one of ours."""
+    """Load the tokenizer of a preset, or train it where the preset is trained from scratch."""
     if preset not in TRAINED_FROM_SCRATCH:
         return load_preset_tokenizer(preset)
     return trained_tokenizer(vocabulary_size)
@@ -56,7 +56,7 @@ def tokenizer_of(preset: str, vocabulary_size: int) -> Tokenizer:
 
 @cache
 def trained_tokenizer(vocabulary_size: int) -> Tokenizer:
-    """Train one tokenizer for all our own configurations, on train alone."""
+    """Train the tokenizer that all presets trained from scratch share, on the train split."""
     return train_tokenizer(read_training_texts(BATTLES, TRAIN), vocabulary_size)
 
 

@@ -1,4 +1,4 @@
-"""Write the report of an evaluation, for a review and as a page.
+"""Write the report of an evaluation as Markdown and as an HTML page.
 
     python -m stages.report
 
@@ -20,7 +20,7 @@ HARDEST = Path("data/scored/hardest.json")
 
 
 def main() -> None:
-    """Read what the stages measured, and tell it."""
+    """Render the report as Markdown and HTML, and write the learning curves for `dvc plots`."""
     inputs = read_report_inputs(METRICS, HARDEST)
     write_text(render_markdown(inputs), METRICS / "report.md")
     write_text(render_html(inputs), METRICS / "report.html")

@@ -1,4 +1,4 @@
-"""Split the battles by groups that share a prompt or answers; extra ones are for train alone.
+"""Split the battles without dividing a group; battles of extra sources are only in train.
 
     python -m stages.split
 
@@ -29,7 +29,7 @@ METRICS = Path("metrics/split.json")
 
 
 def main() -> None:
-    """Write the ids of each split, and the metrics that show that nothing leaks."""
+    """Write the ids of each split, and metrics of leakage between the splits."""
     params = load_params()
     battles = read_battles(BATTLES, ["id", "label", "source"])
     splits = make_splits(battles, params)
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
-    """Return each split, as it is written, of battles with `id`, `label` and `source`."""
+    """Return the table of each split, from battles with `id`, `label` and `source`."""
     sketches: pa.Table | None = sketch_prompts(scan_battles(BATTLES, ["prompt"], "near duplicates"))
     near_duplicates = find_near_duplicates(sketches)
     if params.split.near_duplicates == "count":
@@ -66,7 +66,7 @@ def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
 
 
 def find_groups(digests: pa.Table, sketches: pa.Table | None, rows: np.ndarray) -> np.ndarray:
-    """Return the groups of the battles that `rows`, bool [n], names, as if there were no others.
+    """Return the groups of the battles in `rows`, bool [n], as if there were no others.
 
     Near duplicates are in one group where there are `sketches`.
     """

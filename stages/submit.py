@@ -25,7 +25,7 @@ def main() -> None:
         SUBMISSION,
         both_orders=params.both_orders,
         named_by="submit.battles",
-        # DVC may have made it one into its cache (cache.type: symlink).
+        # With `cache.type: symlink`, DVC has replaced the file by a link into its cache.
         replaces_link=True,
     )
 

@@ -111,7 +111,7 @@ def train(
     figures: dict[str, Any] = {
         **summarize_packing(examples.tokens, examples.rows, examples.packing),
         "padding_share": examples.padding_share(),
-        **summarize_flops(model, examples, trained["epochs"]),
+        **summarize_flops(model, examples, int(trained["epochs"])),
         **trained,
     }
     run = folder / f"seed-{seed}"

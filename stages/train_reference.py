@@ -1,8 +1,8 @@
-"""Fit the references that need no network: class prior, answer lengths, TF-IDF differences.
+"""Fit the references: class prior, answer lengths, TF-IDF differences.
 
     python -m stages.train_reference
 
-Reads data/battles.parquet, data/split/train.parquet and, for the metrics alone,
+Reads data/battles.parquet, data/split/train.parquet and, only for the metrics,
 data/split/valid.parquet; writes models/reference/*.json and metrics/reference.json.
 """
 

@@ -12,7 +12,7 @@ from checks.interval_coverage.models import (
 )
 from checks.interval_coverage.world import SEEDS, TRAINED
 from preference.evaluation.model_summary import row_losses
-from preference.report.significance_wording import REAL
+from preference.report.significance_wording import SIGNIFICANCE_LEVEL
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.paired_tests import compare_with, paired_difference
 
@@ -36,9 +36,9 @@ def call_real(models: Models, labels: np.ndarray, groups: np.ndarray) -> dict[st
     nulls = compare_with(RIVAL, NULL_MODELS, losses, bootstrap)
     improved = paired_difference(losses["better"], losses[RIVAL], bootstrap)
     return {
-        ONE_NULL: nulls[NULL_PAIR].p < REAL,
-        FOUR_NULLS: any(one.p_holm < REAL for one in nulls.values()),
-        TRUE_DIFFERENCE: improved.p < REAL,
+        ONE_NULL: nulls[NULL_PAIR].p < SIGNIFICANCE_LEVEL,
+        FOUR_NULLS: any(one.p_holm < SIGNIFICANCE_LEVEL for one in nulls.values()),
+        TRUE_DIFFERENCE: improved.p < SIGNIFICANCE_LEVEL,
     }
 
 
@@ -52,8 +52,8 @@ def call_trainings_real(
     )
     once = row_losses(labels, [models[f"like {TRAINED}"]])
     return {
-        AGAINST_ONE: paired_difference(ours, once, bootstrap).p < REAL,
-        SAME_RECIPE: paired_difference(ours, others, bootstrap).p < REAL,
+        AGAINST_ONE: paired_difference(ours, once, bootstrap).p < SIGNIFICANCE_LEVEL,
+        SAME_RECIPE: paired_difference(ours, others, bootstrap).p < SIGNIFICANCE_LEVEL,
     }
 
 

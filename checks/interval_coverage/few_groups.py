@@ -13,9 +13,9 @@ from checks.interval_coverage.population import DataSet, draw_data_set
 from checks.interval_coverage.results import share_of
 from checks.interval_coverage.world import Figure, World, difference
 from preference.evaluation.model_summary import row_losses
-from preference.report.significance_wording import REAL
+from preference.report.significance_wording import SIGNIFICANCE_LEVEL
 from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap, effective_groups
-from preference.statistics.metric_estimates import estimate_figures
+from preference.statistics.metric_estimates import estimate_metrics
 from preference.statistics.paired_tests import Difference, paired_difference
 
 COUNTS = (2, 3, 5, 10, 20, 30, 60)
@@ -79,13 +79,13 @@ def _count(
     models: Models, data: DataSet, truth: dict[Figure, float], bootstrap: GroupBootstrap
 ) -> list[str]:
     """Return the metrics whose intervals cover the truth, and a false alarm if there is one."""
-    estimates = estimate_figures(data.labels, [models[RIVAL]], bootstrap)
+    estimates = estimate_metrics(data.labels, [models[RIVAL]], bootstrap)
     losses = [row_losses(data.labels, [models[name]]) for name in (NULL_PAIR, RIVAL)]
     null = paired_difference(*losses, bootstrap)
     found = {name: (estimates[name], truth[RIVAL, name]) for name in FIGURES}
     found["log_loss_difference"] = (null, truth[difference(NULL_PAIR, RIVAL)])
     covered = [name for name, (interval, true) in found.items() if _holds(interval, true)]
-    return covered + [FALSE_ALARM] * (null.p < REAL)
+    return covered + [FALSE_ALARM] * (null.p < SIGNIFICANCE_LEVEL)
 
 
 def _holds(interval: Estimate | Difference, truth: float) -> bool:

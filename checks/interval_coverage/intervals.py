@@ -24,7 +24,7 @@ from preference.statistics.calibration_error import (
     top_label_gaps,
 )
 from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap
-from preference.statistics.metric_estimates import estimate_figures, estimate_log_loss
+from preference.statistics.metric_estimates import estimate_log_loss, estimate_metrics
 from preference.statistics.metrics import one_hot
 from preference.statistics.paired_tests import Difference, paired_difference
 
@@ -72,7 +72,7 @@ def _differences(models: Models, labels: np.ndarray, bootstrap: GroupBootstrap) 
 def _figures(
     model: str, trainings: Sequence[Predictions], labels: np.ndarray, bootstrap: GroupBootstrap
 ) -> Intervals:
-    estimates = estimate_figures(labels, trainings, bootstrap)
+    estimates = estimate_metrics(labels, trainings, bootstrap)
     return {(model, name): estimate for name, estimate in estimates.items()}
 
 

@@ -10,8 +10,8 @@ from checks.interval_coverage.models import RIVAL
 from checks.interval_coverage.settings import TESTED, Condition
 from checks.interval_coverage.study import GROUPS, Counts
 from checks.interval_coverage.world import World
-from preference.report.significance_wording import REAL
-from preference.statistics.cluster_bootstrap import CONFIDENCE, FEWEST_GROUPS
+from preference.report.significance_wording import SIGNIFICANCE_LEVEL
+from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, FEWEST_GROUPS
 
 Row = dict[str, Any]
 HEADLINE = (RIVAL, "log_loss")
@@ -54,8 +54,8 @@ def summarize(
         "datasets_tested": tests_of,
         "lowest_coverage": min(of_groups),
         "highest_coverage": max(of_groups),
-        "confidence": CONFIDENCE,
-        "real_below": REAL,
+        "confidence": CONFIDENCE_LEVEL,
+        "real_below": SIGNIFICANCE_LEVEL,
         "resamples": resamples,
         "conditions": [_describe(one, populations[one.name]) for one in conditions],
         "intervals": intervals,

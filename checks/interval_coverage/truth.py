@@ -25,7 +25,7 @@ def expected_log_loss(oracle: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def expected_figures(oracle: np.ndarray, predictions: Predictions) -> dict[str, float]:
-    """Return the true values of the metrics that `estimate_figures` estimates.
+    """Return the true values of the metrics that `estimate_metrics` estimates.
 
     Args:
         oracle: the true probabilities, float64 [n, 3].

@@ -1,7 +1,7 @@
-"""Compare every experiment, reference and blend, and on simulated data the oracle, on test.
+"""Compare the experiments, the references, their blend and, on simulated data, the oracle.
 
-The difference to `oracle` is the realised gap, which luck may make negative; `regret` is its
-expectation, which is never below 0.
+The difference to `oracle` is the excess of log loss on these battles, which may be negative by
+chance. `regret` is its expectation, which is never below 0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,13 @@ import numpy as np
 
 from preference.battles.predictions import Predictions
 from preference.config.params import EvaluationParams
+from preference.evaluation.blend import BLEND
 from preference.evaluation.model_summary import describe_model, row_losses
 from preference.evaluation.near_duplicate_scores import score_without_near_duplicates
-from preference.evaluation.scoring import BLEND, Model, RunPredictions, Truth
-from preference.evaluation.slices import Slice, score_slices
+from preference.evaluation.scoring import Model, RunPredictions
+from preference.evaluation.slice_scores import score_slices
+from preference.evaluation.slices import Slice
+from preference.evaluation.targets import Oracle, Targets
 from preference.evaluation.warnings import find_limits, find_warnings
 from preference.statistics.calibration import fit_temperatures
 from preference.statistics.cluster_bootstrap import GroupBootstrap
@@ -23,128 +26,157 @@ from preference.statistics.oracle_metrics import agreement_decides
 from preference.statistics.paired_tests import Difference, Losses, compare_with, noise_of_a_change
 
 ORACLE = "oracle"
-# What `dvc metrics diff` shows.
+# The metrics that `dvc metrics diff` shows.
 HEADLINE = ("log_loss", "accuracy", "f1_macro", "flip_rate")
+
+MetricValues = dict[str, float | None]
 
 
 def evaluate_models(
     models: Mapping[str, Model],
-    arms: Sequence[str],
-    calibration: Truth,
-    test: Truth,
+    experiments: Sequence[str],
+    calibration: Targets,
+    test: Targets,
     slices: Sequence[Slice],
     params: EvaluationParams,
     seed: int,
-) -> tuple[dict[str, dict[str, float | None]], dict[str, Any]]:
-    """Return the headline figures of each model, and the details behind them.
+) -> tuple[dict[str, MetricValues], dict[str, Any]]:
+    """Return the headline metrics of each model, and the details of the evaluation.
 
     Args:
         models: as `score_models` returns them.
-        arms: names of the experiments and of the blend among `models`; the others are references.
-            The first is what the others are compared with.
-        calibration: the truth of the calibration split.
-        test: the truth of the test split.
+        experiments: the names of the experiments among `models`, and of the blend, which counts as
+            one; all others are references. The first is the baseline.
+        calibration: the targets of the calibration split.
+        test: the targets of the test split.
         slices: of the test battles.
-        params: how intervals are made.
-        seed: chooses the resamples.
+        params: the number of resamples.
+        seed: of the bootstrap.
     """
     bootstrap = GroupBootstrap(test.groups, params.resamples, seed)
-    references = [name for name in models if name not in arms]
-    rival = min(references, key=lambda name: _calibration_loss(models[name], calibration.labels))
+    references = [name for name in models if name not in experiments]
+    best_reference = min(
+        references, key=lambda name: _calibration_loss(models[name], calibration.labels)
+    )
     compared = with_oracle(models, calibration, test)
-    predictions = {name: [one.test for one in model.scored] for name, model in compared.items()}
-    losses = {name: row_losses(test.labels, ones) for name, ones in predictions.items()}
-    figures = {name: describe_model(model, test, bootstrap) for name, model in compared.items()}
-    details = {
+    predictions = {name: [run.test for run in model.scored] for name, model in compared.items()}
+    losses = {name: row_losses(test.labels, runs) for name, runs in predictions.items()}
+    summaries = {name: describe_model(model, test, bootstrap) for name, model in compared.items()}
+    details: dict[str, Any] = {
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
         "groups": len(np.unique(test.groups)),
         "limits": {"calibration": find_limits(calibration), "test": find_limits(test)},
         "resamples": params.resamples,
-        "arms": list(arms),
+        "arms": list(experiments),
         "references": references,
-        "baseline": arms[0],
-        "best_reference": rival,
-        "models": figures,
+        "baseline": experiments[0],
+        "best_reference": best_reference,
+        "models": summaries,
         "differences": {
-            "baseline": as_mappings(compare_with(arms[0], arms, losses, bootstrap)),
-            "reference": as_mappings(compare_with(rival, arms, losses, bootstrap)),
+            "baseline": _compare(experiments[0], experiments, losses, bootstrap),
+            "reference": _compare(best_reference, experiments, losses, bootstrap),
         },
-        "slices": score_slices(slices, test.labels, predictions, bootstrap),
-        "near_duplicates": score_without_near_duplicates(
-            test.near_duplicate, test.labels, predictions, bootstrap
-        ),
+        **_evaluate_parts(slices, test, predictions, bootstrap),
     }
     if test.oracle is not None:
-        gaps = as_mappings(compare_with(ORACLE, list(models), losses, bootstrap))
+        gaps = _compare(ORACLE, list(models), losses, bootstrap)
         details["differences"]["oracle"] = gaps
         for name, gap in gaps.items():
-            figures[name]["regret_covered"] = _covers(gap, figures[name]["regret"])
-        details["agreement_differences"] = _where_agreement_decides(
-            arms, rival, losses, test, params, seed
+            summaries[name]["regret_covered"] = _covers(gap, summaries[name]["regret"])
+        details["agreement_differences"] = _compare_where_agreement_decides(
+            test.oracle, best_reference, experiments, losses, bootstrap, seed
         )
-    seeds = {name: [one.seed for one in models[name].raw] for name in arms}
+    seeds = {name: [run.seed for run in models[name].raw] for name in experiments}
     details["warnings"] = find_warnings(details, seeds)
-    experiments = [name for name in arms if name != BLEND]
-    others = experiments if len(experiments) > 1 else [rival]
-    noise = {name: noise_of_a_change(name, others, losses, bootstrap) for name in arms}
-    return _headline(figures, noise), details
+    noise = _noise_of_changes(experiments, best_reference, losses, bootstrap)
+    return _headline(summaries, noise), details
 
 
-def with_oracle(models: Mapping[str, Model], calibration: Truth, test: Truth) -> dict[str, Model]:
-    """Add the truth as one more model, `oracle`, where it is known."""
+def with_oracle(
+    models: Mapping[str, Model], calibration: Targets, test: Targets
+) -> dict[str, Model]:
+    """Return the models and, where the truth is known, `oracle`, which predicts it."""
     if calibration.oracle is None or test.oracle is None:
         return dict(models)
     truth = RunPredictions(
-        calibration=Predictions(calibration.ids, calibration.oracle, swapped=calibration.oracle),
-        test=Predictions(test.ids, test.oracle, swapped=test.oracle),
+        calibration=_predict_truth(calibration.ids, calibration.oracle),
+        test=_predict_truth(test.ids, test.oracle),
     )
     fitted = [fit_temperatures(calibration.labels, truth.calibration)]
     return {**models, ORACLE: Model([truth], [truth], temperatures=[], fitted=fitted)}
 
 
+def _predict_truth(ids: np.ndarray, oracle: Oracle) -> Predictions:
+    return Predictions(ids, oracle.probabilities, swapped=oracle.probabilities)
+
+
 def _calibration_loss(model: Model, labels: np.ndarray) -> float:
-    losses = row_losses(labels, [training.calibration for training in model.scored])
+    losses = row_losses(labels, [run.calibration for run in model.scored])
     return float(losses.mean())
 
 
+def _evaluate_parts(
+    slices: Sequence[Slice],
+    test: Targets,
+    predictions: Mapping[str, Sequence[Predictions]],
+    bootstrap: GroupBootstrap,
+) -> dict[str, Any]:
+    return {
+        "slices": score_slices(slices, test.labels, predictions, bootstrap),
+        "near_duplicates": score_without_near_duplicates(
+            test.near_duplicate, test.labels, predictions, bootstrap
+        ),
+    }
+
+
 def _headline(
-    figures: Mapping[str, Mapping[str, Any]], noise: Mapping[str, float | None]
-) -> dict[str, dict[str, float | None]]:
-    """Return scalars alone; `log_loss_noise` stands beside `log_loss` in a diff."""
+    summaries: Mapping[str, Mapping[str, Any]], noise: Mapping[str, float | None]
+) -> dict[str, MetricValues]:
+    """Return the headline metrics without intervals; experiments also have `log_loss_noise`."""
     headline = {}
-    for name, model in figures.items():
-        scalars = {metric: model[metric]["value"] for metric in HEADLINE}
+    for name, summary in summaries.items():
+        values = {metric: summary[metric]["value"] for metric in HEADLINE}
         if name in noise:
-            scalars["log_loss_noise"] = noise[name]
-        headline[name] = scalars
+            values["log_loss_noise"] = noise[name]
+        headline[name] = values
     return headline
 
 
-def _covers(interval: Mapping[str, float | None], truth: float) -> bool | None:
-    """Say whether an interval holds the truth; None where there is no interval."""
-    if interval["low"] is None:
-        return None
-    return interval["low"] <= truth <= interval["high"]
+def _noise_of_changes(
+    experiments: Sequence[str], best_reference: str, losses: Losses, bootstrap: GroupBootstrap
+) -> dict[str, float | None]:
+    trained = [name for name in experiments if name != BLEND]
+    others = trained if len(trained) > 1 else [best_reference]
+    return {name: noise_of_a_change(name, others, losses, bootstrap) for name in experiments}
 
 
-def _where_agreement_decides(
-    arms: Sequence[str],
-    rival: str,
+def _covers(interval: Mapping[str, float | None], value: float) -> bool | None:
+    """Return whether an interval holds the value; None where there is no interval."""
+    low, high = interval["low"], interval["high"]
+    return None if low is None or high is None else low <= value <= high
+
+
+def _compare_where_agreement_decides(
+    oracle: Oracle,
+    other: str,
+    names: Sequence[str],
     losses: Losses,
-    test: Truth,
-    params: EvaluationParams,
+    whole: GroupBootstrap,
     seed: int,
-) -> dict[str, dict[str, float | None]]:
-    """Compare with a rival that does not read the prompt, where the prompt decides."""
-    decided = agreement_decides(test.oracle, test.agreement)
+) -> dict[str, MetricValues]:
+    """Compare models on the battles that a model can only predict if it reads the prompt."""
+    decided = agreement_decides(oracle.probabilities, oracle.agreement)
     if not decided.any():
         return {}
-    bootstrap = GroupBootstrap(test.groups[decided], params.resamples, seed)
+    bootstrap = GroupBootstrap(whole.groups[decided], whole.resamples, seed)
     on_decided = {name: rows[:, decided] for name, rows in losses.items()}
-    return as_mappings(compare_with(rival, arms, on_decided, bootstrap))
+    return _compare(other, names, on_decided, bootstrap)
 
 
-def as_mappings(differences: Mapping[str, Difference]) -> dict[str, dict[str, float | None]]:
-    """Return the differences as JSON has them."""
+def _compare(
+    other: str, names: Sequence[str], losses: Losses, bootstrap: GroupBootstrap
+) -> dict[str, MetricValues]:
+    """Return the differences of the named models to `other`, as they are written as JSON."""
+    differences: Mapping[str, Difference] = compare_with(other, names, losses, bootstrap)
     return {name: asdict(difference) for name, difference in differences.items()}

@@ -1,7 +1,7 @@
-"""What `evaluate` reads: the truth of a split, and what every model predicted of it.
+"""Read what `evaluate` needs: the targets of a split, and the predictions of all models.
 
-Predictions that are older than the parameters, the weights or the temperatures are refused, so that
-no metric is of another model than the one that stands here.
+Predictions and temperatures that were made with other parameters or weights than the present ones
+are refused, so that every metric is that of the present model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,8 @@ from preference.battles.table import BATTLES, SEGMENTS, has_oracle
 from preference.config.experiment import IndexEntry
 from preference.config.params import REFERENCES
 from preference.config.validation import Seed, checked
-from preference.evaluation.scoring import RunPredictions, Truth
+from preference.evaluation.scoring import RunPredictions
+from preference.evaluation.targets import Oracle, Targets
 from preference.models.training_record import read_record
 from preference.runtime.errors import BadInput
 from preference.runtime.strict_json import read_checked
@@ -34,7 +35,7 @@ CALIBRATION = Path("data/calibration")
 
 @checked
 class RunTemperatures:
-    """The temperatures of the training run on `seed`, and the hash of the weights they are for."""
+    """The temperatures of a training run, and the sha256 of the weights that they belong to."""
 
     seed: Seed
     weights: str = Field(min_length=1)
@@ -42,39 +43,37 @@ class RunTemperatures:
 
 
 def read_battles(split: str) -> pa.Table:
-    """Return the battles of a split, with their texts and, of simulated data, the truth."""
-    columns = (*SEGMENTS, "label")
+    """Return the battles of a split with texts, labels and, where simulated, the oracle.
+
+    Raises:
+        BadInput: a file is missing or damaged.
+    """
+    columns: tuple[str, ...] = (*SEGMENTS, "label")
     if has_oracle(BATTLES):
         columns += ("oracle", "oracle_agreement")
     return read_split_battles(BATTLES, split_file(split), columns)
 
 
-def read_truth(battles: pa.Table) -> Truth:
-    """Return what is true of the battles of a split.
+def read_targets(battles: pa.Table) -> Targets:
+    """Return the targets of the battles of a split.
 
     Raises:
-        BadInput: the true probabilities are none, or the split is of older code.
+        BadInput: the oracle is damaged, or older code made the split.
     """
-    simulated = "oracle" in battles.column_names
-    oracle = np.array(battles["oracle"].to_pylist()) if simulated else None
-    if simulated and not are_probabilities(oracle):
-        raise BadInput(
-            f"{BATTLES}: some of its true probabilities are none. Run `dvc repro fetch`."
-        )
+    oracle = _read_oracle(battles) if "oracle" in battles.column_names else None
     if "near_duplicate" not in battles.column_names:
         raise BadInput("data/split/ is of older code: run `dvc repro split`.")
-    return Truth(
+    return Targets(
         ids=battles["id"].to_numpy(),
         labels=battles["label"].to_numpy(),
         groups=battles["group"].to_numpy(),
         near_duplicate=battles["near_duplicate"].to_numpy(),
         oracle=oracle,
-        agreement=battles["oracle_agreement"].to_numpy() if simulated else None,
     )
 
 
 def read_runs(entry: IndexEntry) -> list[RunPredictions]:
-    """Return what each training run of an experiment predicts of both splits.
+    """Return the predictions of each training run of an experiment.
 
     Raises:
         BadInput: a file is missing or damaged, or was made with other parameters or weights.
@@ -83,7 +82,7 @@ def read_runs(entry: IndexEntry) -> list[RunPredictions]:
 
 
 def read_references() -> dict[str, list[RunPredictions]]:
-    """Return what each reference predicts of both splits.
+    """Return the predictions of each reference.
 
     Raises:
         BadInput: a file is missing or damaged.
@@ -98,7 +97,7 @@ def read_temperatures(entry: IndexEntry) -> list[Temperatures]:
     """Return the temperatures of each training run of an experiment.
 
     Raises:
-        BadInput: the file is missing or damaged, or is of other weights.
+        BadInput: the file is missing or damaged, or belongs to other weights.
     """
     path, stage = CALIBRATION / f"{entry.name}.json", f"bundle@{entry.name}"
     fitted = read_checked(list[RunTemperatures], path, stage)
@@ -112,7 +111,10 @@ def read_temperatures(entry: IndexEntry) -> list[Temperatures]:
 
 
 def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:
-    """Return which test battles were cut, bool [n], for each way in which experiments cut."""
+    """Return which test battles were truncated, bool [n], by a name for each way to truncate.
+
+    Experiments with the same length and the same truncated battles have one name.
+    """
     found: dict[str, np.ndarray] = {}
     for entry in entries:
         path = _run_folder(entry.name, entry.seeds[0]) / "test.parquet"
@@ -121,7 +123,7 @@ def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:
         alike = [members for other, members in found.items() if other.startswith(name)]
         if any(np.array_equal(members, truncated) for members in alike):
             continue
-        # Another tokenizer may cut other battles at the same length.
+        # Another tokenizer may truncate other battles at the same length.
         found[f"{name} of {entry.name}" if alike else name] = truncated
     return found
 
@@ -132,6 +134,16 @@ def hashes_of_weights(entries: Sequence[IndexEntry]) -> Mapping[str, list[str]]:
         entry.name: [read_record(entry.name, seed).weights for seed in entry.seeds]
         for entry in entries
     }
+
+
+def _read_oracle(battles: pa.Table) -> Oracle:
+    probabilities = np.array(battles["oracle"].to_pylist())
+    if not are_probabilities(probabilities):
+        raise BadInput(
+            f"{BATTLES}: some of its true probabilities are not probabilities. Run `dvc repro "
+            "fetch`."
+        )
+    return Oracle(probabilities, agreement=battles["oracle_agreement"].to_numpy())
 
 
 def _run_folder(name: str, seed: int) -> Path:
@@ -147,5 +159,7 @@ def _read_run(entry: IndexEntry, seed: int) -> RunPredictions:
 
 
 def _read_splits(folder: Path, stage: str, seed: int | None = None) -> RunPredictions:
-    files = [folder / f"{split}.parquet" for split in PREDICTED_SPLITS]
-    return RunPredictions(*[read_predictions(file, stage) for file in files], seed=seed)
+    calibration, test = (
+        read_predictions(folder / f"{split}.parquet", stage) for split in PREDICTED_SPLITS
+    )
+    return RunPredictions(calibration, test, seed)

@@ -1,4 +1,4 @@
-"""Everything that the evaluation says about one model by itself."""
+"""The metrics of a single model."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
-from preference.evaluation.scoring import Model, Truth, average_orders, calibrate_model
+from preference.evaluation.scoring import Model, average_orders, calibrate_model
+from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration_error import summarize_calibration
 from preference.statistics.cluster_bootstrap import GroupBootstrap
-from preference.statistics.metric_estimates import estimate_figures, estimate_log_loss
+from preference.statistics.metric_estimates import estimate_log_loss, estimate_metrics
 from preference.statistics.metrics import (
     SMALLEST,
     class_figures,
@@ -24,56 +25,57 @@ from preference.statistics.seed_variance import seed_deviation
 from preference.statistics.temperature_scaling import describe_bound
 
 
-def describe_model(model: Model, test: Truth, bootstrap: GroupBootstrap) -> dict[str, Any]:
-    """Return its figures with intervals, its calibration, its classes and what order does to it.
+def describe_model(model: Model, test: Targets, bootstrap: GroupBootstrap) -> dict[str, Any]:
+    """Return the metrics of a model with intervals, as they are written as JSON.
 
-    Means over trainings, but for `classes`, `confusion` and the reliability diagram: those are of
-    the first.
+    Metrics are means over training runs, except for `classes`, `confusion` and the reliability
+    diagram, which are those of the first run.
 
     Args:
-        model: its predictions of the n test battles.
-        test: the truth of the test battles.
-        bootstrap: of the test battles.
+        model: its predictions of the test battles.
+        test: the targets of the test battles.
+        bootstrap: over the groups of the test battles.
     """
-    scored = [training.test for training in model.scored]
-    raw = [training.test for training in model.raw]
+    scored = [run.test for run in model.scored]
+    raw = [run.test for run in model.raw]
     probabilities = scored[0].probabilities
-    estimates = estimate_figures(test.labels, scored, bootstrap)
+    estimates = estimate_metrics(test.labels, scored, bootstrap)
     losses = row_losses(test.labels, scored)
-    details = {
+    truth = None if test.oracle is None else test.oracle.probabilities
+    details: dict[str, Any] = {
         "seeds": len(scored),
         **{name: asdict(estimate) for name, estimate in estimates.items()},
         "seed_sd": seed_deviation(losses.mean(axis=1)),
         "temperature": list(model.temperatures),
         "temperature_at_bound": any(map(describe_bound, model.temperatures)),
         "log_loss_uncalibrated": asdict(estimate_log_loss(test.labels, raw, bootstrap)),
-        "calibration": summarize_calibration(test.labels, scored, bootstrap, test.oracle),
+        "calibration": summarize_calibration(test.labels, scored, bootstrap, truth),
         "both_orders": _average_both_orders(model, test.labels, bootstrap),
         "impossible_labels": _count_impossible(test.labels, [*raw, *scored]),
         "is_constant": all(is_constant(one.probabilities) for one in raw),
         "classes": class_figures(test.labels, probabilities),
         "confusion": confusion_counts(test.labels, probabilities),
     }
-    if test.oracle is not None and test.agreement is not None:
-        details |= _against_oracle(losses, scored, test.oracle, test.agreement)
+    if test.oracle is not None:
+        details |= _compare_with_oracle(losses, scored, test.oracle)
     return details
 
 
-def row_losses(labels: np.ndarray, trainings: Sequence[Predictions]) -> np.ndarray:
-    """Return the log loss of each battle by each training, float64 [seeds, n]."""
-    return np.stack([row_log_loss(labels, one.probabilities) for one in trainings])
+def row_losses(labels: np.ndarray, runs: Sequence[Predictions]) -> np.ndarray:
+    """Return the log loss of each training run on each battle, float64 [seeds, n]."""
+    return np.stack([row_log_loss(labels, run.probabilities) for run in runs])
 
 
 def _average_both_orders(
     model: Model, labels: np.ndarray, bootstrap: GroupBootstrap
 ) -> dict[str, dict[str, float | None]]:
-    """Return the log loss of averaging both orders, and what it gains, both calibrated."""
+    """Return the log loss of the average of both orders, and the gain, both after calibration."""
     averaged = calibrate_model(
         [average_orders(run) for run in model.raw], model.fitted, both_orders=True
     )
-    losses = row_losses(labels, [training.test for training in averaged.scored])
-    present = row_losses(labels, [training.test for training in model.scored])
-    # One training at a time: what averaging gains has none of the noise between trainings.
+    losses = row_losses(labels, [run.test for run in averaged.scored])
+    present = row_losses(labels, [run.test for run in model.scored])
+    # Both have the same training runs, so that the gain has no variance between seeds.
     gain = paired_difference(present.mean(axis=0)[None], losses.mean(axis=0)[None], bootstrap)
     estimate = estimate_log_loss(labels, [one.test for one in averaged.scored], bootstrap)
     return {
@@ -83,26 +85,25 @@ def _average_both_orders(
 
 
 def _count_impossible(labels: np.ndarray, predictions: Sequence[Predictions]) -> int:
-    """Count the battles whose label got probability 0, before or after the temperature."""
+    """Count the battles whose label has probability 0, before or after the temperature."""
     battles = np.arange(len(labels))
     of_label = [one.probabilities[battles, labels] for one in predictions]
     return int(np.any(np.less_equal(of_label, SMALLEST), axis=0).sum())
 
 
-def _against_oracle(
-    losses: np.ndarray, trainings: Sequence[Predictions], oracle: np.ndarray, agreement: np.ndarray
+def _compare_with_oracle(
+    losses: np.ndarray, runs: Sequence[Predictions], oracle: Oracle
 ) -> dict[str, Any]:
-    slopes = [recovered_slopes(one.probabilities, oracle, agreement) for one in trainings]
-    # Whether there are slopes depends on the battles alone.
-    known = None not in slopes
-    surface_recovered, agreement_recovered = (
-        np.mean(slopes, axis=0).tolist() if known else (None, None)
-    )
-    decided = agreement_decides(oracle, agreement)
+    truth, agreement = oracle.probabilities, oracle.agreement
+    slopes = [recovered_slopes(run.probabilities, truth, agreement) for run in runs]
+    # Whether there are slopes depends on the battles alone, and so is the same for all runs.
+    known = [pair for pair in slopes if pair is not None]
+    surface, by_agreement = np.mean(known, axis=0).tolist() if known else (None, None)
+    decided = agreement_decides(truth, agreement)
     return {
-        "regret": float(np.mean([regret(oracle, one.probabilities) for one in trainings])),
-        "surface_recovered": surface_recovered,
-        "agreement_recovered": agreement_recovered,
+        "regret": float(np.mean([regret(truth, run.probabilities) for run in runs])),
+        "surface_recovered": surface,
+        "agreement_recovered": by_agreement,
         "log_loss_agreement": float(losses[:, decided].mean()) if decided.any() else None,
         "rows_agreement": int(decided.sum()),
     }

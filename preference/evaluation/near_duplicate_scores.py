@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
-from preference.evaluation.slices import Slice, score_slices
+from preference.evaluation.slice_scores import score_slices
+from preference.evaluation.slices import Slice
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 
 
@@ -16,20 +17,20 @@ def score_without_near_duplicates(
     models: Mapping[str, Sequence[Predictions]],
     bootstrap: GroupBootstrap,
 ) -> dict[str, Any]:
-    """Return how many battles have a near duplicate in train, and each model's log loss without.
+    """Return the number of near duplicates, and the log loss of each model on all other battles.
 
-    The log loss is None where none has one, so that it is that of all battles, and where all have.
+    There is no log loss, None, where no battle has a near duplicate in train, and where all have.
 
     Args:
-        near_duplicate: of the n battles, bool [n].
+        near_duplicate: whether train has a battle with nearly the same prompt, bool [n].
         labels: int [n].
-        models: the trainings of each.
-        bootstrap: of the n battles.
+        models: the predictions of each training run, by model.
+        bootstrap: over the groups of the n battles.
     """
     rows = int(near_duplicate.sum())
     log_loss = None
     if 0 < rows < len(labels):
         others = Slice("near duplicate in train", "no", ~near_duplicate)
         (scores,) = score_slices([others], labels, models, bootstrap)
-        log_loss = {name: figures["log_loss"] for name, figures in scores["models"].items()}
+        log_loss = {name: metrics["log_loss"] for name, metrics in scores["models"].items()}
     return {"rows": rows, "rate": rows / len(labels), "log_loss_without": log_loss}

@@ -1,4 +1,4 @@
-"""Files behind the plots of `dvc.yaml`: confusion matrices, and the models' log losses."""
+"""Files for the plots of dvc.yaml, and the battles with the largest log loss."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,8 @@ from preference.runtime.atomic_write import write_text
 from preference.runtime.strict_json import to_json
 from preference.statistics.metrics import row_log_loss
 
+HARDEST = 10
+
 
 def write_plots(
     predictions: Mapping[str, Predictions],
@@ -20,7 +22,7 @@ def write_plots(
     log_losses: Mapping[str, float],
     folder: Path,
 ) -> None:
-    """Write `confusion/<model>.csv`, one row a battle, and `log_loss.csv`, one row a model."""
+    """Write confusion/<model>.csv, a row for each battle, and log_loss.csv with all models."""
     for name, prediction in predictions.items():
         predicted = prediction.probabilities.argmax(axis=1)
         rows = [(LABELS[a], LABELS[p]) for a, p in zip(labels, predicted, strict=True)]
@@ -37,18 +39,15 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
         writer.writerows(rows)
 
 
-SHOWN = 10
-
-
 def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> None:
-    """Write the `SHOWN` battles with the largest log loss as JSON, worst first.
+    """Write the `HARDEST` battles with the largest log loss as JSON, worst first.
 
     Args:
         battles: `id`, `label` and `SEGMENTS` of n battles.
         probabilities: float64 [n, 3].
     """
     losses = row_log_loss(battles["label"].to_numpy(), probabilities)
-    worst = np.argsort(-losses, kind="stable")[:SHOWN]
+    worst = np.argsort(-losses, kind="stable")[:HARDEST]
     rows = battles.select(["id", *SEGMENTS, "label"]).take(worst).to_pylist()
     hardest = [
         {

@@ -1,14 +1,15 @@
-"""What the training runs of a model predict, and how that becomes what is scored.
+"""From the predictions of training runs to the calibrated predictions that are scored.
 
-A model is one training run, or one for each seed. Both orders of the answers are averaged where
-that is asked for; then the run's temperature, fitted on the calibration split, is applied.
+A model has one training run, or one for each of its seeds. Where `evaluation.both_orders` asks for
+it, the predictions for both orders of the answers are averaged. The temperature of the run, which
+was fitted on the calibration split, is applied afterwards.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from scipy.optimize import minimize
 
 from preference.battles.predictions import (
     Predictions,
@@ -16,46 +17,18 @@ from preference.battles.predictions import (
     check_predictions,
     map_probabilities,
 )
-from preference.config.params import LEARNING_REFERENCES, REFERENCES, EvaluationParams
-from preference.runtime.errors import BadInput
+from preference.config.params import EvaluationParams
+from preference.evaluation.blend import BLEND, choose_models, fit_weights
+from preference.evaluation.targets import Targets
 from preference.statistics.calibration import Temperatures, fit_temperatures
-from preference.statistics.metrics import SMALLEST
 from preference.statistics.temperature_scaling import apply_temperature
-
-
-def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Return the weights, at least 0 and summing to 1, with the least log loss.
-
-    The log loss of a blend is convex in its weights, so there is one least value.
-
-    Args:
-        labels: int [n].
-        models: probabilities of each model, [n, 3].
-    """
-    of_label = np.column_stack([model[np.arange(len(labels)), labels] for model in models.values()])
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        mixed = np.maximum(of_label @ weights, SMALLEST)
-        return -np.log(mixed).mean(), -(of_label / mixed[:, None]).mean(axis=0)
-
-    fit = minimize(
-        loss,
-        np.full(len(models), 1 / len(models)),
-        jac=True,
-        method="SLSQP",
-        bounds=[(0, 1)] * len(models),
-        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
-        options={"ftol": 1e-10, "maxiter": 1000},
-    )
-    weights = np.clip(fit.x, 0, 1)
-    return dict(zip(models, (weights / weights.sum()).tolist(), strict=True))
 
 
 @dataclass(frozen=True)
 class RunPredictions:
-    """The predictions of one training run, of both splits that the evaluation reads.
+    """The predictions of one training run for the calibration and the test split.
 
-    `seed` is that of an experiment's training run, and None of all else.
+    `seed` is None for references, blends and the oracle, which have no training runs.
     """
 
     calibration: Predictions
@@ -65,9 +38,11 @@ class RunPredictions:
 
 @dataclass(frozen=True)
 class Model:
-    """Training runs as they predict and as they are scored.
+    """The training runs of a model, before and after calibration.
 
-    `temperatures` are those that were applied, `fitted` those for either way to show the answers.
+    `raw` has the orders averaged where that is asked for, but no temperature applied; `scored` has
+    both. `temperatures` are the applied ones, and `fitted` those for either way to predict. All
+    have one item for each run.
     """
 
     raw: Sequence[RunPredictions]
@@ -82,33 +57,76 @@ def calibrate_model(
     """Apply the temperature of each training run.
 
     Args:
-        raw: the runs of one model, whose orders are averaged already where that is asked for.
+        raw: the runs of one model, with the orders averaged where that is asked for.
         fitted: the temperatures of each run.
         both_orders: whether `raw` averages both orders.
     """
     temperatures = [one.both_orders if both_orders else one.in_order for one in fitted]
     scored = [
-        _map(run, lambda probabilities, by=temperature: apply_temperature(probabilities, by))
+        _map(run, partial(apply_temperature, temperature=temperature))
         for run, temperature in zip(raw, temperatures, strict=True)
     ]
     return Model(raw, scored, temperatures, fitted)
 
 
 def average_orders(run: RunPredictions) -> RunPredictions:
-    """Average the predictions of both orders of the answers, which then agree."""
+    """Average the predictions for both orders of the answers, which are equal afterwards."""
     return RunPredictions(
         average_both_orders(run.calibration), average_both_orders(run.test), run.seed
     )
 
 
-def average_runs(runs: Sequence[RunPredictions]) -> RunPredictions:
-    """Average the predictions of several training runs."""
-    return weigh_runs(runs, [1 / len(runs)] * len(runs))
+def score_models(
+    raw: Mapping[str, Sequence[RunPredictions]],
+    fitted: Mapping[str, Sequence[Temperatures]],
+    calibration: Targets,
+    test: Targets,
+    params: EvaluationParams,
+) -> tuple[dict[str, Model], dict[str, float]]:
+    """Calibrate all models, and blend those that `evaluation.blend` names.
+
+    Args:
+        raw: the training runs of each experiment, and the single one of each reference.
+        fitted: the temperatures of the runs of each experiment; those of references are fitted
+            here.
+        calibration: the targets of the calibration split.
+        test: the targets of the test split. Its labels are not used.
+        params: whether to average both orders, and what to blend.
+
+    Returns:
+        The models, the blend last, and the weights of the blend. There is no blend, and the weights
+        are empty, where nothing is to be blended.
+
+    Raises:
+        BadInput: `evaluation.blend` names a model that does not exist; or predictions are not
+            those of the battles of the split, or are not probabilities.
+    """
+    for name, runs in raw.items():
+        _check(name, runs, calibration, test)
+    blended = choose_models(params, list(raw))
+    models = {
+        name: _score(runs, fitted.get(name), calibration.labels, params.both_orders)
+        for name, runs in raw.items()
+    }
+    if not blended:
+        return models, {}
+    parts = {name: _average_runs(models[name].scored) for name in blended}
+    weights = fit_weights(
+        calibration.labels,
+        {name: part.calibration.probabilities for name, part in parts.items()},
+    )
+    mixed = _weigh_runs(list(parts.values()), list(weights.values()))
+    _check(BLEND, [mixed], calibration, test)
+    # The orders of its parts are averaged already, where that is asked for.
+    models[BLEND] = _score([mixed], None, calibration.labels, both_orders=False)
+    return models, weights
 
 
-def weigh_runs(runs: Sequence[RunPredictions], weights: Sequence[float]) -> RunPredictions:
-    """Return the weighted mean of the predictions of several training runs."""
+def _average_runs(runs: Sequence[RunPredictions]) -> RunPredictions:
+    return _weigh_runs(runs, [1 / len(runs)] * len(runs))
 
+
+def _weigh_runs(runs: Sequence[RunPredictions], weights: Sequence[float]) -> RunPredictions:
     def mean(predictions: Sequence[Predictions]) -> Predictions:
         return Predictions(
             predictions[0].ids,
@@ -125,91 +143,12 @@ def _map(run: RunPredictions, change: Callable[[np.ndarray], np.ndarray]) -> Run
     )
 
 
-@dataclass(frozen=True)
-class Truth:
-    """The battles: `ids`, `labels` and `groups` are int [n].
-
-    `near_duplicate`, bool [n], says whether train has a prompt that is nearly the same.
-    `oracle` [n, 3] and `agreement` [n] are as in the battles table, and None for real data.
-    """
-
-    ids: np.ndarray
-    labels: np.ndarray
-    groups: np.ndarray
-    near_duplicate: np.ndarray
-    oracle: np.ndarray | None = None
-    agreement: np.ndarray | None = None
-
-
-BLEND = "blend"
-
-
-def score_models(
-    raw: Mapping[str, Sequence[RunPredictions]],
-    fitted: Mapping[str, Sequence[Temperatures]],
-    calibration: Truth,
-    test: Truth,
-    params: EvaluationParams,
-) -> tuple[dict[str, Model], dict[str, float]]:
-    """Return every model as it is scored, and the weights of the blend among them.
-
-    Args:
-        raw: the training runs of each experiment, and the one of each reference.
-        fitted: the temperatures of the runs of each experiment; those of others are fitted here.
-        calibration: the truth of the calibration split.
-        test: the truth of the test split; its labels are not used.
-        params: whether to average both orders, and what to blend; the weights are empty, and there
-            is no blend, where that is nothing.
-
-    Raises:
-        BadInput: `evaluation.blend` names a model that does not exist; or predictions are of other
-            battles, or are not probabilities.
-    """
-    for name, runs in raw.items():
-        _check(name, runs, calibration, test)
-    blended = _blended(params, raw)
-    models = {
-        name: _score(runs, fitted.get(name), calibration.labels, params.both_orders)
-        for name, runs in raw.items()
-    }
-    if not blended:
-        return models, {}
-    parts = {name: average_runs(models[name].scored) for name in blended}
-    weights = fit_weights(
-        calibration.labels,
-        {name: part.calibration.probabilities for name, part in parts.items()},
-    )
-    mixed = weigh_runs(list(parts.values()), list(weights.values()))
-    _check(BLEND, [mixed], calibration, test)
-    # Its parts have both orders averaged already, where that is asked for.
-    models[BLEND] = _score([mixed], None, calibration.labels, both_orders=False)
-    return models, weights
-
-
-def _blended(params: EvaluationParams, raw: Mapping[str, Sequence[RunPredictions]]) -> list[str]:
-    """Return the names of the models to mix.
-
-    Raises:
-        BadInput: there is no such model.
-    """
-    if params.blend == "auto":
-        return [name for name in raw if name in LEARNING_REFERENCES or name not in REFERENCES]
-    unknown = set(params.blend) - set(raw)
-    if unknown:
-        raise BadInput(
-            f"params.yaml: evaluation.blend names {', '.join(sorted(unknown))}, but the models are "
-            f"{', '.join(raw)}. Correct the spelling, or add the experiment."
-        )
-    return params.blend
-
-
 def _score(
     runs: Sequence[RunPredictions],
     fitted: Sequence[Temperatures] | None,
     labels: np.ndarray,
     both_orders: bool,
 ) -> Model:
-    """Apply the temperatures of a model, which are fitted here where they are not given."""
     if fitted is None:
         fitted = [fit_temperatures(labels, run.calibration) for run in runs]
     if both_orders:
@@ -217,7 +156,7 @@ def _score(
     return calibrate_model(runs, fitted, both_orders)
 
 
-def _check(name: str, runs: Sequence[RunPredictions], calibration: Truth, test: Truth) -> None:
+def _check(name: str, runs: Sequence[RunPredictions], calibration: Targets, test: Targets) -> None:
     for run in runs:
         check_predictions(name, run.calibration, calibration.ids)
         check_predictions(name, run.test, test.ids)

@@ -1,12 +1,12 @@
-"""What keeps figures of an evaluation from meaning what they seem to, one sentence each.
+"""Warnings about metrics that may mislead, one sentence each.
 
-`evaluate` prints these warnings, and the report's verdict has them.
+The stage `evaluate` prints them, and the verdict of the report begins with them.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from preference.evaluation.scoring import Truth
+from preference.evaluation.targets import Targets
 from preference.rendering.numbers import number
 from preference.statistics.calibration_warnings import (
     missing_labels,
@@ -20,11 +20,11 @@ from preference.statistics.metrics import LARGEST_LOG_LOSS
 Details = Mapping[str, Any]
 
 
-def find_limits(truth: Truth) -> dict[str, Any]:
-    """Return why the battles have no intervals, else None, and the labels that none of them has."""
+def find_limits(targets: Targets) -> dict[str, Any]:
+    """Return why there are no intervals, None where there are, and the labels that do not occur."""
     return {
-        "too_few_groups": explain_few_groups(truth.groups),
-        "missing_labels": missing_labels(truth.labels),
+        "too_few_groups": explain_few_groups(targets.groups),
+        "missing_labels": missing_labels(targets.labels),
     }
 
 
@@ -33,7 +33,7 @@ def find_warnings(details: Details, seeds: Mapping[str, Sequence[int | None]]) -
 
     Args:
         details: `arms`, `limits` and `models` of `metrics/evaluation_details.json`.
-        seeds: of the trainings of each arm.
+        seeds: of the training runs of each experiment.
     """
     calibration, test = details["limits"]["calibration"], details["limits"]["test"]
     return [
@@ -47,8 +47,8 @@ def _warn_of_test(limits: Mapping[str, Any]) -> list[str]:
     warnings = []
     if limits["too_few_groups"]:
         warnings.append(
-            f"On test, {limits['too_few_groups']}. So no difference is called real, and the order "
-            "of the models may be luck: use battles of more prompts, or raise split.test."
+            f"On test, {limits['too_few_groups']}. No difference was tested, and the order of the "
+            "models may be due to chance: use battles of more prompts, or raise split.test."
         )
     if limits["missing_labels"]:
         warnings.append(
@@ -70,7 +70,7 @@ def _warn_of_model(name: str, details: Details, seeds: Sequence[int | None]) -> 
         battles = model["impossible_labels"]
         warnings.append(
             f"{name} gives probability 0 to the label of {battles:,} "
-            f"battle{'s' if battles > 1 else ''}: the log loss would be infinite. Each counts as "
-            f"at most {number(LARGEST_LOG_LOSS, 2)}, so that the mean depends on that choice."
+            f"battle{'s' if battles > 1 else ''}: the log loss would be infinite. The loss of a "
+            f"battle is clipped at {number(LARGEST_LOG_LOSS, 2)}, which decides the mean."
         )
     return warnings

@@ -1,4 +1,4 @@
-"""Logistic regression on pairs that cannot care which answer is shown first.
+"""Logistic regression on pairs of answers, without position bias by construction.
 
 With d the features of answer A minus those of B, the probabilities are
 
@@ -36,7 +36,7 @@ class PairedLogistic:
 def fit(
     differences: sp.csr_array, labels: np.ndarray, inverse_regularization: float
 ) -> PairedLogistic:
-    """Fit to `differences` [n, p] and `labels` [n]; p may be 0, which gives the class prior.
+    """Fit the weights to `differences` [n, p] and `labels` [n]; with p = 0 this is the class prior.
 
     Raises:
         BadInput: no battle is a tie, or all are.
@@ -56,8 +56,7 @@ def fit(
         return loss + penalty, np.concatenate([signed, absolute, [error[:, TIE].sum()]])
 
     start = np.append(np.zeros(2 * width), _tie_log_odds(labels))
-    # The solver's vectors are too short to share out: more threads are slower, on a busy machine
-    # by far, and might add in another order.
+    # Vectors are too short for several threads, which are slower and may sum in another order.
     with threadpool_limits(limits=1):
         solution = minimize(objective, start, jac=True, method="L-BFGS-B", options=SOLVER)
     return _unpack(solution.x, width)
@@ -77,7 +76,7 @@ def _log_probabilities(
 ) -> np.ndarray:
     preference = differences @ model.signed
     logits = np.stack([preference, -preference, magnitudes @ model.absolute + model.tie], axis=1)
-    # A and B are added before the tie, so that the sum does not depend on their order.
+    # First A and B, then the tie: the rounding of this sum does not depend on the order of A and B.
     decided = np.logaddexp(logits[:, A_WINS], logits[:, B_WINS])
     return logits - np.logaddexp(decided, logits[:, TIE])[:, np.newaxis]
 

@@ -1,7 +1,7 @@
-"""What a reference sees of an answer: how long it is, how it is formatted, which words it uses.
+"""Features of an answer: its length, its formatting and its words.
 
-A battle becomes the features of answer A minus those of answer B; the prompt is not read. Counts
-enter as log(1 + count), so that ten bullets more mean less in a long list than in a short one.
+References use the features of answer A minus those of answer B, and do not read the prompt. Counts
+become log(1 + count), so that ten more bullets matter less in a long list than in a short one.
 """
 
 import re
@@ -26,8 +26,8 @@ FORMAT = {
 }
 PATTERNS = [re.compile(pattern, re.MULTILINE) for pattern in FORMAT.values()]
 
-# Short, to read the real set in minutes: on 1,000 of its rows word pairs gained nothing, and
-# character grams of 3 to 5 took three times as long.
+# The n-gram lengths of each analyzer. On 1,000 real rows, word pairs did not lower the log loss,
+# and character n-grams of 3 to 5 took three times as long.
 ANALYZERS = {"word": (1, 1), "char_wb": (3, 3)}
 
 

@@ -1,12 +1,12 @@
-"""References without a network: what an experiment must beat to be worth its cost.
+"""References: models without a network, which an experiment must beat to be worth its cost.
 
-prior   the shares of wins and ties in train; a win is A's or B's with equal probability
+prior   the fractions of wins and ties in train, with equal probabilities for A and B
 length  the lengths of the two answers
 tfidf   lengths, formatting, and the TF-IDF of words and of character trigrams
 
-All are one model, `paired_logistic`, on more and more features of A minus B. That makes each
-exactly indifferent to the order of the answers, the prior too: it averages the shares of A and B,
-which on the real set differ by 0.7 points. All turns are read, whatever `text.turns` says.
+All are the same model, `PairedLogistic`, on more and more features of A minus B, so that none has a
+position bias. Even the prior averages the fractions of A and B, which differ by 0.7 percentage
+points in the real data. References read all turns, whatever `text.turns` says.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class Reference:
 class SavedTerms:
     """The terms of one vectorizer, each with its inverse document frequency."""
 
-    analyzer: Literal[*ANALYZERS]
+    analyzer: Literal["word", "char_wb"]
     vocabulary: list[str]
     idf: list[Annotated[Finite, Field(gt=0)]]
 
@@ -66,7 +66,7 @@ class SavedTerms:
 
 @checked
 class SavedReference:
-    """A reference as `<name>.json` has it: weights [p], and the terms among the p features."""
+    """The content of `<name>.json`: the weights of p features, and the terms among these."""
 
     tie: Finite
     signed: list[Finite]
@@ -93,7 +93,7 @@ def predict_reference(reference: Reference, battles: pa.Table) -> Predictions:
     """Predict battles with the columns `id`, `response_a` and `response_b`.
 
     Raises:
-        BadInput: the reference predicts what are no probabilities.
+        BadInput: the predictions are not probabilities.
     """
     texts = answer_texts(battles["response_a"]) + answer_texts(battles["response_b"])
     terms = [vectorizer.transform(texts) for vectorizer in reference.vectorizers]
@@ -122,7 +122,7 @@ def save_reference(reference: Reference, folder: Path) -> None:
 
 
 def load_reference(name: str, folder: Path) -> Reference:
-    """Read what `save_reference` wrote; the loaded reference predicts the same numbers.
+    """Load a reference that `save_reference` wrote; its predictions are the same to the last bit.
 
     Raises:
         BadInput: the file does not exist, or is damaged.
@@ -137,7 +137,7 @@ def load_reference(name: str, folder: Path) -> Reference:
         vectorizers.append(vectorizer)
     features = _dense_width(name) + sum(len(terms.vocabulary) for terms in saved.terms)
     if not len(saved.signed) == len(saved.absolute) == features:
-        raise damaged(path, f"it has not one weight for each of {features} features", STAGE)
+        raise damaged(path, f"it does not have one weight for each of {features} features", STAGE)
     signed, absolute = np.array(saved.signed), np.array(saved.absolute)
     return Reference(name, vectorizers, PairedLogistic(signed, absolute, saved.tie))
 
@@ -147,7 +147,7 @@ def _dense_width(name: str) -> int:
 
 
 def _differences(name: str, texts: Sequence[str], terms: Sequence[sp.csr_matrix]) -> sp.csr_array:
-    """Return [n, p] of the n answers A minus the n answers B, which follow them in `texts`."""
+    """Return features of A minus those of B, [n, p]; `texts` has n answers A, then n answers B."""
     dense = [sp.csr_array(features(texts)) for features in DENSE_FEATURES[name]]
     battles = len(texts) // 2
     no_features = sp.csr_array((len(texts), 0))

@@ -1,4 +1,4 @@
-"""What a model costs to train and to run, beside the baseline."""
+"""What a model costs to train and to run, compared with the baseline."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,27 +7,28 @@ from preference.rendering.numbers import Sentence, quantity
 from preference.rendering.tables import NONE, Cell, Table, fraction_cell, number_cell
 
 BLEND = "blend"
-# What each figure of a cost is counted in.
+# The measured costs, with the names of their units.
 UNITS = {
     "parameters": "parameters",
     "train_tflop": "TFLOP to train",
     "gflop_per_battle": "GFLOP a battle",
 }
 PER_BATTLE = "gflop_per_battle"
-# A cost that is higher by less than this factor asks for nothing in return.
+# A cost that is at most this factor higher counts as equal.
 SAME_COST = 1.05
 
-Training = Mapping[str, Mapping[str, Any]]
+# The content of metrics/train/<experiment>/metrics.json, by experiment.
+TrainingMetrics = Mapping[str, Mapping[str, Any]]
 Cost = dict[str, float]
 
 
-def cost_of(name: str, details: Mapping[str, Any], training: Training) -> Cost:
-    """Return the figures of `UNITS` that were measured; a blend costs what it mixes.
+def cost_of(name: str, details: Mapping[str, Any], training: TrainingMetrics) -> Cost:
+    """Return the costs in `UNITS` that were measured. A blend costs the sum of its members.
 
     Args:
-        name: the arm.
-        details: of `metrics/evaluation_details.json`.
-        training: of each trained arm, its `metrics/<arm>/metrics.json`.
+        name: of the experiment or of the blend.
+        details: the content of `metrics/evaluation_details.json`.
+        training: of all experiments.
     """
     members = [training.get(member, {}) for member in _members(name, details)]
     return {
@@ -37,43 +38,45 @@ def cost_of(name: str, details: Mapping[str, Any], training: Training) -> Cost:
     }
 
 
-def describe_cost(name: str, details: Mapping[str, Any], training: Training) -> list[Sentence]:
-    """Say what an arm costs and, where it is not the baseline, how many times the baseline's."""
+def describe_cost(
+    name: str, details: Mapping[str, Any], training: TrainingMetrics
+) -> list[Sentence]:
+    """Report the costs of an experiment, also as multiples of those of the baseline."""
     cost, baseline = cost_of(name, details, training), details["baseline"]
     if not cost:
         return [Sentence(f"The cost of {name} was not measured.")]
-    times = {} if name == baseline else times_as_much(cost, cost_of(baseline, details, training))
-    figures = [
-        f"{quantity(figure)} {UNITS[unit]}"
+    times = {} if name == baseline else cost_ratios(cost, cost_of(baseline, details, training))
+    costs = [
+        f"{quantity(amount)} {UNITS[unit]}"
         + (f" ({quantity(times[unit])} times {baseline}'s)" if unit in times else "")
-        for unit, figure in cost.items()
+        for unit, amount in cost.items()
     ]
-    return [Sentence(f"{name} costs {'; '.join(figures)}.")]
+    return [Sentence(f"{name} costs {'; '.join(costs)}.")]
 
 
-def times_as_much(cost: Cost, beside: Cost) -> Cost:
-    """Return the ratio of each figure that both have."""
-    return {unit: cost[unit] / beside[unit] for unit in cost if beside.get(unit)}
+def cost_ratios(cost: Cost, other: Cost) -> Cost:
+    """Return the ratios of the costs that were measured for both."""
+    return {unit: cost[unit] / other[unit] for unit in cost if other.get(unit)}
 
 
-def costs_more(name: str, details: Mapping[str, Any], training: Training) -> bool:
-    """Say whether any measured figure of an arm is clearly above the baseline's."""
-    beside = cost_of(details["baseline"], details, training)
-    times = times_as_much(cost_of(name, details, training), beside)
-    return any(ratio > SAME_COST for ratio in times.values())
+def costs_more(name: str, details: Mapping[str, Any], training: TrainingMetrics) -> bool:
+    """Return whether any measured cost of an experiment is above that of the baseline."""
+    baseline = cost_of(details["baseline"], details, training)
+    ratios = cost_ratios(cost_of(name, details, training), baseline)
+    return any(ratio > SAME_COST for ratio in ratios.values())
 
 
-def cost_table(details: Mapping[str, Any], training: Training) -> Table:
-    """Return what each arm costs, and how its training went."""
-    times = f"battle, times {details['baseline']}'s"
+def cost_table(details: Mapping[str, Any], training: TrainingMetrics) -> Table:
+    """Return the costs of each experiment, and how its training went."""
+    times = f"cost of a battle, relative to {details['baseline']}"
     run = ("best epoch", "log loss on valid", "sequences cut", "padding")
     rows = [_cost_row(name, details, training) for name in details["arms"]]
     return Table("What each experiment costs", ("model", *UNITS.values(), times, *run), rows)
 
 
-def _cost_row(name: str, details: Mapping[str, Any], training: Training) -> list[Cell]:
+def _cost_row(name: str, details: Mapping[str, Any], training: TrainingMetrics) -> list[Cell]:
     cost, run = cost_of(name, details, training), training.get(name, {})
-    times = times_as_much(cost, cost_of(details["baseline"], details, training))
+    times = cost_ratios(cost, cost_of(details["baseline"], details, training))
     return [
         Cell(name),
         *(Cell(quantity(cost[unit]) if unit in cost else NONE) for unit in UNITS),
@@ -86,8 +89,8 @@ def _cost_row(name: str, details: Mapping[str, Any], training: Training) -> list
 
 
 def _members(name: str, details: Mapping[str, Any]) -> list[str]:
-    """Name the trained arms behind an arm: a blend needs every arm that has a weight."""
+    """Return the experiments that a prediction needs: for a blend, all that have a weight."""
     if name != BLEND or not details["blend"]:
         return [name]
     weights = details["blend"]["weights"]
-    return [arm for arm in details["arms"] if weights.get(arm, 0) > 0]
+    return [member for member in details["arms"] if weights.get(member, 0) > 0]

@@ -1,4 +1,4 @@
-"""The data card: where the battles are from, what was refused, and whether the splits leak."""
+"""The data card: the source of the battles, the quarantine, and leakage between splits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ QUANTILES = {"p50": "median", "p90": "90 % below", "p99": "99 % below", "max": "
 
 
 def describe_data(data: Data) -> list[Sentence]:
-    """Say what the battles are.
+    """Describe the battles.
 
     Args:
         data: the content of `metrics/data.json`.
@@ -37,7 +37,7 @@ def describe_data(data: Data) -> list[Sentence]:
             f"{percent(turns['share_multi_turn'])} have several."
         ),
         Sentence(
-            f"{percent(data['share_repeated_prompt'])} share their prompt with another battle; "
+            f"{percent(data['share_repeated_prompt'])} have the same prompt as another battle; "
             f"{data['rows_with_identical_answers']:,} have two identical answers; {empty:,} "
             "answers have an empty turn."
         ),
@@ -45,7 +45,7 @@ def describe_data(data: Data) -> list[Sentence]:
 
 
 def describe_extra(split: Data) -> list[Sentence]:
-    """Say of each extra source how many of its battles train has, and how many are left out.
+    """Report how many battles of each extra source are in train, and how many are left out.
 
     Args:
         split: the content of `metrics/split.json`.
@@ -61,7 +61,7 @@ def describe_extra(split: Data) -> list[Sentence]:
 
 
 def find_leaks(split: Data) -> list[Sentence]:
-    """Warn of everything that more than one split holds.
+    """Warn of groups, prompts and answers that are in more than one split.
 
     Args:
         split: the content of `metrics/split.json`.
@@ -74,24 +74,24 @@ def find_leaks(split: Data) -> list[Sentence]:
 
 
 def describe_leaks(split: Data) -> list[Sentence]:
-    """Say what the leakage checks found, be it nothing, and how many near duplicates there are."""
+    """Report what the leakage checks found, and how many near duplicates there are."""
     nothing = Sentence("No group, prompt or pair of answers is in more than one split.")
     return [*(find_leaks(split) or [nothing]), _describe_near_duplicates(split)]
 
 
 def split_table(data: Data, split: Data) -> Table:
-    """Return size and class shares of all battles and of each split."""
+    """Return the sizes and class frequencies of all battles and of each split."""
     parts = {name: split[name] for name in split if name not in (*LEAKS, EXTRA)}
     rows = [
         _size_row("all", data["rows_kept"], sum(part["groups"] for part in parts.values()), data),
         *(_size_row(name, part["rows"], part["groups"], part) for name, part in parts.items()),
     ]
-    header = ("split", "battles", "groups", *(f"share of {label}" for label in LABELS))
+    header = ("split", "battles", "groups", *(f"fraction of {label}" for label in LABELS))
     return Table("Splits", header, rows)
 
 
 def length_table(data: Data) -> Table:
-    """Return the lengths of the texts."""
+    """Return quantiles of the lengths of texts, in characters."""
     rows = [
         [Cell(segment.replace("_", " ")), *(Cell(number(lengths[key], 0)) for key in QUANTILES)]
         for segment, lengths in data["characters"].items()
@@ -100,7 +100,7 @@ def length_table(data: Data) -> Table:
 
 
 def quarantine_table(data: Data) -> Table | None:
-    """Return the reasons for which rows were refused, or None where none was."""
+    """Return why rows were quarantined, or None where no row was."""
     if not data["quarantine_reasons"]:
         return None
     reasons = sorted(data["quarantine_reasons"].items(), key=lambda item: (-item[1], item[0]))
@@ -115,9 +115,11 @@ def _describe_near_duplicates(split: Data) -> Sentence:
         for name, part in split.items()
         if name not in (*LEAKS, EXTRA, TRAIN)
     ]
-    return Sentence(f"Battles whose prompt is nearly one of train: {', '.join(counts)}.")
+    return Sentence(
+        f"Battles whose prompt is nearly the same as one in train: {', '.join(counts)}."
+    )
 
 
 def _size_row(name: str, rows: int, groups: int, part: Data) -> list[Cell]:
-    shares = [Cell(number(part["label_shares"][label], 3)) for label in LABELS]
-    return [Cell(name), Cell(f"{rows:,}"), Cell(f"{groups:,}"), *shares]
+    fractions = [Cell(number(part["label_shares"][label], 3)) for label in LABELS]
+    return [Cell(name), Cell(f"{rows:,}"), Cell(f"{groups:,}"), *fractions]

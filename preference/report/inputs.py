@@ -1,29 +1,30 @@
-"""What the report is made of: the metrics files and the battles that were hardest."""
+"""Read what the report shows: metrics files, learning curves and the hardest battles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from preference.report.cost import BLEND
+from preference.report.cost import BLEND, TrainingMetrics
 from preference.report.learning_curves import Curve, read_curve
 from preference.runtime.errors import check_exists
 from preference.runtime.strict_json import read_json
 
+# Where dvclive writes the log loss of each split.
 CURVES = {"valid": "eval", "train": "train"}
 
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """The content of the files; `training` and `curves` are of each trained arm.
+    """The content of the files.
 
-    `curves` are of "valid" and of "train".
+    `training` is by experiment, `curves` by split ("valid" and "train") and then by experiment.
     """
 
     details: Mapping[str, Any]
     data: Mapping[str, Any]
     split: Mapping[str, Any]
-    training: Mapping[str, Mapping[str, Any]]
+    training: TrainingMetrics
     curves: Mapping[str, Mapping[str, Curve]]
     hardest: Sequence[Mapping[str, Any]]
 
@@ -35,21 +36,35 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
         BadInput: a file does not exist; the message names the stage that makes it.
     """
     details = read_json(metrics / "evaluation_details.json", "evaluate")
-    trained = [name for name in details["arms"] if name != BLEND]
+    training = read_training_metrics(metrics, details)
     return ReportInputs(
         details=details,
         data=read_json(metrics / "data.json", "fetch"),
         split=read_json(metrics / "split.json", "split"),
-        training={
-            name: read_json(metrics / "train" / name / "metrics.json", f"train_{name}")
-            for name in trained
-        },
+        training=training,
         curves={
-            split: {name: _read_curve(metrics, name, folder) for name in trained}
+            split: {name: _read_curve(metrics, name, folder) for name in training}
             for split, folder in CURVES.items()
         },
         hardest=read_json(hardest, "evaluate"),
     )
+
+
+def read_training_metrics(metrics: Path, details: Mapping[str, Any]) -> TrainingMetrics:
+    """Read what was measured while each experiment was trained.
+
+    Args:
+        metrics: the folder of all metrics files.
+        details: the content of `metrics/evaluation_details.json`.
+
+    Raises:
+        BadInput: a file does not exist; the message names the stage that makes it.
+    """
+    return {
+        name: read_json(metrics / "train" / name / "metrics.json", f"train_{name}")
+        for name in details["arms"]
+        if name != BLEND
+    }
 
 
 def _read_curve(metrics: Path, name: str, folder: str) -> Curve:

@@ -1,4 +1,4 @@
-"""Learning curves: log loss of every arm against the optimizer step."""
+"""Learning curves: log loss of each experiment against the optimizer step."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,17 @@ from pathlib import Path
 import altair as alt
 
 from preference.rendering.numbers import number
-from preference.report.svg import WIDTH, Picture, Theme, draw, sized
+from preference.report.svg import WIDTH, Chart, Plot, Theme, draw, sized
 from preference.runtime.atomic_write import write_text
 
-# The loss of single batches is noisy, and a long training has thousands of them.
+# The loss of single batches is noisy, and a long training run has thousands of them.
 MOST_POINTS = 40
 HEIGHT = 240
-# In characters: four of these fit beside each other.
+# The most characters of a name that fits four times into a row of the legend.
 SHORT_NAME = 8
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
 
+# Pairs of optimizer step and log loss.
 Curve = Sequence[tuple[int, float]]
 
 
@@ -28,43 +29,43 @@ def read_curve(path: Path) -> Curve:
 
 
 def write_curves(curves: Mapping[str, Curve], path: Path) -> None:
-    """Write the curves of all arms as one CSV: `model`, `step` and `log_loss`."""
+    """Write the curves of all experiments as one CSV: `model`, `step` and `log_loss`."""
     lines = ["model,step,log_loss"]
     for name, curve in curves.items():
         lines += [f"{name},{step},{log_loss}" for step, log_loss in curve]
     write_text("\n".join(lines) + "\n", path)
 
 
-def learning_curve_picture(title: str, curves: Mapping[str, Curve], dots: bool) -> Picture:
-    """Show the curves of all arms; more than `MOST_POINTS` points are averaged to about as many.
+def learning_curve_chart(title: str, curves: Mapping[str, Curve], dots: bool) -> Chart:
+    """Draw the curves of all experiments, each averaged to at most `MOST_POINTS` points.
 
     Args:
-        title: what the log loss is of.
-        curves: of each arm.
-        dots: whether the single points are to be seen.
+        title: of the chart.
+        curves: by experiment.
+        dots: whether each point has a dot.
     """
     texts = [f"{name} {_describe(curve)}" for name, curve in curves.items() if curve]
     rows = [
-        {"arm": name, "step": step, "log_loss": log_loss}
+        {"experiment": name, "step": step, "log_loss": log_loss}
         for name, curve in curves.items()
         for step, log_loss in average_points(curve)
     ]
     return draw(
         title,
         f"{title}, first and last: {'; '.join(texts)}.",
-        lambda theme: _chart(rows, list(curves), dots, theme),
+        lambda theme: _plot(rows, list(curves), dots, theme),
     )
 
 
 def average_points(curve: Curve) -> Curve:
-    """Return means of neighbours, each at its last step, so that at most `MOST_POINTS` are left."""
+    """Return at most `MOST_POINTS` means of neighbours, each at the last of their steps."""
     size = max(-(-len(curve) // MOST_POINTS), 1)
     chunks = [curve[start : start + size] for start in range(0, len(curve), size)]
     return [(chunk[-1][0], sum(loss for _, loss in chunk) / len(chunk)) for chunk in chunks]
 
 
 def _columns(names: list[str]) -> int:
-    """Return how many names stand side by side in a legend."""
+    """Return the number of columns of the legend."""
     return 2 if max(map(len, names)) > SHORT_NAME else 4
 
 
@@ -73,18 +74,20 @@ def _describe(curve: Curve) -> str:
     return f"{number(high)} at step {first:,}, {number(low)} at step {last:,}"
 
 
-def _chart(
-    rows: Sequence[Mapping[str, object]], arms: list[str], dots: bool, theme: Theme
-) -> alt.LayerChart:
-    colours = [theme.series[number % len(theme.series)] for number in range(len(arms))]
-    dashes = [list(DASHES[number % len(DASHES)]) for number in range(len(arms))]
-    legend = alt.Legend(symbolType="stroke", symbolSize=300, columns=_columns(arms))
+def _plot(rows: Sequence[Mapping[str, object]], names: list[str], dots: bool, theme: Theme) -> Plot:
+    colours = [theme.series[number % len(theme.series)] for number in range(len(names))]
+    dashes = [list(DASHES[number % len(DASHES)]) for number in range(len(names))]
+    legend = alt.Legend(symbolType="stroke", symbolSize=300, columns=_columns(names))
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("step:Q", title="optimizer step"),
         y=alt.Y("log_loss:Q", title="log loss (nats)", scale=alt.Scale(zero=False)),
-        color=alt.Color("arm:N", scale=alt.Scale(domain=arms, range=colours), legend=legend),
+        color=alt.Color(
+            "experiment:N", scale=alt.Scale(domain=names, range=colours), legend=legend
+        ),
     )
-    dashed = alt.StrokeDash("arm:N", scale=alt.Scale(domain=arms, range=dashes), legend=legend)
+    dashed = alt.StrokeDash(
+        "experiment:N", scale=alt.Scale(domain=names, range=dashes), legend=legend
+    )
     lines = base.mark_line(strokeWidth=1.8).encode(strokeDash=dashed)
     points = [base.mark_point(filled=True, size=30, opacity=1)] if dots else []
     return sized(alt.layer(lines, *points), WIDTH, HEIGHT)

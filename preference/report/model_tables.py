@@ -1,4 +1,4 @@
-"""The tables of the report, as text: one form for Markdown and for HTML."""
+"""The tables of models and slices, the same for Markdown and for HTML."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from preference.rendering.numbers import (
     signed_interval,
 )
 from preference.rendering.tables import NONE, Cell, Table, estimate_cell, number_cell
-from preference.report.charts import kind_of
-from preference.report.oracle_verdict import share_of_way
-from preference.report.significance_wording import is_tested
-from preference.report.verdict import best_arm
+from preference.report.interval_charts import kind_of
+from preference.report.oracle_verdict import fraction_closed
+from preference.report.significance_wording import Difference, is_tested
+from preference.report.verdict import best_experiment
 
-MEASURES = ("model", "log loss", "accuracy", "macro F1", "flip rate")
+METRICS = ("model", "log loss", "accuracy", "macro F1", "flip rate")
 CALIBRATION_HEADER = (
     "model",
     "temperature",
@@ -32,43 +32,43 @@ Details = Mapping[str, Any]
 
 
 def model_table(details: Details) -> Table:
-    """Return the figures of every model, the best first."""
+    """Return the metrics of all models, the best first."""
     models = details["models"]
     ranked = sorted(models, key=lambda name: models[name]["log_loss"]["value"])
     difference = f"difference to {details['baseline']}"
-    header = (*MEASURES, difference, "Holm p", "calibration error (ECE)")
+    header: tuple[str, ...] = (*METRICS, difference, "Holm p", "calibration error (ECE)")
     rows = [_model_row(name, details) for name in ranked]
     if details["simulated"]:
-        header = (*header, "way to the oracle")
-        rows = [[*row, _way(name, details)] for name, row in zip(ranked, rows, strict=True)]
-    return Table("Every model on the test battles, with 95 % intervals", header, rows)
+        header = (*header, "gap closed")
+        rows = [[*row, _gap_closed(name, details)] for name, row in zip(ranked, rows, strict=True)]
+    return Table("All models on the test battles, with 95 % intervals", header, rows)
 
 
 def calibration_table(details: Details) -> Table:
-    """Return what the temperature changed, and how well calibrated each model is."""
+    """Return the effect of the temperature, and the calibration errors of all models."""
     rows = [_calibration_row(name, model) for name, model in details["models"].items()]
-    header = CALIBRATION_HEADER
+    header: tuple[str, ...] = CALIBRATION_HEADER
     if details["simulated"]:
-        header = (*header, "against the truth")
+        header = (*header, "compared with the oracle")
         for row, model in zip(rows, details["models"].values(), strict=True):
             row.append(number_cell(model["calibration"]["truth"]))
     return Table("Before and after the temperature", header, rows)
 
 
 def order_table(details: Details) -> Table:
-    """Return how much each arm depends on which answer is shown first."""
+    """Return the position bias of each experiment."""
     header = ("model", "flip rate", "mean change", "log loss of both orders", "gain")
     rows = [_order_row(name, details["models"][name]) for name in details["arms"]]
     return Table("What changes when the answers change places", header, rows)
 
 
 def slice_table(details: Details) -> Table:
-    """Return log loss and accuracy of the best arm and the best reference on each part."""
-    shown = [best_arm(details), details["best_reference"]]
+    """Return log loss and accuracy of the best experiment and the best reference on each slice."""
+    shown = [best_experiment(details), details["best_reference"]]
     titles = [f"{title} of {name}" for title in ("log loss", "accuracy") for name in shown]
     header = ("slice", "part", "battles", "groups", "note", *titles)
     rows = [_slice_row(part, shown) for part in details["slices"]]
-    return Table("Every part of the test battles", header, rows)
+    return Table("All slices of the test battles", header, rows)
 
 
 def blend_table(details: Details) -> Table | None:
@@ -91,7 +91,7 @@ def _model_row(name: str, details: Details) -> list[Cell]:
     ]
 
 
-def _difference_cells(difference: Mapping[str, float | None] | None) -> list[Cell]:
+def _difference_cells(difference: Difference | None) -> list[Cell]:
     if difference is None:
         return [Cell(NONE), Cell(NONE)]
     tested = is_tested(difference)
@@ -99,9 +99,9 @@ def _difference_cells(difference: Mapping[str, float | None] | None) -> list[Cel
     return [Cell(signed(difference["value"]), signed_interval(difference)), Cell(p)]
 
 
-def _way(name: str, details: Details) -> Cell:
-    share = share_of_way(name, details)
-    return Cell(NONE if share is None else percent(share))
+def _gap_closed(name: str, details: Details) -> Cell:
+    fraction = fraction_closed(name, details)
+    return Cell(NONE if fraction is None else percent(fraction))
 
 
 def _calibration_row(name: str, model: Mapping[str, Any]) -> list[Cell]:
@@ -117,11 +117,11 @@ def _calibration_row(name: str, model: Mapping[str, Any]) -> list[Cell]:
 
 
 def _temperatures(model: Mapping[str, Any]) -> str:
-    bound = " (a bound: none is best)" if model["temperature_at_bound"] else ""
+    bound = " (a bound)" if model["temperature_at_bound"] else ""
     return ", ".join(number(each, 3) for each in model["temperature"]) + bound
 
 
-def _calibration_cells(error: Mapping[str, float | None]) -> list[Cell]:
+def _calibration_cells(error: Mapping[str, Any]) -> list[Cell]:
     return [estimate_cell(error, 3), Cell(number(error["if_calibrated"], 3))]
 
 
@@ -143,7 +143,7 @@ def _slice_row(part: Mapping[str, Any], shown: list[str]) -> list[Cell]:
         Cell(part["part"]),
         Cell(f"{part['rows']:,}"),
         Cell(f"{part['groups']:,}"),
-        Cell("too few rows" if part["few"] else ""),
+        Cell("too few battles" if part["few"] else ""),
         *(estimate_cell(model["log_loss"]) for model in models),
         *(estimate_cell(model["accuracy"], 3) for model in models),
     ]

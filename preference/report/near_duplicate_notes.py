@@ -1,4 +1,4 @@
-"""What the report says of near duplicates: test battles whose prompt is nearly one of train."""
+"""Notes on near duplicates: test battles whose prompt is nearly the same as one in train."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from preference.rendering.numbers import Sentence, number, with_interval
 
 
 def describe_near_duplicates(details: Mapping[str, Any]) -> list[Sentence]:
-    """Say how many there are, and what the log loss is without them; nothing where none are.
+    """Report their number, and the log loss without them; no sentences where there are none.
 
     Args:
         details: the content of `metrics/evaluation_details.json`.
@@ -18,13 +18,13 @@ def describe_near_duplicates(details: Mapping[str, Any]) -> list[Sentence]:
     sentences = [
         Sentence(
             f"{near['rows']:,} of {details['rows']:,} test battles "
-            f"({number(100 * near['rate'], 1)}\u00a0%) have a prompt that is nearly one of train "
-            "(Jaccard similarity of runs of five words 0.8 or more)."
+            f"({number(100 * near['rate'], 1)}\u00a0%) have a prompt that is nearly the same as "
+            "one in train (Jaccard similarity of five-word shingles of at least 0.8)."
         )
     ]
     if details["simulated"]:
         sentences.append(
-            Sentence("Simulated prompts are made from templates: some differ in one word alone.")
+            Sentence("Simulated prompts are made from templates: some differ only in one word.")
         )
     if near["log_loss_without"]:
         losses = [

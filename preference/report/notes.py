@@ -1,4 +1,4 @@
-"""What the report says beside the verdict: calibration, order, slices, blend and truth."""
+"""Notes that follow the verdict: calibration, order, slices, blend and oracle."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,17 +14,23 @@ from preference.rendering.numbers import (
     with_interval,
 )
 from preference.report.oracle_verdict import ORACLE
-from preference.report.significance_wording import describe, is_better, is_same, is_tested
-from preference.report.verdict import best_arm
+from preference.report.significance_wording import (
+    Difference,
+    describe,
+    is_better,
+    is_same,
+    is_tested,
+)
+from preference.report.verdict import best_experiment
 
-# A blend's smaller weights do not change what it predicts.
+# Smaller weights of a blend hardly change its predictions.
 SMALLEST_WEIGHT = 0.005
 
 Details = Mapping[str, Any]
 
 
 def describe_calibration(details: Details) -> list[Sentence]:
-    """Say which arms' probabilities are off by more than chance would make them."""
+    """Report which experiments have a significant calibration error."""
     errors = {name: details["models"][name]["calibration"]["top_label"] for name in details["arms"]}
     unknown = [name for name, error in errors.items() if error["low"] is None]
     off = [name for name, error in errors.items() if error["low"]]
@@ -32,22 +38,19 @@ def describe_calibration(details: Details) -> list[Sentence]:
         name: f"{name} {with_interval(error, 3)}, {number(error['if_calibrated'], 3)} if calibrated"
         for name, error in errors.items()
     }
-    sentences = [
-        Sentence(f"Calibration error beyond that of a calibrated model: {texts[name]}.")
-        for name in off
-    ]
+    sentences = [Sentence(f"Significant calibration error: {texts[name]}.") for name in off]
     fine = [texts[name] for name in errors if name not in (*off, *unknown)]
     if fine:
-        text = f"No calibration error that chance does not explain: {'; '.join(fine)}."
+        text = f"No significant calibration error: {'; '.join(fine)}."
         sentences.append(Sentence(text))
     if unknown:
         listed = "; ".join(texts[name] for name in unknown)
-        sentences.append(Sentence(f"Whether chance explains it is unknown: {listed}."))
+        sentences.append(Sentence(f"Not tested for a calibration error: {listed}."))
     return sentences
 
 
 def describe_order(details: Details) -> list[Sentence]:
-    """Say how often the order of the answers decides, and what averaging both orders gains."""
+    """Report the position bias, and what averaging both orders gains."""
     models = {name: details["models"][name] for name in details["arms"]}
     flips = [
         f"{name} {number(100 * model['flip_rate']['value'], 1)}\u00a0%"
@@ -58,7 +61,9 @@ def describe_order(details: Details) -> list[Sentence]:
         for name, gain in ((name, model["both_orders"]["gain"]) for name, model in models.items())
     ]
     return [
-        Sentence(f"Battles whose predicted label changes with the order: {', '.join(flips)}."),
+        Sentence(
+            f"Fraction of battles whose predicted label changes with the order: {', '.join(flips)}."
+        ),
         Sentence(
             "Gain in log loss of averaging both orders (positive is better; it costs a second pass "
             f"of the head, while the backbone reads each answer once): {', '.join(gains)}."
@@ -67,18 +72,19 @@ def describe_order(details: Details) -> list[Sentence]:
 
 
 def describe_slices(details: Details) -> list[Sentence]:
-    """Name the parts where the best arm is clearly better or worse than on all battles."""
-    best = best_arm(details)
+    """Name the slices on which the best experiment differs from its log loss on all battles."""
+    best = best_experiment(details)
     overall = details["models"][best]["log_loss"]
     enough = [part for part in details["slices"] if not part["few"]]
     if not enough:
-        return [Sentence("No part has enough battles to be judged by.")]
+        return [Sentence("No slice has enough battles.")]
     apart = [part for part in enough if _lies_apart(part["models"][best]["log_loss"], overall)]
     if not apart:
-        return [Sentence(f"No part stands out for {best}, of {len(enough)} with enough battles.")]
+        text = f"No slice stands out for {best}, out of {len(enough)} with enough battles."
+        return [Sentence(text)]
     return [
         Sentence(
-            f"Parts that stand out for {best}, of {len(enough)} with enough battles "
+            f"Slices that stand out for {best}, out of {len(enough)} with enough battles "
             f"(all battles: log loss {number(overall['value'])}):"
         ),
         *(_describe_part(part, best, overall["value"]) for part in apart),
@@ -86,7 +92,7 @@ def describe_slices(details: Details) -> list[Sentence]:
 
 
 def describe_blend(details: Details) -> list[Sentence]:
-    """Name the weights of the blend, the largest first; nothing where there is no blend."""
+    """Report the weights of the blend, the largest first; no sentence where there is none."""
     if not details["blend"]:
         return []
     weights = details["blend"]["weights"]
@@ -97,15 +103,15 @@ def describe_blend(details: Details) -> list[Sentence]:
     copies = [name for name, each in differences.items() if name in weights and is_same(each)]
     if copies and baseline in weights:
         names = join([baseline, *copies])
-        text += f" {names} predict the same: any other division of their weights is as good."
+        text += f" {names} predict the same, so that only the sum of their weights matters."
     return [Sentence(text)]
 
 
 def describe_truth(details: Details) -> list[Sentence]:
-    """Say, on simulated battles, what the best arm has found of what decides them."""
+    """Report, on simulated battles, how much of the true log odds the best experiment predicts."""
     if not details["simulated"] or details["limits"]["test"]["too_few_groups"]:
         return []
-    best, reference, models = best_arm(details), details["best_reference"], details["models"]
+    best, reference, models = best_experiment(details), details["best_reference"], details["models"]
     difference = details["agreement_differences"].get(best)
     regrets = [model["regret_covered"] for name, model in models.items() if name != ORACLE]
     covered = [one for one in regrets if one is not None]
@@ -134,16 +140,15 @@ def _describe_recovery(best: str, model: Mapping[str, Any]) -> list[Sentence]:
     ]
 
 
-def _compare_on_agreement(
-    best: str, reference: str, difference: Mapping[str, float | None] | None
-) -> str:
+def _compare_on_agreement(best: str, reference: str, difference: Difference | None) -> str:
     if difference is None or not is_tested(difference):
-        return f"which are too few for that, {best} and {reference} are not compared."
-    verb = "beats" if is_better(difference) else "does not beat"
-    return f"{best} {verb} {reference} ({describe(difference)})."
+        return f"{best} and {reference} were not compared, because there are too few."
+    verb = "is" if is_better(difference) else "is not"
+    return f"{best} {verb} significantly better than {reference} ({describe(difference)})."
 
 
-def _lies_apart(estimate: Mapping[str, float | None], other: Mapping[str, float | None]) -> bool:
+def _lies_apart(estimate: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether the intervals of two estimates do not overlap."""
     if estimate["low"] is None or other["low"] is None:
         return False
     return estimate["low"] > other["high"] or estimate["high"] < other["low"]

@@ -1,4 +1,4 @@
-"""What simulated battles say beyond real ones: how far each model is from the truth."""
+"""The verdict on simulated battles, whose oracle is known: how close each model comes to it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +18,10 @@ Details = Mapping[str, Any]
 
 
 def judge_against_oracle(best: str, details: Details) -> list[Sentence]:
-    """Return how far the models have come from the class shares to the truth, and any leak.
+    """Report the regret of each model, and warn of models that are better than the oracle.
 
-    The share of the way is `1 - regret / regret of prior`; regrets are free of the labels' luck.
+    Regrets have no noise of labels. The fraction of the gap from `prior` to the oracle that a model
+    closes is `1 - regret / regret of prior`.
     """
     models = {name: model for name, model in details["models"].items() if name != ORACLE}
     ranked = sorted(models, key=lambda name: models[name]["regret"])
@@ -30,18 +31,18 @@ def judge_against_oracle(best: str, details: Details) -> list[Sentence]:
             "about real chatbots."
         )
     ]
-    share = share_of_way(best, details)
-    if share is not None:
+    fraction = fraction_closed(best, details)
+    if fraction is not None:
         sentences.append(
-            Sentence(f"{best} goes {percent(share)} of the way from {PRIOR} to the {ORACLE}.")
+            Sentence(f"{best} closes {percent(fraction)} of the gap from {PRIOR} to the {ORACLE}.")
         )
     regrets = ", ".join(_describe_regret(name, details) for name in ranked)
     sentences.append(Sentence(f"Regret, the expected log loss above the {ORACLE}'s: {regrets}."))
     return sentences + _warn_of_leaks(ranked, details)
 
 
-def share_of_way(name: str, details: Details) -> float | None:
-    """Return 0 for a model as far from the truth as `prior`, 1 for the oracle."""
+def fraction_closed(name: str, details: Details) -> float | None:
+    """Return the closed fraction of the gap to the oracle; None where `prior` has no regret."""
     models = details["models"]
     if PRIOR not in models or models[PRIOR]["regret"] == 0:
         return None
@@ -49,16 +50,16 @@ def share_of_way(name: str, details: Details) -> float | None:
 
 
 def _describe_regret(name: str, details: Details) -> str:
-    share = share_of_way(name, details)
-    way = "" if share is None else f" ({percent(share)})"
-    return f"{name} {number(details['models'][name]['regret'])}{way}"
+    fraction = fraction_closed(name, details)
+    closed = "" if fraction is None else f" ({percent(fraction)})"
+    return f"{name} {number(details['models'][name]['regret'])}{closed}"
 
 
 def _warn_of_leaks(names: list[str], details: Details) -> list[Sentence]:
     gaps = details["differences"]["oracle"]
     return [
         Sentence(
-            f"{name} is better than the {ORACLE} by more than chance explains "
+            f"{name} is significantly better than the {ORACLE} "
             f"({signed(gaps[name]['value'])} {signed_interval(gaps[name])} log loss): "
             "look for a leak.",
             warning=True,

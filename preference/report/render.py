@@ -1,37 +1,30 @@
-"""The report of an evaluation: Markdown for a review, and one HTML page that needs nothing else.
+"""The report of an evaluation: as Markdown for a review, and as a self-contained HTML page.
 
 Guarantees
 1. The same inputs give the same bytes.
-2. The page loads nothing and runs nothing; the battles' texts are shown as text. Where one were
-   not, its policy would keep a browser from running it, and from styling by it.
-3. A figure that a template asks for and does not get is an error, never an empty place.
+2. The page loads and runs nothing, and the texts of battles are escaped. Should one not be, the
+   Content-Security-Policy of the page keeps a browser from running it or using its styles.
+3. A value that a template asks for and does not get is an error, and never an empty string.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from preference.battles.table import LABELS
 from preference.rendering.numbers import number, percent
 from preference.rendering.templates_env import content_hash, environment, markdown_template
-from preference.report.charts import (
-    confusion_pictures,
-    difference_pictures,
-    log_loss_picture,
-    reliability_pictures,
-    slice_pictures,
-)
 from preference.report.cost import cost_table
 from preference.report.data_card import (
     describe_data,
     describe_extra,
     describe_leaks,
-    find_leaks,
     length_table,
     quarantine_table,
     split_table,
 )
 from preference.report.inputs import ReportInputs
-from preference.report.learning_curves import learning_curve_picture
+from preference.report.interval_charts import difference_charts, log_loss_chart, slice_charts
+from preference.report.learning_curves import learning_curve_chart
+from preference.report.model_charts import confusion_charts, reliability_charts
 from preference.report.model_tables import (
     blend_table,
     calibration_table,
@@ -47,9 +40,8 @@ from preference.report.notes import (
     describe_slices,
     describe_truth,
 )
-from preference.report.verdict import best_arm, judge
-
-TEMPLATES = Path(__file__).parent / "templates"
+from preference.report.verdict import best_experiment
+from preference.report.verdict_section import TEMPLATES, list_verdict
 
 
 def render_markdown(inputs: ReportInputs) -> str:
@@ -61,16 +53,16 @@ def render_html(inputs: ReportInputs) -> str:
     """Return the whole report as one HTML page."""
     templates = environment(TEMPLATES, autoescape=True)
     templates.filters.update(number=number, percent=percent, content_hash=content_hash)
-    pictures = _pictures(inputs)
+    charts = _charts(inputs)
     tables = _tables(inputs)
     return templates.get_template("report.html.j2").render(
         **_shared(inputs),
-        pictures=pictures,
+        charts=charts,
         tables=tables,
         data=[*describe_data(inputs.data), *describe_extra(inputs.split)],
         leaks=describe_leaks(inputs.split),
         hardest=inputs.hardest,
-        best=best_arm(inputs.details),
+        best=best_experiment(inputs.details),
         labels=LABELS,
     )
 
@@ -81,7 +73,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
         "simulated": details["simulated"],
         "rows": f"{details['rows']:,}",
         "groups": f"{details['groups']:,}",
-        "verdict": [*find_leaks(inputs.split), *judge(details, inputs.training)],
+        "verdict": list_verdict(details, inputs.split, inputs.training),
         "models": model_table(details),
         "notes": {
             "Calibration": describe_calibration(details),
@@ -94,17 +86,17 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
     }
 
 
-def _pictures(inputs: ReportInputs) -> Mapping[str, object]:
+def _charts(inputs: ReportInputs) -> Mapping[str, object]:
     details, curves = inputs.details, inputs.curves
     return {
-        "log_loss": [log_loss_picture(details), *difference_pictures(details)],
-        "reliability": reliability_pictures(details),
+        "log_loss": [log_loss_chart(details), *difference_charts(details)],
+        "reliability": reliability_charts(details),
         "curves": [
-            learning_curve_picture("Log loss on valid", curves["valid"], dots=True),
-            learning_curve_picture("Log loss on train", curves["train"], dots=False),
+            learning_curve_chart("Log loss on valid", curves["valid"], dots=True),
+            learning_curve_chart("Log loss on train", curves["train"], dots=False),
         ],
-        "confusion": confusion_pictures(details),
-        "slices": slice_pictures(details),
+        "confusion": confusion_charts(details),
+        "slices": slice_charts(details),
     }
 
 

@@ -1,7 +1,6 @@
 """Altair charts as inline SVG, each drawn for a light and for a dark page.
 
-The SVG holds no id, no script and no address that a browser would load, so that many of them can
-stand in one page.
+The SVG has no ids, scripts or addresses to load, so that one page can hold many of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,23 +9,26 @@ from dataclasses import dataclass
 import altair as alt
 import vl_convert
 
-# As wide as a phone shows without scrolling; two panels stand side by side there.
-WIDTH, PANEL_WIDTH = 360, 172
-# Where a browser has none of the fonts below, its labels may be wider.
+# A phone shows one chart, or two small ones side by side, without scrolling.
+WIDTH, SMALL_WIDTH = 360, 172
+# Labels are wider in a browser that has none of the fonts below.
 MARGIN, WIDE_MARGINS = 4, {"left": 18, "right": 10}
 TICKS = {"labelFlush": False, "labelSeparation": 8}
 LEGEND = {"columns": 4, "columnPadding": 12}
-# The first is what the converter measures with; the others are as wide.
+# The converter measures text with the first font; the others have the same widths.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+# Layers of marks. Altair declares the second type for what its method `encode` and others return.
+Plot = alt.LayerChart | alt.FacetChart
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a chart; `series` are for arms, in their order, and repeat."""
+    """The colours of a chart. Those in `series` are for experiments, in their order, and repeat."""
 
     text: str
     grid: str
-    arm: str
+    experiment: str
     reference: str
     oracle: str
     series: tuple[str, ...]
@@ -37,7 +39,7 @@ class Theme:
 LIGHT = Theme(
     text="#24292f",
     grid="#dfe3e8",
-    arm="#0b63b0",
+    experiment="#0b63b0",
     reference="#6b7280",
     oracle="#0a7d55",
     series=("#0b63b0", "#c2410c", "#0a7d55", "#a21caf", "#7a5c00", "#57534e"),
@@ -47,7 +49,7 @@ LIGHT = Theme(
 DARK = Theme(
     text="#e3e7ec",
     grid="#3a424d",
-    arm="#6cb6ff",
+    experiment="#6cb6ff",
     reference="#a3acb8",
     oracle="#4fd1a5",
     series=("#6cb6ff", "#ff9f5a", "#4fd1a5", "#e879f9", "#f2cc60", "#c8c2bb"),
@@ -57,8 +59,8 @@ DARK = Theme(
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A chart: its title, what it shows in words for those who cannot see it, and two SVGs."""
+class Chart:
+    """A chart as SVG for light and dark pages; the description is for those who cannot see it."""
 
     title: str
     description: str
@@ -66,22 +68,22 @@ class Picture:
     dark: str
 
 
-def draw(title: str, description: str, build: Callable[[Theme], alt.LayerChart]) -> Picture:
-    """Draw what `build` returns for either theme."""
-    return Picture(title, description, _to_svg(build(LIGHT), LIGHT), _to_svg(build(DARK), DARK))
+def draw(title: str, description: str, build: Callable[[Theme], Plot]) -> Chart:
+    """Draw the plot that `build` returns, once for each theme."""
+    return Chart(title, description, _to_svg(build(LIGHT), LIGHT), _to_svg(build(DARK), DARK))
 
 
-def sized(chart: alt.LayerChart, width: int, height: int) -> alt.LayerChart:
-    """Fit the whole chart, with its axes and legends, into `width` x `height` pixels."""
+def sized(plot: Plot, width: int, height: int) -> Plot:
+    """Fit the whole plot, with its axes and legends, into `width` x `height` pixels."""
     fit = alt.AutoSizeParams(type="fit", contains="padding")
     margins = dict.fromkeys(("left", "right", "top", "bottom"), MARGIN)
     if width == WIDTH:
         margins |= WIDE_MARGINS
-    return chart.properties(width=width, height=height, autosize=fit, padding=margins)
+    return plot.properties(width=width, height=height, autosize=fit, padding=margins)
 
 
-def _to_svg(chart: alt.LayerChart, theme: Theme) -> str:
-    specification = {**chart.to_dict(), "config": _config(theme)}
+def _to_svg(plot: Plot, theme: Theme) -> str:
+    specification = {**plot.to_dict(), "config": _config(theme)}
     return vl_convert.vegalite_to_svg(specification, vl_version="6.4", allowed_base_urls=[])
 
 
@@ -96,6 +98,6 @@ def _config(theme: Theme) -> Mapping[str, object]:
         "axis": {**title, **label, **lines, "labelLimit": 100, **TICKS},
         "axisX": {"tickCount": 5},
         "legend": {**label, "orient": "top", "title": None, "labelLimit": 90, **LEGEND},
-        # The page says what a chart shows; a label for each mark would only repeat it.
+        # The page describes each chart, so that labels of single marks would only repeat it.
         "aria": False,
     }

@@ -1,27 +1,33 @@
-"""The verdict in plain words: which experiment is best, whether that is real, what it costs."""
+"""The verdict in words: which experiment is best, whether significantly, and at what cost."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from preference.rendering.numbers import Sentence, join, number, signed, with_interval
-from preference.report.cost import Training, costs_more, describe_cost
+from preference.report.cost import TrainingMetrics, costs_more, describe_cost
 from preference.report.oracle_verdict import PRIOR, judge_against_oracle
-from preference.report.significance_wording import compare, describe, is_better, is_real
+from preference.report.significance_wording import (
+    compare,
+    describe,
+    is_better,
+    is_significant,
+    is_worse,
+)
 
 Details = Mapping[str, Any]
 
 
-def judge(details: Details, training: Training) -> list[Sentence]:
+def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
     """Return the verdict, the most important sentence first.
 
     Args:
         details: the content of `metrics/evaluation_details.json`.
-        training: of each trained arm, its `metrics/<arm>/metrics.json`.
+        training: the content of `metrics/train/<experiment>/metrics.json`, by experiment.
     """
-    best = best_arm(details)
+    best = best_experiment(details)
     warnings = [Sentence(text, warning=True) for text in details["warnings"]]
     if details["limits"]["test"]["too_few_groups"]:
-        return [*warnings, *_tell_without_judging(best, details, training)]
+        return [*warnings, *_report_without_tests(best, details, training)]
     return [
         *warnings,
         _name_best(best, details),
@@ -33,19 +39,19 @@ def judge(details: Details, training: Training) -> list[Sentence]:
         *_judge_others_against_reference(best, details),
         *_judge_against_prior(details),
         *(judge_against_oracle(best, details) if details["simulated"] else []),
-        *_admit_choice(best, details),
+        *_mention_selection(best, details),
         *_judge_precision(details),
         _judge_seeds(details),
     ]
 
 
-def best_arm(details: Details) -> str:
-    """Name the arm with the lowest log loss."""
+def best_experiment(details: Details) -> str:
+    """Return the name of the experiment, or of the blend, with the lowest log loss on test."""
     return min(details["arms"], key=lambda name: details["models"][name]["log_loss"]["value"])
 
 
-def _tell_without_judging(best: str, details: Details, training: Training) -> list[Sentence]:
-    """Return the figures of battles that are too few for a judgement."""
+def _report_without_tests(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
+    """Report metrics of battles in too few groups for a test."""
     others = {"baseline": details["baseline"], "reference": details["best_reference"]}
     differences = [
         f"{signed(details['differences'][kind][best]['value'])} to {other}"
@@ -80,7 +86,7 @@ def _judge_against_baseline(best: str, details: Details) -> list[Sentence]:
         return [Sentence(f"No experiment improves on {baseline}.")] if differences else []
     if best not in differences:
         return []
-    return [Sentence(f"Against {baseline}: {compare(differences[best])}.")]
+    return [Sentence(f"Compared with {baseline}: {compare(differences[best])}.")]
 
 
 def _judge_against_reference(best: str, details: Details) -> list[Sentence]:
@@ -88,32 +94,28 @@ def _judge_against_reference(best: str, details: Details) -> list[Sentence]:
     cost = "" if is_better(difference) else " It is not worth its cost."
     return [
         Sentence(
-            f"Against {reference}, the best reference without a network: "
-            f"{compare(difference)}.{cost}",
+            f"Compared with {reference}, the best reference: {compare(difference)}.{cost}",
             warning=bool(cost),
         )
     ]
 
 
-def _judge_cost(best: str, details: Details, training: Training) -> list[Sentence]:
+def _judge_cost(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
     difference = details["differences"]["baseline"].get(best)
     if difference is None or is_better(difference) or not costs_more(best, details, training):
         return []
     return [
-        Sentence(
-            f"What {best} costs beyond {details['baseline']} buys nothing that these battles "
-            "can show."
-        )
+        Sentence(f"{best} costs more than {details['baseline']}, and is not significantly better.")
     ]
 
 
 def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence]:
-    """Sort the other arms by what can be said of them beside the baseline."""
+    """Sort the other experiments by how they compare with the baseline."""
     baseline, differences = details["baseline"], details["differences"]["baseline"]
     titles = {
-        f"Really better than {baseline} too": is_better,
-        f"Really worse than {baseline}": lambda each: is_real(each) and not is_better(each),
-        f"These battles cannot tell apart from {baseline}": lambda each: not is_real(each),
+        f"Also significantly better than {baseline}": is_better,
+        f"Significantly worse than {baseline}": is_worse,
+        f"Not significantly different from {baseline}": lambda each: not is_significant(each),
     }
     sentences = []
     for title, belongs in titles.items():
@@ -133,9 +135,10 @@ def _judge_others_against_reference(best: str, details: Details) -> list[Sentenc
     losers = [name for name in others if not is_better(differences[name])]
     if losers:
         names = join([f"{name} ({describe(differences[name])})" for name in losers])
-        text = f"Not worth the cost, because not really better than {reference}: {names}."
+        text = f"Not worth the cost, because not significantly better than {reference}: {names}."
         return [Sentence(text, warning=True)]
-    return [Sentence(f"Every other experiment really beats {reference}.")] if others else []
+    text = f"All other experiments are significantly better than {reference}."
+    return [Sentence(text)] if others else []
 
 
 def _judge_against_prior(details: Details) -> list[Sentence]:
@@ -146,16 +149,16 @@ def _judge_against_prior(details: Details) -> list[Sentence]:
         return []
     return [
         Sentence(
-            f"These battles do not show that {join(idle)} "
-            f"{'do' if len(idle) > 1 else 'does'} better than {PRIOR}, which guesses the class "
-            "shares: more battles, or a pretrained backbone, are needed.",
+            f"{join(idle)} {'are' if len(idle) > 1 else 'is'} not significantly better than "
+            f"{PRIOR}, which predicts the class frequencies of train for every battle: use more "
+            "battles, or a pretrained backbone.",
             warning=True,
         )
     ]
 
 
 def _beats_prior(name: str, details: Details) -> bool:
-    """Judge by a paired difference where there is one, else by intervals that lie apart."""
+    """Decide by a paired test where there is one, and otherwise by whether intervals overlap."""
     models, reference = details["models"], details["best_reference"]
     difference, prior = details["differences"]["reference"][name], models[PRIOR]["log_loss"]
     if reference == PRIOR:
@@ -167,13 +170,14 @@ def _beats_prior(name: str, details: Details) -> bool:
     return None not in (high, low) and high < low
 
 
-def _admit_choice(best: str, details: Details) -> list[Sentence]:
+def _mention_selection(best: str, details: Details) -> list[Sentence]:
     if len(details["arms"]) == 1:
         return []
     return [
         Sentence(
-            f"{best} was found to be the best on these same battles, which flatters its own log "
-            "loss a little; the corrected p-values allow for that."
+            f"{best} was chosen as the best on the battles that it is scored on, so that its log "
+            "loss is slightly optimistic. The adjusted p-values account for the number of "
+            "comparisons."
         )
     ]
 
@@ -186,8 +190,8 @@ def _judge_precision(details: Details) -> list[Sentence]:
     width = sum(widths) / len(widths) / 2
     return [
         Sentence(
-            f"With these battles, a difference to {details['baseline']} begins to show at about "
-            f"{number(width)} log loss, before correction for several comparisons."
+            f"The 95\u00a0% interval of a difference to {details['baseline']} has a mean half "
+            f"width of {number(width)} log loss: smaller differences are rarely significant."
         )
     ]
 
@@ -196,21 +200,21 @@ def _judge_seeds(details: Details) -> Sentence:
     models = {name: details["models"][name] for name in details["arms"]}
     if all(model["seeds"] == 1 for model in models.values()):
         return Sentence(
-            "Each experiment was trained once, with one seed: what is real here is real of these "
-            "trainings, and the noise of a training comes on top of every interval."
+            "Each experiment was trained once, with one seed: the tests compare these training "
+            "runs, and no interval includes the variance between seeds."
         )
     deviations = [
-        f"{name} {number(model['seed_sd'])} (of {model['seeds']})"
+        f"{name} {number(model['seed_sd'])} ({model['seeds']} seeds)"
         for name, model in models.items()
         if model["seed_sd"] is not None
     ]
     text = (
-        "Figures are means over trainings, and their intervals hold the noise of the trainings "
-        "too. Standard deviation of log loss between trainings: " + ", ".join(deviations) + "."
+        "Metrics are means over training runs, and their intervals include the variance between "
+        "seeds. Standard deviation of log loss between seeds: " + ", ".join(deviations) + "."
     )
     once = [name for name, model in models.items() if model["seeds"] == 1]
     if once:
-        text += f" Without that noise are the figures of {join(once)}."
+        text += f" The intervals of {join(once)}, with one seed, do not include it."
     if any(model["seeds"] == 2 for model in models.values()):
-        text += " Two trainings tell little about their noise: intervals are wide for that reason."
+        text += " Two seeds give a poor estimate of that variance, so that intervals are wide."
     return Sentence(text)

@@ -1,7 +1,7 @@
-"""The temperatures of one training, and what it is worth, on the calibration split.
+"""The temperatures of a training run, and its metrics on the calibration split.
 
-One number is fitted on the battles that it is then judged by, so the log loss here flatters a
-little; `evaluate` reads the test split for that reason.
+The temperature is fitted on the battles that the metrics are computed on, so that the log loss is
+slightly too low. `evaluate` computes the metrics that count, on the test split.
 """
 
 from collections.abc import Mapping
@@ -20,20 +20,20 @@ from preference.statistics.calibration_warnings import (
 )
 from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap
 from preference.statistics.few_groups import explain_few_groups
-from preference.statistics.metric_estimates import estimate_figures
+from preference.statistics.metric_estimates import estimate_metrics
 from preference.statistics.metrics import LARGEST_LOG_LOSS, ROUNDING, is_constant
 from preference.statistics.temperature_scaling import LARGEST, apply_temperature, fit_temperature
 
-# Not `evaluation.resamples`: a change there would train every model again.
+# Not `evaluation.resamples`, because a change of it would make every bundle again.
 RESAMPLES = 1000
-# What the model card shows, and so needs.
+# The metrics that the model card shows.
 MEASURED = {"log_loss", "accuracy", "f1_macro", "flip_rate"}
-# Two seeds that differ much have a t distribution of one degree of freedom.
+# Two seeds have a t distribution with one degree of freedom, whose quantiles can be this large.
 LARGEST_INTERVAL = 1e6
 
 
 def _check_metrics(metrics: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
-    """Check values and order; the noise of seeds may carry an interval beyond what is possible."""
+    """Check each value and interval; bounds may be impossible values where there are few seeds."""
     if missing := MEASURED - set(metrics):
         raise ValueError(f"{', '.join(sorted(missing))} is missing")
     for name, estimate in metrics.items():
@@ -48,12 +48,12 @@ def _check_metrics(metrics: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
 
 
 def _is_interval_of(estimate: Estimate) -> bool:
-    """Say whether the bounds are around the value, or whether both are missing."""
+    """Return whether the bounds enclose the value, or both are missing."""
     low, high = estimate.low, estimate.high
     if low is None or high is None:
         return low is high
     is_finite = -LARGEST_INTERVAL <= low <= high <= LARGEST_INTERVAL
-    # Sums in another order differ in their last digits.
+    # Rounding: the bounds are sums in another order than the value.
     return is_finite and low - ROUNDING <= estimate.value <= high + ROUNDING
 
 
@@ -73,7 +73,7 @@ Temperature = Annotated[Finite, Field(ge=1 / LARGEST, le=LARGEST)]
 
 @checked
 class Calibrated:
-    """A temperature, and figures of the predictions that it is applied to."""
+    """A temperature, and the metrics of predictions after it was applied."""
 
     temperature: Temperature
     metrics: Metrics
@@ -81,7 +81,7 @@ class Calibrated:
 
 @checked
 class Calibration:
-    """The battles that the temperatures were fitted on, and both ways to predict.
+    """The number of calibration battles, and the temperature for each way to predict.
 
     `in_order` reads the answers in the order given, `both_orders` averages both orders.
     """
@@ -97,7 +97,7 @@ class Calibration:
 
 @checked
 class Temperatures:
-    """Those of one model: for answers in the order given, and for both orders averaged."""
+    """The temperatures of a model: for the order given, and for the average of both orders."""
 
     in_order: Temperature
     both_orders: Temperature
@@ -108,7 +108,7 @@ def fit_temperatures(labels: np.ndarray, predictions: Predictions) -> Temperatur
 
     Args:
         labels: int [n].
-        predictions: of the n battles, as the model makes them.
+        predictions: of the n battles, before any temperature.
     """
     return Temperatures(
         in_order=fit_temperature(labels, predictions.probabilities),
@@ -116,16 +116,16 @@ def fit_temperatures(labels: np.ndarray, predictions: Predictions) -> Temperatur
     )
 
 
-def calibrate_training(
+def calibrate_run(
     labels: np.ndarray, groups: np.ndarray, predictions: Predictions, seed: int
 ) -> Calibration:
-    """Fit both temperatures, and estimate the figures with 95 % intervals over groups.
+    """Fit both temperatures of a training run, and estimate its metrics with 95 % intervals.
 
     Args:
         labels: of the calibration split, int [n].
         groups: int64 [n].
-        predictions: of the n battles, as the model makes them.
-        seed: chooses the resamples.
+        predictions: of the n battles, before any temperature.
+        seed: of the bootstrap.
     """
     bootstrap = GroupBootstrap(groups, RESAMPLES, seed)
     fitted = fit_temperatures(labels, predictions)
@@ -145,14 +145,14 @@ def find_warnings(
     predictions: Predictions,
     calibration: Calibration,
 ) -> list[str]:
-    """Say what keeps the temperatures and figures from meaning much, in whole sentences.
+    """Return warnings, as whole sentences, about temperatures that should not be relied on.
 
     Args:
         name: of the experiment.
         labels: of the calibration split, int [n].
         groups: int64 [n].
         predictions: of the n battles.
-        calibration: what `calibrate_training` made of them.
+        calibration: the result of `calibrate_run` for these predictions.
     """
     fitted = {"": calibration.in_order, " for both orders": calibration.both_orders}
     return [
@@ -171,5 +171,5 @@ def _calibrate(
 ) -> Calibrated:
     scaled = map_probabilities(predictions, lambda one: apply_temperature(one, temperature))
     return Calibrated(
-        temperature=temperature, metrics=estimate_figures(labels, [scaled], bootstrap)
+        temperature=temperature, metrics=estimate_metrics(labels, [scaled], bootstrap)
     )

@@ -1,12 +1,12 @@
-"""How far predicted probabilities are from observed shares.
+"""The expected calibration error: how far predicted probabilities are from observed frequencies.
 
-The expected calibration error: battles are sorted into bins of equally many by a predicted
-probability, and the gaps between the mean prediction and the observed share are averaged. Top
-label: of the probability of the predicted label (Guo et al., 2017, equation 3). Class-wise: of each
-label's probability, averaged over the labels (Kull et al., 2019, equation 2).
+Battles are sorted into bins of equal size by a predicted probability. The error is the mean gap
+between the mean prediction and the observed frequency of a bin. The top-label error uses the
+probability of the predicted label (Guo et al., 2017, equation 3). The class-wise error uses the
+probability of each label, and is averaged over the labels (Kull et al., 2019, equation 2).
 
-Noise alone makes a gap in every bin, so the error of a perfectly calibrated model is not 0 either;
-`error_if_calibrated` says how large it would be.
+Noise alone makes a gap in every bin, so that even a perfectly calibrated model has an error above
+0; `error_if_calibrated` returns that error.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,19 +17,23 @@ import numpy as np
 from scipy.optimize import brentq
 
 from preference.battles.predictions import Predictions
-from preference.statistics.cluster_bootstrap import CONFIDENCE, Estimate, GroupBootstrap
+from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, Estimate, GroupBootstrap
 from preference.statistics.metrics import CLASSES, ROUNDING, one_hot
 from preference.statistics.seed_variance import mean_over_seeds
 
 BINS = 10
 DRAWS = 200
+TOLERANCE = 1e-3
+
+# From gaps averaged over battles, [..., BINS] or [..., 3, BINS], to errors [...].
+Measure = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Battles of like confidence: mean confidence, accuracy with its interval, and how many.
+    """A bin of battles with similar confidence: their mean confidence, accuracy and number.
 
-    The bounds are None where the bin has no interval.
+    `low` and `high` bound the accuracy; they are None where the bin has no interval.
     """
 
     confidence: float
@@ -40,16 +44,16 @@ class ReliabilityBin:
 
 
 def top_label_gaps(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return confidence less hit, in the column of the battle's bin, else 0: [n, BINS]."""
+    """Return confidence minus hit in the column of the bin of each battle, else 0: [n, BINS]."""
     confidence, hit = top_label(labels, probabilities)
     return _in_bins(confidence) * (confidence - hit)[:, None]
 
 
 def class_wise_gaps(observed: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return prediction less observation of each label, in its bin: [n, 3, BINS].
+    """Return prediction minus observation of each label, in the column of its bin: [n, 3, BINS].
 
     Args:
-        observed: of each label: 1 for the battle's label, else 0; or its true probability; [n, 3].
+        observed: 1 for the actual label and else 0, or the true probability of each label, [n, 3].
         probabilities: [n, 3].
     """
     gaps = [
@@ -60,20 +64,20 @@ def class_wise_gaps(observed: np.ndarray, probabilities: np.ndarray) -> np.ndarr
 
 
 def calibration_error(mean_gaps: np.ndarray) -> np.ndarray:
-    """Return the error from gaps averaged over battles, [..., BINS]: [...].
+    """Return the error, [...], from gaps that are averaged over all battles, [..., BINS].
 
-    The share of battles in a bin is in the average already. Of class-wise gaps it is each label's.
+    The average over all battles already weighs each bin by its number of battles.
     """
     return np.abs(mean_gaps).sum(axis=-1)
 
 
 def mean_calibration_error(mean_gaps: np.ndarray) -> np.ndarray:
-    """Return the error averaged over the labels, from class-wise gaps [..., 3, BINS]: [...]."""
+    """Return the class-wise error, [...], from gaps averaged over battles, [..., 3, BINS]."""
     return calibration_error(mean_gaps).mean(axis=-1)
 
 
 def top_label(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probability of the predicted label, and whether it was right: both [n]."""
+    """Return the probability of the predicted label, and whether it is the actual one: both [n]."""
     return probabilities.max(axis=1), (probabilities.argmax(axis=1) == labels).astype(float)
 
 
@@ -112,49 +116,47 @@ def reliability(
 
 
 def _in_bins(values: np.ndarray) -> np.ndarray:
-    """Return [n, BINS] with 1 in the column of the value's bin; equal values share one."""
+    """Return [n, BINS] with 1 in the column of the bin of each value; equal values share a bin."""
     edges = np.quantile(values, np.arange(1, BINS) / BINS)
     return np.eye(BINS)[np.searchsorted(edges, values, side="right")]
-
-
-Measure = Callable[[np.ndarray], np.ndarray]
-
-TOLERANCE = 1e-3
 
 
 def estimate_error(
     gaps: Sequence[np.ndarray], measure: Measure, random: np.random.Generator
 ) -> Estimate:
-    """Return the error, a mean over trainings, and its interval, which may begin at 0.
+    """Return the mean error over training runs, and the interval of the true error.
 
-    The error itself, which holds the noise, may lie above the interval. There is no interval where
-    the gaps of all resamples are equal, as where every battle has the same prediction and result.
+    Noise raises the estimated error, so that it may lie above the interval. The interval holds the
+    true errors under which an estimate like this one is neither too rare nor too frequent. For each
+    such error, the observed gaps are multiplied by a scale, and the deviations of the resamples are
+    added. There is no interval where the gaps of all resamples are equal, as where every battle has
+    the same prediction and result.
 
     Args:
-        gaps: of each training, those of the battles themselves first, then of each resample:
-            [1 + resamples, ...].
-        measure: makes errors [...] of gaps.
-        random: draws the noise between trainings; not used where there is one.
+        gaps: of each training run, averaged over the battles themselves first, then over those of
+            each resample: [1 + resamples, ...].
+        measure: computes errors from gaps.
+        random: draws the noise between seeds; not used where there is one seed.
     """
     observed = np.stack([measure(one[:1]) for one in gaps])
     noise = mean_over_seeds(np.repeat(observed, len(gaps[0]), axis=1), random)[1:]
     noise -= observed.mean()
     value = float(observed.mean())
 
-    def surprise(scale: float, quantile: float) -> float:
+    def excess(scale: float, quantile: float) -> float:
         resampled = [measure(scale * one[0] + one[1:] - one[0]) for one in gaps]
         return float(np.quantile(np.mean(resampled, axis=0) + noise, quantile)) - value
 
     def bound(quantile: float) -> float:
-        if surprise(0.0, quantile) >= 0:
+        if excess(0.0, quantile) >= 0:
             return 0.0
         highest = 1.0
-        while surprise(highest, quantile) < 0:
+        while excess(highest, quantile) < 0:
             highest *= 2
-        return value * brentq(surprise, 0.0, highest, args=(quantile,), xtol=TOLERANCE)
+        return value * brentq(excess, 0.0, highest, args=(quantile,), xtol=TOLERANCE)
 
-    tail = (1 - CONFIDENCE) / 2
-    # An error that is small even for noise alone leaves no scale, and bounds the true one itself.
+    tail = (1 - CONFIDENCE_LEVEL) / 2
+    # Where noise alone would give a larger error, no scale is found, and the error is the bound.
     low, high = bound(1 - tail), bound(tail) or value
     has_noise = high - low > ROUNDING
     return Estimate(value, *((low, high) if has_noise else (None, None)))
@@ -162,20 +164,20 @@ def estimate_error(
 
 def summarize_calibration(
     labels: np.ndarray,
-    trainings: Sequence[Predictions],
+    runs: Sequence[Predictions],
     bootstrap: GroupBootstrap,
     oracle: np.ndarray | None,
 ) -> dict[str, Any]:
-    """Return the errors, means over trainings; the diagram is that of the first training.
+    """Return errors, means over training runs, and the reliability diagram of the first run.
 
     Args:
         labels: int [n].
-        trainings: one a seed, of the n battles.
-        bootstrap: of the n battles.
-        oracle: the true probabilities [n, 3], where they are known: the class-wise error against
+        runs: the predictions of each training run, of the n battles.
+        bootstrap: over the groups of the n battles.
+        oracle: the true probabilities [n, 3], where they are known. The class-wise error against
             them is `truth`, which has no noise of labels.
     """
-    probabilities = [one.probabilities for one in trainings]
+    probabilities = [run.probabilities for run in runs]
     top = [bootstrap.means(top_label_gaps(labels, predicted)) for predicted in probabilities]
     observed = one_hot(labels)
     class_wise = [
@@ -202,13 +204,13 @@ def _estimate(
 ) -> dict[str, float | None]:
     """Return the error with its interval, or without one where there are too few groups.
 
-    The noise of few seeds is wide: bounds are cut at 1, which the error cannot exceed.
+    The t distribution of few seeds is wide: bounds are clipped at 1, the largest possible error.
     """
     estimate = estimate_error(gaps, measure, bootstrap.random)
-    if estimate.low is None or not bootstrap.has_enough_groups():
+    low, high = estimate.low, estimate.high
+    if low is None or high is None or not bootstrap.has_enough_groups():
         return {"value": estimate.value, "low": None, "high": None}
-    low, high = min(estimate.low, 1.0), min(estimate.high, 1.0)
-    return {"value": estimate.value, "low": low, "high": high}
+    return {"value": estimate.value, "low": min(low, 1.0), "high": min(high, 1.0)}
 
 
 def _against_truth(oracle: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:

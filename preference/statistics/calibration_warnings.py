@@ -1,6 +1,6 @@
-"""What keeps a temperature from meaning what it seems to, one sentence each.
+"""Warnings about fitted temperatures, one sentence each.
 
-A training says so of its calibration battles, and the evaluation says it again.
+The stages `bundle` and `evaluate` both print them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,12 +17,17 @@ def missing_labels(labels: np.ndarray) -> list[str]:
 
 
 def warn_of_calibration(too_few_groups: str | None, missing: Sequence[str]) -> list[str]:
-    """Say where the calibration battles are too few to fit a temperature to."""
+    """Warn of calibration battles in too few groups, or without one of the labels.
+
+    Args:
+        too_few_groups: as `explain_few_groups` returns it.
+        missing: the labels that do not occur.
+    """
     warnings = []
     if too_few_groups:
         warnings.append(
-            f"On calibration, {too_few_groups}. Temperatures and weights of a blend follow the "
-            "luck of these battles: use battles of more prompts, or raise split.calibration."
+            f"On calibration, {too_few_groups}. Temperatures and weights of a blend depend on "
+            "chance: use battles of more prompts, or raise split.calibration."
         )
     if missing:
         warnings.append(
@@ -33,11 +38,11 @@ def warn_of_calibration(too_few_groups: str | None, missing: Sequence[str]) -> l
 
 
 def warn_of_bound(name: str, temperatures: Mapping[int | None, float]) -> list[str]:
-    """Say once for each bound, the smallest and the largest, which temperatures are at it.
+    """Warn of temperatures at the smallest or the largest value that is tried, once for each.
 
     Args:
         name: of the model.
-        temperatures: by the seed of the training; where there is one alone, it is not named.
+        temperatures: by the seed of the training run; the seed of a single run is not named.
     """
     warnings = []
     for is_smallest in (True, False):
@@ -58,5 +63,8 @@ def _name_seeds(seeds: Collection[int | None]) -> str:
 
 
 def warn_of_constant(name: str) -> str:
-    """Say that a model predicts the same whatever it reads."""
-    return f"{name} predicts the same for every battle: it has learned no more than class shares."
+    """Warn that a model predicts the same for all battles."""
+    return (
+        f"{name} predicts the same for every battle: it has learned no more than the class "
+        "frequencies."
+    )

@@ -2,12 +2,12 @@
 
 Battles of one group share a prompt or an answer, so whole groups are drawn with replacement, and
 not battles (the cluster bootstrap; Davison and Hinkley, Bootstrap Methods and their Application,
-1997, section 3.8). Every figure is a function of totals over battles, and every figure sees the
-same resamples: the difference of two models is paired.
+1997, section 3.8). Every metric is a function of totals over battles, and all metrics are
+computed on the same resamples, so that the difference of two models is paired.
 
-Few groups make such an interval too narrow, and a resample cannot show what no battle shows. So
-there is no interval where the battles are worth fewer than `FEWEST_GROUPS` groups, or where all
-resamples are equal. `docs/results/statistics.md` has what intervals of fewer groups would be worth.
+Such an interval is too narrow where there are few groups, and it has no width where all resamples
+are equal. There is no interval in either case; too few are fewer than `FEWEST_GROUPS` effective
+groups. docs/results/statistics.md has the measured coverage for fewer groups.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,16 @@ from scipy.sparse import csr_array
 from preference.config.validation import Finite
 from preference.statistics.metrics import ROUNDING
 
-# Of every interval.
-CONFIDENCE = 0.95
-# With fewer, even the intervals of log loss hold the truth in less than about 90 % of the cases.
+CONFIDENCE_LEVEL = 0.95
+# With fewer, even intervals of log loss cover the true value in less than about 90 % of the cases.
 FEWEST_GROUPS = 30
-# Resamples whose weights are floats at one time.
+# Resamples that are summed at a time: their weights become floats, eight times as large.
 BLOCK = 100
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its interval; the bounds are None where there is none."""
+    """A metric and its interval; both bounds are None where it has no interval."""
 
     value: Finite
     low: Finite | None
@@ -36,9 +35,10 @@ class Estimate:
 
 
 def effective_groups(groups: np.ndarray) -> float:
-    """Return how many groups of equal size are worth as much as these (Kish, 1965).
+    """Return the effective number of groups (the effective sample size of Kish, 1965).
 
-    It is their number where all are of one size, and near 1 where one has most of the battles.
+    This is the number of groups where all have one size, and near 1 where one group has most of
+    the battles.
 
     Args:
         groups: the group of each battle, int64 [n].
@@ -48,13 +48,13 @@ def effective_groups(groups: np.ndarray) -> float:
 
 
 class GroupBootstrap:
-    """Resamples of the groups of some battles.
+    """Bootstrap resamples that draw whole groups of battles.
 
     Args:
         groups: the group of each battle, int64 [n].
-        resamples: how many.
-        seed: chooses the resamples.
-        fewest_groups: that are enough for an interval.
+        resamples: the number of resamples.
+        seed: of the random numbers.
+        fewest_groups: the smallest effective number of groups that has an interval.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class GroupBootstrap:
         self._battles = self.totals(np.ones(battles))
 
     def totals(self, values: np.ndarray) -> np.ndarray:
-        """Sum over battles: of the battles themselves, then of each resample.
+        """Sum over the battles themselves, and over those of each resample.
 
         Args:
-            values: of each battle, float64 [n, ...].
+            values: one or more numbers for each battle, [n, ...].
 
         Returns:
-            float64 [1 + resamples, ...].
+            float64 [1 + resamples, ...], the sum over the battles themselves first.
         """
         sums = self._summing @ values.reshape(len(values), -1).astype(np.float64)
         blocks = [
@@ -97,32 +97,32 @@ class GroupBootstrap:
         return np.concatenate(blocks).reshape(-1, *values.shape[1:])
 
     def means(self, values: np.ndarray) -> np.ndarray:
-        """Average over battles [n, ...], as `totals` sums: float64 [1 + resamples, ...]."""
+        """Return means over battles where `totals` returns sums: float64 [1 + resamples, ...]."""
         totals = self.totals(values)
         return totals / self._battles.reshape(-1, *[1] * (totals.ndim - 1))
 
     def has_enough_groups(self, members: np.ndarray | None = None) -> bool:
-        """Say whether the battles, or those that `members`, bool [n], marks, allow an interval."""
+        """Return whether the battles, or only those in `members`, bool [n], allow an interval."""
         if members is None:
             return self._has_enough_groups
         return effective_groups(self.groups[members]) >= self._fewest_groups
 
-    def interval(self, figures: np.ndarray, members: np.ndarray | None = None) -> Estimate:
-        """Return the percentile interval of a figure, as far as it has one.
+    def interval(self, values: np.ndarray, members: np.ndarray | None = None) -> Estimate:
+        """Return a metric with its percentile interval, or without one (see the module).
 
         Args:
-            figures: of the battles themselves, then of each resample, [1 + resamples]; NaN where
-                a resample does not have the figure.
-            members: the battles that the figure is of, bool [n]; None for all.
+            values: the metric on the battles themselves, then on each resample, [1 + resamples];
+                NaN where it is undefined on a resample.
+            members: the battles that the metric is computed on, bool [n]; None for all.
         """
-        value, resampled = float(figures[0]), figures[1:]
+        value, resampled = float(values[0]), values[1:]
         if not self.has_enough_groups(members):
             return Estimate(value, None, None)
         if np.nanmax(resampled) - np.nanmin(resampled) <= ROUNDING:
             return Estimate(value, None, None)
         return Estimate(value, *self._quantiles(resampled))
 
-    def _quantiles(self, figures: np.ndarray) -> tuple[float, float]:
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.nanquantile(figures, [tail, 1 - tail])
+    def _quantiles(self, values: np.ndarray) -> tuple[float, float]:
+        tail = (1 - CONFIDENCE_LEVEL) / 2
+        low, high = np.nanquantile(values, [tail, 1 - tail])
         return float(low), float(high)

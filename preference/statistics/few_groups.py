@@ -1,4 +1,4 @@
-"""Why the figures of some battles have no intervals, in words."""
+"""Explain in words that battles are in too few groups for intervals and tests."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from preference.statistics.cluster_bootstrap import FEWEST_GROUPS, effective_gro
 
 
 def explain_few_groups(groups: np.ndarray) -> str | None:
-    """Say why these groups are too few for an interval or a test; None where they are enough.
+    """Explain that these groups are too few for an interval or a test; None where they are enough.
 
     Args:
         groups: the group of each battle, int64 [n].
     """
-    worth = effective_groups(groups)
-    if worth >= FEWEST_GROUPS:
+    effective = effective_groups(groups)
+    if effective >= FEWEST_GROUPS:
         return None
     _, sizes = np.unique(groups, return_counts=True)
     needed = f"for an interval or a test; at least {FEWEST_GROUPS} are needed"
@@ -22,5 +22,5 @@ def explain_few_groups(groups: np.ndarray) -> str | None:
         return f"{len(sizes)} groups of battles are too few {needed}"
     return (
         f"{len(sizes):,} groups of battles, the largest with {sizes.max() / sizes.sum():.0%} "
-        f"of the battles, are worth about {worth:.0f} of equal size, which is too few {needed}"
+        f"of the battles, are worth about {effective:.0f} of equal size, which is too few {needed}"
     )

@@ -1,4 +1,4 @@
-"""The headline figures of a model, with intervals that hold the noise of battles and of seeds."""
+"""The headline metrics of a model, with intervals that cover the noise of battles and of seeds."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ from preference.statistics.metrics import (
 )
 from preference.statistics.seed_variance import mean_over_seeds
 
-# None of these figures can be less than 0 or more than this.
-LARGEST = {
+# The largest possible value of each metric; the smallest is 0.
+UPPER_BOUNDS = {
     "log_loss": LARGEST_LOG_LOSS,
     "accuracy": 1.0,
     "f1_macro": 1.0,
@@ -25,50 +25,55 @@ LARGEST = {
 }
 
 
-def estimate_figures(
-    labels: np.ndarray, trainings: Sequence[Predictions], bootstrap: GroupBootstrap
+def estimate_metrics(
+    labels: np.ndarray, runs: Sequence[Predictions], bootstrap: GroupBootstrap
 ) -> dict[str, Estimate]:
-    """Return log loss, accuracy, macro F1, flip rate and swap difference, means over trainings.
+    """Return the metrics of `UPPER_BOUNDS`, means over training runs.
 
     Args:
         labels: int [n].
-        trainings: one a seed, of the n battles.
-        bootstrap: of the n battles.
+        runs: the predictions of each training run, of the n battles.
+        bootstrap: over the groups of the n battles.
     """
-    figures = [_resample(labels, predictions, bootstrap) for predictions in trainings]
+    resampled = [_resample(labels, predictions, bootstrap) for predictions in runs]
     return {
-        name: estimate_mean([training[name] for training in figures], bootstrap, LARGEST[name])
-        for name in figures[0]
+        name: estimate_mean([metrics[name] for metrics in resampled], bootstrap, bound)
+        for name, bound in UPPER_BOUNDS.items()
     }
 
 
 def estimate_log_loss(
-    labels: np.ndarray, trainings: Sequence[Predictions], bootstrap: GroupBootstrap
+    labels: np.ndarray, runs: Sequence[Predictions], bootstrap: GroupBootstrap
 ) -> Estimate:
-    """Return the log loss, mean over trainings."""
-    losses = [row_log_loss(labels, one.probabilities) for one in trainings]
-    return estimate_mean([bootstrap.means(rows) for rows in losses], bootstrap, LARGEST["log_loss"])
+    """Return the log loss, mean over training runs."""
+    losses = [bootstrap.means(row_log_loss(labels, run.probabilities)) for run in runs]
+    return estimate_mean(losses, bootstrap, LARGEST_LOG_LOSS)
 
 
 def estimate_mean(
-    figures: Sequence[np.ndarray],
+    runs: Sequence[np.ndarray],
     bootstrap: GroupBootstrap,
-    largest: float,
+    upper_bound: float,
     members: np.ndarray | None = None,
 ) -> Estimate:
-    """Return the mean over trainings of a figure and its resamples, [1 + resamples] each.
+    """Return the mean of a metric over training runs, with its interval.
 
-    The noise of few seeds is wide: bounds are cut at 0 and at `largest`, which the figure cannot
-    exceed. `members`, bool [n], are the battles that it is of; None for all.
+    The t distribution of few seeds is wide, so that bounds are clipped to possible values.
+
+    Args:
+        runs: the metric of each run on the battles and on each resample, [1 + resamples] each.
+        bootstrap: over the groups of the n battles.
+        upper_bound: the largest possible value; the smallest is 0.
+        members: the battles that the metric is computed on, bool [n]; None for all.
     """
-    means = mean_over_seeds(np.stack(figures), bootstrap.random)
-    return bootstrap.interval(np.clip(means, 0.0, largest), members)
+    means = mean_over_seeds(np.stack(runs), bootstrap.random)
+    return bootstrap.interval(np.clip(means, 0.0, upper_bound), members)
 
 
 def resampled_f1_macro(counts: np.ndarray) -> np.ndarray:
-    """Return macro F1 of confusion counts [..., 3, 3], row the actual label: [...].
+    """Return macro F1, [...], of confusion counts [..., 3, 3] with a row for each actual label.
 
-    A label that neither occurs nor is predicted scores zero.
+    The F1 of a label that neither occurs nor is predicted is 0.
     """
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     both = counts.sum(axis=-1) + counts.sum(axis=-2)

@@ -1,8 +1,8 @@
-"""Measures of predictions against labels.
+"""Metrics of predictions.
 
-`labels` is int [n], `probabilities` float64 [n, 3] in `LABELS` order, both with one row a battle.
-Log loss is in nats. A figure of a class that is never predicted, or absent, is zero where it has
-no value, as in macro F1; `class_figures` has None there.
+`labels` is int [n], `probabilities` float64 [n, 3] in `LABELS` order, both with one row for each
+battle. Log loss is in nats. Where the metric of a class is undefined, because the class does not
+occur or is never predicted, macro F1 counts it as 0, and `class_figures` has None.
 """
 
 import numpy as np
@@ -11,10 +11,10 @@ from preference.battles.table import LABELS
 from preference.battles.table import one_hot as one_hot
 
 CLASSES = list(range(len(LABELS)))
-# A smaller probability of the label, 0 above all, counts as this one; else its loss were infinite.
+# Probabilities are clipped here, because the log loss of 0 is infinite.
 SMALLEST = np.finfo(np.float64).eps
 LARGEST_LOG_LOSS = float(-np.log(SMALLEST))
-# Predictions are float32 inside a network: what differs by less is the same.
+# Networks predict in float32, so that smaller differences are due to rounding.
 ROUNDING = 1e-6
 
 
@@ -25,17 +25,17 @@ def row_log_loss(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the mean log loss, the competition's measure; 1.0986 for a uniform prediction."""
+    """Return the mean log loss, the metric of the competition; 1.0986 for a uniform prediction."""
     return float(row_log_loss(labels, probabilities).mean())
 
 
 def accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the share of battles whose most probable label is the label."""
+    """Return the fraction of battles whose most probable label is the actual one."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
 def is_constant(probabilities: np.ndarray) -> bool:
-    """Say whether all battles have the same prediction."""
+    """Return whether all battles have the same prediction."""
     return bool(np.ptp(probabilities, axis=0).max() <= ROUNDING)
 
 
@@ -44,10 +44,10 @@ def class_figures(
 ) -> dict[str, dict[str, float | None]]:
     """Return precision, recall, F1 and the number of battles of each label.
 
-    The precision of a label that is never predicted is None, as is the recall of one that does not
-    occur, and the F1 where both are so.
+    Precision is None for a label that is never predicted, recall for one that does not occur, and
+    F1 for one of which both are true.
     """
-    # Here, because whoever only predicts needs no scikit-learn.
+    # Imported here, because who only predicts needs no scikit-learn.
     from sklearn.metrics import precision_recall_fscore_support
 
     columns = precision_recall_fscore_support(
@@ -61,7 +61,7 @@ def class_figures(
 
 
 def confusion_counts(labels: np.ndarray, probabilities: np.ndarray) -> list[list[int]]:
-    """Return counts [3][3]: row the actual label, column the predicted one."""
+    """Return counts [3][3], with a row for each actual and a column for each predicted label."""
     from sklearn.metrics import confusion_matrix
 
     return confusion_matrix(labels, probabilities.argmax(axis=1), labels=CLASSES).tolist()
@@ -74,8 +74,8 @@ def _or_none(value: float) -> float | None:
 def standard_error(values: np.ndarray, groups: np.ndarray) -> float:
     """Return the standard error of the mean of `values` [n], clustered by `groups` [n].
 
-    Battles of one group share a prompt or an answer, so they count as one observation. Give it
-    the difference of two models' row losses, and it is a paired standard error.
+    Battles of one group share a prompt or an answer, so they count as one observation. For the
+    differences between the row losses of two models, this is a paired standard error.
 
     Raises:
         ValueError: there are fewer than two groups.
@@ -88,7 +88,7 @@ def standard_error(values: np.ndarray, groups: np.ndarray) -> float:
 
 
 def flips(probabilities: np.ndarray, swapped: np.ndarray) -> np.ndarray:
-    """Return which battles' predicted label changes with the order: bool [n]."""
+    """Return for which battles the predicted label changes with the order: bool [n]."""
     return probabilities.argmax(axis=-1) != swapped.argmax(axis=-1)
 
 

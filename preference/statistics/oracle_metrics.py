@@ -1,8 +1,8 @@
-"""Measures against the truth, which only simulated data has.
+"""Metrics against the oracle, which only simulated data has.
 
-`oracle` is float64 [n, 3], the true probability of each label; `agreement` float64 [n], the part
-of the true log(P(A) / P(B)) that lies in the agreement of prompt and answer. What is left of it,
-the surface part, can be seen without reading the prompt.
+`oracle` is float64 [n, 3], the true probability of each label. `agreement` is float64 [n], the
+part of the true log odds log(P(A) / P(B)) that comes from the agreement of prompt and answer. The
+rest, the surface part, can be seen without reading the prompt.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from preference.statistics.metrics import SMALLEST
 def regret(oracle: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean KL divergence of the prediction from the truth, in nats.
 
-    It is the expected log loss above the oracle's, with the luck of the drawn labels taken out:
-    never below 0, and 0 for the oracle alone.
+    This is the expected excess of log loss over the oracle's, without the noise of drawn labels. It
+    is never below 0, and 0 only for the oracle.
     """
     return float(np.mean(np.sum(oracle * (_log(oracle) - _log(probabilities)), axis=1)))
 
@@ -22,11 +22,12 @@ def regret(oracle: np.ndarray, probabilities: np.ndarray) -> float:
 def recovered_slopes(
     probabilities: np.ndarray, oracle: np.ndarray, agreement: np.ndarray
 ) -> tuple[float, float] | None:
-    """Return how much of the (surface, agreement) part of the truth the prediction contains.
+    """Return how much of the surface and the agreement part of the true log odds was predicted.
 
-    These are the least-squares slopes of the predicted log(P(A) / P(B)) on the two true parts and
-    a constant. The truth has (1, 1); a model that is blind to the prompt has agreement near 0.
-    They are None where the battles do not tell the parts apart: too few, or one part is constant.
+    These are the least-squares slopes of the predicted log odds on the two true parts and a
+    constant. The oracle has (1, 1); a model that does not read the prompt has an agreement slope
+    near 0. They are None where least squares has no unique solution, because there are too few
+    battles or one of the parts is constant.
     """
     parts = np.column_stack([np.ones(len(oracle)), surface(oracle, agreement), agreement])
     if len(parts) <= parts.shape[1] or np.linalg.matrix_rank(parts) < parts.shape[1]:
@@ -36,7 +37,7 @@ def recovered_slopes(
 
 
 def agreement_decides(oracle: np.ndarray, agreement: np.ndarray) -> np.ndarray:
-    """Return bool [n]: the battles where agreement weighs more than the surface."""
+    """Return in which battles the agreement part is larger than the surface part: bool [n]."""
     return np.abs(agreement) > np.abs(surface(oracle, agreement))
 
 

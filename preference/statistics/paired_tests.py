@@ -1,15 +1,15 @@
-"""Is the difference of two models real? Intervals and tests, paired on the same battles.
+"""Is the difference of two models significant? Intervals and tests, paired on the same battles.
 
-Both models saw the same battles, so what makes a battle hard for both cancels. The test is a t
-test of the mean difference with its standard error over groups (Miller, Adding Error Bars to
-Evals, 2024, equation 8) and, where a model was trained on several seeds, over those too; its
-degrees of freedom are Welch's and Satterthwaite's. Those are too many where the other model was
-trained once (`make coverage`): then the p-value is the share of draws of the errors' sum, each
-from its own t distribution, that are as large as the difference.
+Both models predict the same battles, so that what makes a battle hard for both cancels. The test
+is a t test of the mean difference. Its standard error is clustered by group (Miller, Adding Error
+Bars to Evals, 2024, equation 8) and includes the variance between the seeds of a model that was
+trained several times. The degrees of freedom are those of Welch and Satterthwaite. These are too
+many where only one of the two models has several seeds (`make coverage`): the p-value is then
+computed by Monte Carlo, from the sum of one t distribution for each standard error.
 
-With too few groups for an interval there is no test either: where one group has most of the
-battles, the t test would call most null differences real. Where all battles have one and the same
-difference there is no error to divide by; then it is the sign test over the groups.
+Battles in too few groups for an interval are not tested: where one group has most of the battles,
+the t test would find most null differences significant. Where the difference is the same in every
+battle, the standard error is 0, and the sign test over groups takes the place of the t test.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,19 +18,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from preference.statistics.cluster_bootstrap import CONFIDENCE, GroupBootstrap
+from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, GroupBootstrap
 from preference.statistics.metrics import ROUNDING, standard_error
 from preference.statistics.seed_variance import mean_over_seeds, seed_error
 
 DRAWS = 20_000
+
+# The row losses of each model, float64 [seeds, n].
+Losses = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Difference:
     """A mean difference, its interval, and the two-sided p-value of no difference.
 
-    `p_holm` is the p-value corrected for the comparisons that it was made beside. With too few
-    groups all but the value are None; where all battles have one difference, the bounds are.
+    `p_holm` is the p-value adjusted for the number of comparisons. All but the value are None
+    where there are too few groups. `low` and `high` are also None where the difference is the same
+    in every battle.
     """
 
     value: float
@@ -47,9 +51,9 @@ def paired_difference(
     """Compare two models by their losses on the same battles, first minus second.
 
     Args:
-        first, second: row losses of each training, float64 [seeds, n]; the numbers of seeds may
-            differ.
-        bootstrap: of the n battles.
+        first: row losses of each training run, float64 [seeds, n].
+        second: the same of the other model; its number of seeds may differ.
+        bootstrap: over the groups of the n battles.
     """
     resampled = [
         mean_over_seeds(bootstrap.means(losses.T).T, bootstrap.random) for losses in (first, second)
@@ -68,7 +72,7 @@ def paired_difference(
     if error == 0:
         p = 1.0 if abs(interval.value) <= ROUNDING else _sign_test(groups)
     elif (len(first) > 1) != (len(second) > 1):
-        p = _share_of_draws(interval.value, errors, bootstrap.random)
+        p = _monte_carlo_p(interval.value, errors, bootstrap.random)
     else:
         p = float(2 * stats.t.sf(abs(interval.value) / error, freedom))
     return Difference(interval.value, interval.low, interval.high, standard_error=error, p=p)
@@ -79,7 +83,7 @@ def _differ(values: np.ndarray) -> bool:
 
 
 def _combine(errors: list[tuple[float, int]]) -> tuple[float, float]:
-    """Add independent standard errors, and return the sum's degrees of freedom (Satterthwaite)."""
+    """Return the standard error of a sum, and its degrees of freedom (Satterthwaite)."""
     variances = [(error**2, freedom) for error, freedom in errors if error > 0]
     if not variances:
         return 0.0, 1.0
@@ -93,49 +97,48 @@ def _sign_test(groups: int) -> float:
     return 2.0 ** (1 - groups)
 
 
-def _share_of_draws(
+def _monte_carlo_p(
     value: float, errors: list[tuple[float, int]], random: np.random.Generator
 ) -> float:
+    """Return the fraction of simulated sums of the errors that are as large as `value`."""
     draws = sum(error * random.standard_t(freedom, DRAWS) for error, freedom in errors if error > 0)
     return float((1 + np.sum(np.abs(draws) >= abs(value))) / (1 + DRAWS))
 
 
 def correct_by_holm(differences: Mapping[str, Difference]) -> dict[str, Difference]:
-    """Set `p_holm`, the p-values corrected for their number (Holm, 1979).
+    """Set `p_holm`, the p-values adjusted for the number of comparisons (Holm, 1979).
 
-    Whoever calls real what has `p_holm` below 0.05 is wrong about any of them in 5 % of studies.
-    Differences without a test, which are then all of them, stay as they are.
+    Where `p_holm` below 0.05 is called significant, at most 5 % of studies have any false positive.
+    Either all or none of the differences were tested, because they share their battles; those that
+    were not tested are returned unchanged.
     """
-    if any(difference.p is None for difference in differences.values()):
+    p_values = {name: each.p for name, each in differences.items() if each.p is not None}
+    if len(p_values) < len(differences):
         return dict(differences)
-    corrected, largest = {}, 0.0
-    ordered = sorted(differences, key=lambda name: differences[name].p)
-    for rank, name in enumerate(ordered):
-        p = differences[name].p
+    adjusted, largest = {}, 0.0
+    ordered = sorted(p_values.items(), key=lambda item: item[1])
+    for rank, (name, p) in enumerate(ordered):
         largest = max(largest, min((len(ordered) - rank) * p, 1.0))
-        corrected[name] = replace(differences[name], p_holm=largest)
-    return {name: corrected[name] for name in differences}
-
-
-Losses = Mapping[str, np.ndarray]
+        adjusted[name] = replace(differences[name], p_holm=largest)
+    return {name: adjusted[name] for name in differences}
 
 
 def compare_with(
-    rival: str, names: Sequence[str], losses: Losses, bootstrap: GroupBootstrap
+    other: str, names: Sequence[str], losses: Losses, bootstrap: GroupBootstrap
 ) -> dict[str, Difference]:
-    """Compare each of the other models with `rival`; p-values are corrected for their number.
+    """Return the difference of each named model to `other`, with Holm-adjusted p-values.
 
     Args:
-        rival: is subtracted.
-        names: of the models to compare; `rival` itself is left out.
-        losses: row losses of each model, float64 [seeds, n].
-        bootstrap: of the n battles.
+        other: the name of the model whose losses are subtracted.
+        names: of the models to compare; `other` itself is left out.
+        losses: of all of these models.
+        bootstrap: over the groups of the n battles.
     """
     return correct_by_holm(
         {
-            name: paired_difference(losses[name], losses[rival], bootstrap)
+            name: paired_difference(losses[name], losses[other], bootstrap)
             for name in names
-            if name != rival
+            if name != other
         }
     )
 
@@ -145,9 +148,9 @@ def noise_of_a_change(
 ) -> float | None:
     """Return the half width of the interval of a typical difference to one of `others`.
 
-    A change of the model's log loss that is smaller is within noise. Where it was trained on one
-    seed, the noise of training once is not in it. It is None, for unknown, where there are too few
-    groups, and where all of the others predict the same as the model.
+    A smaller change of the log loss of the model is within noise. The variance between seeds is not
+    included where the model has one seed. The noise is unknown, None, where there are too few
+    groups or all of the others predict the same as the model.
     """
     found = [
         paired_difference(losses[name], losses[other], bootstrap).standard_error
@@ -157,5 +160,5 @@ def noise_of_a_change(
     errors = [error for error in found if error]
     if not errors:
         return None
-    width = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    width = stats.norm.ppf((1 + CONFIDENCE_LEVEL) / 2)
     return float(width * np.sqrt(np.mean(np.square(errors))))

@@ -1,37 +1,40 @@
-"""The noise of training once, apart from that of the battles.
+"""Between-seed variance of a metric.
 
-An arm that is trained on several seeds is judged by the mean over its trainings. Two things move
-that mean: which battles were drawn, and which seeds. The second is estimated by the standard
-deviation between the trainings, with as many degrees of freedom as there are seeds, less one.
+An experiment with several seeds is scored by the mean over its training runs. Which battles were
+drawn and which seeds were used both move that mean. The variance due to seeds is estimated by the
+standard deviation between the runs, with one degree of freedom less than there are seeds.
 """
 
 import numpy as np
 
 
-def mean_over_seeds(figures: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return the mean over trainings of a figure and of its resamples, with the seeds' noise.
+def mean_over_seeds(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return the mean over training runs of a metric and of its resamples.
 
-    To each resample is added a draw from the t distribution of the mean over seeds, so that an
-    interval of the resamples holds both kinds of noise.
+    A draw from the t distribution of the mean over seeds is added to each resample, so that an
+    interval of the resamples covers the variance due to battles and that due to seeds.
 
     Args:
-        figures: [seeds, 1 + resamples], the figure of the battles themselves first.
-        random: draws the noise; not used where there is one seed.
+        values: [seeds, 1 + resamples], the metric on the battles themselves first.
+        random: draws from the t distribution; not used where there is one seed.
+
+    Returns:
+        [1 + resamples].
     """
-    means = figures.mean(axis=0)
-    if len(figures) > 1:
-        resamples = figures.shape[1] - 1
-        noise = random.standard_t(len(figures) - 1, resamples)
-        means[1:] += seed_error(figures[:, 0]) * noise
+    means = values.mean(axis=0)
+    if len(values) > 1:
+        resamples = values.shape[1] - 1
+        noise = random.standard_t(len(values) - 1, resamples)
+        means[1:] += seed_error(values[:, 0]) * noise
     return means
 
 
-def seed_deviation(figures: np.ndarray) -> float | None:
-    """Return the standard deviation between trainings of a figure [seeds]; None of a single one."""
-    return float(figures.std(ddof=1)) if len(figures) > 1 else None
+def seed_deviation(values: np.ndarray) -> float | None:
+    """Return the standard deviation of a metric [seeds] between runs; None for a single run."""
+    return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
-def seed_error(figures: np.ndarray) -> float:
-    """Return the standard error that the seeds give to the mean of a figure [seeds]."""
-    deviation = seed_deviation(figures)
-    return 0.0 if deviation is None else deviation / np.sqrt(len(figures))
+def seed_error(values: np.ndarray) -> float:
+    """Return the standard error of the mean of a metric [seeds] over runs; 0 for a single run."""
+    deviation = seed_deviation(values)
+    return 0.0 if deviation is None else deviation / np.sqrt(len(values))

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a model less sure of itself, or surer.
+"""Temperature scaling: one number that makes all predictions less or more confident.
 
 Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, 2017, section 4.2. The
 logits are the logarithms of the probabilities, which differ from a model's own by a constant.
@@ -10,19 +10,19 @@ from scipy.special import softmax
 
 from preference.statistics.metrics import SMALLEST, log_loss
 
-# So much that it is at a bound only where a model knows nothing, or everything.
+# A temperature from 1 / 20 to 20 suits every model that is neither useless nor perfect.
 LARGEST = 20.0
 TOLERANCE = 1e-6
-# A fit this near to a bound, in the logarithm, has come to it.
-NEAR = 1e-3
-# A model whose log loss changes by less with any temperature needs none.
-FLAT = 1e-12
+# A fit is at a bound where the logarithms differ by less.
+BOUND_TOLERANCE = 1e-3
+# The log loss does not depend on the temperature where it varies by less.
+FLAT_LOSS = 1e-12
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the temperature with the least log loss on these battles, from 1 / 20 to 20.
 
-    It is 1 where all have the same log loss, as for equal probabilities of the three labels.
+    It is 1 where every temperature has the same log loss, as for three equal probabilities.
 
     Args:
         labels: int [n].
@@ -33,7 +33,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
         return log_loss(labels, apply_temperature(probabilities, np.exp(logarithm)))
 
     bound = np.log(LARGEST)
-    if np.ptp([loss(-bound), loss(0.0), loss(bound)]) < FLAT:
+    if np.ptp([loss(-bound), loss(0.0), loss(bound)]) < FLAT_LOSS:
         return 1.0
     options = {"xatol": TOLERANCE}
     fit = minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options=options)
@@ -41,24 +41,24 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def describe_bound(temperature: float) -> str | None:
-    """Say that a fitted temperature is the smallest or largest that is tried; else None.
+    """Explain that a fitted temperature is the smallest or largest that is tried; else None.
 
-    Then the log loss has no least value between, and the number says only which way it falls.
+    The log loss then has no minimum in between, and the optimal temperature is unknown.
     """
-    if abs(np.log(temperature)) < np.log(LARGEST) - NEAR:
+    if abs(np.log(temperature)) < np.log(LARGEST) - BOUND_TOLERANCE:
         return None
     if temperature < 1:
         return (
             f"{temperature:.2f}, the smallest that is tried: the model is right about nearly all "
-            "of the calibration battles, which do not tell how sure it may be"
+            "of the calibration battles, which do not show how confident it may be"
         )
     return (
-        f"{temperature:.2f}, the largest that is tried: the model knows nothing of the calibration "
-        "battles, or is wrong about them, and its probabilities are made nearly equal"
+        f"{temperature:.2f}, the largest that is tried: the predictions of the calibration "
+        "battles are no better than chance, and the probabilities become nearly equal"
     )
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Divide the logits by `temperature`: probabilities [..., 3]; 1 changes nothing."""
+    """Return probabilities [..., 3] after the logits were divided by `temperature`."""
     logits = np.log(np.maximum(probabilities, SMALLEST))
     return softmax(logits / temperature, axis=-1)

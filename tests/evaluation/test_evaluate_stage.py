@@ -51,24 +51,24 @@ def rewrite(path, column, change):
     ],
 )
 def test_battles_that_cannot_be_are_told(path, column, change, message):
-    truth, predictions = simulate(300)
-    write_inputs(truth, predictions["exp1"])
+    targets, predictions = simulate(300)
+    write_inputs(targets, predictions["exp1"])
     rewrite(path, column, change)
     with pytest.raises(BadInput, match=message):
         evaluate.main()
 
 
 def test_a_split_that_older_code_has_written_is_told():
-    truth, predictions = simulate(40)
-    write_inputs(truth, predictions["exp1"])
+    targets, predictions = simulate(40)
+    write_inputs(targets, predictions["exp1"])
     pq.write_table(pq.read_table(TEST).drop_columns("near_duplicate"), TEST)
     with pytest.raises(BadInput, match=r"data/split/ is of older code: run `dvc repro split`"):
         evaluate.main()
 
 
 def test_stage_says_that_its_battles_are_too_few(capsys):
-    truth, predictions = simulate(40)
-    write_inputs(truth, predictions["exp1"])
+    targets, predictions = simulate(40)
+    write_inputs(targets, predictions["exp1"])
     capsys.readouterr()
     evaluate.main()
     warnings = [line for line in capsys.readouterr().err.splitlines() if "warning:" in line]
@@ -89,10 +89,10 @@ def tempered(probabilities, temperature):
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_stage_writes_every_file(capsys, simulated):
-    truth, predictions = simulate(300)
-    truth = truth if simulated else without_oracle(truth)
+    targets, predictions = simulate(300)
+    targets = targets if simulated else without_oracle(targets)
     # The one battle of which a side was cut is of test.
-    write_inputs(truth, predictions["exp1"], seeds=(3, 4), cut=[truth.ids[151]])
+    write_inputs(targets, predictions["exp1"], seeds=(3, 4), cut=[targets.ids[151]])
     capsys.readouterr()
     evaluate.main()
     assert "warning" not in capsys.readouterr().err
@@ -113,7 +113,7 @@ def test_stage_writes_every_file(capsys, simulated):
         name = f"longer than {length} tokens"
         parts = {one["part"]: one["rows"] for one in details["slices"] if one["slice"] == name}
         assert parts == {"no": 149, "yes": 1}
-    for split, ids in (("calibration", truth.ids[:150]), ("test", truth.ids[150:])):
+    for split, ids in (("calibration", targets.ids[:150]), ("test", targets.ids[150:])):
         folder = Path("data/scored", split)
         runs = {f"{name}/seed-{seed}" for name in experiments for seed in (3, 4)}
         files = {path.relative_to(folder) for path in folder.rglob("*.parquet")}
@@ -124,7 +124,7 @@ def test_stage_writes_every_file(capsys, simulated):
     (temperature, _) = details["models"]["exp1"]["temperature"]
     expected = tempered(predictions["exp1"].probabilities[150:], temperature)
     assert probabilities == pytest.approx(expected, abs=1e-5)
-    loss = sklearn_metrics.log_loss(truth.labels[150:], probabilities)
+    loss = sklearn_metrics.log_loss(targets.labels[150:], probabilities)
     assert headline["exp1"]["log_loss"] == pytest.approx(loss, abs=1e-6)
     hardest = json.loads(Path("data/scored/hardest.json").read_text())
     assert [one["log_loss"] for one in hardest] == sorted(
@@ -138,8 +138,8 @@ def test_stage_writes_every_file(capsys, simulated):
 
 def test_the_temperatures_are_those_of_the_bundles():
     """They are read, and not fitted again."""
-    truth, predictions = simulate(200)
-    write_inputs(truth, predictions["exp1"])
+    targets, predictions = simulate(200)
+    write_inputs(targets, predictions["exp1"])
     path = Path("data/calibration/exp1.json")
     fitted = json.loads(path.read_text())
     fitted[0]["temperatures"] = {"in_order": 3.5, "both_orders": 0.25}

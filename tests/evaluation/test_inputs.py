@@ -37,8 +37,8 @@ def entry_of(name="exp1"):
 
 @pytest.fixture
 def model():
-    truth, predictions = simulate(200)
-    write_inputs(truth, predictions["exp1"])
+    targets, predictions = simulate(200)
+    write_inputs(targets, predictions["exp1"])
     return predictions["exp1"]
 
 
@@ -156,12 +156,12 @@ def test_damaged_predictions_name_the_stage_that_makes_them(model, content):
 
 def masks_of(*experiments):
     """Return which test battles are cut, by name, where experiments cut some at a length."""
-    truth, predictions = simulate(40)
-    write_battles(truth)
+    targets, predictions = simulate(40)
+    write_battles(targets)
     write_params()
     for name, seq_len, cut in experiments:
         record = write_training(name, 2024)
-        write_predictions(record, predictions["exp1"], truth.ids[cut], seq_len)
+        write_predictions(record, predictions["exp1"], targets.ids[cut], seq_len)
     found = truncated_battles([entry_of(name) for name, *_ in experiments])
     # The test split is the second half.
     return {name: (np.flatnonzero(members) + 20).tolist() for name, members in found.items()}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated_models import PARAMS, make_predictions, score, simulate
+from simulated_models import PARAMS, log_odds_of, make_predictions, score, simulate
 from sklearn import metrics as sklearn_metrics
 
 from preference.battles.predictions import Predictions
@@ -16,7 +16,7 @@ from preference.statistics.temperature_scaling import apply_temperature
 
 
 def test_predictions_that_are_not_of_the_test_battles_are_refused():
-    truth, predictions = simulate(20)
+    targets, predictions = simulate(20)
     model = predictions["exp1"]
     reordered = Predictions(model.ids[::-1], model.probabilities, model.swapped)
     unnormalised = replace(model, probabilities=model.probabilities * 1.01)
@@ -29,28 +29,29 @@ def test_predictions_that_are_not_of_the_test_battles_are_refused():
         (diverged, "exp2: .*not probabilities"),
     ):
         with pytest.raises(BadInput, match=reason):
-            score(truth, predictions | {"exp2": broken})
+            score(targets, predictions | {"exp2": broken})
 
 
 def test_a_blend_whose_weights_are_none_is_refused(monkeypatch):
-    truth, predictions = simulate(20)
+    targets, predictions = simulate(20)
     nothing = dict.fromkeys(predictions, np.nan)
     monkeypatch.setattr("preference.evaluation.scoring.fit_weights", lambda *_: nothing)
     with pytest.raises(BadInput, match=r"blend: .*not probabilities"):
-        score(truth, predictions, blend=list(predictions))
+        score(targets, predictions, blend=list(predictions))
 
 
 def test_an_overconfident_model_is_cooled_and_the_order_of_its_labels_kept():
-    truth, predictions = simulate(4000)
-    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
-    sharp = truth.oracle**3 / (truth.oracle**3).sum(axis=1, keepdims=True)
-    predictions["exp2"] = Predictions(truth.ids, sharp, swapped=sharp)
-    models, _ = score(truth, predictions)
+    targets, predictions = simulate(4000)
+    odds = log_odds_of(targets)
+    truth = targets.oracle.probabilities
+    sharp = truth**3 / (truth**3).sum(axis=1, keepdims=True)
+    predictions["exp2"] = Predictions(targets.ids, sharp, swapped=sharp)
+    models, _ = score(targets, predictions)
     assert models["exp2"].temperatures == pytest.approx([3], rel=0.1)
-    _, details = evaluate_models(models, ["exp1", "exp2"], truth, truth, [], PARAMS, seed=1)
+    _, details = evaluate_models(models, ["exp1", "exp2"], targets, targets, [], PARAMS, seed=1)
     figures = details["models"]["exp2"]
     assert figures["temperature"] == models["exp2"].temperatures
-    raw = sklearn_metrics.log_loss(truth.labels, sharp)
+    raw = sklearn_metrics.log_loss(targets.labels, sharp)
     assert figures["log_loss_uncalibrated"]["value"] == pytest.approx(raw)
     assert figures["log_loss"]["value"] < raw - 0.1
     assert figures["calibration"]["truth"] < 0.02
@@ -59,18 +60,18 @@ def test_an_overconfident_model_is_cooled_and_the_order_of_its_labels_kept():
 
 @pytest.mark.parametrize("both_orders", [False, True])
 def test_a_bound_that_two_seeds_come_to_is_warned_of_once(both_orders):
-    truth, _ = simulate(90)
+    targets, _ = simulate(90)
     # Wrong about every battle, so that the largest temperature is best.
     wrong = np.full((90, 3), 0.45)
-    wrong[np.arange(90), truth.labels] = 0.1
-    one = Predictions(truth.ids, wrong, wrong[:, [1, 0, 2]])
+    wrong[np.arange(90), targets.labels] = 0.1
+    one = Predictions(targets.ids, wrong, wrong[:, [1, 0, 2]])
     raw = {
         "exp1": [RunPredictions(one, one, seed) for seed in (7, 8)],
         "exp2": [RunPredictions(one, one, 7)],
         "prior": [RunPredictions(one, one)],
     }
-    models, _ = score_models(raw, {}, truth, truth, replace(PARAMS, both_orders=both_orders))
-    _, details = evaluate_models(models, ["exp1", "exp2"], truth, truth, [], PARAMS, seed=1)
+    models, _ = score_models(raw, {}, targets, targets, replace(PARAMS, both_orders=both_orders))
+    _, details = evaluate_models(models, ["exp1", "exp2"], targets, targets, [], PARAMS, seed=1)
     told = [text.partition(", the")[0] for text in details["warnings"] if "temperature of" in text]
     assert told == [
         "The temperature of exp1 (seeds 7, 8) is 20.00",
@@ -80,11 +81,11 @@ def test_a_bound_that_two_seeds_come_to_is_warned_of_once(both_orders):
 
 @pytest.mark.parametrize(("both_orders", "expected"), [(False, 3.5), (True, 0.25)])
 def test_temperatures_that_are_given_are_applied_and_not_fitted_again(both_orders, expected):
-    truth, predictions = simulate(100)
+    targets, predictions = simulate(100)
     raw = {name: [RunPredictions(one, one)] for name, one in predictions.items()}
     fitted = {"exp1": [Temperatures(in_order=3.5, both_orders=0.25)]}
     params = replace(PARAMS, both_orders=both_orders)
-    models, _ = score_models(raw, fitted, truth, truth, params)
+    models, _ = score_models(raw, fitted, targets, targets, params)
     assert models["exp1"].temperatures == [expected]
     scored = models["exp1"].scored[0].test.probabilities
     assert scored == pytest.approx(
@@ -96,20 +97,20 @@ def test_temperatures_that_are_given_are_applied_and_not_fitted_again(both_order
 
 
 def test_auto_blends_every_experiment_and_the_references_that_learn():
-    truth, predictions = simulate(400)
+    targets, predictions = simulate(400)
     more = {"exp2": predictions["exp1"], "tfidf": predictions["length"]}
-    models, weights = score(truth, predictions | more, blend="auto")
+    models, weights = score(targets, predictions | more, blend="auto")
     assert set(weights) == {"exp1", "exp2", "length", "tfidf"}
     assert "blend" in models
-    models, weights = score(truth, predictions, blend=[])
+    models, weights = score(targets, predictions, blend=[])
     assert weights == {} and "blend" not in models
 
 
 def test_both_orders_are_averaged_where_params_ask_for_it():
-    truth, predictions = simulate(300)
+    targets, predictions = simulate(300)
     model = predictions["exp1"]
     biased = replace(model, swapped=np.full((300, 3), 1 / 3))
-    models, _ = score(truth, {"exp1": biased}, both_orders=True)
+    models, _ = score(targets, {"exp1": biased}, both_orders=True)
     scored = models["exp1"].scored[0].test
     assert np.array_equal(scored.probabilities, scored.swapped)
     raw = models["exp1"].raw[0].test.probabilities
@@ -118,19 +119,19 @@ def test_both_orders_are_averaged_where_params_ask_for_it():
 
 def test_a_blend_of_models_that_see_different_things_beats_both():
     random = np.random.default_rng(3)
-    truth, predictions = simulate(4000)
-    odds = np.log(truth.oracle[:, 0] / truth.oracle[:, 1])
+    targets, predictions = simulate(4000)
+    odds = log_odds_of(targets)
     noisy = {
-        name: make_predictions(truth.ids, odds + random.normal(scale=2, size=4000))
+        name: make_predictions(targets.ids, odds + random.normal(scale=2, size=4000))
         for name in ("exp1", "exp2")
     }
     predictions |= noisy
-    models, weights = score(truth, predictions, blend=["exp1", "exp2", "prior"])
+    models, weights = score(targets, predictions, blend=["exp1", "exp2", "prior"])
     assert sum(weights.values()) == pytest.approx(1)
     assert weights["exp1"] == pytest.approx(weights["exp2"], abs=0.15)
     assert weights["prior"] < 0.1
     headline, details = evaluate_models(
-        models, ["exp1", "exp2", "blend"], truth, truth, [], PARAMS, seed=1
+        models, ["exp1", "exp2", "blend"], targets, targets, [], PARAMS, seed=1
     )
     assert headline["blend"]["log_loss"] < headline["exp1"]["log_loss"] - 0.01
     assert details["differences"]["baseline"]["blend"]["p_holm"] < 0.01
@@ -138,12 +139,12 @@ def test_a_blend_of_models_that_see_different_things_beats_both():
 
 
 def test_a_blend_gives_a_model_that_knows_all_all_weight():
-    truth, predictions = simulate(4000)
-    _, weights = score(truth, predictions, blend=["exp1", "length", "prior"])
+    targets, predictions = simulate(4000)
+    _, weights = score(targets, predictions, blend=["exp1", "length", "prior"])
     assert weights["exp1"] == pytest.approx(1, abs=0.05)
 
 
 def test_a_blend_of_unknown_models_is_refused():
-    truth, predictions = simulate(20)
+    targets, predictions = simulate(20)
     with pytest.raises(BadInput, match=r"evaluation\.blend names exp9, but the models are exp1"):
-        score(truth, predictions, blend=["exp9"])
+        score(targets, predictions, blend=["exp9"])

@@ -3,7 +3,8 @@ import pyarrow as pa
 import pytest
 
 from preference.battles.table import SEGMENTS
-from preference.evaluation.slices import is_few, slice_battles
+from preference.evaluation.slice_scores import is_few
+from preference.evaluation.slices import slice_battles
 
 
 def battle(prompt="Why?", response_a="Because it is.", response_b="I do not know at all."):

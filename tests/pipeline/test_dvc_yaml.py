@@ -158,7 +158,7 @@ def test_only_evaluate_reads_the_labels_of_test():
     readers = [name for name, stage in TEMPLATES.items() if split in stage["deps"]]
     assert readers == ["predict", "predict_reference", "evaluate"]
     knowing = [name for name in readers if battles in TEMPLATES[name]["deps"]]
-    # A reference reads the texts, and tests/references shows that it reads no label.
+    # References read the texts; tests/evaluation/test_test_labels.py shows that they use no label.
     assert knowing == ["predict_reference", "evaluate"]
 
 

@@ -7,12 +7,13 @@ from evaluation_example import example_details, without_intervals
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preference.report.charts import confusion_pictures, log_loss_picture, reliability_pictures
+from preference.report.interval_charts import log_loss_chart
 from preference.report.learning_curves import MOST_POINTS, average_points
+from preference.report.model_charts import confusion_charts, reliability_charts
 from preference.report.render import TEMPLATES
 from preference.report.svg import DARK, LIGHT
 
-ARMS = ("baseline", "exp1")
+EXPERIMENTS = ("baseline", "exp1")
 
 
 def luminance(colour):
@@ -40,7 +41,7 @@ def test_colours_can_be_told_from_the_page(theme, place):
     assert contrast(colours["warning"], colours["warning-panel"]) > 4.5
     for cell in (colours["page"], theme.cell_low, theme.cell_high):
         assert contrast(theme.text, cell) > 4.5
-    for mark in (theme.arm, theme.reference, theme.oracle, *theme.series):
+    for mark in (theme.experiment, theme.reference, theme.oracle, *theme.series):
         assert contrast(mark, colours["page"]) > 3
 
 
@@ -49,10 +50,10 @@ def positions(svg, role):
     name = "{http://www.w3.org/2000/svg}path"
     groups = [each for each in ElementTree.fromstring(svg).iter() if role in each.get("class", "")]
     places = [path.get("transform") for group in groups for path in group.iter(name)]
-    return np.array([[float(each) for each in figures_in_place(place)] for place in places])
+    return np.array([[float(each) for each in coordinates_in(place)] for place in places])
 
 
-def figures_in_place(place):
+def coordinates_in(place):
     return re.fullmatch(r"translate\((.+),(.+)\)", place).groups()
 
 
@@ -63,13 +64,13 @@ def is_on_a_line(values, places):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_dots_stand_where_the_figures_are(scheme):
-    details = example_details(ARMS)
+    details = example_details(EXPERIMENTS)
     log_losses = sorted(model["log_loss"]["value"] for model in details["models"].values())
-    places = positions(getattr(log_loss_picture(details), scheme), "mark-symbol role-mark")
+    places = positions(getattr(log_loss_chart(details), scheme), "mark-symbol role-mark")
     assert is_on_a_line(log_losses, places[:, 0])
     assert np.all(np.diff(places, axis=0) > 0)
     bins = details["models"]["baseline"]["calibration"]["reliability"]
-    svg = getattr(reliability_pictures(details)[0], scheme)
+    svg = getattr(reliability_charts(details)[0], scheme)
     places = positions(svg, "mark-symbol role-mark")
     assert is_on_a_line([each["confidence"] for each in bins], places[:, 0])
     assert is_on_a_line([each["accuracy"] for each in bins], places[:, 1])
@@ -78,7 +79,7 @@ def test_dots_stand_where_the_figures_are(scheme):
 def test_confusion_is_of_the_actual_label():
     details = example_details(("baseline",))
     details["models"]["baseline"]["confusion"] = [[3.0, 1.0, 0.0], [0.0, 5.0, 0.0], [0.0] * 3]
-    description = confusion_pictures(details)[0].description.replace("\u00a0", " ")
+    description = confusion_charts(details)[0].description.replace("\u00a0", " ")
     assert "actual A, predicted A: 75 % (3)" in description
     assert "actual A, predicted B: 25 % (1)" in description
     assert "actual B, predicted B: 100 % (5)" in description
@@ -101,19 +102,19 @@ def test_no_points_make_no_points():
 
 
 def test_a_figure_without_an_interval_is_a_dot_without_a_bar():
-    details = example_details(ARMS)
-    whole = log_loss_picture(details)
+    details = example_details(EXPERIMENTS)
+    whole = log_loss_chart(details)
     details["models"]["exp1"] = without_intervals(details["models"]["exp1"])
-    partly = log_loss_picture(details)
-    for picture, bars in ((whole, 6), (partly, 5)):
-        assert len(_bars(picture)) == bars
+    partly = log_loss_chart(details)
+    for chart, bars in ((whole, 6), (partly, 5)):
+        assert len(_bars(chart)) == bars
     assert "exp1 0.9433 (no interval)" in partly.description
-    (reliability,) = reliability_pictures({**details, "arms": ["exp1"], "best_reference": "exp1"})
+    (reliability,) = reliability_charts({**details, "arms": ["exp1"], "best_reference": "exp1"})
     assert _bars(reliability) == []
 
 
-def _bars(picture):
+def _bars(chart):
     """The lines of the layer with the intervals."""
-    root = ElementTree.fromstring(picture.light)
+    root = ElementTree.fromstring(chart.light)
     groups = [each for each in root.iter() if "mark-rule role-mark" in each.get("class", "")]
     return [line for group in groups for line in group if line.tag.endswith("line")]

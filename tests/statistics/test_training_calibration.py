@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics
 
 from preference.battles.predictions import Predictions
-from preference.statistics.calibration import calibrate_training, find_warnings
+from preference.statistics.calibration import calibrate_run, find_warnings
 from preference.statistics.calibration_warnings import warn_of_bound
 
 COUNT = 1500
@@ -29,7 +29,7 @@ def tempered(probabilities, temperature):
 
 def test_the_figures_are_those_after_the_temperature():
     labels, groups, predictions = overconfident()
-    found = calibrate_training(labels, groups, predictions, seed=1)
+    found = calibrate_run(labels, groups, predictions, seed=1)
     assert (found.battles, found.groups) == (COUNT, COUNT // 2)
     assert found.in_order.temperature == pytest.approx(2, rel=0.1)
     mean = (predictions.probabilities + predictions.swapped) / 2
@@ -51,13 +51,13 @@ def test_the_figures_are_those_after_the_temperature():
 
 
 def test_the_same_seed_gives_the_same_intervals():
-    first, again = (calibrate_training(*overconfident(), seed=1) for _ in range(2))
+    first, again = (calibrate_run(*overconfident(), seed=1) for _ in range(2))
     assert first == again
 
 
 def warnings_of(labels, groups, probabilities):
     predictions = Predictions(np.arange(len(labels)), probabilities, probabilities)
-    found = calibrate_training(labels, groups, predictions, seed=1)
+    found = calibrate_run(labels, groups, predictions, seed=1)
     return found, find_warnings("exp1", labels, groups, predictions, found)
 
 

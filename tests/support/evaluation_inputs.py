@@ -40,31 +40,32 @@ TOKENS = "abc"
 BATTLES, SPLITS = Path("data/battles.parquet"), Path("data/split")
 
 
-def write_battles(truth):
-    """Write the battles of `truth` in reverse, so that an order that is taken for granted shows.
+def write_battles(targets):
+    """Write the battles of `targets` in reverse, so that an order that is taken for granted shows.
 
     The first half is the calibration split, the second the test split.
     """
-    count = len(truth.ids)
+    count = len(targets.ids)
     columns = {
-        "id": truth.ids,
+        "id": targets.ids,
         "prompt": [["a question"]] * count,
         "response_a": [["yes " * (number % 7)] for number in range(count)],
         "response_b": [["no " * (number % 5)] for number in range(count)],
-        "label": pa.array(truth.labels, pa.int8()),
+        "label": pa.array(targets.labels, pa.int8()),
         "model_a": [None] * count,
         "model_b": [None] * count,
         "source": ["drawn"] * count,
     }
     schema = BATTLE_SCHEMA
-    if truth.oracle is not None:
-        columns |= {"oracle": truth.oracle.tolist(), "oracle_agreement": truth.agreement}
+    if targets.oracle is not None:
+        columns["oracle"] = targets.oracle.probabilities.tolist()
+        columns["oracle_agreement"] = targets.oracle.agreement
         schema = SIMULATED_SCHEMA
     battles = pa.table(columns, schema=schema)
     SPLITS.mkdir(parents=True)
     pq.write_table(battles.take(np.arange(count)[::-1]), BATTLES)
     near = np.arange(count) == count - 1
-    split = pa.table({"id": truth.ids, "group": truth.groups, "near_duplicate": near})
+    split = pa.table({"id": targets.ids, "group": targets.groups, "near_duplicate": near})
     pq.write_table(split.slice(0, count // 2), SPLITS / "calibration.parquet")
     pq.write_table(split.slice(count // 2), SPLITS / "test.parquet")
     return battles
@@ -135,9 +136,9 @@ def write_predictions(record, model, cut=(), seq_len=None):
         write_raw_predictions(predictions, np.isin(ids, cut), origin, path)
 
 
-def write_inputs(truth, model, seeds=(), cut=()):
+def write_inputs(targets, model, seeds=(), cut=()):
     """Write everything, with experiments that all predict what `model` does."""
-    battles = write_battles(truth)
+    battles = write_battles(targets)
     write_params(seeds)
     write_references(battles)
     write_tokenizer()

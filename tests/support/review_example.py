@@ -1,6 +1,6 @@
-"""A repository whose results are known in closed form: git, DVC and one stage, `evaluate`.
+"""A repository with git, DVC and one stage, `evaluate`, whose results are known in closed form.
 
-The row log loss of an arm on battle i is
+The row log loss of an experiment on battle i is
 
     HARD[i] + 0.1 * epochs + weight_decay + warmup_share * SIGN[i]
 
@@ -12,16 +12,24 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from evaluation_example import example_details, write_example
 from repository import REPOSITORY
 
+from preference.config.params import load_params
 from preference.runtime.yaml_file import read_yaml, write_yaml
+from review.comment import Review, write_comment
+from review.comparison import Comparison, compare_versions
+from review.results import open_version
+from review.revision import Revision, find_revision
 
-ARMS = {"baseline": {}, "exp1": {"train": {"weight_decay": 0.2}}, "exp2": {}}
+EXPERIMENTS = {"baseline": {}, "exp1": {"train": {"weight_decay": 0.2}}, "exp2": {}}
 BATTLES = 40
+NO_CHANGES = Comparison({}, [], [], [], [])
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -42,8 +50,8 @@ from preference.runtime.yaml_file import read_yaml
 params = read_yaml(Path("params.yaml"))
 ids = pq.read_table("data/split/test.parquet")["id"].to_numpy()
 labels = pq.read_table("data/battles.parquet")["label"].to_numpy()[ids]
-figures = {}
-for arm, changes in params["experiments"].items():
+metrics = {}
+for experiment, changes in params["experiments"].items():
     train = params["train"] | changes.get("train", {})
     losses = np.where(ids % 2, 0.6, 1.0) + 0.1 * train["epochs"] + train["weight_decay"]
     losses += train["warmup_share"] * np.where(ids % 4 < 2, 1, -1)
@@ -51,13 +59,12 @@ for arm, changes in params["experiments"].items():
     probabilities = np.repeat((1 - right)[:, None] / 2, 3, axis=1)
     probabilities[np.arange(len(ids)), labels] = right
     predictions = Predictions(ids, probabilities, probabilities)
-    write_predictions(predictions, Path("data/scored/test") / arm / "seed-1.parquet")
-    figures[arm] = {"log_loss": round(losses.mean(), 6), "log_loss_noise": NOISE}
-Path("metrics/evaluate.json").write_text(json.dumps(figures))
+    write_predictions(predictions, Path("data/scored/test") / experiment / "seed-1.parquet")
+    metrics[experiment] = {"log_loss": round(losses.mean(), 6), "log_loss_noise": NOISE}
+Path("metrics/evaluate.json").write_text(json.dumps(metrics))
 Path("metrics/plots").mkdir(exist_ok=True)
 Path("metrics/plots/losses.csv").write_text("battle,loss\\n0,1.5\\n1,0.5\\n")
-report = ["# Report", "## Verdict", "- exp1 is it.", "## More", "No."]
-Path("metrics/report.md").write_text("\\n\\n".join(report))
+Path("metrics/report.md").write_text("The review does not read this.")
 """
 STAGE = {
     "cmd": "python evaluate.py",
@@ -93,7 +100,8 @@ def make_repository(folder):
     write_yaml(folder / "dvc.yaml", PIPELINE)
     write_battles(folder, range(BATTLES))
     write_script(folder, noise=0.1)
-    edit_params(folder, experiments=ARMS, train={"optimizer": "adamw", "epochs": 3})
+    write_example(folder, example_details(EXPERIMENTS))
+    edit_params(folder, experiments=EXPERIMENTS, train={"optimizer": "adamw", "epochs": 3})
     run("git", "init", "--quiet", "--initial-branch=main", folder=folder)
     run("git", "config", "user.name", "A user", folder=folder)
     run("git", "config", "user.email", "user@example.com", folder=folder)
@@ -112,7 +120,7 @@ def write_battles(folder, test):
 
 
 def write_script(folder, noise):
-    """Write the stage's script; `noise` is what every arm has as `log_loss_noise`."""
+    """Write the script of the stage; `noise` is the `log_loss_noise` of every experiment."""
     (folder / "evaluate.py").write_text(EVALUATE.replace("NOISE", str(noise)))
 
 
@@ -125,7 +133,7 @@ def edit_params(folder, **sections):
 
 
 def train(**values):
-    """An arm, as params.yaml has it, with train's `values`."""
+    """An experiment, as params.yaml has it, that changes these values of `train`."""
     return {"train": values}
 
 
@@ -136,3 +144,26 @@ def reproduce(folder):
 def commit(folder, message):
     run("git", "add", "--all", folder=folder)
     run("git", "commit", "--quiet", "--message", message, folder=folder)
+
+
+def compare(folder, base="main"):
+    """Compare the workspace with a revision, without DVC's diffs."""
+    old = open_version(base, folder, find_revision(base, folder))
+    new = open_version("the workspace", folder)
+    return compare_versions(old, new, load_params(folder / "params.yaml"))
+
+
+def verdicts(comparison):
+    return {name: change.verdict for name, change in comparison.changes.items()}
+
+
+def comment_on(comparison, **changes):
+    """Write the comment on a comparison for which nothing else is known."""
+    review = Review(Revision("main", "c" * 40), comparison, params=[], metrics=[], verdict="")
+    return write_comment(replace(review, **changes))
+
+
+def cells(comment, first):
+    """Return the cells of the table row that begins with a code span."""
+    row = next(line for line in comment.splitlines() if line.startswith(f"| `{first}`"))
+    return [cell.strip() for cell in row.strip("|").split("|")]

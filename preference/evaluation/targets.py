@@ -1,0 +1,32 @@
+"""The targets of a split: labels, groups and, for simulated battles, the oracle."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The truth of n simulated battles.
+
+    `probabilities` is the true probability of each label, float64 [n, 3]. `agreement` is the part
+    of the true log odds that comes from the agreement of prompt and answer, float64 [n].
+    """
+
+    probabilities: np.ndarray
+    agreement: np.ndarray
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of n battles.
+
+    `ids`, `labels` and `groups` are int [n]. `near_duplicate`, bool [n], marks battles whose prompt
+    is nearly the same as one in train. `oracle` is None for real battles.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    near_duplicate: np.ndarray
+    oracle: Oracle | None = None
