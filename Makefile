@@ -135,4 +135,4 @@ lock-bench:  ## Update the locked requirements of the benchmarks.
 	  .venv-bench/bin/python -m pip freeze | sed 's/+.*//'; } > requirements/bench.txt
 
 clean:  ## Remove environments and caches of tests, but not DVC's cache.
-	rm -rf .venv .venv-bench .venv-audit .venv-docs .wheels-gpu .pytest_cache .hypothesis .ruff_cache site
+	rm -rf .venv .venv-bench .venv-audit .venv-docs .wheels-gpu .pytest_cache .hypothesis .ruff_cache .mypy_cache site

@@ -100,7 +100,7 @@ def assert_same(found, expected):
 
 @pytest.mark.parametrize(
     "kills",
-    [[1], [2], [10, 12], [STEPS], [STEPS + 1], [2 * STEPS + 4], [3 * STEPS], [5, 5, 5, STEPS, 20]],
+    [[1], [10, 12], [STEPS], [3 * STEPS], [5, STEPS, 20]],
     ids=str,
 )
 def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kills, capfd):
