@@ -16,14 +16,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from preference.battles.table import LABELS, SEGMENTS
+from preference.battles.table import FIELDS, LABELS
 from preference.config.params import Params, load_params
 from preference.models.preference_model import build_model
 from preference.prediction.predictor import Predictor
 from preference.runtime.errors import exit_on_bad_input
 from preference.sequences.length_bucketing import padded_widths
 from preference.sequences.packing import SIDES, SPECIAL_TOKENS, Packing
-from preference.sequences.token_store import Segment, SpecialTokens, Tokens
+from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
 from preference.sequences.token_writer import offsets_of
 from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.fit import train_model
@@ -91,22 +91,22 @@ def random_battles(groups: np.ndarray, params: Params, vocabulary_size: int) -> 
     responses = np.array(LENGTHS)[groups] - SPECIAL_TOKENS - PROMPT_TOKENS
     prompts = np.full(len(groups), PROMPT_TOKENS)
     random = np.random.default_rng(params.seed)
-    segments = {
-        name: _random_segment(lengths, vocabulary_size, random)
-        for name, lengths in zip(SEGMENTS, (prompts, responses, responses), strict=True)
+    fields = {
+        name: _random_field(lengths, vocabulary_size, random)
+        for name, lengths in zip(FIELDS, (prompts, responses, responses), strict=True)
     }
     ids, turns = np.arange(len(groups)), np.ones(len(groups), dtype=np.int64)
     special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=vocabulary_size)
-    tokens = Tokens(ids, offsets_of(turns), segments, special)
+    tokens = Tokens(ids, offsets_of(turns), fields, special)
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
     return LabelledBattles(tokens, packing, ids, ids % len(LABELS))
 
 
-def _random_segment(
+def _random_field(
     lengths: np.ndarray, vocabulary_size: int, random: np.random.Generator
-) -> Segment:
+) -> FieldTokens:
     ids = random.integers(FIRST_ORDINARY_TOKEN, vocabulary_size, lengths.sum(), dtype=np.int32)
-    return Segment(offsets_of(lengths), ids)
+    return FieldTokens(offsets_of(lengths), ids)
 
 
 class BatchClock(keras.callbacks.Callback):

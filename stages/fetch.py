@@ -13,7 +13,7 @@ from pathlib import Path
 from preference.battles.table import (
     BATTLE_SCHEMA,
     BATTLES,
-    SEGMENTS,
+    FIELDS,
     SIMULATED_SCHEMA,
     scan_battles,
     writing_battles,
@@ -43,7 +43,7 @@ def main() -> None:
         "source": params.data.source,
         "simulated": params.data.source == SIMULATED,
         "sources": summarize_sources(sources, rows_kept, quarantined),
-        **summarize_data(scan_battles(BATTLES, ["label", *SEGMENTS], "summarize"), quarantined),
+        **summarize_data(scan_battles(BATTLES, ["label", *FIELDS], "summarize"), quarantined),
     }
     write_metrics(summary, METRICS)
 

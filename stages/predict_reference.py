@@ -10,7 +10,7 @@ from pathlib import Path
 
 from preference.battles.predictions import write_predictions
 from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
-from preference.battles.table import BATTLES, SEGMENTS
+from preference.battles.table import BATTLES, FIELDS
 from preference.config.params import REFERENCES
 from preference.references.models import load_reference, predict_reference
 from preference.runtime.atomic_write import writing_folder
@@ -26,7 +26,7 @@ def main() -> None:
     references = [(name, load_reference(name, MODELS)) for name in REFERENCES]
     with writing_folder(PREDICTIONS) as folder:
         for split in PREDICTED_SPLITS:
-            battles = read_split_battles(BATTLES, split_file(split), SEGMENTS)
+            battles = read_split_battles(BATTLES, split_file(split), FIELDS)
             for name, reference in references:
                 predictions = predict_reference(reference, battles)
                 write_predictions(predictions, folder / name / f"{split}.parquet")

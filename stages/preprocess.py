@@ -10,7 +10,7 @@ the folder of each preset.
 from functools import cache
 from pathlib import Path
 
-from preference.battles.table import BATTLES, SEGMENTS, scan_battles
+from preference.battles.table import BATTLES, FIELDS, scan_battles
 from preference.config.experiment import read_presets
 from preference.config.params import load_params
 from preference.presets.own_presets import TRAINED_FROM_SCRATCH
@@ -41,7 +41,7 @@ def main() -> None:
         tokenizers[folders[preset]] = tokenizer
     with writing_folder(TOKENS) as tokens:
         for folder, tokenizer in tokenizers.items():
-            batches = scan_battles(BATTLES, ["id", *SEGMENTS], f"tokenize {folder}")
+            batches = scan_battles(BATTLES, ["id", *FIELDS], f"tokenize {folder}")
             tokenize_battles(batches, tokenizer, tokens / folder)
             tokenizer.save_to_preset(tokens / folder)
         (tokens / INDEX).write_text(to_json(folders, indent=2))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from preference.battles.table import BATTLES, SEGMENTS, read_battles, scan_battles
+from preference.battles.table import BATTLES, FIELDS, read_battles, scan_battles
 from preference.config.params import Params, load_params
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
@@ -34,7 +34,7 @@ def main() -> None:
     battles = read_battles(BATTLES, ["id", "label", "source"])
     splits = make_splits(battles, params)
     write_splits(splits, FOLDER)
-    batches = scan_battles(BATTLES, ["id", "label", *SEGMENTS], "check")
+    batches = scan_battles(BATTLES, ["id", "label", *FIELDS], "check")
     summary = summarize_splits(splits, batches)
     summary["extra"] = count_extra_battles(
         splits["train"], battles["id"].to_numpy(), battles["source"], params.data.extra
@@ -49,7 +49,7 @@ def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
     if params.split.near_duplicates == "count":
         # Those of a million prompts take half a gigabyte, which the grouping does not need.
         sketches = None
-    digests = digest_battles(scan_battles(BATTLES, ["id", *SEGMENTS], "group"))
+    digests = digest_battles(scan_battles(BATTLES, ["id", *FIELDS], "group"))
     ids = battles["id"].to_numpy()
     is_extra = mark_extra(battles["source"], params.data.extra)
     splits = split_by_group(

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from checks.benchmarks.sequences import Sequences, save_sequences
 from checks.benchmarks.sizes import SEED, VOCABULARY_SIZE
 from checks.benchmarks.stage_runs import DATA_STAGES, run_stage, write_params
-from preference.battles.table import SEGMENTS
+from preference.battles.table import FIELDS
 from preference.sequences.packing import Packing, full_lengths, pack
 from preference.sequences.token_store import SpecialTokens, Tokens, find_tokens, open_tokens
-from preference.sequences.token_writer import SegmentWriter, save_index
+from preference.sequences.token_writer import FieldWriter, save_index
 
 # The simulated tokenizer writes more tokens a character than DeBERTa's: with this scale a response
 # has a median of 224 tokens and a mean of 286, where the real ones have 228 and 290.
@@ -72,10 +72,10 @@ def write_full_length(folder: Path, seq_len: int, battles: int) -> None:
     """Write battles of random tokens, both sides of each exactly `seq_len` long."""
     random = np.random.default_rng(SEED)
     response = seq_len - 3 - PROMPT_TOKENS
-    lengths = dict(zip(SEGMENTS, (PROMPT_TOKENS, response, response), strict=True))
+    lengths = dict(zip(FIELDS, (PROMPT_TOKENS, response, response), strict=True))
     (folder / "tokens").mkdir(parents=True)
-    for segment, length in lengths.items():
-        writer = SegmentWriter(folder / "tokens", segment)
+    for field, length in lengths.items():
+        writer = FieldWriter(folder / "tokens", field)
         ids = random.integers(FIRST_ORDINARY_TOKEN, VOCABULARY_SIZE, battles * length)
         writer.append(ids.astype(np.int32), np.full(battles, length))
         writer.save(np.arange(battles))

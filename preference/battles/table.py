@@ -24,7 +24,7 @@ BATTLES = Path("data/battles.parquet")
 LABELS = ("A", "B", "tie")
 A_WINS, B_WINS, TIE = range(3)
 CODES = {A_WINS, B_WINS, TIE}
-SEGMENTS = ("prompt", "response_a", "response_b")
+FIELDS = ("prompt", "response_a", "response_b")
 BATTLES_A_BATCH = 2048
 
 TURNS = pa.list_(pa.string())

@@ -18,7 +18,7 @@ from preference.battles.predictions import (
     read_predictions,
 )
 from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
-from preference.battles.table import BATTLES, SEGMENTS, has_oracle
+from preference.battles.table import BATTLES, FIELDS, has_oracle
 from preference.config.experiment import IndexEntry
 from preference.config.params import REFERENCES
 from preference.config.validation import Seed, checked
@@ -48,7 +48,7 @@ def read_battles(split: str) -> pa.Table:
     Raises:
         BadInput: a file is missing or damaged.
     """
-    columns: tuple[str, ...] = (*SEGMENTS, "label")
+    columns: tuple[str, ...] = (*FIELDS, "label")
     if has_oracle(BATTLES):
         columns += ("oracle", "oracle_agreement")
     return read_split_battles(BATTLES, split_file(split), columns)

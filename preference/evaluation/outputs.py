@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles.predictions import Predictions
-from preference.battles.table import LABELS, SEGMENTS
+from preference.battles.table import FIELDS, LABELS
 from preference.runtime.atomic_write import write_text
 from preference.runtime.strict_json import to_json
 from preference.statistics.metrics import row_log_loss
@@ -43,12 +43,12 @@ def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> N
     """Write the `HARDEST` battles with the largest log loss as JSON, worst first.
 
     Args:
-        battles: `id`, `label` and `SEGMENTS` of n battles.
+        battles: `id`, `label` and `FIELDS` of n battles.
         probabilities: float64 [n, 3].
     """
     losses = row_log_loss(battles["label"].to_numpy(), probabilities)
     worst = np.argsort(-losses, kind="stable")[:HARDEST]
-    rows = battles.select(["id", *SEGMENTS, "label"]).take(worst).to_pylist()
+    rows = battles.select(["id", *FIELDS, "label"]).take(worst).to_pylist()
     hardest = [
         {
             **row,

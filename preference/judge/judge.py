@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from preference.battles.predictions import average_both_orders, check_probabilities
-from preference.battles.table import BATTLES_A_BATCH, LABELS, SEGMENTS
+from preference.battles.table import BATTLES_A_BATCH, FIELDS, LABELS
 from preference.bundle.loading import Bundle, load_bundle
 from preference.prediction.predictor import Predictor
 from preference.runtime.errors import BadInput
@@ -156,7 +156,7 @@ def _parse_battle(number: int, battle: object) -> dict[str, list[str]]:
         if len(parts) != len(ARGUMENTS):
             raise NotABattle(f"it has {len(parts)} parts, and not {len(ARGUMENTS)}")
         turns = [_as_turns(*named) for named in zip(ARGUMENTS, parts, strict=True)]
-        return parse_conversations({"id": number, **dict(zip(SEGMENTS, turns, strict=True))})
+        return parse_conversations({"id": number, **dict(zip(FIELDS, turns, strict=True))})
     except NotABattle as problem:
         raise BadInput(
             f"battle {number}: {problem}. Give each of prompt, a and b as a text, or as equally "

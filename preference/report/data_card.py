@@ -93,8 +93,8 @@ def split_table(data: Data, split: Data) -> Table:
 def length_table(data: Data) -> Table:
     """Return quantiles of the lengths of texts, in characters."""
     rows = [
-        [Cell(segment.replace("_", " ")), *(Cell(number(lengths[key], 0)) for key in QUANTILES)]
-        for segment, lengths in data["characters"].items()
+        [Cell(field.replace("_", " ")), *(Cell(number(lengths[key], 0)) for key in QUANTILES)]
+        for field, lengths in data["characters"].items()
     ]
     return Table("Characters, over all turns", ("text", *QUANTILES.values()), rows)
 

@@ -9,7 +9,7 @@ Guarantees
 import numpy as np
 
 from preference.config.validation import SequenceLength, Turns, checked
-from preference.sequences.token_store import Segment, Tokens
+from preference.sequences.token_store import FieldTokens, Tokens
 
 SIDES = ("response_a", "response_b")
 # [CLS] and twice [SEP].
@@ -30,7 +30,7 @@ def full_lengths(tokens: Tokens, rows: np.ndarray, packing: Packing) -> np.ndarr
     """Return the length of each side of each battle before truncation: int64 [rows, 2]."""
     first, last = _turn_ranges(tokens, rows, packing)
     prompt, *responses = (
-        tokens.segments[name].offsets[last] - tokens.segments[name].offsets[first]
+        tokens.fields[name].offsets[last] - tokens.fields[name].offsets[first]
         for name in ("prompt", *SIDES)
     )
     return np.stack([prompt + response for response in responses], axis=1) + SPECIAL_TOKENS
@@ -90,10 +90,9 @@ def _pack_side(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the token ids [rows, width] and the length of each sequence [rows]."""
     first, last = _turn_ranges(tokens, rows, packing)
-    prompt_segment, response_segment = tokens.segments["prompt"], tokens.segments[response]
+    prompt_field, response_field = tokens.fields["prompt"], tokens.fields[response]
     prompt, answer = (
-        segment.offsets[last] - segment.offsets[first]
-        for segment in (prompt_segment, response_segment)
+        field.offsets[last] - field.offsets[first] for field in (prompt_field, response_field)
     )
     prompt, answer = share_room(prompt, answer, packing.seq_len - SPECIAL_TOKENS)
 
@@ -101,10 +100,10 @@ def _pack_side(
     column = np.arange(width)
     prompt_end, answer_end = (prompt + 1)[:, None], (prompt + 2 + answer)[:, None]
     out[:, 0] = tokens.special.cls
-    out[(column > 0) & (column < prompt_end)] = _newest(prompt_segment, first, last, prompt)
+    out[(column > 0) & (column < prompt_end)] = _newest(prompt_field, first, last, prompt)
     out[column == prompt_end] = tokens.special.sep
     out[(column > prompt_end) & (column < answer_end)] = _newest(
-        response_segment, first, last, answer
+        response_field, first, last, answer
     )
     out[column == answer_end] = tokens.special.sep
     return out, prompt + answer + SPECIAL_TOKENS
@@ -125,17 +124,19 @@ def _turn_ranges(
     return first, first + 1 if packing.turns == "first" else tokens.turn_offsets[rows + 1]
 
 
-def _newest(segment: Segment, first: np.ndarray, last: np.ndarray, room: np.ndarray) -> np.ndarray:
+def _newest(
+    field: FieldTokens, first: np.ndarray, last: np.ndarray, room: np.ndarray
+) -> np.ndarray:
     """Return the tokens of turns `first` to `last` kept in `room`, concatenated by battle."""
     counts = last - first
     turn = _consecutive(first, counts)
-    start, end = segment.offsets[turn], segment.offsets[turn + 1]
-    newer = np.repeat(segment.offsets[last], counts) - end
+    start, end = field.offsets[turn], field.offsets[turn + 1]
+    newer = np.repeat(field.offsets[last], counts) - end
     kept = np.clip(np.repeat(room, counts) - newer, 0, end - start)
     head = np.where(kept < end - start, (kept + 1) // 2, kept)
     starts = np.stack([start, end - (kept - head)], axis=1).ravel()
     lengths = np.stack([head, kept - head], axis=1).ravel()
-    return segment.ids[_consecutive(starts, lengths)]
+    return field.ids[_consecutive(starts, lengths)]
 
 
 def _consecutive(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ Each tokenizer has a folder of flat NumPy arrays with offsets, opened as memory 
 
     battle_ids.npy               int64 [battles], ascending
     turn_offsets.npy             int64 [battles + 1]: the turns of battle i
-    <segment>.token_offsets.npy  int64 [turns + 1]: the tokens of turn t
-    <segment>.token_ids.npy      int32 [tokens]
+    <field>.token_offsets.npy  int64 [turns + 1]: the tokens of turn t
+    <field>.token_ids.npy      int32 [tokens]
     special_tokens.json          ids of cls, sep and pad, and the vocabulary size
 
 The folder also holds the tokenizer itself, in the format of a keras-nlp preset.
@@ -18,7 +18,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from preference.battles.table import SEGMENTS
+from preference.battles.table import FIELDS
 from preference.config.validation import Count, checked
 from preference.runtime.errors import BadInput
 from preference.runtime.strict_json import read_checked
@@ -45,8 +45,8 @@ class SpecialTokens:
 
 
 @dataclass(frozen=True)
-class Segment:
-    """Tokens of one segment: `offsets`, int64 [turns + 1], into `ids`, int32 [tokens]."""
+class FieldTokens:
+    """Tokens of one field: `offsets`, int64 [turns + 1], into `ids`, int32 [tokens]."""
 
     offsets: np.ndarray
     ids: np.ndarray
@@ -58,7 +58,7 @@ class Tokens:
 
     battle_ids: np.ndarray
     turn_offsets: np.ndarray
-    segments: dict[str, Segment]
+    fields: dict[str, FieldTokens]
     special: SpecialTokens
 
     def rows_of(self, ids: np.ndarray) -> np.ndarray:
@@ -113,12 +113,12 @@ def open_tokens(folder: Path) -> Tokens:
     return Tokens(
         battle_ids=np.load(folder / "battle_ids.npy"),
         turn_offsets=np.load(folder / "turn_offsets.npy"),
-        segments={
-            segment: Segment(
-                offsets=np.load(folder / f"{segment}.token_offsets.npy", mmap_mode="r"),
-                ids=np.load(folder / f"{segment}.token_ids.npy", mmap_mode="r"),
+        fields={
+            field: FieldTokens(
+                offsets=np.load(folder / f"{field}.token_offsets.npy", mmap_mode="r"),
+                ids=np.load(folder / f"{field}.token_ids.npy", mmap_mode="r"),
             )
-            for segment in SEGMENTS
+            for field in FIELDS
         },
         special=read_checked(SpecialTokens, folder / "special_tokens.json", STAGE),
     )

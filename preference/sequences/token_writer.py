@@ -1,6 +1,6 @@
 """Write the files of `preference.sequences.token_store` without holding tokens in memory.
 
-Battles are tokenized in any order, and stored in the order of their ids. The tokens of a segment
+Battles are tokenized in any order, and stored in the order of their ids. The tokens of a field
 are first appended to a temporary file, and copied from it once the order is known.
 """
 
@@ -18,11 +18,11 @@ from preference.sequences.token_store import SpecialTokens
 TOKEN_BYTES = 4
 
 
-class SegmentWriter:
-    """Append the turns of one segment to disk, and put them in order at the end."""
+class FieldWriter:
+    """Append the turns of one field to disk, and put them in order at the end."""
 
-    def __init__(self, folder: Path, segment: str) -> None:
-        self._folder, self._segment = folder, segment
+    def __init__(self, folder: Path, field: str) -> None:
+        self._folder, self._field = folder, field
         # On some machines /tmp is in memory.
         self._ids: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, closed by save
         self._lengths: list[np.ndarray] = []
@@ -33,7 +33,7 @@ class SegmentWriter:
         self._lengths.append(lengths)
 
     def save(self, order: np.ndarray) -> None:
-        """Write `<segment>.token_offsets.npy` and `<segment>.token_ids.npy`.
+        """Write `<field>.token_offsets.npy` and `<field>.token_ids.npy`.
 
         Args:
             order: the turns in their new order, as positions in the order of `append`: int64
@@ -41,8 +41,8 @@ class SegmentWriter:
         """
         lengths = np.concatenate(self._lengths)
         starts, offsets = offsets_of(lengths)[order], offsets_of(lengths[order])
-        np.save(self._folder / f"{self._segment}.token_offsets.npy", offsets)
-        with (self._folder / f"{self._segment}.token_ids.npy").open("wb") as file:
+        np.save(self._folder / f"{self._field}.token_offsets.npy", offsets)
+        with (self._folder / f"{self._field}.token_ids.npy").open("wb") as file:
             header = {"descr": "<i4", "fortran_order": False, "shape": (int(offsets[-1]),)}
             np.lib.format.write_array_header_1_0(file, header)
             for start, length in zip(starts.tolist(), lengths[order].tolist(), strict=True):

@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from preference.battles.table import A_WINS, B_WINS, SEGMENTS, TIE
+from preference.battles.table import A_WINS, B_WINS, FIELDS, TIE
 
 RawRow = Mapping[str, object]
 
 WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie": TIE}
-UNLABELLED_COLUMNS = ("id", *SEGMENTS)
+UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
 SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
 MALFORMED = "malformed"
@@ -63,7 +63,7 @@ def parse_battle(row: RawRow) -> Battle:
 
 
 def parse_conversations(row: RawRow) -> dict[str, list[str]]:
-    """Return the turns of prompt and answers of a row that may lack a label, by `SEGMENTS`.
+    """Return the turns of prompt and answers of a row that may lack a label, by `FIELDS`.
 
     A null turn becomes an empty one and a lone surrogate becomes U+FFFD; text is otherwise
     unchanged. A field with fewer turns than the others is extended by empty turns where the
@@ -75,7 +75,7 @@ def parse_conversations(row: RawRow) -> dict[str, list[str]]:
     """
     _check_columns(row, UNLABELLED_COLUMNS)
     parse_id(row["id"])
-    return _align({segment: _parse_turns(segment, row[segment]) for segment in SEGMENTS})
+    return _align({field: _parse_turns(field, row[field]) for field in FIELDS})
 
 
 def _check_columns(row: RawRow, columns: Sequence[str]) -> None:
@@ -103,24 +103,24 @@ def parse_id(value: object) -> int:
     return value
 
 
-def _parse_turns(segment: str, value: object) -> list[str]:
+def _parse_turns(field: str, value: object) -> list[str]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, list) or not all(isinstance(turn, str | None) for turn in value):
-        raise NotABattle(f"{segment} is not a JSON list of strings")
+        raise NotABattle(f"{field} is not a JSON list of strings")
     return [_replace_lone_surrogates(turn or "") for turn in value]
 
 
-def _align(segments: dict[str, list[str]]) -> dict[str, list[str]]:
-    shortest, longest = (pick(map(len, segments.values())) for pick in (min, max))
+def _align(fields: dict[str, list[str]]) -> dict[str, list[str]]:
+    shortest, longest = (pick(map(len, fields.values())) for pick in (min, max))
     if longest == 0:
         raise NotABattle("no turns")
-    if any(any(turns[shortest:]) for turns in segments.values()):
+    if any(any(turns[shortest:]) for turns in fields.values()):
         raise NotABattle("unequal turns")
-    return {name: turns + [""] * (longest - len(turns)) for name, turns in segments.items()}
+    return {name: turns + [""] * (longest - len(turns)) for name, turns in fields.items()}
 
 
 def _parse_label(row: RawRow) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from preference.battles.table import SEGMENTS, label_shares
+from preference.battles.table import FIELDS, label_shares
 from preference.battles.text_digests import digest_texts, number_digests
 from preference.sources.quarantine import QuarantinedRow, count_reasons
 from preference.sources.source import BattleSource, DownloadedFile
@@ -69,12 +69,10 @@ def summarize_data(
         },
         "share_repeated_prompt": _repeated_fraction(battles["digest"]),
         "rows_with_empty_turn": {
-            segment: pc.sum(battles[f"{segment}_has_empty"]).as_py() for segment in SEGMENTS[1:]
+            field: pc.sum(battles[f"{field}_has_empty"]).as_py() for field in FIELDS[1:]
         },
         "rows_with_identical_answers": pc.sum(battles["identical"]).as_py(),
-        "characters": {
-            segment: _length_quantiles(battles[f"{segment}_length"]) for segment in SEGMENTS
-        },
+        "characters": {field: _length_quantiles(battles[f"{field}_length"]) for field in FIELDS},
     }
 
 
@@ -86,9 +84,9 @@ def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
         "digest": digest_texts(batch["prompt"]),
         "identical": _is_identical(batch["response_a"], batch["response_b"]),
     }
-    for segment in SEGMENTS:
-        columns[f"{segment}_has_empty"] = _has_empty_turn(batch[segment])
-        columns[f"{segment}_length"] = pc.utf8_length(pc.binary_join(batch[segment], ""))
+    for field in FIELDS:
+        columns[f"{field}_has_empty"] = _has_empty_turn(batch[field])
+        columns[f"{field}_length"] = pc.utf8_length(pc.binary_join(batch[field], ""))
     return pa.RecordBatch.from_pydict(columns)
 
 

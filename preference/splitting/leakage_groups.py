@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from preference.battles.table import SEGMENTS
+from preference.battles.table import FIELDS
 from preference.battles.text_digests import digest_texts, number_digests
 
 
@@ -53,7 +53,7 @@ def group_battles(digests: pa.Table, further: Sequence[np.ndarray] = ()) -> np.n
 
 def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     opening = digest_texts(pc.list_slice(batch["prompt"], 0, 1))
-    digests = {segment: digest_texts(batch[segment]) for segment in SEGMENTS}
+    digests = {field: digest_texts(batch[field]) for field in FIELDS}
     return pa.RecordBatch.from_pydict({"id": batch["id"], "opening": opening, **digests})
 
 

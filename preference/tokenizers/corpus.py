@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from preference.battles.table import SEGMENTS, scan_battles
+from preference.battles.table import FIELDS, scan_battles
 from preference.runtime.errors import BadInput, check_exists
 
 # SentencePiece needs about 5 seconds per million characters of real battles.
@@ -34,8 +34,8 @@ def read_training_texts(battles: Path, split: Path) -> Iterator[str]:
     characters = count_characters(battles, split, members)
     chosen = members[evenly_spaced(len(members), MOST_CHARACTERS / max(characters, 1))]
     sample = pa.Table.from_batches(_scan_members(battles, chosen, "sample")).sort_by("id")
-    for segment in SEGMENTS:
-        yield from (text.as_py() for text in pc.list_flatten(sample[segment]))
+    for field in FIELDS:
+        yield from (text.as_py() for text in pc.list_flatten(sample[field]))
 
 
 def count_characters(battles: Path, split: Path, members: np.ndarray) -> int:
@@ -47,8 +47,8 @@ def count_characters(battles: Path, split: Path, members: np.ndarray) -> int:
     found = characters = 0
     for batch in _scan_members(battles, members, "measure"):
         found += len(batch)
-        for segment in SEGMENTS:
-            characters += pc.sum(pc.utf8_length(batch[segment].flatten())).as_py() or 0
+        for field in FIELDS:
+            characters += pc.sum(pc.utf8_length(batch[field].flatten())).as_py() or 0
     if found < len(members):
         raise BadInput(
             f"{split}: {len(members) - found} of its ids are not in {battles}. "
@@ -65,5 +65,5 @@ def evenly_spaced(count: int, fraction: float) -> np.ndarray:
 
 def _scan_members(battles: Path, members: np.ndarray, task: str) -> Iterator[pa.RecordBatch]:
     index = pd.Index(members)
-    for batch in scan_battles(battles, ["id", *SEGMENTS], task):
+    for batch in scan_battles(battles, ["id", *FIELDS], task):
         yield batch.filter(pa.array(index.get_indexer(batch["id"]) >= 0))

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from preference.battles.table import SEGMENTS
-from preference.sequences.token_store import Segment, SpecialTokens, Tokens
-from preference.sequences.token_writer import SegmentWriter, offsets_of, order_of_turns, save_index
+from preference.battles.table import FIELDS
+from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
+from preference.sequences.token_writer import FieldWriter, offsets_of, order_of_turns, save_index
 
 
 def tokenize_battles(
@@ -26,13 +26,13 @@ def tokenize_battles(
         folder: made if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    writers = {segment: SegmentWriter(folder, segment) for segment in SEGMENTS}
+    writers = {field: FieldWriter(folder, field) for field in FIELDS}
     ids, turns_by_batch = [], []
     for batch in batches:
         ids.append(batch["id"].to_numpy())
         turns_by_batch.append(batch["prompt"].value_lengths().to_numpy())
-        for segment, writer in writers.items():
-            writer.append(*_token_ids(tokenizer, batch[segment].flatten().to_pylist()))
+        for field, writer in writers.items():
+            writer.append(*_token_ids(tokenizer, batch[field].flatten().to_pylist()))
     battle_ids, turns = np.concatenate(ids), np.concatenate(turns_by_batch)
     order = np.argsort(battle_ids)
     for writer in writers.values():
@@ -46,18 +46,16 @@ def tokenize_conversations(
     """Return the tokens of battles in memory; their ids are 0, 1, 2, …
 
     Args:
-        battles: at least one; each has the keys of `SEGMENTS`, with equally many turns.
+        battles: at least one; each has the keys of `FIELDS`, with equally many turns.
         tokenizer: any keras-nlp tokenizer with special tokens.
     """
-    segments = {}
-    for name in SEGMENTS:
+    fields = {}
+    for name in FIELDS:
         texts = [turn for battle in battles for turn in battle[name]]
         ids, lengths = _token_ids(tokenizer, texts)
-        segments[name] = Segment(offsets_of(lengths), ids)
+        fields[name] = FieldTokens(offsets_of(lengths), ids)
     turns = np.array([len(battle["prompt"]) for battle in battles])
-    return Tokens(
-        np.arange(len(battles)), offsets_of(turns), segments, special_tokens_of(tokenizer)
-    )
+    return Tokens(np.arange(len(battles)), offsets_of(turns), fields, special_tokens_of(tokenizer))
 
 
 def _token_ids(

@@ -13,7 +13,7 @@ from repository import REPOSITORY
 
 from preference.battles.predictions import read_origin, read_predictions
 from preference.battles.splits import PREDICTED_SPLITS, split_file
-from preference.battles.table import SEGMENTS, read_battles
+from preference.battles.table import FIELDS, read_battles
 from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
 from preference.config.experiment import read_experiment, write_experiments
@@ -129,7 +129,7 @@ def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
 
 def assert_judge_says_the_same(loaded, predictions, ids):
     """The bundle predicts from the texts what the stage predicted from tokens, but calibrated."""
-    battles = read_battles(Path("data/battles.parquet"), ("id", *SEGMENTS))
+    battles = read_battles(Path("data/battles.parquet"), ("id", *FIELDS))
     rows = {row["id"]: row for row in battles.to_pylist()}
     found = PreferenceJudge(loaded).predict([rows[number] for number in ids.tolist()])
     temperature = loaded.manifest.calibration.in_order.temperature

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from preference.battles.table import SEGMENTS
+from preference.battles.table import FIELDS
 from preference.evaluation.slice_scores import is_few
 from preference.evaluation.slices import slice_battles
 
@@ -13,7 +13,7 @@ def battle(prompt="Why?", response_a="Because it is.", response_b="I do not know
 
 
 def table_of(battles):
-    columns = zip(SEGMENTS, zip(*battles, strict=True), strict=True)
+    columns = zip(FIELDS, zip(*battles, strict=True), strict=True)
     return pa.table({name: list(values) for name, values in columns})
 
 

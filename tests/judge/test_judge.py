@@ -164,9 +164,9 @@ def test_tokens_in_memory_are_those_of_the_texts(judge):
     tokens = tokenize_conversations(battles, tokenizer)
     assert tokens.battle_ids.tolist() == [0, 1]
     assert tokens.turn_offsets.tolist() == [0, 2, 3]
-    for name, segment in tokens.segments.items():
+    for name, field in tokens.fields.items():
         texts = [turn for battle in battles for turn in battle[name]]
-        found = [segment.ids[a:b].tolist() for a, b in pairwise(segment.offsets)]
+        found = [field.ids[a:b].tolist() for a, b in pairwise(field.offsets)]
         assert found == [np.asarray(tokenizer(text)).tolist() for text in texts]
     assert (tokens.special.cls, tokens.special.sep, tokens.special.pad) == (1, 2, 0)
 

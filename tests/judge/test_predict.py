@@ -32,7 +32,7 @@ from small_bundle import (
 from small_model import make_backbone, make_model
 
 from preference import PreferenceJudge
-from preference.battles.table import SEGMENTS
+from preference.battles.table import FIELDS
 from preference.bundle.loading import Bundle
 from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
 
@@ -113,8 +113,8 @@ def short_battles(count):
     rows = []
     for number in random.permutation(count):
         texts = [json.dumps([str(random.choice(words))]) for _ in range(3)]
-        segments = dict(zip(("prompt", "response_a", "response_b"), texts, strict=True))
-        rows.append({"id": int(number) * 11, **segments})
+        fields = dict(zip(("prompt", "response_a", "response_b"), texts, strict=True))
+        rows.append({"id": int(number) * 11, **fields})
     return rows
 
 
@@ -294,6 +294,6 @@ def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_p
     ids, probabilities = read(tmp_path / "out.csv")
     assert ids == [int(row["id"]) for row in rows]
     judge = PreferenceJudge(Bundle(manifest, network, tokenizer))
-    texts = [[json.loads(row[name]) for name in SEGMENTS] for row in rows]
+    texts = [[json.loads(row[name]) for name in FIELDS] for row in rows]
     expected = [(one.a_wins, one.b_wins, one.tie) for one in judge.compare_many(texts)]
     np.testing.assert_allclose(probabilities, expected, atol=1e-6)

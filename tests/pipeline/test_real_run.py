@@ -32,7 +32,7 @@ SCALED_DOWN = {
     "evaluation": {"resamples": 200},
     "experiments": {"exp2": {"model": {"seq_len": 48}}},
 }
-SEGMENTS = ["prompt", "response_a", "response_b"]
+FIELDS = ["prompt", "response_a", "response_b"]
 
 
 @pytest.mark.skipif(
@@ -76,5 +76,5 @@ def write_test_battles(folder):
     """Write test.csv in the schema of the competition's, and return the labels of its battles."""
     ids = pq.read_table(folder / "data/split/test.parquet")["id"].to_pylist()
     battles = pq.read_table(folder / "data/battles.parquet").to_pandas().set_index("id").loc[ids]
-    battles[SEGMENTS].map(lambda turns: json.dumps([*turns])).to_csv(folder / "test.csv")
+    battles[FIELDS].map(lambda turns: json.dumps([*turns])).to_csv(folder / "test.csv")
     return battles["label"]

@@ -6,7 +6,7 @@ from small_model import VOCABULARY, make_model
 
 from preference.prediction.predictor import predict_battles
 from preference.sequences.packing import Packing, pack
-from preference.sequences.token_store import Segment, SpecialTokens, Tokens
+from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
 
 BATTLES = 60
 PACKING = Packing(seq_len=80, turns="all")
@@ -15,15 +15,15 @@ PACKING = Packing(seq_len=80, turns="all")
 def make_tokens():
     random = np.random.default_rng(4)
 
-    def segment():
+    def field():
         lengths = random.integers(1, 90, size=BATTLES)
         ids = random.integers(3, VOCABULARY, size=lengths.sum()).astype(np.int32)
-        return Segment(np.array([0, *np.cumsum(lengths)]), ids)
+        return FieldTokens(np.array([0, *np.cumsum(lengths)]), ids)
 
     return Tokens(
         battle_ids=np.arange(BATTLES) * 7,
         turn_offsets=np.arange(BATTLES + 1),
-        segments={name: segment() for name in ("prompt", "response_a", "response_b")},
+        fields={name: field() for name in ("prompt", "response_a", "response_b")},
         special=SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=VOCABULARY),
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from preference.sequences.length_bucketing import padded_widths, shuffled_batches, sorted_batches
 from preference.sequences.packing import Packing
-from preference.sequences.token_store import Segment, SpecialTokens, Tokens
+from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
 from preference.training.dataset import BatchSampler, LabelledBattles, validation_stream
 
 BATTLES = 500
@@ -23,18 +23,18 @@ def tokens():
     """Single-turn battles with log-normal lengths; prompts hold the battle's number plus 3."""
     random = np.random.default_rng(5)
 
-    def segment(sigma, value):
+    def field(sigma, value):
         lengths = np.maximum(random.lognormal(3, sigma, BATTLES).astype(int), 1)
-        return Segment(np.array([0, *np.cumsum(lengths)]), np.repeat(value, lengths))
+        return FieldTokens(np.array([0, *np.cumsum(lengths)]), np.repeat(value, lengths))
 
     numbers = np.arange(BATTLES, dtype=np.int32) + 3
     return Tokens(
         battle_ids=np.arange(BATTLES),
         turn_offsets=np.arange(BATTLES + 1),
-        segments={
-            "prompt": segment(0.5, numbers),
-            "response_a": segment(1.2, numbers),
-            "response_b": segment(1.2, numbers),
+        fields={
+            "prompt": field(0.5, numbers),
+            "response_a": field(1.2, numbers),
+            "response_b": field(1.2, numbers),
         },
         special=SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=BATTLES + 3),
     )

@@ -14,39 +14,39 @@ from preference.sequences.packing import (
     share_room,
     summarize_packing,
 )
-from preference.sequences.token_store import Segment, SpecialTokens, Tokens
+from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
 
 CLS, SEP, PAD = 1, 2, 0
-SEGMENTS = ("prompt", "response_a", "response_b")
+FIELDS = ("prompt", "response_a", "response_b")
 
 
 def make_tokens(battles):
-    """Return tokens in which every id is unique, and the same as texts[battle][segment][turn].
+    """Return tokens in which every id is unique, and the same as texts[battle][field][turn].
 
     Each battle is a list of turns, and each turn the lengths of its three texts.
     """
-    flat = {segment: [] for segment in SEGMENTS}
-    lengths = {segment: [] for segment in SEGMENTS}
+    flat = {field: [] for field in FIELDS}
+    lengths = {field: [] for field in FIELDS}
     texts, next_id = [], 3
     for turns in battles:
-        texts.append({segment: [] for segment in SEGMENTS})
+        texts.append({field: [] for field in FIELDS})
         for turn in turns:
-            for segment, length in zip(SEGMENTS, turn, strict=True):
+            for field, length in zip(FIELDS, turn, strict=True):
                 ids = list(range(next_id, next_id + length))
                 next_id += length
-                flat[segment] += ids
-                lengths[segment].append(length)
-                texts[-1][segment].append(ids)
-    segments = {
-        segment: Segment(
-            np.array([0, *np.cumsum(lengths[segment])], dtype=np.int64),
-            np.array(flat[segment], dtype=np.int32),
+                flat[field] += ids
+                lengths[field].append(length)
+                texts[-1][field].append(ids)
+    fields = {
+        field: FieldTokens(
+            np.array([0, *np.cumsum(lengths[field])], dtype=np.int64),
+            np.array(flat[field], dtype=np.int32),
         )
-        for segment in SEGMENTS
+        for field in FIELDS
     }
     turn_offsets = np.array([0, *np.cumsum([len(turns) for turns in battles])], dtype=np.int64)
     special = SpecialTokens(cls=CLS, sep=SEP, pad=PAD, vocabulary_size=next_id)
-    return Tokens(np.arange(len(battles)), turn_offsets, segments, special), texts
+    return Tokens(np.arange(len(battles)), turn_offsets, fields, special), texts
 
 
 def naive_share(prompt, response, room):
@@ -120,13 +120,13 @@ def test_pack_is_what_the_guarantees_say(case):
     assert token_ids.dtype == padding_mask.dtype == np.int32
     full = full_lengths(tokens, rows, packing)
     for battle, row in enumerate(rows):
-        for side, segment in enumerate(("response_a", "response_b")):
+        for side, field in enumerate(("response_a", "response_b")):
             sequence = expected[battle][side]
             length = len(sequence)
             assert token_ids[battle, side].tolist() == sequence + [PAD] * (width - length)
             assert padding_mask[battle, side].tolist() == [1] * length + [0] * (width - length)
             read = 1 if packing.turns == "first" else None
-            whole = sum(len(t) for name in ("prompt", segment) for t in texts[row][name][:read])
+            whole = sum(len(t) for name in ("prompt", field) for t in texts[row][name][:read])
             assert full[battle, side] == whole + 3
             assert length == min(whole + 3, packing.seq_len)
     assert np.array_equal(packed_lengths(tokens, rows, packing), padding_mask.sum(axis=2))
@@ -149,9 +149,9 @@ def test_neither_part_is_cut_below_its_half(case):
     token_ids = pack(tokens, rows, packing, packing.seq_len)["token_ids"]
     room = packing.seq_len - 3
     for battle, row in enumerate(rows):
-        for side, segment in enumerate(("response_a", "response_b")):
+        for side, field in enumerate(("response_a", "response_b")):
             present = set(token_ids[battle, side].tolist())
-            for name, half in (("prompt", room // 2), (segment, room - room // 2)):
+            for name, half in (("prompt", room // 2), (field, room - room // 2)):
                 read = 1 if packing.turns == "first" else None
                 own = {token for turn in texts[row][name][:read] for token in turn}
                 assert len(own & present) >= min(len(own), half)

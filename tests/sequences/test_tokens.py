@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 import sentencepiece
 
-from preference.battles.table import BATTLE_SCHEMA, SEGMENTS
+from preference.battles.table import BATTLE_SCHEMA, FIELDS
 from preference.runtime.errors import BadInput
 from preference.sequences.token_store import SpecialTokens, find_tokens, open_tokens
-from preference.sequences.token_writer import SegmentWriter, offsets_of, order_of_turns, save_index
+from preference.sequences.token_writer import FieldWriter, offsets_of, order_of_turns, save_index
 from preference.tokenizers.tokenize import tokenize_battles
 from preference.tokenizers.tokenizer import LINE_CHARACTERS, fingerprint, train_tokenizer
 from stages import preprocess
@@ -53,7 +53,7 @@ def battles_table(battles):
     rows = [
         {
             "id": number,
-            **{name: [turn[column] for turn in turns] for column, name in enumerate(SEGMENTS)},
+            **{name: [turn[column] for turn in turns] for column, name in enumerate(FIELDS)},
             "label": 0,
             "source": "drawn",
         }
@@ -197,8 +197,8 @@ def test_stored_tokens_are_those_of_each_text(tmp_path, tokenizer, direct, batch
     assert opened.special == SpecialTokens(
         cls=1, sep=2, pad=0, vocabulary_size=tokenizer.vocabulary_size()
     )
-    for column, segment in enumerate(SEGMENTS):
-        stored = opened.segments[segment]
+    for column, field in enumerate(FIELDS):
+        stored = opened.fields[field]
         assert stored.ids.dtype == np.int32
         assert stored.offsets.dtype == np.int64
         for row, (_, turns) in enumerate(sorted(BATTLES.items())):
@@ -219,19 +219,19 @@ def test_a_tokenizer_of_another_kind(tmp_path):
     tokenize_battles(table.to_batches(), tokenizer, tmp_path)
     opened = open_tokens(tmp_path)
     assert opened.special == SpecialTokens(cls=2, sep=3, pad=0, vocabulary_size=10)
-    found = {name: opened.segments[name].ids.tolist() for name in SEGMENTS}
+    found = {name: opened.fields[name].ids.tolist() for name in FIELDS}
     assert found == {"prompt": [5, 6, 9], "response_a": [7], "response_b": [8, 6]}
-    assert opened.segments["response_b"].offsets.tolist() == [0, 0, 2]
+    assert opened.fields["response_b"].offsets.tolist() == [0, 0, 2]
 
 
 def test_written_by_hand(tmp_path):
     """Without a tokenizer: appended tokens are read back in the requested order."""
     random = np.random.default_rng(0)
-    lengths = {name: random.integers(0, 4, size=9) for name in SEGMENTS}
-    ids = {name: random.integers(0, 99, size=lengths[name].sum()) for name in SEGMENTS}
+    lengths = {name: random.integers(0, 4, size=9) for name in FIELDS}
+    ids = {name: random.integers(0, 99, size=lengths[name].sum()) for name in FIELDS}
     order = random.permutation(9)
-    for name in SEGMENTS:
-        writer = SegmentWriter(tmp_path, name)
+    for name in FIELDS:
+        writer = FieldWriter(tmp_path, name)
         for turns in (slice(0, 4), slice(4, 4), slice(4, 9)):
             bounds = lengths[name][: turns.start].sum(), lengths[name][: turns.stop].sum()
             writer.append(ids[name][slice(*bounds)], lengths[name][turns])
@@ -241,8 +241,8 @@ def test_written_by_hand(tmp_path):
     opened = open_tokens(tmp_path)
     assert opened.special == special
     assert opened.turn_offsets.tolist() == [0, 4, 9]
-    for name in SEGMENTS:
-        stored = opened.segments[name]
+    for name in FIELDS:
+        stored = opened.fields[name]
         assert isinstance(stored.ids, np.memmap)
         turns = np.split(ids[name], np.cumsum(lengths[name])[:-1])
         expected = np.concatenate([turns[number] for number in order]).tolist()

@@ -93,31 +93,31 @@ def test_any_text_survives_except_lone_surrogates(text):
 def test_turns_that_are_equal_or_empty_at_the_end_are_aligned(
     prompt, response_a, response_b, turns
 ):
-    segments = {"prompt": prompt, "response_a": response_a, "response_b": response_b}
-    battle = parse_battle(ROW | {name: json.dumps(value) for name, value in segments.items()})
-    for name, value in segments.items():
+    fields = {"prompt": prompt, "response_a": response_a, "response_b": response_b}
+    battle = parse_battle(ROW | {name: json.dumps(value) for name, value in fields.items()})
+    for name, value in fields.items():
         filled = [turn or "" for turn in value]
         assert battle[name] == filled + [""] * (turns - len(filled))
 
 
 NESTED = "[" * 100_000
-SEGMENT = "response_a is not a JSON list of strings"
+FIELD = "response_a is not a JSON list of strings"
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"response_a": "['a']"}, SEGMENT),
-        ({"response_a": '"a"'}, SEGMENT),
-        ({"response_a": "[1]"}, SEGMENT),
-        ({"response_a": '{"a": 1}'}, SEGMENT),
-        ({"response_a": "null"}, SEGMENT),
-        ({"response_a": ""}, SEGMENT),
-        ({"response_a": None}, SEGMENT),
-        ({"response_a": [["a"]]}, SEGMENT),
-        ({"response_a": NESTED}, SEGMENT),
-        ({"response_a": "[" + "9" * 5000 + "]"}, SEGMENT),
-        ({"response_a": "[NaN]"}, SEGMENT),
+        ({"response_a": "['a']"}, FIELD),
+        ({"response_a": '"a"'}, FIELD),
+        ({"response_a": "[1]"}, FIELD),
+        ({"response_a": '{"a": 1}'}, FIELD),
+        ({"response_a": "null"}, FIELD),
+        ({"response_a": ""}, FIELD),
+        ({"response_a": None}, FIELD),
+        ({"response_a": [["a"]]}, FIELD),
+        ({"response_a": NESTED}, FIELD),
+        ({"response_a": "[" + "9" * 5000 + "]"}, FIELD),
+        ({"response_a": "[NaN]"}, FIELD),
         ({"response_a": '["a", "b"]'}, "unequal turns"),
         ({"prompt": '["q", "r"]'}, "unequal turns"),
         ({"response_b": "[]"}, "unequal turns"),

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fetch_runs import (
-    SEGMENTS,
+    FIELDS,
     WINNERS,
     as_text,
     assert_refused,
@@ -24,7 +24,7 @@ def write_formats(folder, rows):
     (folder / "rows.csv.gz").write_bytes(gzip.compress((folder / "rows.csv").read_bytes()))
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     # Parquet cannot hold half a character, so its lists are text as in the CSV.
-    texts = [row | {name: json.dumps(row[name]) for name in SEGMENTS} for row in rows]
+    texts = [row | {name: json.dumps(row[name]) for name in FIELDS} for row in rows]
     pq.write_table(pa.Table.from_pylist(texts), folder / "rows.parquet")
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from repository import REAL_ROWS
 
-from preference.battles.table import BATTLE_SCHEMA, SEGMENTS
+from preference.battles.table import BATTLE_SCHEMA, FIELDS
 from preference.sources.ingest import parse_battles
 from preference.sources.readers import read_source_rows
 from preference.sources.source import BattleSource
@@ -36,8 +36,8 @@ def test_real_rows_agree_with_an_independent_reading():
     assert battles["label"].to_pylist() == expected[WINNERS].to_numpy().argmax(axis=1).tolist()
     for name in ("model_a", "model_b"):
         assert battles[name].to_pylist() == expected[name].tolist()
-    for segment in SEGMENTS:
-        turns = [json.loads(text) for text in expected[segment]]
-        assert battles[segment].to_pylist() == [
+    for field in FIELDS:
+        turns = [json.loads(text) for text in expected[field]]
+        assert battles[field].to_pylist() == [
             [without_lone_surrogates(turn) for turn in conversation] for conversation in turns
         ]

@@ -13,7 +13,7 @@ from preference.battles.table import BATTLE_SCHEMA
 from preference.runtime.yaml_file import read_yaml, write_yaml
 
 WINNERS = ["winner_model_a", "winner_model_b", "winner_tie"]
-SEGMENTS = BATTLE_SCHEMA.names[1:4]
+FIELDS = BATTLE_SCHEMA.names[1:4]
 
 
 def make_rows(count):
@@ -35,7 +35,7 @@ def make_rows(count):
 def as_text(row):
     """Return the row as CSV has it: turns as JSON, everything else as text."""
     return {
-        name: json.dumps(value) if name in SEGMENTS else "" if value is None else str(value)
+        name: json.dumps(value) if name in FIELDS else "" if value is None else str(value)
         for name, value in row.items()
     }
 

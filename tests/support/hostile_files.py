@@ -10,10 +10,10 @@ import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fetch_runs import SEGMENTS, WINNERS, as_text, make_rows
+from fetch_runs import FIELDS, WINNERS, as_text, make_rows
 from hypothesis import strategies as st
 
-COLUMNS = ["id", "model_a", "model_b", *SEGMENTS, *WINNERS]
+COLUMNS = ["id", "model_a", "model_b", *FIELDS, *WINNERS]
 # No hostile row has such an id by chance.
 FIRST_ID = 10**12
 TEXTS = [
@@ -101,7 +101,7 @@ def whole_json_lines(rows):
 
 
 def whole_parquet(rows, **options):
-    texts = [row | {name: json.dumps(row[name]) for name in SEGMENTS} for row in rows]
+    texts = [row | {name: json.dumps(row[name]) for name in FIELDS} for row in rows]
     return to_parquet(pa.Table.from_pylist(texts), **options)
 
 

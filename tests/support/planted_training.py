@@ -4,12 +4,12 @@ import keras
 import numpy as np
 from small_model import train_params
 
-from preference.battles.table import A_WINS, B_WINS, SEGMENTS
+from preference.battles.table import A_WINS, B_WINS, FIELDS
 from preference.config.params import ModelParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
 from preference.sequences.packing import Packing
-from preference.sequences.token_store import Segment, SpecialTokens, Tokens
+from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
 
 GOOD_TOKEN = 5
 # 16 battles with two sides of 16 tokens.
@@ -25,16 +25,16 @@ def plant(battles, seed=0):
     """The answer that holds the good token wins; where neither does, it is a tie."""
     random = np.random.default_rng(seed)
     labels = random.integers(3, size=battles)
-    texts = {segment: random.integers(10, 30, size=(battles, 5)) for segment in SEGMENTS}
+    texts = {field: random.integers(10, 30, size=(battles, 5)) for field in FIELDS}
     texts["response_a"][labels == A_WINS, 2] = GOOD_TOKEN
     texts["response_b"][labels == B_WINS, 3] = GOOD_TOKEN
     offsets = np.arange(battles + 1)
-    segments = {
-        segment: Segment(offsets=5 * offsets, ids=ids.ravel().astype(np.int32))
-        for segment, ids in texts.items()
+    fields = {
+        field: FieldTokens(offsets=5 * offsets, ids=ids.ravel().astype(np.int32))
+        for field, ids in texts.items()
     }
     special = SpecialTokens(cls=1, sep=2, pad=0, vocabulary_size=30)
-    return Tokens(offsets[:-1], offsets, segments, special), labels
+    return Tokens(offsets[:-1], offsets, fields, special), labels
 
 
 def make_model(dropout=0.0):

@@ -130,11 +130,11 @@ def make_battles(count, seed=0):
     rows = []
     for number in range(count):
         turns = range(random.integers(1, 4))
-        segments = {
+        fields = {
             name: json.dumps([text() for _ in turns])
             for name in ("prompt", "response_a", "response_b")
         }
-        rows.append({"id": str(1000 - 7 * number), **segments})
+        rows.append({"id": str(1000 - 7 * number), **fields})
     return rows
 
 

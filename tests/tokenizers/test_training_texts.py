@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from preference.battles.table import BATTLE_SCHEMA, SEGMENTS
+from preference.battles.table import BATTLE_SCHEMA, FIELDS
 from preference.runtime.errors import BadInput
 from preference.tokenizers import corpus
 from preference.tokenizers.corpus import evenly_spaced, read_training_texts
@@ -14,8 +14,8 @@ TRAIN = range(0, 300, 3)
 
 
 def texts_of(number):
-    """Two turns of at least two characters for each segment."""
-    return {name: [f"{name[-1]}{number}", f"\n😀{number}"] for name in SEGMENTS}
+    """Two turns of at least two characters for each field."""
+    return {name: [f"{name[-1]}{number}", f"\n😀{number}"] for name in FIELDS}
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def files(tmp_path):
 
 
 def expected_texts(numbers):
-    return [text for name in SEGMENTS for number in numbers for text in texts_of(number)[name]]
+    return [text for name in FIELDS for number in numbers for text in texts_of(number)[name]]
 
 
 CHARACTERS = sum(map(len, expected_texts(TRAIN)))
