@@ -80,10 +80,7 @@ def evaluate_models(
         **_evaluate_parts(slices, test, predictions, bootstrap),
     }
     if test.oracle is not None:
-        gaps = _compare(ORACLE, list(models), losses, bootstrap)
-        details["differences"]["oracle"] = gaps
-        for name, gap in gaps.items():
-            summaries[name]["regret_covered"] = _covers(gap, summaries[name]["regret"])
+        _add_oracle(details, list(models), losses, bootstrap)
         details["agreement_differences"] = _compare_where_agreement_decides(
             test.oracle, best_reference, experiments, losses, bootstrap, seed
         )
@@ -128,6 +125,17 @@ def _evaluate_parts(
             test.near_duplicate, test.labels, predictions, bootstrap
         ),
     }
+
+
+def _add_oracle(
+    details: dict[str, Any], names: Sequence[str], losses: Losses, bootstrap: GroupBootstrap
+) -> None:
+    """Add the differences to the oracle, and whether their intervals cover the regrets."""
+    gaps = _compare(ORACLE, names, losses, bootstrap)
+    details["differences"]["oracle"] = gaps
+    for name, gap in gaps.items():
+        summary = details["models"][name]
+        summary["regret_covered"] = _covers(gap, summary["regret"])
 
 
 def _headline(
