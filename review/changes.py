@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from preference.config.params import Params
-from preference.report.significance_wording import is_significant, is_tested
+from preference.report.significance import is_significant, is_tested
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.paired_tests import Difference, correct_by_holm, paired_difference
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from preference.rendering.markdown_text import code
 from preference.rendering.numbers import join, number, p_value, signed, signed_interval
-from preference.report.significance_wording import is_tested
+from preference.report.significance import is_tested
 from review.changes import UNKNOWN, WITHIN_NOISE, Change
 from review.comparison import Comparison
 from review.markdown import table

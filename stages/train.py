@@ -135,7 +135,7 @@ def train_together(experiment: Experiment, seed: int) -> None:
 
 
 def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) -> RunRecord:
-    """Write down how the weights, told by their sha256, came about."""
+    """Describe how the weights, which have this sha256, came about."""
     experiment = training.experiment
     return RunRecord(
         name=experiment.name,

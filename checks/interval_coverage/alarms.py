@@ -12,7 +12,7 @@ from checks.interval_coverage.models import (
 )
 from checks.interval_coverage.world import SEEDS, TRAINED
 from preference.evaluation.model_summary import row_losses
-from preference.report.significance_wording import SIGNIFICANCE_LEVEL
+from preference.report.significance import SIGNIFICANCE_LEVEL
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.paired_tests import compare_with, paired_difference
 

@@ -13,7 +13,7 @@ from checks.interval_coverage.population import DataSet, draw_data_set
 from checks.interval_coverage.results import share_of
 from checks.interval_coverage.world import Figure, World, difference
 from preference.evaluation.model_summary import row_losses
-from preference.report.significance_wording import SIGNIFICANCE_LEVEL
+from preference.report.significance import SIGNIFICANCE_LEVEL
 from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap, effective_groups
 from preference.statistics.metric_estimates import estimate_metrics
 from preference.statistics.paired_tests import Difference, paired_difference

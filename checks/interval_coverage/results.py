@@ -10,7 +10,7 @@ from checks.interval_coverage.models import RIVAL
 from checks.interval_coverage.settings import TESTED, Condition
 from checks.interval_coverage.study import GROUPS, Counts
 from checks.interval_coverage.world import World
-from preference.report.significance_wording import SIGNIFICANCE_LEVEL
+from preference.report.significance import SIGNIFICANCE_LEVEL
 from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, FEWEST_GROUPS
 
 Row = dict[str, Any]

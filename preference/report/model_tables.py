@@ -13,7 +13,7 @@ from preference.rendering.numbers import (
 from preference.rendering.tables import NONE, Cell, Table, estimate_cell, number_cell
 from preference.report.interval_charts import kind_of
 from preference.report.oracle_verdict import fraction_closed
-from preference.report.significance_wording import Difference, is_tested
+from preference.report.significance import Difference, is_tested
 from preference.report.verdict import best_experiment
 
 METRICS = ("model", "log loss", "accuracy", "macro F1", "flip rate")

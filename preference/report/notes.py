@@ -14,7 +14,7 @@ from preference.rendering.numbers import (
     with_interval,
 )
 from preference.report.oracle_verdict import ORACLE
-from preference.report.significance_wording import (
+from preference.report.significance import (
     Difference,
     describe,
     is_better,

@@ -6,7 +6,7 @@ from typing import Any
 from preference.rendering.numbers import Sentence, join, number, signed, with_interval
 from preference.report.cost import TrainingMetrics, costs_more, describe_cost
 from preference.report.oracle_verdict import PRIOR, judge_against_oracle
-from preference.report.significance_wording import (
+from preference.report.significance import (
     compare,
     describe,
     is_better,

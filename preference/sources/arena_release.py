@@ -58,7 +58,7 @@ def _read_id(row: RawRow) -> int:
 def _read_winner(value: object) -> dict[str, int]:
     winner = WINNERS.get(value) if isinstance(value, str) else None
     if winner is None:
-        raise NotABattle("winner is none of the known ones")
+        raise NotABattle("winner is not a known one")
     return {name: int(name == winner) for name in WINNERS.values()}
 
 

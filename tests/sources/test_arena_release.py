@@ -90,8 +90,8 @@ def test_content_without_text_or_in_parts(content, text):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"winner": "model_c"}, "winner is none of the known ones"),
-        ({"winner": None}, "winner is none of the known ones"),
+        ({"winner": "model_c"}, "winner is not a known one"),
+        ({"winner": None}, "winner is not a known one"),
         ({"question_id": None}, "id is missing"),
         ({"conversation_a": None}, "conversation_a is not a JSON list of messages"),
         ({"conversation_b": "[{'role': 'user'}]"}, "conversation_b is not a JSON list of messages"),
