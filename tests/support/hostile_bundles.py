@@ -11,6 +11,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,13 +117,14 @@ def tampered_json(draw: st.DrawFn, content: bytes) -> bytes:
             parent = parent[step]
         match draw(st.sampled_from(["replace", "replace", "scale", "delete", "add", "nest"])):
             case "replace":
-                parent[key] = draw(st.sampled_from(VALUES))
+                # A later change must not reach the values that other examples draw.
+                parent[key] = deepcopy(draw(st.sampled_from(VALUES)))
             case "scale" if isinstance(parent[key], int | float):
                 parent[key] = parent[key] * draw(st.sampled_from([-1, 0, 2, 1000, 10**9, 1.5]))
             case "delete" if isinstance(parent, dict):
                 del parent[key]
             case "add" if isinstance(parent, dict):
-                parent[draw(st.sampled_from(TEXTS))] = draw(st.sampled_from(VALUES))
+                parent[draw(st.sampled_from(TEXTS))] = deepcopy(draw(st.sampled_from(VALUES)))
             case _:
                 parent[key] = [parent[key]]
     text = json.dumps(values).replace(f'"{DEEP}"', "[" * 20_000 + "]" * 20_000)
