@@ -10,7 +10,8 @@ A special token written in a text, such as `[SEP]`, is tokenized as text.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,18 @@ class HuggingFaceTokenizer(keras_nlp.tokenizers.Tokenizer):
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
 
+    def __call__(self, inputs: Iterable[str]) -> list[list[int]]:
+        """Return what `call` does; Keras would put the texts of a user into the message."""
+        return self.call(inputs)
+
     def call(self, inputs: Iterable[str]) -> list[list[int]]:
-        """Return the token ids of each text."""
-        encoded = self._tokenizer.encode_batch_fast(list(inputs), add_special_tokens=False)
+        """Return the token ids of each text.
+
+        Raises:
+            BadInput: the library fails, for the file is damaged where it was not checked.
+        """
+        with _refusing_failures():
+            encoded = self._tokenizer.encode_batch_fast(list(inputs), add_special_tokens=False)
         return [encoding.ids for encoding in encoded]
 
     def vocabulary_size(self) -> int:
@@ -141,8 +151,26 @@ def _bert_definition(folder: Path) -> str:
 
 
 def _build(definition: str) -> tokenizers.Tokenizer:
-    with refusing_damage(DEFINITION, ANY):
+    with _refusing_failures():
         return tokenizers.Tokenizer.from_str(definition)
+
+
+@contextmanager
+def _refusing_failures() -> Iterator[None]:
+    """Report what the library tokenizers raises, which may quote the texts of a user.
+
+    Raises:
+        BadInput: the block raised an error, or the library panicked.
+    """
+    try:
+        yield
+    except BaseException as error:
+        # A panic of the library, which is written in Rust, is not an Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise BadInput(
+            f"{DEFINITION} cannot be used: the library tokenizers fails on it. Use another model."
+        ) from error
 
 
 def _first_of(candidates: tuple[str, ...], vocabulary: dict[str, int]) -> int:

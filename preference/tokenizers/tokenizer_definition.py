@@ -68,6 +68,7 @@ def check_definition(definition: Mapping[str, Any]) -> None:
         for step in replacements:
             _check_replacement(step)
     _check_model(definition.get("model"))
+    _check_added_tokens(definition.get("added_tokens"))
 
 
 def _flatten(step: object, children: str) -> Iterator[Mapping[str, Any]]:
@@ -106,7 +107,43 @@ def _check_model(model: object) -> None:
         affix = model.get(name) or ""
         if not isinstance(affix, str) or len(affix) > LONGEST_AFFIX:
             raise _refusal(f"{name} has more than {LONGEST_AFFIX} characters")
+    if model["type"] == "BPE" and model.get("continuing_subword_prefix"):
+        # The library cuts words by the bytes of this prefix, and aborts within a character.
+        raise _refusal("a BPE model of ours has no continuing_subword_prefix")
+    _check_unknown_token(model)
+
+
+def _check_unknown_token(model: Mapping[str, Any]) -> None:
+    """Check that there is a token for what is not in the vocabulary; BPE does without one."""
+    vocabulary = model.get("vocab")
+    if model["type"] == "WordPiece":
+        token = model.get("unk_token")
+        if (
+            not isinstance(vocabulary, dict)
+            or not isinstance(token, str)
+            or token not in vocabulary
+        ):
+            raise _refusal("its unk_token is not in the vocabulary")
+    if model["type"] == "Unigram":
+        number = model.get("unk_id")
+        if not isinstance(vocabulary, list) or number not in range(len(vocabulary)):
+            raise _refusal("its unk_id is not in the vocabulary")
+
+
+def _check_added_tokens(tokens: object) -> None:
+    if not isinstance(tokens, list):
+        raise _refusal("it has no list of added_tokens")
+    for token in tokens:
+        is_whole = (
+            isinstance(token, dict)
+            and isinstance(token.get("content"), str)
+            and isinstance(token.get("special"), bool)
+            and isinstance(token.get("id"), int)
+            and token["id"] >= 0
+        )
+        if not is_whole:
+            raise _refusal("one of its added_tokens has no id, content or special")
 
 
 def _refusal(problem: str) -> BadInput:
-    return BadInput(f"tokenizer.json: {problem}. Use another preset.")
+    return BadInput(f"tokenizer.json: {problem}. Use another model.")
