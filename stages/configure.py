@@ -6,19 +6,35 @@ Reads params.yaml; writes data/config/. Errors in params.yaml are found here, in
 anything is downloaded or trained.
 """
 
+from pathlib import Path
+
 from preference.config.experiment import write_experiments
 from preference.config.params import load_params
 from preference.presets.resolve import check_preset
-from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.errors import BadInput, exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
 
 
 def main() -> None:
     """Check the parameters of each experiment, and write them."""
     params = load_params()
+    check_source(params.data.source)
     for name in params.experiments:
         check_preset(params.experiment(name).model.preset)
     write_experiments(params)
+
+
+def check_source(source: str) -> None:
+    """Check that `data.source` exists: DVC would stop at the next stage, and suggest no remedy.
+
+    Raises:
+        BadInput: it is not a file or a folder. Each source with a name is a folder of its code.
+    """
+    if not Path(source).exists():
+        raise BadInput(
+            f"params.yaml: data.source: there is no file or folder {source!r}. Correct the path, "
+            "or choose simulated, arena55k or kaggle."
+        )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def clone(tmp_path):
         ({"model.seq_len": "long"}, "model.seq_len"),
         ({"model.seq_len": 4}, "model.seq_len"),
         ({"model.preset": "deberta_v9"}, "there is no preset 'deberta_v9'"),
-        ({"data.source": "missing.csv"}, "missing.csv"),
+        ({"data.source": "missing.csv"}, "there is no file or folder 'missing.csv'"),
     ],
 )
 def test_bad_params_stop_with_a_clear_error(clone, changes, message):
