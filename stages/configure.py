@@ -14,6 +14,8 @@ from preference.presets.resolve import check_preset
 from preference.runtime.errors import BadInput, exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
 
+NAMED_SOURCES = ("simulated", "arena55k", "kaggle")
+
 
 def main() -> None:
     """Check the parameters of each experiment, and write them."""
@@ -28,12 +30,12 @@ def check_source(source: str) -> None:
     """Check that `data.source` exists: DVC would stop at the next stage, and suggest no remedy.
 
     Raises:
-        BadInput: it is not a file or a folder. Each source with a name is a folder of its code.
+        BadInput: it is not one of `NAMED_SOURCES`, a file or a folder.
     """
-    if not Path(source).exists():
+    if source not in NAMED_SOURCES and not Path(source).exists():
         raise BadInput(
             f"params.yaml: data.source: there is no file or folder {source!r}. Correct the path, "
-            "or choose simulated, arena55k or kaggle."
+            f"or choose one of {', '.join(NAMED_SOURCES)}."
         )
 
 
