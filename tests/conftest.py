@@ -18,6 +18,23 @@ def fresh_preprocess():
     preprocess.trained_tokenizer.cache_clear()
 
 
+# The files that take a minute or more, the slowest first. A process runs a whole file.
+SLOW = (
+    "pipeline/test_pipeline.py",
+    "training/test_resume.py",
+    "pipeline/test_real_run.py",
+    "training/test_distribution.py",
+    "benchmarks/test_benchmarks.py",
+    "bundle/test_preset_folder.py",
+    "pipeline/test_sweep.py",
+)
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with the pipeline: its tests take minutes, and one process runs them all."""
-    items.sort(key=lambda item: "test_pipeline.py" not in item.nodeid)
+    """Begin with the slow files, so that no process is left alone with one of them at the end."""
+
+    def place(item):
+        found = [number for number, file in enumerate(SLOW) if f"{file}::" in item.nodeid]
+        return found[0] if found else len(SLOW)
+
+    items.sort(key=place)

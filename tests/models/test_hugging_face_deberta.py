@@ -137,7 +137,7 @@ def test_a_folder_without_weights(copy):
 def test_weights_cut_short(copy):
     file = copy / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(BadInput, match=r"copy' cannot be loaded: SafetensorError"):
+    with pytest.raises(BadInput, match=r"model.safetensors cannot be used: SafetensorError"):
         load_backbone(str(copy), vocabulary_size=1)
 
 

@@ -161,7 +161,7 @@ def test_predictions_of_the_test_battles_score_as_the_evaluation_says(clone, tmp
     assert loss == pytest.approx(read_metrics(clone, "evaluate.json")["exp2"]["log_loss"], abs=1e-5)
     with zipfile.ZipFile(tmp_path / "exp2.zip") as archive:
         card = archive.read("README.md").decode()
-    assert f"Of {len(ids)} test battles" in card
+    assert f"On {len(ids)} test battles in " in card
     assert f"| log loss (nats, lower is better) | {loss:.4f} [" in card
 
 
