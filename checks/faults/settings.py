@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-# So small that most kills hit loading, writing and recording instead of computing.
+# The parameters of the pipeline that is killed. Its stages compute for so short a time that most
+# kills hit them while they load, write or record.
 PARAMETERS = {
     "data.source": "simulated",
     "data.extra": [],

@@ -38,9 +38,9 @@ REFUSAL_SECONDS, REFUSAL_BYTES = 2, 2**30
 IS_MEASURED = settings.get_current_profile_name() == "fuzz"
 reproducible = settings(
     derandomize=True,
-    # Of each of the six kinds.
+    # There are six kinds of hostile bundles: 10,000 examples in all, or 90 in `make test`.
     max_examples=1667 if IS_MEASURED else 15,
-    # Smaller examples are not looked for: each costs as much, and tells no more.
+    # Hypothesis does not look for a smaller example of a failure, for each try costs as much.
     phases=[Phase.explicit, Phase.generate],
 )
 

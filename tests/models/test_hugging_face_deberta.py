@@ -148,6 +148,7 @@ def test_a_pickle_is_not_read(copy, tmp_path):
     with pytest.raises(BadInput, match=r"pytorch_model\.bin are a pickle.*save_pretrained"):
         load_backbone(str(copy), vocabulary_size=1)
     assert not (tmp_path / "ran").exists()
+    # The pickle, which this test made itself, would have run: so its refusal above means something.
     pickle.loads(content)
     assert (tmp_path / "ran").exists()
 

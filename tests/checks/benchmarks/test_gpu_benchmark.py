@@ -80,7 +80,7 @@ def test_a_machine_without_network_has_what_is_imported():
         for package in found
         if isinstance(package, str) and package not in named and f"\n{package}==" not in carried
     }
-    # Of `ruamel.yaml`.
+    # The package `ruamel` is a part of the wheel `ruamel_yaml`.
     assert missing == {"ruamel"}
     assert "ruamel_yaml==" in carried
 
