@@ -33,7 +33,7 @@ repro: setup  ## Reproduce the pipeline, and show the report.
 	dvc repro
 	@cat metrics/report.md
 
-test: setup  ## Check lint and format, and run every test.
+test: setup  ## Check lint, format and types, and run every test.
 	ruff check . && ruff format --check .
 	lint-imports --no-cache > /dev/null || lint-imports --no-cache
 	mypy --no-error-summary
