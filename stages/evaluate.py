@@ -46,9 +46,8 @@ def main() -> None:
     experiments = [name for name in models if name not in REFERENCES]
     slices = slice_battles(test, targets[1].labels, truncated_battles(entries))
     headline, details = evaluate_models(
-        models, experiments, *targets, slices, params.evaluation, params.seed
+        models, experiments, *targets, slices, weights, params.evaluation, params.seed
     )
-    details["blend"] = {"weights": weights} if weights else None
     details["averages_both_orders"] = params.evaluation.both_orders
     # A bundle finds out by these whether the metrics are its own.
     details["weights"] = hashes_of_weights(entries)

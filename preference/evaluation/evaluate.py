@@ -6,6 +6,7 @@ chance. `regret` is its expectation, which is never below 0.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from preference.battles.predictions import Predictions
 from preference.config.params import EvaluationParams
 from preference.evaluation.blend import BLEND
-from preference.evaluation.model_summary import describe_model, row_losses
+from preference.evaluation.model_noise import ModelNoise
+from preference.evaluation.model_summary import describe_model, measure_runs, row_losses
 from preference.evaluation.near_duplicate_scores import score_without_near_duplicates
 from preference.evaluation.scoring import Model, RunPredictions
 from preference.evaluation.slice_scores import score_slices
@@ -23,7 +25,8 @@ from preference.evaluation.warnings import find_limits, find_warnings
 from preference.statistics.calibration import fit_temperatures
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.oracle_metrics import agreement_decides
-from preference.statistics.paired_tests import Difference, Losses, compare_with, noise_of_a_change
+from preference.statistics.paired_tests import Losses, compare_with, noise_of_a_change
+from preference.statistics.training_noise import StandardError
 
 ORACLE = "oracle"
 # The metrics that `dvc metrics diff` shows.
@@ -38,6 +41,7 @@ def evaluate_models(
     calibration: Targets,
     test: Targets,
     slices: Sequence[Slice],
+    blend_weights: Mapping[str, float],
     params: EvaluationParams,
     seed: int,
 ) -> tuple[dict[str, MetricValues], dict[str, Any]]:
@@ -50,6 +54,7 @@ def evaluate_models(
         calibration: the targets of the calibration split.
         test: the targets of the test split.
         slices: of the test battles.
+        blend_weights: of the models in the blend; empty where there is no blend.
         params: the number of resamples.
         seed: of the bootstrap.
     """
@@ -61,7 +66,23 @@ def evaluate_models(
     compared = with_oracle(models, calibration, test)
     predictions = {name: [run.test for run in model.scored] for name, model in compared.items()}
     losses = {name: row_losses(test.labels, runs) for name, runs in predictions.items()}
-    summaries = {name: describe_model(model, test, bootstrap) for name, model in compared.items()}
+    trained = [name for name in experiments if name != BLEND]
+    noise = ModelNoise({name: len(models[name].raw) for name in trained}, {BLEND: blend_weights})
+    measured = {name: measure_runs(models[name], test) for name in trained}
+    deviations = {
+        metric: noise.pool({name: measured[name][metric] for name in trained})
+        for metric in measured[trained[0]]
+    }
+    summaries = {
+        name: describe_model(
+            model,
+            test,
+            bootstrap,
+            {metric: noise.of_model(name, one) for metric, one in deviations.items()},
+        )
+        for name, model in compared.items()
+    }
+    compare = partial(_compare, losses=losses, bootstrap=bootstrap, noise=noise)
     details: dict[str, Any] = {
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
@@ -73,21 +94,25 @@ def evaluate_models(
         "baseline": experiments[0],
         "best_reference": best_reference,
         "models": summaries,
+        "training_noise": _describe_noise(deviations["log_loss"], noise.runs),
+        "blend": {"weights": dict(blend_weights)} if blend_weights else None,
         "differences": {
-            "baseline": _compare(experiments[0], experiments, losses, bootstrap),
-            "reference": _compare(best_reference, experiments, losses, bootstrap),
+            "baseline": compare(experiments[0], experiments),
+            "reference": compare(best_reference, experiments),
         },
-        **_evaluate_parts(slices, test, predictions, bootstrap),
+        **_evaluate_parts(slices, test, predictions, bootstrap, noise),
     }
     if test.oracle is not None:
-        _add_oracle(details, list(models), losses, bootstrap)
+        _add_oracle(details, compare(ORACLE, list(models)))
         details["agreement_differences"] = _compare_where_agreement_decides(
-            test.oracle, best_reference, experiments, losses, bootstrap, seed
+            test.oracle, best_reference, experiments, losses, bootstrap, noise, seed
         )
     seeds = {name: [run.seed for run in models[name].raw] for name in experiments}
     details["warnings"] = find_warnings(details, seeds)
-    noise = _noise_of_changes(experiments, best_reference, losses, bootstrap)
-    return _headline(summaries, noise), details
+    changes = _noise_of_changes(
+        experiments, best_reference, losses, bootstrap, noise, deviations["log_loss"]
+    )
+    return _headline(summaries, changes), details
 
 
 def with_oracle(
@@ -118,20 +143,28 @@ def _evaluate_parts(
     test: Targets,
     predictions: Mapping[str, Sequence[Predictions]],
     bootstrap: GroupBootstrap,
+    noise: ModelNoise,
 ) -> dict[str, Any]:
     return {
-        "slices": score_slices(slices, test.labels, predictions, bootstrap),
+        "slices": score_slices(slices, test.labels, predictions, bootstrap, noise),
         "near_duplicates": score_without_near_duplicates(
-            test.near_duplicate, test.labels, predictions, bootstrap
+            test.near_duplicate, test.labels, predictions, bootstrap, noise
         ),
     }
 
 
-def _add_oracle(
-    details: dict[str, Any], names: Sequence[str], losses: Losses, bootstrap: GroupBootstrap
-) -> None:
+def _describe_noise(
+    deviation: StandardError | None, runs: Mapping[str, int]
+) -> dict[str, Any] | None:
+    """Return the deviation of the log loss between runs, and the experiments it is pooled over."""
+    if deviation is None:
+        return None
+    repeated = {name: count for name, count in runs.items() if count > 1}
+    return {"deviation": deviation.value, "freedom": deviation.freedom, "runs": repeated}
+
+
+def _add_oracle(details: dict[str, Any], gaps: Mapping[str, MetricValues]) -> None:
     """Add the differences to the oracle, and whether their intervals cover the regrets."""
-    gaps = _compare(ORACLE, names, losses, bootstrap)
     details["differences"]["oracle"] = gaps
     for name, gap in gaps.items():
         summary = details["models"][name]
@@ -152,11 +185,19 @@ def _headline(
 
 
 def _noise_of_changes(
-    experiments: Sequence[str], best_reference: str, losses: Losses, bootstrap: GroupBootstrap
+    experiments: Sequence[str],
+    best_reference: str,
+    losses: Losses,
+    bootstrap: GroupBootstrap,
+    noise: ModelNoise,
+    deviation: StandardError | None,
 ) -> dict[str, float | None]:
     trained = [name for name in experiments if name != BLEND]
     others = trained if len(trained) > 1 else [best_reference]
-    return {name: noise_of_a_change(name, others, losses, bootstrap) for name in experiments}
+    return {
+        name: noise_of_a_change(name, others, losses, bootstrap, noise.of_change(name, deviation))
+        for name in experiments
+    }
 
 
 def _covers(interval: Mapping[str, float | None], value: float) -> bool | None:
@@ -171,6 +212,7 @@ def _compare_where_agreement_decides(
     names: Sequence[str],
     losses: Losses,
     whole: GroupBootstrap,
+    noise: ModelNoise,
     seed: int,
 ) -> dict[str, MetricValues]:
     """Compare models on the battles that a model can only predict if it reads the prompt."""
@@ -179,12 +221,23 @@ def _compare_where_agreement_decides(
         return {}
     bootstrap = GroupBootstrap(whole.groups[decided], whole.resamples, seed)
     on_decided = {name: rows[:, decided] for name, rows in losses.items()}
-    return _compare(other, names, on_decided, bootstrap)
+    return _compare(other, names, on_decided, bootstrap, noise)
 
 
 def _compare(
-    other: str, names: Sequence[str], losses: Losses, bootstrap: GroupBootstrap
+    other: str,
+    names: Sequence[str],
+    losses: Losses,
+    bootstrap: GroupBootstrap,
+    noise: ModelNoise,
 ) -> dict[str, MetricValues]:
     """Return the differences of the named models to `other`, as they are written as JSON."""
-    differences: Mapping[str, Difference] = compare_with(other, names, losses, bootstrap)
+    deviation = noise.pool({name: rows.mean(axis=1) for name, rows in losses.items()})
+    differences = compare_with(
+        other,
+        names,
+        losses,
+        bootstrap,
+        lambda name, other: noise.of_difference(name, other, deviation),
+    )
     return {name: asdict(difference) for name, difference in differences.items()}

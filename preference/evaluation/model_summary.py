@@ -1,6 +1,6 @@
 """The metrics of a single model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,9 +9,13 @@ import numpy as np
 from preference.battles.predictions import Predictions
 from preference.evaluation.scoring import Model, average_orders, calibrate_model
 from preference.evaluation.targets import Oracle, Targets
-from preference.statistics.calibration_error import summarize_calibration
+from preference.statistics.calibration_error import calibration_errors, summarize_calibration
 from preference.statistics.cluster_bootstrap import GroupBootstrap
-from preference.statistics.metric_estimates import estimate_log_loss, estimate_metrics
+from preference.statistics.metric_estimates import (
+    estimate_log_loss,
+    estimate_metrics,
+    resample_metrics,
+)
 from preference.statistics.metrics import (
     SMALLEST,
     class_figures,
@@ -21,11 +25,33 @@ from preference.statistics.metrics import (
 )
 from preference.statistics.oracle_metrics import agreement_decides, recovered_slopes, regret
 from preference.statistics.paired_tests import paired_difference
-from preference.statistics.seed_variance import seed_deviation
 from preference.statistics.temperature_scaling import describe_bound
+from preference.statistics.training_noise import StandardError, pool_runs
 
 
-def describe_model(model: Model, test: Targets, bootstrap: GroupBootstrap) -> dict[str, Any]:
+def measure_runs(model: Model, test: Targets) -> dict[str, np.ndarray]:
+    """Return each metric of every training run, float64 [runs]: those that have intervals."""
+    as_they_are = GroupBootstrap(test.groups, resamples=0, seed=0)
+    averaged = _average_both_orders(model)
+    measured = [
+        {
+            **resample_metrics(test.labels, scored.test, as_they_are),
+            **calibration_errors(test.labels, scored.test.probabilities),
+            "log_loss_uncalibrated": row_log_loss(test.labels, raw.test.probabilities).mean(),
+            "log_loss_both_orders": row_log_loss(test.labels, both.test.probabilities).mean(),
+        }
+        for scored, raw, both in zip(model.scored, model.raw, averaged.scored, strict=True)
+    ]
+    values = {name: np.array([float(run[name]) for run in measured]) for name in measured[0]}
+    return values | {"gain": values["log_loss"] - values["log_loss_both_orders"]}
+
+
+def describe_model(
+    model: Model,
+    test: Targets,
+    bootstrap: GroupBootstrap,
+    errors: Mapping[str, StandardError | None],
+) -> dict[str, Any]:
     """Return the metrics of a model with intervals, as they are written as JSON.
 
     Metrics are means over training runs, except for `classes`, `confusion` and the reliability
@@ -35,22 +61,26 @@ def describe_model(model: Model, test: Targets, bootstrap: GroupBootstrap) -> di
         model: its predictions of the test battles.
         test: the targets of the test battles.
         bootstrap: over the groups of the test battles.
+        errors: the noise of training in each metric of `measure_runs`; None where it is unknown.
     """
     scored = [run.test for run in model.scored]
     raw = [run.test for run in model.raw]
     probabilities = scored[0].probabilities
-    estimates = estimate_metrics(test.labels, scored, bootstrap)
+    estimates = estimate_metrics(test.labels, scored, bootstrap, errors)
     losses = row_losses(test.labels, scored)
+    deviation = pool_runs([losses.mean(axis=1)])
     truth = None if test.oracle is None else test.oracle.probabilities
     details: dict[str, Any] = {
         "seeds": len(scored),
         **{name: asdict(estimate) for name, estimate in estimates.items()},
-        "seed_sd": seed_deviation(losses.mean(axis=1)),
+        "seed_sd": deviation.value if deviation else None,
         "temperature": list(model.temperatures),
         "temperature_at_bound": any(map(describe_bound, model.temperatures)),
-        "log_loss_uncalibrated": asdict(estimate_log_loss(test.labels, raw, bootstrap)),
-        "calibration": summarize_calibration(test.labels, scored, bootstrap, truth),
-        "both_orders": _average_both_orders(model, test.labels, bootstrap),
+        "log_loss_uncalibrated": asdict(
+            estimate_log_loss(test.labels, raw, bootstrap, errors["log_loss_uncalibrated"])
+        ),
+        "calibration": summarize_calibration(test.labels, scored, bootstrap, truth, errors),
+        "both_orders": _describe_both_orders(model, test.labels, bootstrap, errors),
         "impossible_labels": _count_impossible(test.labels, [*raw, *scored]),
         "is_constant": all(is_constant(one.probabilities) for one in raw),
         "classes": class_figures(test.labels, probabilities),
@@ -66,18 +96,24 @@ def row_losses(labels: np.ndarray, runs: Sequence[Predictions]) -> np.ndarray:
     return np.stack([row_log_loss(labels, run.probabilities) for run in runs])
 
 
-def _average_both_orders(
-    model: Model, labels: np.ndarray, bootstrap: GroupBootstrap
-) -> dict[str, dict[str, float | None]]:
-    """Return the log loss of the average of both orders, and the gain, both after calibration."""
-    averaged = calibrate_model(
+def _average_both_orders(model: Model) -> Model:
+    return calibrate_model(
         [average_orders(run) for run in model.raw], model.fitted, both_orders=True
     )
-    losses = row_losses(labels, [run.test for run in averaged.scored])
+
+
+def _describe_both_orders(
+    model: Model,
+    labels: np.ndarray,
+    bootstrap: GroupBootstrap,
+    errors: Mapping[str, StandardError | None],
+) -> dict[str, dict[str, float | None]]:
+    """Return the log loss of the average of both orders, and the gain, both after calibration."""
+    averaged = [run.test for run in _average_both_orders(model).scored]
+    losses = row_losses(labels, averaged)
     present = row_losses(labels, [run.test for run in model.scored])
-    # Both have the same training runs, so that the gain has no variance between seeds.
-    gain = paired_difference(present.mean(axis=0)[None], losses.mean(axis=0)[None], bootstrap)
-    estimate = estimate_log_loss(labels, [one.test for one in averaged.scored], bootstrap)
+    gain = paired_difference(present, losses, bootstrap, errors["gain"])
+    estimate = estimate_log_loss(labels, averaged, bootstrap, errors["log_loss_both_orders"])
     return {
         "log_loss": asdict(estimate),
         "gain": {"value": gain.value, "low": gain.low, "high": gain.high},

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
+from preference.evaluation.model_noise import ModelNoise
 from preference.evaluation.slices import Slice
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.metric_estimates import UPPER_BOUNDS, estimate_mean
@@ -18,6 +19,7 @@ from preference.statistics.metrics import row_log_loss
 
 FEWEST_ROWS = 100
 FEWEST_GROUPS = 50
+METRICS = ("log_loss", "accuracy")
 
 
 def score_slices(
@@ -25,6 +27,7 @@ def score_slices(
     labels: np.ndarray,
     models: Mapping[str, Sequence[Predictions]],
     bootstrap: GroupBootstrap,
+    noise: ModelNoise,
 ) -> list[dict[str, Any]]:
     """Return the size of each slice, and the log loss and accuracy of all models on it.
 
@@ -33,9 +36,10 @@ def score_slices(
         labels: int [n].
         models: the predictions of each training run, by model.
         bootstrap: over the groups of the n battles.
+        noise: that of training.
     """
     columns = {name: _columns(labels, runs) for name, runs in models.items()}
-    return [_score(one, columns, bootstrap) for one in slices]
+    return [_score(one, columns, bootstrap, noise) for one in slices]
 
 
 def is_few(rows: int, groups: int) -> bool:
@@ -53,10 +57,15 @@ def _columns(labels: np.ndarray, runs: Sequence[Predictions]) -> np.ndarray:
 
 
 def _score(
-    one: Slice, columns: Mapping[str, np.ndarray], bootstrap: GroupBootstrap
+    one: Slice, columns: Mapping[str, np.ndarray], bootstrap: GroupBootstrap, noise: ModelNoise
 ) -> dict[str, Any]:
     rows = int(one.members.sum())
     groups = len(np.unique(bootstrap.groups[one.members]))
+    means = {name: _means(values, one.members, bootstrap) for name, values in columns.items()}
+    deviations = [
+        noise.pool({name: values[0, :, metric] for name, values in means.items()})
+        for metric in range(len(METRICS))
+    ]
     return {
         "slice": one.slice,
         "part": one.part,
@@ -64,22 +73,27 @@ def _score(
         "groups": groups,
         "few": is_few(rows, groups) or not bootstrap.has_enough_groups(one.members),
         "models": {
-            name: _estimates(values, one.members, bootstrap) for name, values in columns.items()
+            name: {
+                metric: asdict(
+                    estimate_mean(
+                        list(values[:, :, number].T),
+                        bootstrap,
+                        UPPER_BOUNDS[metric],
+                        noise.of_model(name, deviations[number]),
+                        one.members,
+                    )
+                )
+                for number, metric in enumerate(METRICS)
+            }
+            for name, values in means.items()
         },
     }
 
 
-def _estimates(
-    values: np.ndarray, members: np.ndarray, bootstrap: GroupBootstrap
-) -> dict[str, dict[str, float | None]]:
+def _means(values: np.ndarray, members: np.ndarray, bootstrap: GroupBootstrap) -> np.ndarray:
+    """Return each run's metrics on the slice and on its resamples: [1 + resamples, runs, 2]."""
     totals = bootstrap.totals(values * members[:, None, None])
     counts = bootstrap.totals(members)
     # A resample may have no battle of a small slice, which gives 0 / 0.
     with np.errstate(invalid="ignore"):
-        means = totals / counts[:, None, None]
-    return {
-        name: asdict(
-            estimate_mean(list(means[:, :, column].T), bootstrap, UPPER_BOUNDS[name], members)
-        )
-        for column, name in enumerate(("log_loss", "accuracy"))
-    }
+        return totals / counts[:, None, None]

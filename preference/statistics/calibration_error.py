@@ -9,8 +9,9 @@ Noise alone makes a gap in every bin, so that even a perfectly calibrated model 
 0; `error_if_calibrated` returns that error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.optimize import brentq
 from preference.battles.predictions import Predictions
 from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, Estimate, GroupBootstrap
 from preference.statistics.metrics import CLASSES, ROUNDING, one_hot
-from preference.statistics.seed_variance import mean_over_seeds
+from preference.statistics.training_noise import StandardError, add_noise
 
 BINS = 10
 DRAWS = 200
@@ -122,7 +123,10 @@ def _in_bins(values: np.ndarray) -> np.ndarray:
 
 
 def estimate_error(
-    gaps: Sequence[np.ndarray], measure: Measure, random: np.random.Generator
+    gaps: Sequence[np.ndarray],
+    measure: Measure,
+    random: np.random.Generator,
+    error: StandardError | None = None,
 ) -> Estimate:
     """Return the mean error over training runs, and the interval of the true error.
 
@@ -136,12 +140,11 @@ def estimate_error(
         gaps: of each training run, averaged over the battles themselves first, then over those of
             each resample: [1 + resamples, ...].
         measure: computes errors from gaps.
-        random: draws the noise between seeds; not used where there is one seed.
+        random: draws the noise of training.
+        error: the noise of training in the mean; None where it is unknown.
     """
-    observed = np.stack([measure(one[:1]) for one in gaps])
-    noise = mean_over_seeds(np.repeat(observed, len(gaps[0]), axis=1), random)[1:]
-    noise -= observed.mean()
-    value = float(observed.mean())
+    value = float(np.mean([measure(one[0]) for one in gaps]))
+    noise = add_noise(np.zeros(len(gaps[0])), error, random)[1:]
 
     def excess(scale: float, quantile: float) -> float:
         resampled = [measure(scale * one[0] + one[1:] - one[0]) for one in gaps]
@@ -162,11 +165,22 @@ def estimate_error(
     return Estimate(value, *((low, high) if has_noise else (None, None)))
 
 
+def calibration_errors(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Return the errors `top_label` and `class_wise` on the battles themselves."""
+    top = top_label_gaps(labels, probabilities).mean(axis=0)
+    class_wise = class_wise_gaps(one_hot(labels), probabilities).mean(axis=0)
+    return {
+        "top_label": float(calibration_error(top)),
+        "class_wise": float(mean_calibration_error(class_wise)),
+    }
+
+
 def summarize_calibration(
     labels: np.ndarray,
     runs: Sequence[Predictions],
     bootstrap: GroupBootstrap,
     oracle: np.ndarray | None,
+    errors: Mapping[str, StandardError | None] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return errors, means over training runs, and the reliability diagram of the first run.
 
@@ -176,6 +190,8 @@ def summarize_calibration(
         bootstrap: over the groups of the n battles.
         oracle: the true probabilities [n, 3], where they are known. The class-wise error against
             them is `truth`, which has no noise of labels.
+        errors: the noise of training in the mean `top_label` and `class_wise`, as far as there is
+            any.
     """
     probabilities = [run.probabilities for run in runs]
     top = [bootstrap.means(top_label_gaps(labels, predicted)) for predicted in probabilities]
@@ -187,11 +203,11 @@ def summarize_calibration(
     top_floor, class_wise_floor = np.mean(floors, axis=0).tolist()
     return {
         "top_label": {
-            **_estimate(top, calibration_error, bootstrap),
+            **_estimate(top, calibration_error, bootstrap, errors.get("top_label")),
             "if_calibrated": top_floor,
         },
         "class_wise": {
-            **_estimate(class_wise, mean_calibration_error, bootstrap),
+            **_estimate(class_wise, mean_calibration_error, bootstrap, errors.get("class_wise")),
             "if_calibrated": class_wise_floor,
         },
         "truth": None if oracle is None else _against_truth(oracle, probabilities),
@@ -200,13 +216,16 @@ def summarize_calibration(
 
 
 def _estimate(
-    gaps: Sequence[np.ndarray], measure: Measure, bootstrap: GroupBootstrap
+    gaps: Sequence[np.ndarray],
+    measure: Measure,
+    bootstrap: GroupBootstrap,
+    error: StandardError | None,
 ) -> dict[str, float | None]:
     """Return the error with its interval, or without one where there are too few groups.
 
-    The t distribution of few seeds is wide: bounds are clipped at 1, the largest possible error.
+    The t distribution of few runs is wide: bounds are clipped at 1, the largest possible error.
     """
-    estimate = estimate_error(gaps, measure, bootstrap.random)
+    estimate = estimate_error(gaps, measure, bootstrap.random, error)
     low, high = estimate.low, estimate.high
     if low is None or high is None or not bootstrap.has_enough_groups():
         return {"value": estimate.value, "low": None, "high": None}

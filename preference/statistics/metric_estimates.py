@@ -1,6 +1,7 @@
-"""The headline metrics of a model, with intervals that cover the noise of battles and of seeds."""
+"""The headline metrics of a model, with intervals that cover the noise of battles and training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from preference.statistics.metrics import (
     row_log_loss,
     swap_difference,
 )
-from preference.statistics.seed_variance import mean_over_seeds
+from preference.statistics.training_noise import StandardError, add_noise
 
 # The largest possible value of each metric; the smallest is 0.
 UPPER_BOUNDS = {
@@ -26,7 +27,10 @@ UPPER_BOUNDS = {
 
 
 def estimate_metrics(
-    labels: np.ndarray, runs: Sequence[Predictions], bootstrap: GroupBootstrap
+    labels: np.ndarray,
+    runs: Sequence[Predictions],
+    bootstrap: GroupBootstrap,
+    errors: Mapping[str, StandardError | None] = MappingProxyType({}),
 ) -> dict[str, Estimate]:
     """Return the metrics of `UPPER_BOUNDS`, means over training runs.
 
@@ -34,39 +38,47 @@ def estimate_metrics(
         labels: int [n].
         runs: the predictions of each training run, of the n battles.
         bootstrap: over the groups of the n battles.
+        errors: the noise of training in the mean of each metric, as far as there is any.
     """
-    resampled = [_resample(labels, predictions, bootstrap) for predictions in runs]
+    resampled = [resample_metrics(labels, predictions, bootstrap) for predictions in runs]
     return {
-        name: estimate_mean([metrics[name] for metrics in resampled], bootstrap, bound)
+        name: estimate_mean(
+            [metrics[name] for metrics in resampled], bootstrap, bound, errors.get(name)
+        )
         for name, bound in UPPER_BOUNDS.items()
     }
 
 
 def estimate_log_loss(
-    labels: np.ndarray, runs: Sequence[Predictions], bootstrap: GroupBootstrap
+    labels: np.ndarray,
+    runs: Sequence[Predictions],
+    bootstrap: GroupBootstrap,
+    error: StandardError | None = None,
 ) -> Estimate:
     """Return the log loss, mean over training runs."""
     losses = [bootstrap.means(row_log_loss(labels, run.probabilities)) for run in runs]
-    return estimate_mean(losses, bootstrap, LARGEST_LOG_LOSS)
+    return estimate_mean(losses, bootstrap, LARGEST_LOG_LOSS, error)
 
 
 def estimate_mean(
     runs: Sequence[np.ndarray],
     bootstrap: GroupBootstrap,
     upper_bound: float,
+    error: StandardError | None = None,
     members: np.ndarray | None = None,
 ) -> Estimate:
     """Return the mean of a metric over training runs, with its interval.
 
-    The t distribution of few seeds is wide, so that bounds are clipped to possible values.
+    The t distribution of few runs is wide, so that bounds are clipped to possible values.
 
     Args:
         runs: the metric of each run on the battles and on each resample, [1 + resamples] each.
         bootstrap: over the groups of the n battles.
         upper_bound: the largest possible value; the smallest is 0.
+        error: the noise of training in the mean; None where it is unknown.
         members: the battles that the metric is computed on, bool [n]; None for all.
     """
-    means = mean_over_seeds(np.stack(runs), bootstrap.random)
+    means = add_noise(np.mean(runs, axis=0), error, bootstrap.random)
     return bootstrap.interval(np.clip(means, 0.0, upper_bound), members)
 
 
@@ -80,9 +92,10 @@ def resampled_f1_macro(counts: np.ndarray) -> np.ndarray:
     return (2 * hits / np.where(both > 0, both, 1)).mean(axis=-1)
 
 
-def _resample(
+def resample_metrics(
     labels: np.ndarray, predictions: Predictions, bootstrap: GroupBootstrap
 ) -> dict[str, np.ndarray]:
+    """Return each metric on the battles themselves, then on each resample: [1 + resamples]."""
     probabilities, swapped = predictions.probabilities, predictions.swapped
     predicted = probabilities.argmax(axis=1)
     counts = one_hot(labels)[:, :, None] * one_hot(predicted)[:, None, :]
