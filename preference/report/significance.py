@@ -2,7 +2,8 @@
 
 A difference is significant where its p-value, adjusted for the number of comparisons (Holm), is
 below `SIGNIFICANCE_LEVEL`. That a difference is not significant does not show that the two models
-are equally good. Battles in too few groups are not tested.
+are equally good. Nothing is tested on battles in too few groups, or where the noise of training is
+unknown.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ Difference = Mapping[str, Any]
 
 
 def is_tested(difference: Difference) -> bool:
-    """Return whether there were enough groups of battles for a test."""
+    """Return whether the difference was tested."""
     return difference["p_holm"] is not None
 
 
@@ -51,10 +52,16 @@ def describe(difference: Difference) -> str:
     return f"{bounds}, Holm-adjusted p\u00a0{p_value(difference['p_holm'])}"
 
 
+def _why_untested(difference: Difference) -> str:
+    if difference["standard_error"] is None:
+        return "there are too few battles"
+    return "the noise of training is unknown"
+
+
 def compare(difference: Difference) -> str:
     """Return the judgement of a difference, to follow the name of the other model."""
     if not is_tested(difference):
-        return f"not judged, because there are too few battles ({describe(difference)})"
+        return f"not judged, because {_why_untested(difference)} ({describe(difference)})"
     if is_same(difference):
         return describe(difference)
     if not is_significant(difference):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preference.rendering.numbers import Sentence, join, number, signed, with_interval
-from preference.report.cost import TrainingMetrics, costs_more, describe_cost
+from preference.report.cost import BLEND, TrainingMetrics, costs_more, describe_cost
 from preference.report.oracle_verdict import PRIOR, judge_against_oracle
 from preference.report.significance import (
     compare,
@@ -16,6 +16,12 @@ from preference.report.significance import (
 
 Details = Mapping[str, Any]
 
+UNKNOWN_NOISE = (
+    "Every experiment was trained once, so that the noise of training is unknown: intervals have "
+    "that of the battles alone. To know it, train one experiment on several seeds: "
+    "-S 'experiments.baseline.train.seeds=[1,2,3]'."
+)
+
 
 def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
     """Return the verdict, the most important sentence first.
@@ -26,7 +32,7 @@ def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
     """
     best = best_experiment(details)
     warnings = [Sentence(text, warning=True) for text in details["warnings"]]
-    if details["limits"]["test"]["too_few_groups"]:
+    if details["limits"]["test"]["too_few_groups"] or not details["training_noise"]:
         return [*warnings, *_report_without_tests(best, details, training)]
     return [
         *warnings,
@@ -51,7 +57,7 @@ def best_experiment(details: Details) -> str:
 
 
 def _report_without_tests(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
-    """Report metrics of battles in too few groups for a test."""
+    """Report metrics where nothing could be tested."""
     others = {"baseline": details["baseline"], "reference": details["best_reference"]}
     differences = [
         f"{signed(details['differences'][kind][best]['value'])} to {other}"
@@ -64,6 +70,7 @@ def _report_without_tests(best: str, details: Details, training: TrainingMetrics
             f"{best} has the lowest log loss of the experiments: {log_loss} on "
             f"{_name_battles(details)}. Its difference was not tested: {join(differences)}."
         ),
+        *([] if details["training_noise"] else [Sentence(UNKNOWN_NOISE)]),
         *describe_cost(best, details, training),
         *(judge_against_oracle(best, details) if details["simulated"] else []),
     ]
@@ -197,24 +204,18 @@ def _judge_precision(details: Details) -> list[Sentence]:
 
 
 def _judge_seeds(details: Details) -> Sentence:
-    models = {name: details["models"][name] for name in details["arms"]}
-    if all(model["seeds"] == 1 for model in models.values()):
-        return Sentence(
-            "Each experiment was trained once, with one seed: the tests compare these training "
-            "runs, and no interval includes the variance between seeds."
-        )
-    deviations = [
-        f"{name} {number(model['seed_sd'])} ({model['seeds']} seeds)"
-        for name, model in models.items()
-        if model["seed_sd"] is not None
-    ]
+    noise = details["training_noise"]
+    runs = [f"{name} ({count} runs)" for name, count in noise["runs"].items()]
     text = (
-        "Metrics are means over training runs, and their intervals include the variance between "
-        "seeds. Standard deviation of log loss between seeds: " + ", ".join(deviations) + "."
+        "All intervals and tests include the noise of training. The log loss has a standard "
+        f"deviation of {number(noise['deviation'])} between training runs with different seeds, "
+        f"estimated from {join(runs)}."
     )
-    once = [name for name, model in models.items() if model["seeds"] == 1]
-    if once:
-        text += f" The intervals of {join(once)}, with one seed, do not include it."
-    if any(model["seeds"] == 2 for model in models.values()):
-        text += " Two seeds give a poor estimate of that variance, so that intervals are wide."
+    others = [name for name in details["arms"] if name not in noise["runs"] and name != BLEND]
+    if others:
+        text += f" The same is assumed of {join(others)}, which {_were(others)} trained once."
     return Sentence(text)
+
+
+def _were(names: list[str]) -> str:
+    return "were" if len(names) > 1 else "was"

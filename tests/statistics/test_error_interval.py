@@ -4,6 +4,7 @@ from scipy import stats
 
 from preference.statistics.calibration_error import estimate_error
 from preference.statistics.cluster_bootstrap import GroupBootstrap
+from preference.statistics.training_noise import StandardError
 
 BATTLES, GAPS = 400, 10
 
@@ -74,11 +75,12 @@ def test_gaps_without_noise_have_no_interval(gap):
     assert (found.value, found.low, found.high) == (pytest.approx(GAPS * gap), None, None)
 
 
-def test_the_noise_between_trainings_widens_the_interval():
+def test_the_noise_of_training_widens_the_interval():
     random = np.random.default_rng(4)
     gaps = draw_gaps(random, np.full(GAPS, 0.2))
     once, same = inverted(gaps, random), estimate_error([gaps, gaps], measure, random)
     assert (same.low, same.high) == pytest.approx((once.low, once.high), abs=1e-9)
-    apart = estimate_error([gaps, gaps + 0.05], measure, random)
-    assert apart.value == pytest.approx(once.value + GAPS * 0.05 / 2)
-    assert apart.high - apart.low > 5 * (once.high - once.low)
+    error = StandardError(5 * (once.high - once.low), 10**6)
+    noisy = estimate_error([gaps], measure, random, error)
+    assert noisy.value == once.value
+    assert noisy.low < once.low and noisy.high - noisy.low > 5 * (once.high - once.low)

@@ -6,7 +6,6 @@ from sklearn.metrics import f1_score
 from preference.statistics.cluster_bootstrap import GroupBootstrap, effective_groups
 from preference.statistics.metric_estimates import resampled_f1_macro
 from preference.statistics.metrics import one_hot, standard_error
-from preference.statistics.seed_variance import mean_over_seeds, seed_deviation
 
 
 def bootstrap_of(groups, resamples=4000, seed=0):
@@ -96,25 +95,3 @@ def test_f1_of_counts_is_that_of_scikit_learn():
         counts = one_hot(labels).T @ one_hot(predicted)
         theirs = f1_score(labels, predicted, labels=[0, 1, 2], average="macro", zero_division=0)
         assert resampled_f1_macro(counts) == pytest.approx(theirs)
-
-
-def test_an_interval_over_seeds_holds_the_noise_of_both():
-    random = np.random.default_rng(8)
-    of_battles = random.normal(0, 0.03, 200_000)
-    seeds = np.array([1.0, 1.1, 1.2])
-    figures = seeds[:, None] + np.concatenate([[0.0], of_battles])
-    resampled = mean_over_seeds(figures, random)
-    assert resampled[0] == pytest.approx(1.1)
-    # A t distribution with two degrees of freedom has no variance: compare quantiles.
-    error = 0.1 / np.sqrt(3)
-    expected = np.quantile(
-        random.normal(0, 0.03, 200_000) + error * random.standard_t(2, 200_000), [0.025, 0.975]
-    )
-    assert np.quantile(resampled[1:], [0.025, 0.975]) - 1.1 == pytest.approx(expected, abs=0.01)
-
-
-def test_one_seed_adds_no_noise():
-    figures = np.array([[1.0, 0.9, 1.1]])
-    assert mean_over_seeds(figures, np.random.default_rng(0)).tolist() == [1.0, 0.9, 1.1]
-    assert seed_deviation(np.array([1.0])) is None
-    assert seed_deviation(np.array([1.0, 3.0])) == pytest.approx(np.sqrt(2))

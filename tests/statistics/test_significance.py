@@ -3,7 +3,13 @@ import pytest
 from scipy import stats
 
 from preference.statistics.cluster_bootstrap import GroupBootstrap
-from preference.statistics.paired_tests import Difference, correct_by_holm, paired_difference
+from preference.statistics.paired_tests import (
+    Difference,
+    correct_by_holm,
+    noise_of_a_change,
+    paired_difference,
+)
+from preference.statistics.training_noise import StandardError, pool_runs
 
 
 def difference_of(p):
@@ -25,14 +31,42 @@ def test_single_battles_give_the_paired_t_test():
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.015)
 
 
-def test_several_seeds_and_hardly_any_noise_of_battles_give_welchs_t_test():
+def test_runs_and_hardly_any_noise_of_battles_give_the_t_test_with_pooled_variance():
     random = np.random.default_rng(1)
-    seeds = random.normal(1.0, 0.1, 4), random.normal(1.1, 0.3, 6)
-    battles = random.normal(0, 1e-9, 50)
-    first, second = (seed[:, None] + battles for seed in seeds)
-    found = compare(first, second, np.arange(50))
-    theirs = stats.ttest_ind(*seeds, equal_var=False)
-    assert found.p == pytest.approx(theirs.pvalue, rel=1e-3)
+    runs = random.normal(1.0, 0.2, 4), random.normal(1.1, 0.2, 6)
+    battles = random.normal(0, 1e-4, 50)
+    first, second = (run[:, None] + battles * factor for factor, run in enumerate(runs))
+    training = pool_runs(runs).times(np.sqrt(1 / 4 + 1 / 6))
+    bootstrap = GroupBootstrap(np.arange(50), 20_000, seed=0)
+    found = paired_difference(first, second, bootstrap, training)
+    theirs = stats.ttest_ind(*runs, equal_var=True)
+    assert found.p == pytest.approx(theirs.pvalue, rel=0.1)
+    assert 0.01 < found.p < 0.2
+    interval = theirs.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=0.05)
+
+
+def test_the_noise_of_battles_and_of_training_add_up():
+    random = np.random.default_rng(9)
+    first, second = random.normal([[0.0], [0.1]], 1, (2, 400))
+    battles = compare(first, second, np.arange(400))
+    # So many degrees of freedom that its t distribution is the normal one.
+    training = StandardError(battles.standard_error, 10**6)
+    bootstrap = GroupBootstrap(np.arange(400), 20_000, seed=0)
+    both = paired_difference(first[None], second[None], bootstrap, training)
+    assert both.standard_error == pytest.approx(np.sqrt(2) * battles.standard_error)
+    expected = 2 * stats.norm.sf(abs(both.value) / both.standard_error)
+    assert both.p == pytest.approx(expected, abs=0.01)
+    assert both.high - both.low == pytest.approx(
+        2 * stats.norm.ppf(0.975) * both.standard_error, rel=0.03
+    )
+
+
+def test_where_the_noise_of_training_is_unknown_nothing_is_tested():
+    first, second = np.random.default_rng(0).normal([[0.0], [0.5]], 1, (2, 400))
+    bootstrap = GroupBootstrap(np.arange(400), 200, seed=0)
+    found = paired_difference(first[None], second[None], bootstrap, training=None)
+    assert found.p is None and found.low < found.value < found.high
 
 
 def test_copies_of_a_battle_in_its_group_are_no_new_evidence():
@@ -75,16 +109,6 @@ def test_too_few_groups_are_not_tested(sizes):
     assert correct_by_holm({"a": found, "b": found})["b"].p_holm is None
 
 
-def test_seeds_against_one_training_have_as_few_degrees_of_freedom_as_there_are_seeds():
-    """Without noise of battles it is the t test of the seeds' means."""
-    random = np.random.default_rng(8)
-    means = np.array([0.1, 0.16, 0.13])
-    bootstrap = GroupBootstrap(np.arange(50), 200, seed=0)
-    noise = random.normal(scale=1e-9, size=50)
-    found = paired_difference(means[:, None] + noise, np.zeros((1, 50)), bootstrap)
-    assert found.p == pytest.approx(stats.ttest_1samp(means, 0).pvalue, rel=0.1)
-
-
 def test_a_constant_difference_has_the_p_value_of_the_sign_test():
     losses = np.ones(50)
     found = compare(losses, losses * 2, np.arange(50))
@@ -107,3 +131,21 @@ def test_holm_corrects_nothing_alone_and_never_exceeds_one():
     assert correct_by_holm({"a": difference_of(0.03)})["a"].p_holm == 0.03
     pair = correct_by_holm({"a": difference_of(0.7), "b": difference_of(0.9)})
     assert [difference.p_holm for difference in pair.values()] == [1.0, 1.0]
+
+
+def test_holm_leaves_out_what_was_not_tested():
+    found = correct_by_holm({"a": difference_of(0.01), "b": difference_of(None)})
+    assert (found["a"].p_holm, found["b"].p_holm) == (0.01, None)
+
+
+def test_the_noise_of_a_change_is_the_half_width_of_its_interval():
+    random = np.random.default_rng(10)
+    losses = {name: random.normal(size=(1, 400)) for name in ("a", "b", "c")}
+    bootstrap = GroupBootstrap(np.arange(400), 200, seed=0)
+    training = StandardError(0.05, 10**6)
+    found = noise_of_a_change("a", ["a", "b", "c"], losses, bootstrap, training)
+    variances = [np.var(losses["a"] - losses[other], ddof=1) / 400 for other in ("b", "c")]
+    error = np.sqrt(np.mean(variances) + training.value**2)
+    assert found == pytest.approx(stats.norm.ppf(0.975) * error, rel=0.03)
+    assert noise_of_a_change("a", ["b"], losses, bootstrap, None) is None
+    assert noise_of_a_change("a", ["a"], losses, bootstrap, training) is None
