@@ -35,14 +35,17 @@ def measure_runs(model: Model, test: Targets) -> dict[str, np.ndarray]:
     averaged = _average_both_orders(model)
     measured = [
         {
-            **resample_metrics(test.labels, scored.test, as_they_are),
+            **{
+                name: values[0]
+                for name, values in resample_metrics(test.labels, scored.test, as_they_are).items()
+            },
             **calibration_errors(test.labels, scored.test.probabilities),
             "log_loss_uncalibrated": row_log_loss(test.labels, raw.test.probabilities).mean(),
             "log_loss_both_orders": row_log_loss(test.labels, both.test.probabilities).mean(),
         }
         for scored, raw, both in zip(model.scored, model.raw, averaged.scored, strict=True)
     ]
-    values = {name: np.array([float(run[name]) for run in measured]) for name in measured[0]}
+    values = {name: np.array([run[name] for run in measured]) for name in measured[0]}
     return values | {"gain": values["log_loss"] - values["log_loss_both_orders"]}
 
 

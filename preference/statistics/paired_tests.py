@@ -64,14 +64,14 @@ def paired_difference(
         training: the noise of training in the difference; None where it is unknown.
     """
     by_battle = first.mean(axis=0) - second.mean(axis=0)
+    if not bootstrap.has_enough_groups():
+        return Difference(float(by_battle.mean()), None, None, standard_error=None, p=None)
     battles = error_over_battles(by_battle, bootstrap)
     if battles.value == 0:
         # The two predict the same, as the same training run does.
         training = NO_NOISE
     resampled = add_noise(bootstrap.means(by_battle), training, bootstrap.random)
     interval = bootstrap.interval(resampled)
-    if not bootstrap.has_enough_groups():
-        return Difference(interval.value, None, None, standard_error=None, p=None)
     if training is None:
         return Difference(interval.value, interval.low, interval.high, battles.value, p=None)
     return Difference(

@@ -64,7 +64,7 @@ def test_experiments_are_compared_with_the_first_and_with_the_best_reference_on_
     odds = log_odds_of(targets)
     experiments = {
         "baseline": predictions["length"],
-        "exp1": predictions["exp1"],
+        "exp1": [make_predictions(targets.ids, factor * odds) for factor in (1.0, 1.01)],
         "exp2": make_predictions(targets.ids, odds + noise),
     }
     _, details = evaluate(
@@ -87,9 +87,43 @@ def test_several_seeds_are_averaged_and_their_variance_is_measured():
     model = details["models"]["exp1"]
     assert model["seeds"] == 3
     assert model["seed_sd"] == pytest.approx(np.std(losses, ddof=1))
-    once, only = evaluate(targets, predictions | {"exp1": trainings[:1]})
-    assert only["models"]["exp1"]["seed_sd"] is None
-    assert headline["exp1"]["log_loss_noise"] > once["exp1"]["log_loss_noise"]
+    assert details["training_noise"] == {
+        "deviation": pytest.approx(np.std(losses, ddof=1)),
+        "freedom": 2,
+        "runs": {"exp1": 3},
+    }
+    alike = [trainings[2], make_predictions(targets.ids, odds * 0.99)]
+    quiet, _ = evaluate(targets, predictions | {"exp1": alike})
+    assert headline["exp1"]["log_loss_noise"] > quiet["exp1"]["log_loss_noise"] > 0
+
+
+def test_nothing_is_tested_where_the_noise_of_training_is_unknown():
+    targets, predictions = simulate(600)
+    headline, details = evaluate(targets, predictions)
+    assert details["training_noise"] is None
+    assert details["models"]["exp1"]["seed_sd"] is None
+    assert headline["exp1"]["log_loss_noise"] is None
+    against = details["differences"]["reference"]["exp1"]
+    assert against["high"] < 0
+    assert against["p"] is against["p_holm"] is None
+
+
+def test_the_noise_of_one_experiment_is_assumed_of_another_and_of_their_difference():
+    targets, predictions = simulate(600)
+    odds = log_odds_of(targets)
+    once = make_predictions(targets.ids, odds + 0.1)
+    runs = [make_predictions(targets.ids, odds * factor) for factor in (0.5, 1.0)]
+    _, details = evaluate(targets, {**predictions, "exp1": runs, "exp2": once})
+    _, without = evaluate(targets, {**predictions, "exp1": runs[:1], "exp2": once})
+    width = {}
+    for name, found in (("with", details), ("without", without)):
+        estimate = found["models"]["exp2"]["log_loss"]
+        width[name] = estimate["high"] - estimate["low"]
+    assert width["with"] > 2 * width["without"]
+    deviation = details["training_noise"]["deviation"]
+    difference = details["differences"]["baseline"]["exp2"]
+    # A single run against the mean of two: the variances add up.
+    assert difference["standard_error"] > deviation * np.sqrt(1 + 1 / 2)
 
 
 def test_slices_have_the_metrics_of_their_battles():

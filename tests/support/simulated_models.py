@@ -69,7 +69,7 @@ def evaluate(targets, predictions, slices=(), params=PARAMS):
     """Evaluate models on battles that are both the calibration and the test split."""
     experiments = [name for name in predictions if name not in ("length", "prior")]
     return evaluate_models(
-        as_models(targets, predictions), experiments, targets, targets, slices, params, seed=1
+        as_models(targets, predictions), experiments, targets, targets, slices, {}, params, seed=1
     )
 
 
