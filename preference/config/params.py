@@ -202,12 +202,14 @@ class EvaluationParams:
 
     `resamples` is the number of bootstrap resamples of the groups. `both_orders` averages the
     predictions of both orders of the answers. `blend` names the models to mix; `auto` mixes every
-    experiment, `length` and `tfidf`; an empty list means no blend.
+    experiment, `length` and `tfidf`; an empty list means no blend. A difference of log loss below
+    `smallest_difference` is never called better or worse.
     """
 
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     both_orders: bool
     blend: Literal["auto"] | list[str]
+    smallest_difference: Annotated[float, Field(ge=0)]
 
 
 @checked

@@ -82,7 +82,13 @@ def evaluate_models(
         )
         for name, model in compared.items()
     }
-    compare = partial(_compare, losses=losses, bootstrap=bootstrap, noise=noise)
+    compare = partial(
+        _compare,
+        losses=losses,
+        bootstrap=bootstrap,
+        noise=noise,
+        smallest=params.smallest_difference,
+    )
     details: dict[str, Any] = {
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
@@ -105,7 +111,14 @@ def evaluate_models(
     if test.oracle is not None:
         _add_oracle(details, compare(ORACLE, list(models)))
         details["agreement_differences"] = _compare_where_agreement_decides(
-            test.oracle, best_reference, experiments, losses, bootstrap, noise, seed
+            test.oracle,
+            best_reference,
+            experiments,
+            losses,
+            bootstrap,
+            noise,
+            params.smallest_difference,
+            seed,
         )
     seeds = {name: [run.seed for run in models[name].raw] for name in experiments}
     details["warnings"] = find_warnings(details, seeds)
@@ -213,6 +226,7 @@ def _compare_where_agreement_decides(
     losses: Losses,
     whole: GroupBootstrap,
     noise: ModelNoise,
+    smallest: float,
     seed: int,
 ) -> dict[str, MetricValues]:
     """Compare models on the battles that a model can only predict if it reads the prompt."""
@@ -221,7 +235,7 @@ def _compare_where_agreement_decides(
         return {}
     bootstrap = GroupBootstrap(whole.groups[decided], whole.resamples, seed)
     on_decided = {name: rows[:, decided] for name, rows in losses.items()}
-    return _compare(other, names, on_decided, bootstrap, noise)
+    return _compare(other, names, on_decided, bootstrap, noise, smallest)
 
 
 def _compare(
@@ -230,8 +244,12 @@ def _compare(
     losses: Losses,
     bootstrap: GroupBootstrap,
     noise: ModelNoise,
+    smallest: float,
 ) -> dict[str, MetricValues]:
-    """Return the differences of the named models to `other`, as they are written as JSON."""
+    """Return the differences of the named models to `other`, as they are written as JSON.
+
+    `matters` is whether a difference is at least `smallest`.
+    """
     deviation = noise.pool({name: rows.mean(axis=1) for name, rows in losses.items()})
     differences = compare_with(
         other,
@@ -240,4 +258,7 @@ def _compare(
         bootstrap,
         lambda name, other: noise.of_difference(name, other, deviation),
     )
-    return {name: asdict(difference) for name, difference in differences.items()}
+    return {
+        name: asdict(difference) | {"matters": abs(difference.value) >= smallest}
+        for name, difference in differences.items()
+    }

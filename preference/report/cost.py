@@ -14,8 +14,6 @@ UNITS = {
     "gflop_per_battle": "GFLOP a battle",
 }
 PER_BATTLE = "gflop_per_battle"
-# A cost that is at most this factor higher counts as equal.
-SAME_COST = 1.05
 
 # The content of metrics/train/<experiment>/metrics.json, by experiment.
 TrainingMetrics = Mapping[str, Mapping[str, Any]]
@@ -57,13 +55,6 @@ def describe_cost(
 def cost_ratios(cost: Cost, other: Cost) -> Cost:
     """Return the ratios of the costs that were measured for both."""
     return {unit: cost[unit] / other[unit] for unit in cost if other.get(unit)}
-
-
-def costs_more(name: str, details: Mapping[str, Any], training: TrainingMetrics) -> bool:
-    """Return whether any measured cost of an experiment is above that of the baseline."""
-    baseline = cost_of(details["baseline"], details, training)
-    ratios = cost_ratios(cost_of(name, details, training), baseline)
-    return any(ratio > SAME_COST for ratio in ratios.values())
 
 
 def cost_table(details: Mapping[str, Any], training: TrainingMetrics) -> Table:

@@ -2,8 +2,9 @@
 
 A difference is significant where its p-value, adjusted for the number of comparisons (Holm), is
 below `SIGNIFICANCE_LEVEL`. That a difference is not significant does not show that the two models
-are equally good. Nothing is tested on battles in too few groups, or where the noise of training is
-unknown.
+are equally good. A significant difference that is smaller than `evaluation.smallest_difference` is
+called neither better nor worse. Nothing is tested on battles in too few groups, or where the noise
+of training is unknown.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ from preference.rendering.numbers import p_value, signed, signed_interval
 
 SIGNIFICANCE_LEVEL = 0.05
 
-# The fields of `preference.statistics.paired_tests.Difference`, as metrics files hold them.
+# The fields of `preference.statistics.paired_tests.Difference`, as metrics files hold them, and
+# whether the difference is large enough to matter.
 Difference = Mapping[str, Any]
 
 
@@ -33,13 +35,13 @@ def is_significant(difference: Difference) -> bool:
 
 
 def is_better(difference: Difference) -> bool:
-    """Return whether the first of the two models is significantly better."""
-    return is_significant(difference) and difference["value"] < 0
+    """Return whether the first of the two models is significantly better, by what matters."""
+    return is_significant(difference) and difference["matters"] and difference["value"] < 0
 
 
 def is_worse(difference: Difference) -> bool:
-    """Return whether the first of the two models is significantly worse."""
-    return is_significant(difference) and not is_better(difference)
+    """Return whether the first of the two models is significantly worse, by what matters."""
+    return is_significant(difference) and difference["matters"] and difference["value"] > 0
 
 
 def describe(difference: Difference) -> str:
@@ -66,5 +68,7 @@ def compare(difference: Difference) -> str:
         return describe(difference)
     if not is_significant(difference):
         return f"not significant ({describe(difference)})"
+    if not difference["matters"]:
+        return f"too small to matter ({describe(difference)})"
     sign = "better" if difference["value"] < 0 else "worse"
     return f"significantly {sign} ({describe(difference)})"

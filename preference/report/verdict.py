@@ -3,8 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from preference.rendering.numbers import Sentence, join, number, signed, with_interval
-from preference.report.cost import BLEND, TrainingMetrics, costs_more, describe_cost
+from preference.rendering.numbers import (
+    Sentence,
+    join,
+    number,
+    quantity,
+    signed,
+    with_interval,
+)
+from preference.report.cost import (
+    BLEND,
+    PER_BATTLE,
+    TrainingMetrics,
+    cost_of,
+    cost_ratios,
+    describe_cost,
+)
 from preference.report.oracle_verdict import PRIOR, judge_against_oracle
 from preference.report.significance import (
     compare,
@@ -24,7 +38,7 @@ UNKNOWN_NOISE = (
 
 
 def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
-    """Return the verdict, the most important sentence first.
+    """Return the verdict: first what to use, then warnings, then the rest by importance.
 
     Args:
         details: the content of `metrics/evaluation_details.json`.
@@ -33,22 +47,45 @@ def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
     best = best_experiment(details)
     warnings = [Sentence(text, warning=True) for text in details["warnings"]]
     if details["limits"]["test"]["too_few_groups"] or not details["training_noise"]:
-        return [*warnings, *_report_without_tests(best, details, training)]
+        first, *rest = _report_without_tests(best, details, training)
+        return [first, *warnings, *rest]
     return [
+        _recommend(best, details, training),
         *warnings,
-        _name_best(best, details),
-        *_judge_against_baseline(best, details),
         *_judge_against_reference(best, details),
-        *describe_cost(best, details, training),
-        *_judge_cost(best, details, training),
         *_judge_others_against_baseline(best, details),
+        _judge_training_noise(details),
+        *(judge_against_oracle(best, details) if details["simulated"] else []),
+        *_judge_against_baseline(best, details),
+        *describe_cost(best, details, training),
         *_judge_others_against_reference(best, details),
         *_judge_against_prior(details),
-        *(judge_against_oracle(best, details) if details["simulated"] else []),
         *_mention_selection(best, details),
         *_judge_precision(details),
-        _judge_seeds(details),
     ]
+
+
+def _recommend(best: str, details: Details, training: TrainingMetrics) -> Sentence:
+    """Return the one sentence that a person can act on."""
+    baseline = details["baseline"]
+    score = f"log loss {with_interval(details['models'][best]['log_loss'])}"
+    battles = _name_battles(details)
+    differences = details["differences"]["baseline"]
+    if best == baseline:
+        only = "" if differences else ", the only experiment"
+        return Sentence(f"Use {baseline}{only}: {score} on {battles}; nothing is better.")
+    difference = differences[best]
+    if not is_better(difference):
+        return Sentence(
+            f"Keep {baseline}: no experiment is significantly better on {battles}. {best} has the "
+            f"lowest log loss, {number(-difference['value'])} below it; {compare(difference)}."
+        )
+    ratios = cost_ratios(cost_of(best, details, training), cost_of(baseline, details, training))
+    cost = f", at {quantity(ratios[PER_BATTLE])} times the cost" if PER_BATTLE in ratios else ""
+    return Sentence(
+        f"Use {best}: significantly better than {baseline} by {number(-difference['value'])} log "
+        f"loss{cost}; {score} on {battles}."
+    )
 
 
 def best_experiment(details: Details) -> str:
@@ -81,16 +118,8 @@ def _name_battles(details: Details) -> str:
     return f"{details['rows']:,} {kind} test battle{'' if details['rows'] == 1 else 's'}"
 
 
-def _name_best(best: str, details: Details) -> Sentence:
-    title = "The best experiment" if len(details["arms"]) > 1 else "The only experiment"
-    log_loss = with_interval(details["models"][best]["log_loss"])
-    return Sentence(f"{title} is {best}: log loss {log_loss} on {_name_battles(details)}.")
-
-
 def _judge_against_baseline(best: str, details: Details) -> list[Sentence]:
     baseline, differences = details["baseline"], details["differences"]["baseline"]
-    if best == baseline:
-        return [Sentence(f"No experiment improves on {baseline}.")] if differences else []
     if best not in differences:
         return []
     return [Sentence(f"Compared with {baseline}: {compare(differences[best])}.")]
@@ -107,21 +136,15 @@ def _judge_against_reference(best: str, details: Details) -> list[Sentence]:
     ]
 
 
-def _judge_cost(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
-    difference = details["differences"]["baseline"].get(best)
-    if difference is None or is_better(difference) or not costs_more(best, details, training):
-        return []
-    return [
-        Sentence(f"{best} costs more than {details['baseline']}, and is not significantly better.")
-    ]
-
-
 def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence]:
     """Sort the other experiments by how they compare with the baseline."""
     baseline, differences = details["baseline"], details["differences"]["baseline"]
     titles = {
         f"Also significantly better than {baseline}": is_better,
         f"Significantly worse than {baseline}": is_worse,
+        f"Too little different from {baseline} to matter": lambda each: (
+            is_significant(each) and not each["matters"]
+        ),
         f"Not significantly different from {baseline}": lambda each: not is_significant(each),
     }
     sentences = []
@@ -203,7 +226,7 @@ def _judge_precision(details: Details) -> list[Sentence]:
     ]
 
 
-def _judge_seeds(details: Details) -> Sentence:
+def _judge_training_noise(details: Details) -> Sentence:
     noise = details["training_noise"]
     runs = [f"{name} ({count} runs)" for name, count in noise["runs"].items()]
     text = (

@@ -33,6 +33,7 @@ def difference(value, half_width=0.01, p_holm=0.5):
         "standard_error": half_width / 1.96,
         "p": p_holm / 2,
         "p_holm": p_holm,
+        "matters": abs(value) >= 0.001,
     }
 
 
@@ -153,6 +154,7 @@ def example_details(
         "slices": slices(names),
         "near_duplicates": {"rows": 0, "rate": 0.0, "log_loss_without": None},
         "blend": {"weights": weights} if weights else None,
+        "training_noise": {"deviation": 0.0031, "freedom": 2, "runs": {"baseline": 3}},
     }
     if simulated:
         details["agreement_differences"] = dict(differences["reference"])

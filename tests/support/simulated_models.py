@@ -11,7 +11,7 @@ from preference.evaluation.scoring import Model, RunPredictions, score_models
 from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration import fit_temperatures
 
-PARAMS = EvaluationParams(resamples=300, both_orders=False, blend=[])
+PARAMS = EvaluationParams(resamples=300, both_orders=False, blend=[], smallest_difference=0.001)
 
 
 def probabilities_of(log_odds):
