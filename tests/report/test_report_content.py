@@ -81,8 +81,8 @@ def test_warnings_stand_out_and_a_leak_comes_first(tmp_path):
     write_example(tmp_path, details)
     write_json(tmp_path / "metrics/split.json", {**example_split(), "shared_prompts": 2})
     inputs = read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")
-    bullets = [line for line in render_markdown(inputs).splitlines() if line.startswith("- ")]
-    assert bullets[0] == "- **Warning: 2 prompts are in more than one split: a leak.**"
+    verdict = render_markdown(inputs).partition("## Verdict\n\n")[2]
+    assert verdict.startswith("**Warning: 2 prompts are in more than one split: a leak.**\n\n- ")
     strong = Page(render_html(inputs)).texts_of("strong", **{"class": "warning"})
     assert any("exp1 is significantly better than the oracle" in text for text in strong)
 
