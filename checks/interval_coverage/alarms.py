@@ -8,9 +8,9 @@ from checks.interval_coverage.models import (
     NULL_PAIR,
     RIVAL,
     Models,
-    train,
 )
-from checks.interval_coverage.world import SEEDS, TRAINED
+from checks.interval_coverage.trained_models import AGAIN, TrainedModels
+from checks.interval_coverage.world import ONCE, SEEDS, TRAINED
 from preference.evaluation.model_summary import row_losses
 from preference.report.significance import SIGNIFICANCE_LEVEL
 from preference.statistics.cluster_bootstrap import GroupBootstrap
@@ -18,7 +18,7 @@ from preference.statistics.paired_tests import compare_with, paired_difference
 
 ONE_NULL = "false alarms: one null difference"
 FOUR_NULLS = f"any false alarm among {len(NULL_MODELS)} null differences, Holm"
-AGAINST_ONE = f"false alarms: {SEEDS} seeds against one training, equally good"
+AGAINST_ONE = f"false alarms: the same recipe twice, one seed against {SEEDS}"
 SAME_RECIPE = f"false alarms: the same recipe twice, {SEEDS} seeds each"
 TRUE_DIFFERENCE = f"power: a true difference of {IMPROVEMENT}"
 
@@ -42,19 +42,17 @@ def call_real(models: Models, labels: np.ndarray, groups: np.ndarray) -> dict[st
     }
 
 
-def call_trainings_real(
-    models: Models, labels: np.ndarray, groups: np.ndarray, random: np.random.Generator
-) -> dict[str, bool]:
-    """Return the same for models with several training runs, which `random` trains."""
+def call_trainings_real(trained: TrainedModels, groups: np.ndarray) -> dict[str, bool]:
+    """Return whether tests find a significant difference between trainings of one recipe."""
     bootstrap = _no_resamples(groups)
-    ours, others = (
-        row_losses(labels, [train(models[RIVAL], random) for _ in range(SEEDS)]) for _ in range(2)
-    )
-    once = row_losses(labels, [models[f"like {TRAINED}"]])
-    return {
-        AGAINST_ONE: paired_difference(ours, once, bootstrap).p < SIGNIFICANCE_LEVEL,
-        SAME_RECIPE: paired_difference(ours, others, bootstrap).p < SIGNIFICANCE_LEVEL,
-    }
+
+    def is_called_real(name: str, other: str) -> bool:
+        noise = trained.noise_of_difference(name, other)
+        losses = trained.losses(name), trained.losses(other)
+        p = paired_difference(*losses, bootstrap, noise).p
+        return p is not None and p < SIGNIFICANCE_LEVEL
+
+    return {AGAINST_ONE: is_called_real(ONCE, TRAINED), SAME_RECIPE: is_called_real(AGAIN, TRAINED)}
 
 
 def _no_resamples(groups: np.ndarray) -> GroupBootstrap:

@@ -1,15 +1,17 @@
 """Compute the intervals of one data set, as the pipeline does."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
-from checks.interval_coverage.models import RIVAL, Models, train
+from checks.interval_coverage.models import RIVAL, Models
+from checks.interval_coverage.trained_models import TrainedModels
 from checks.interval_coverage.world import (
     CALIBRATION_MODELS,
     DIFFERENCES,
     FIGURE_MODELS,
-    SEEDS,
+    ONCE,
     TRAINED,
     Figure,
     difference,
@@ -27,31 +29,37 @@ from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap
 from preference.statistics.metric_estimates import estimate_log_loss, estimate_metrics
 from preference.statistics.metrics import one_hot
 from preference.statistics.paired_tests import Difference, paired_difference
+from preference.statistics.training_noise import StandardError
 
 Intervals = Mapping[Figure, Estimate | Difference]
 
 
 def estimate_all(
-    models: Models, labels: np.ndarray, bootstrap: GroupBootstrap, random: np.random.Generator
+    models: Models, trained: TrainedModels, labels: np.ndarray, bootstrap: GroupBootstrap
 ) -> Intervals:
     """Estimate every metric whose truth is known.
 
     Args:
         models: the predictions of each model for the n battles of the data set.
+        trained: the models that are trained for this data set.
         labels: the labels of the battles, int [n].
         bootstrap: the bootstrap of these battles.
-        random: trains the model with several training runs.
     """
     intervals: dict[Figure, Estimate | Difference] = {}
     for name in FIGURE_MODELS:
         intervals |= _figures(name, [models[name]], labels, bootstrap)
-    trainings = [train(models[RIVAL], random) for _ in range(SEEDS)]
-    intervals |= _figures(TRAINED, trainings, labels, bootstrap)
+    for name in (TRAINED, ONCE):
+        errors = trained.noise_of_metrics(name)
+        intervals |= _figures(name, trained.runs[name], labels, bootstrap, errors)
     for name in CALIBRATION_MODELS:
         intervals |= _calibration(name, models[name].probabilities, labels, bootstrap)
     intervals |= _differences(models, labels, bootstrap)
-    losses = [row_losses(labels, ones) for ones in (trainings, [models[RIVAL]])]
-    intervals[difference(TRAINED, RIVAL)] = paired_difference(*losses, bootstrap)
+    fixed = row_losses(labels, [models[RIVAL]])
+    for name, other, theirs in ((TRAINED, RIVAL, fixed), (ONCE, TRAINED, trained.losses(TRAINED))):
+        noise = trained.noise_of_difference(name, other)
+        intervals[difference(name, other)] = paired_difference(
+            trained.losses(name), theirs, bootstrap, noise
+        )
     return intervals
 
 
@@ -70,9 +78,13 @@ def _differences(models: Models, labels: np.ndarray, bootstrap: GroupBootstrap) 
 
 
 def _figures(
-    model: str, trainings: Sequence[Predictions], labels: np.ndarray, bootstrap: GroupBootstrap
+    model: str,
+    runs: Sequence[Predictions],
+    labels: np.ndarray,
+    bootstrap: GroupBootstrap,
+    errors: Mapping[str, StandardError | None] = MappingProxyType({}),
 ) -> Intervals:
-    estimates = estimate_metrics(labels, trainings, bootstrap)
+    estimates = estimate_metrics(labels, runs, bootstrap, errors)
     return {(model, name): estimate for name, estimate in estimates.items()}
 
 

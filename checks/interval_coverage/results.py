@@ -5,16 +5,17 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from checks.interval_coverage.alarms import ONE_NULL, TRUE_DIFFERENCE
+from checks.interval_coverage.alarms import AGAINST_ONE, ONE_NULL, TRUE_DIFFERENCE
 from checks.interval_coverage.models import RIVAL
 from checks.interval_coverage.settings import TESTED, Condition
 from checks.interval_coverage.study import GROUPS, Counts
-from checks.interval_coverage.world import World
+from checks.interval_coverage.world import ONCE, TRAINED, World, difference
 from preference.report.significance import SIGNIFICANCE_LEVEL
 from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, FEWEST_GROUPS
 
 Row = dict[str, Any]
 HEADLINE = (RIVAL, "log_loss")
+NOISY_HEADLINE = difference(ONCE, TRAINED)
 # The requirements on the pipeline.
 LOWEST, HIGHEST, MOST_FALSE_ALARMS = 0.93, 0.97, 0.06
 
@@ -30,7 +31,8 @@ def summarize(
     """Return every rate with its Wilson interval, and the headline.
 
     `coverage` is that of the log loss of `noisy`, and `false_alarm_rate` that of the null pair,
-    both in the first condition. The extremes are over all intervals that resample groups.
+    both in the first condition. Those with the noise of training are of two models of one recipe,
+    trained once and several times. The extremes are over all intervals that resample groups.
     `few_groups` are the rows of `measure_few_groups`.
     """
     populations = {condition.name: worlds[condition.population] for condition in conditions}
@@ -50,6 +52,8 @@ def summarize(
         "simulated": True,
         "coverage": counts[first, GROUPS, HEADLINE] / datasets,
         "false_alarm_rate": counts[first, GROUPS, ONE_NULL] / tests_of,
+        "coverage_with_training_noise": counts[first, GROUPS, NOISY_HEADLINE] / datasets,
+        "false_alarm_rate_with_training_noise": counts[first, GROUPS, AGAINST_ONE] / tests_of,
         "datasets": datasets,
         "datasets_tested": tests_of,
         "lowest_coverage": min(of_groups),

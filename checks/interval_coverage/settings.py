@@ -17,7 +17,7 @@ class Settings:
     Args:
         stem: the name of the files that it writes, without extension.
         datasets: the data sets with intervals of each condition.
-        other_rows: the battles of the second condition, which differ from the default.
+        other_rows: the battles of the conditions that differ from the default.
         battles: the battles of each population.
         resamples: the resamples of each interval, or None for the value of params.yaml.
         seeds: the seeds over which the truth of a model with several training runs is averaged.
@@ -25,7 +25,7 @@ class Settings:
 
     stem: str
     datasets: int
-    other_rows: int
+    other_rows: tuple[int, ...]
     battles: int
     resamples: int | None
     seeds: int
@@ -45,18 +45,26 @@ class Condition:
 
 
 FULL = Settings(
-    "statistics", datasets=300, other_rows=3_000, battles=40_000, resamples=None, seeds=400
+    "statistics",
+    datasets=300,
+    other_rows=(100, 300, 3_000),
+    battles=40_000,
+    resamples=None,
+    seeds=400,
 )
 QUICK = Settings(
-    "statistics-quick", datasets=40, other_rows=600, battles=8_000, resamples=200, seeds=40
+    "statistics-quick", datasets=40, other_rows=(600,), battles=8_000, resamples=200, seeds=40
 )
 
 
 def study_conditions(settings: Settings, params: Params) -> list[Condition]:
     """Return the conditions; the first is as large as the default's test split."""
-    other, rows = settings.other_rows, round(params.data.simulated.battles * params.split.test)
+    rows = round(params.data.simulated.battles * params.split.test)
     return [
         Condition(f"arena, {rows:,} battles", ARENA, rows, without_groups=True),
-        Condition(f"arena, {other:,} battles", ARENA, other, without_groups=False),
+        *(
+            Condition(f"arena, {other:,} battles", ARENA, other, without_groups=False)
+            for other in settings.other_rows
+        ),
         Condition(f"judged again, {rows:,} battles", JUDGED_AGAIN, rows, without_groups=True),
     ]

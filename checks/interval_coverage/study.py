@@ -21,6 +21,7 @@ from checks.interval_coverage.population import (
     judge_again,
 )
 from checks.interval_coverage.settings import ARENA, JUDGED_AGAIN, TESTED, Condition, Settings
+from checks.interval_coverage.trained_models import TrainedModels, train_models
 from checks.interval_coverage.world import Figure, World, build_world
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 
@@ -33,12 +34,12 @@ Counts = Counter[tuple[str, str, Figure | str]]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A data set, the predictions of the models for it, and the random state for the rest."""
+    """A data set, the predictions of the models for it, and the seed of the resamples."""
 
     data: DataSet
     models: Models
+    trained: TrainedModels
     seed: list[int]
-    random: np.random.Generator
 
 
 def build_worlds(settings: Settings, length_scale: float, seed: int) -> dict[str, World]:
@@ -89,14 +90,14 @@ def _draw(world: World, condition: Condition, seed: list[int]) -> Drawn:
     random = np.random.default_rng(seed)
     data = draw_data_set(world.population, condition.rows, random)
     models = {name: take(one, data.battles) for name, one in world.models.items()}
-    return Drawn(data, models, [*seed, 1], random)
+    return Drawn(data, models, train_models(models, data.labels, random), [*seed, 1])
 
 
 def _count_alarms(counts: Counts, condition: Condition, drawn: Drawn) -> None:
     data = drawn.data
     found = {
         GROUPS: call_real(drawn.models, data.labels, data.groups)
-        | call_trainings_real(drawn.models, data.labels, data.groups, drawn.random)
+        | call_trainings_real(drawn.trained, data.groups)
     }
     if condition.without_groups:
         found[BATTLES] = call_real(drawn.models, data.labels, data.each)
@@ -108,13 +109,14 @@ def _count_alarms(counts: Counts, condition: Condition, drawn: Drawn) -> None:
 def _count_covered(
     counts: Counts, condition: Condition, drawn: Drawn, world: World, resamples: int
 ) -> None:
-    data, models, random = drawn.data, drawn.models, drawn.random
+    data, models = drawn.data, drawn.models
     by_group = GroupBootstrap(data.groups, resamples, drawn.seed)
-    found = {GROUPS: estimate_all(models, data.labels, by_group, random)}
+    found = {GROUPS: estimate_all(models, drawn.trained, data.labels, by_group)}
     if condition.without_groups:
         by_battle = GroupBootstrap(data.each, resamples, drawn.seed)
         found[BATTLES] = estimate_losses(models, data.labels, by_battle)
     for resampled, intervals in found.items():
         for figure, interval in intervals.items():
-            covered = interval.low <= world.truth[figure] <= interval.high
+            low, high = interval.low, interval.high
+            covered = None not in (low, high) and low <= world.truth[figure] <= high
             counts[condition.name, resampled, figure] += covered

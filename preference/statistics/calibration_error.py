@@ -130,8 +130,8 @@ def estimate_error(
 ) -> Estimate:
     """Return the mean error over training runs, and the interval of the true error.
 
-    Noise raises the estimated error, so that it may lie above the interval. The interval holds the
-    true errors under which an estimate like this one is neither too rare nor too frequent. For each
+    The interval holds the true errors under which an estimate like this one is neither too rare nor
+    too frequent, and, although noise raises it above most of these, the estimate itself. For each
     such error, the observed gaps are multiplied by a scale, and the deviations of the resamples are
     added. There is no interval where the gaps of all resamples are equal, as where every battle has
     the same prediction and result.
@@ -159,8 +159,7 @@ def estimate_error(
         return value * brentq(excess, 0.0, highest, args=(quantile,), xtol=TOLERANCE)
 
     tail = (1 - CONFIDENCE_LEVEL) / 2
-    # Where noise alone would give a larger error, no scale is found, and the error is the bound.
-    low, high = bound(1 - tail), bound(tail) or value
+    low, high = min(bound(1 - tail), value), max(bound(tail), value)
     has_noise = high - low > ROUNDING
     return Estimate(value, *((low, high) if has_noise else (None, None)))
 

@@ -25,6 +25,7 @@ from checks.interval_coverage.models import (
 from checks.interval_coverage.population import arena_population, draw_data_set, judge_again
 from checks.interval_coverage.settings import TESTED, Condition
 from checks.interval_coverage.study import BATTLES, GROUPS, count_claims
+from checks.interval_coverage.trained_models import train_models
 from checks.interval_coverage.truth import expected_calibration, expected_figures, expected_log_loss
 from checks.interval_coverage.world import CALIBRATION_MODELS, build_world, difference
 from preference.statistics.calibration_error import summarize_calibration
@@ -159,7 +160,8 @@ def test_calibration_is_estimated_as_the_evaluation_estimates_it(world):
     data = draw_data_set(world.population, 500, np.random.default_rng(8))
     models = {name: take(one, data.battles) for name, one in world.models.items()}
     bootstrap = GroupBootstrap(data.groups, 200, 9)
-    found = intervals.estimate_all(models, data.labels, bootstrap, np.random.default_rng(10))
+    trained = train_models(models, data.labels, np.random.default_rng(10))
+    found = intervals.estimate_all(models, trained, data.labels, bootstrap)
     for model in CALIBRATION_MODELS:
         theirs = summarize_calibration(data.labels, [models[model]], bootstrap, oracle=None)
         for kind in ("top_label", "class_wise"):
@@ -223,3 +225,5 @@ def test_the_written_study_is_what_is_asked_of_the_pipeline():
     assert results["datasets"] >= 300
     assert 0.93 <= results["coverage"] <= 0.97
     assert results["false_alarm_rate"] <= 0.06
+    assert 0.93 <= results["coverage_with_training_noise"] <= 0.97
+    assert results["false_alarm_rate_with_training_noise"] <= 0.06
