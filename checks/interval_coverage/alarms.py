@@ -49,8 +49,7 @@ def call_trainings_real(trained: TrainedModels, groups: np.ndarray) -> dict[str,
     def is_called_real(name: str, other: str) -> bool:
         noise = trained.noise_of_difference(name, other)
         losses = trained.losses(name), trained.losses(other)
-        p = paired_difference(*losses, bootstrap, noise).p
-        return p is not None and p < SIGNIFICANCE_LEVEL
+        return paired_difference(*losses, bootstrap, noise).p < SIGNIFICANCE_LEVEL
 
     return {AGAINST_ONE: is_called_real(ONCE, TRAINED), SAME_RECIPE: is_called_real(AGAIN, TRAINED)}
 

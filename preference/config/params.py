@@ -145,18 +145,23 @@ class ModelParams:
             raise ValueError("head: concat has no hidden layers: use mlp, or no head_units")
 
 
+# Of one experiment, where `train.seeds` is their number.
+MOST_RUNS = 100
+
+
 @checked
 class TrainParams:
     """Optimization.
 
-    `seeds` are the seeds of each experiment's training runs; without any, there is one run with the
+    `seeds` are the seeds of each experiment's training runs, or the number of runs: their seeds are
+    then the shared one and those that follow it. Without any, there is one run with the
     top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every batch
     among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the fraction
     of all steps before it. `tokens_per_batch` counts both sides and their padding, on all devices
     together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does.
     """
 
-    seeds: list[Seed]
+    seeds: Annotated[int, Field(ge=1, le=MOST_RUNS)] | list[Seed]
     backend: Literal["tensorflow", "jax"]
     distribution: Literal["none", "data_parallel"]
     optimizer: Literal["adam", "adamw"]
@@ -173,7 +178,7 @@ class TrainParams:
     def __post_init__(self) -> None:
         if self.optimizer == "adam" and self.weight_decay:
             raise ValueError("weight_decay needs optimizer: adamw")
-        if len(set(self.seeds)) < len(self.seeds):
+        if isinstance(self.seeds, list) and len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds has the same seed twice: each training run needs its own")
         if self.distribution == "data_parallel" and self.backend != "jax":
             raise ValueError("distribution: data_parallel needs backend: jax")
@@ -264,7 +269,10 @@ class Params:
 
     def training_seeds(self) -> list[int]:
         """Return the seed of each training run, at least one."""
-        return self.train.seeds or [self.seed]
+        seeds = self.train.seeds
+        if isinstance(seeds, int):
+            return [self.seed + number for number in range(seeds)]
+        return seeds or [self.seed]
 
     def experiment(self, name: str) -> "Params":
         """Return these parameters with the overrides of experiment `name` applied.

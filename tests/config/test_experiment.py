@@ -66,7 +66,7 @@ def changed_files(key, value):
     [
         ("train.learning_rate", 0.5, NAMES),
         ("seed", 7, NAMES),
-        ("train.seeds", [1, 2], NAMES),
+        ("train.seeds", [1, 2], ["exp1", "exp2", "exp3"]),
         ("text.turns", "first", NAMES),
         # Those that do not override it.
         ("model.preset", "deberta_v3_mini", ["baseline", "exp1", "exp3"]),
@@ -113,7 +113,8 @@ def test_the_index_has_the_digest_of_each_file():
         assert entry.digest == hashlib.sha256(content).hexdigest()
         experiment = read_experiment(entry.name)
         assert entry.digest == digest_of(experiment)
-        assert entry.seeds == experiment.seeds == [2024]
+        expected = [2024, 2025, 2026] if entry.name == "baseline" else [2024]
+        assert entry.seeds == experiment.seeds == expected
 
 
 def test_what_is_read_is_what_params_yaml_says():
@@ -121,7 +122,8 @@ def test_what_is_read_is_what_params_yaml_says():
     write_experiments(load_params())
     for name in NAMES:
         assert read_experiment(name) == resolve_experiment(load_params(), name)
-        assert read_present_experiment(name).seeds == [3, 4]
+        expected = [2024, 2025, 2026] if name == "baseline" else [3, 4]
+        assert read_present_experiment(name).seeds == expected
     assert read_experiment("exp2").model.seq_len == 1024
     assert read_presets() == ["deberta_v3_mini", "deberta_v3_tiny"]
 

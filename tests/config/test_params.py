@@ -45,7 +45,7 @@ train:
   jit: auto
   checkpoint_minutes: 15
 reference: {max_features: 20000, inverse_regularization: 0.1}
-evaluation: {resamples: 2000, both_orders: false, blend: [baseline]}
+evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001}
 submit: {model: baseline, battles: test.csv, both_orders: false}
 experiments:
   baseline: {}
@@ -82,7 +82,8 @@ def load(folder, text):
 def test_the_repository_has_valid_parameters_and_the_studys_arms():
     params = load_params(REPOSITORY / "params.yaml")
     assert {"baseline", "exp1", "exp2", "exp3"} <= set(params.experiments)
-    assert params.experiment("baseline") == params
+    # Its seeds are for the noise of training; it changes nothing of the model.
+    assert params.experiments["baseline"] == {"train": {"seeds": 3}}
     changes = {name: params.experiment(name) for name in ("exp1", "exp2", "exp3")}
     assert all(one.train.optimizer == "adamw" for one in changes.values())
     assert changes["exp3"].model.head_units == [512, 256, 64]
@@ -145,7 +146,8 @@ def test_values_are_read_as_written(tmp_path):
         ({"train.warmup_share": 1.1}, "train.warmup_share"),
         ({"train.seeds": [1, 1]}, "the same seed twice"),
         ({"train.seeds": [-1]}, "train.seeds"),
-        ({"train.seeds": 1}, "train.seeds"),
+        ({"train.seeds": 0}, "train.seeds"),
+        ({"train.seeds": "3"}, "train.seeds"),
         ({"evaluation.resamples": 10}, "evaluation.resamples"),
         ({"evaluation.resamples": 2**60}, "evaluation.resamples"),
         ({"experiments": {}}, "experiments: there are none"),
@@ -237,7 +239,7 @@ def test_missing_file(tmp_path):
 @pytest.mark.parametrize("written", ["1e-3", "1.0e-3", "0.001", "1E-3", ".001"])
 def test_a_rate_may_be_written_as_one_does(tmp_path, written):
     text = (REPOSITORY / "params.yaml").read_text()
-    text = text.replace("learning_rate: 0.0015", f"learning_rate: {written}")
+    text = text.replace("learning_rate: 0.003", f"learning_rate: {written}")
     assert load(tmp_path, text).train.learning_rate == 0.001
 
 
@@ -260,7 +262,8 @@ def test_an_experiment_changes_what_it_names_and_nothing_else(tmp_path):
         wanted[section].update(values)
     assert asdict(mine) == wanted
     assert asdict(params)["model"] == GOOD["model"]
-    assert params.experiment("baseline") == params
+    # Its seeds are for the noise of training; it changes nothing of the model.
+    assert params.experiments["baseline"] == {"train": {"seeds": 3}}
 
 
 def test_there_is_no_such_experiment(tmp_path):
@@ -280,3 +283,9 @@ def test_an_experiment_is_trained_on_the_seed_or_on_those_of_its_own(tmp_path):
     params = load(tmp_path, changed({"experiments.exp1.train.seeds": [7, 8]}))
     assert params.experiment("baseline").training_seeds() == [2024]
     assert params.experiment("exp1").training_seeds() == [7, 8]
+
+
+def test_a_number_of_seeds_begins_with_the_shared_one(tmp_path):
+    params = load(tmp_path, changed({"experiments.exp1.train.seeds": 3, "seed": 5}))
+    assert params.experiment("exp1").training_seeds() == [5, 6, 7]
+    assert params.experiment("baseline").training_seeds() == [5]
