@@ -47,7 +47,9 @@ def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
 
 def best_experiment(details: Details) -> str:
     """Return the name of the experiment, or of the blend, with the lowest log loss on test."""
-    return min(details["arms"], key=lambda name: details["models"][name]["log_loss"]["value"])
+    return min(
+        details["experiments"], key=lambda name: details["models"][name]["log_loss"]["value"]
+    )
 
 
 def _report_without_tests(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
@@ -75,7 +77,7 @@ def _name_battles(details: Details) -> str:
 
 
 def _name_best(best: str, details: Details) -> Sentence:
-    title = "The best experiment" if len(details["arms"]) > 1 else "The only experiment"
+    title = "The best experiment" if len(details["experiments"]) > 1 else "The only experiment"
     log_loss = with_interval(details["models"][best]["log_loss"])
     return Sentence(f"{title} is {best}: log loss {log_loss} on {_name_battles(details)}.")
 
@@ -131,7 +133,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
 
 def _judge_others_against_reference(best: str, details: Details) -> list[Sentence]:
     reference, differences = details["best_reference"], details["differences"]["reference"]
-    others = [name for name in details["arms"] if name != best]
+    others = [name for name in details["experiments"] if name != best]
     losers = [name for name in others if not is_better(differences[name])]
     if losers:
         names = join([f"{name} ({describe(differences[name])})" for name in losers])
@@ -144,7 +146,7 @@ def _judge_others_against_reference(best: str, details: Details) -> list[Sentenc
 def _judge_against_prior(details: Details) -> list[Sentence]:
     if PRIOR not in details["references"]:
         return []
-    idle = [name for name in details["arms"] if not _beats_prior(name, details)]
+    idle = [name for name in details["experiments"] if not _beats_prior(name, details)]
     if not idle:
         return []
     return [
@@ -171,7 +173,7 @@ def _beats_prior(name: str, details: Details) -> bool:
 
 
 def _mention_selection(best: str, details: Details) -> list[Sentence]:
-    if len(details["arms"]) == 1:
+    if len(details["experiments"]) == 1:
         return []
     return [
         Sentence(
@@ -197,7 +199,7 @@ def _judge_precision(details: Details) -> list[Sentence]:
 
 
 def _judge_seeds(details: Details) -> Sentence:
-    models = {name: details["models"][name] for name in details["arms"]}
+    models = {name: details["models"][name] for name in details["experiments"]}
     if all(model["seeds"] == 1 for model in models.values()):
         return Sentence(
             "Each experiment was trained once, with one seed: the tests compare these training "
