@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 
-from preference.bundle.manifest import MANIFEST, parse_manifest
+from preference.bundle.manifest import MANIFEST, parse_manifest, read_manifest
 from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput
 from preference.runtime.partial_folder import partial_folder
@@ -59,6 +59,37 @@ def pack(files: Mapping[str, Path | str], archive: Path) -> None:
             _add(target, name, content)
 
 
+def check_bundle(path: Path) -> None:
+    """Check in a moment, without TensorFlow, that a path may be that of a bundle.
+
+    Raises:
+        BadInput: it does not exist, or is neither a folder with a manifest nor a zip file.
+    """
+    try:
+        if _is_folder(path):
+            read_manifest(path)
+    except BadInput as error:
+        raise BadInput(f"{path} cannot be used as a model: {error}.") from error
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether a path is that of a folder, and not of a zip file.
+
+    Raises:
+        BadInput: it is neither.
+    """
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except OSError as error:
+        raise BadInput(f"it cannot be read ({error.strerror}). Give another path") from error
+    if not is_folder and not exists:
+        raise BadInput("it does not exist. Train it with `dvc repro`, or give the path of another")
+    # Reading another kind of file, such as a pipe, could wait forever.
+    if not is_folder and not (path.is_file() and zipfile.is_zipfile(path)):
+        raise BadInput("it is neither a folder nor a complete zip file. Copy or pack it again")
+    return is_folder
+
+
 @contextmanager
 def bundle_folder(path: Path) -> Iterator[Path]:
     """Open a bundle; a zip file is unpacked into a temporary folder while the block runs.
@@ -74,18 +105,9 @@ def bundle_folder(path: Path) -> Iterator[Path]:
     Raises:
         BadInput: the path does not exist, or is neither a folder nor a zip file of a bundle.
     """
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except OSError as error:
-        raise BadInput(f"it cannot be read ({error.strerror}). Give another path") from error
-    if is_folder:
+    if _is_folder(path):
         yield path
         return
-    if not exists:
-        raise BadInput("it does not exist. Train it with `dvc repro`, or give the path of another")
-    # Reading another kind of file, such as a pipe, could wait forever.
-    if not path.is_file() or not zipfile.is_zipfile(path):
-        raise BadInput("it is neither a folder nor a complete zip file. Copy or pack it again")
     with partial_folder(Path(gettempdir(), UNPACKED)) as partial:
         folder = partial / UNPACKED
         folder.mkdir()

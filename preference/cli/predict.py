@@ -17,6 +17,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Predict the file that the arguments name."""
     check_output(arguments.output)
     # Imported here, so that `--help` and a mistyped argument do not wait for TensorFlow.
+    from preference.bundle.archive import check_bundle
+
+    check_bundle(arguments.model)
     from preference.judge.predict_file import predict_file
 
     predict_file(

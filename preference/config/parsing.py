@@ -1,6 +1,7 @@
 """Parse values of params.yaml into checked dataclasses, with one sentence for each error."""
 
 import json
+import re
 import reprlib
 from typing import TypeVar
 
@@ -10,6 +11,8 @@ from pydantic_core import ErrorDetails
 from preference.runtime.errors import BadInput
 
 T = TypeVar("T")
+# What pydantic appends to a key whose value may be one of several kinds.
+KIND_OF_VALUE = re.compile(r"(literal|list)\[")
 
 
 def parse_values(kind: type[T], values: object, where: str) -> T:
@@ -33,10 +36,14 @@ def parse_values(kind: type[T], values: object, where: str) -> T:
 
 
 def _describe(problem: ErrorDetails, where: str) -> str:
-    key = where + ".".join(str(part) for part in problem["loc"])
+    parts = (str(part) for part in problem["loc"])
+    key = where + ".".join(part for part in parts if not KIND_OF_VALUE.match(part))
     if problem["type"] == "unexpected_keyword_argument":
         return f"unknown key {key}. Remove it or correct its spelling"
     if problem["type"] in ("missing", "missing_argument"):
         return f"{key} is missing. Add it"
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error" and not key:
+        # The message names a key of the file, all of which would follow.
+        return message
     return f"{key.rstrip('.') or 'the file'}: {message} (it is {reprlib.repr(problem['input'])})"

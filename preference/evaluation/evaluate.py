@@ -95,7 +95,7 @@ def evaluate_models(
         "groups": len(np.unique(test.groups)),
         "limits": {"calibration": find_limits(calibration), "test": find_limits(test)},
         "resamples": params.resamples,
-        "arms": list(experiments),
+        "experiments": list(experiments),
         "references": references,
         "baseline": experiments[0],
         "best_reference": best_reference,

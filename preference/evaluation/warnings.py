@@ -32,14 +32,18 @@ def find_warnings(details: Details, seeds: Mapping[str, Sequence[int | None]]) -
     """Return the warnings, as whole sentences.
 
     Args:
-        details: `arms`, `limits` and `models` of `metrics/evaluation_details.json`.
+        details: `experiments`, `limits` and `models` of `metrics/evaluation_details.json`.
         seeds: of the training runs of each experiment.
     """
     calibration, test = details["limits"]["calibration"], details["limits"]["test"]
     return [
         *_warn_of_test(test),
         *warn_of_calibration(calibration["too_few_groups"], calibration["missing_labels"]),
-        *[text for name in details["arms"] for text in _warn_of_model(name, details, seeds[name])],
+        *[
+            text
+            for name in details["experiments"]
+            for text in _warn_of_model(name, details, seeds[name])
+        ],
     ]
 
 

@@ -61,7 +61,7 @@ def cost_table(details: Mapping[str, Any], training: TrainingMetrics) -> Table:
     """Return the costs of each experiment, and how its training went."""
     times = f"cost of a battle, relative to {details['baseline']}"
     run = ("best epoch", "log loss on valid", "sequences cut", "padding")
-    rows = [_cost_row(name, details, training) for name in details["arms"]]
+    rows = [_cost_row(name, details, training) for name in details["experiments"]]
     return Table("What each experiment costs", ("model", *UNITS.values(), times, *run), rows)
 
 
@@ -84,4 +84,4 @@ def _members(name: str, details: Mapping[str, Any]) -> list[str]:
     if name != BLEND or not details["blend"]:
         return [name]
     weights = details["blend"]["weights"]
-    return [member for member in details["arms"] if weights.get(member, 0) > 0]
+    return [member for member in details["experiments"] if weights.get(member, 0) > 0]

@@ -62,7 +62,7 @@ def read_training_metrics(metrics: Path, details: Mapping[str, Any]) -> Training
     """
     return {
         name: read_json(metrics / "train" / name / "metrics.json", f"train_{name}")
-        for name in details["arms"]
+        for name in details["experiments"]
         if name != BLEND
     }
 

@@ -66,7 +66,7 @@ def kind_of(name: str, details: Details) -> str:
     """Return the kind of a model as legends and tables show it."""
     if name == ORACLE:
         return "truth"
-    return "experiment" if name in details["arms"] else "reference"
+    return "experiment" if name in details["experiments"] else "reference"
 
 
 def _difference_chart(other: str, differences: Mapping[str, Any]) -> Chart:

@@ -17,14 +17,15 @@ def reliability_charts(details: Details) -> list[Chart]:
     """Draw accuracy against confidence, for each experiment and the best reference."""
     return [
         _reliability_chart(name, details["models"][name]["calibration"]["reliability"])
-        for name in dict.fromkeys([*details["arms"], details["best_reference"]])
+        for name in dict.fromkeys([*details["experiments"], details["best_reference"]])
     ]
 
 
 def confusion_charts(details: Details) -> list[Chart]:
     """Draw the predictions of each experiment for the battles of each actual label."""
     return [
-        _confusion_chart(name, details["models"][name]["confusion"]) for name in details["arms"]
+        _confusion_chart(name, details["models"][name]["confusion"])
+        for name in details["experiments"]
     ]
 
 

@@ -58,7 +58,7 @@ def calibration_table(details: Details) -> Table:
 def order_table(details: Details) -> Table:
     """Return the position bias of each experiment."""
     header = ("model", "flip rate", "mean change", "log loss of both orders", "gain")
-    rows = [_order_row(name, details["models"][name]) for name in details["arms"]]
+    rows = [_order_row(name, details["models"][name]) for name in details["experiments"]]
     return Table("What changes when the answers change places", header, rows)
 
 

@@ -31,7 +31,9 @@ Details = Mapping[str, Any]
 
 def describe_calibration(details: Details) -> list[Sentence]:
     """Report which experiments have a significant calibration error."""
-    errors = {name: details["models"][name]["calibration"]["top_label"] for name in details["arms"]}
+    errors = {
+        name: details["models"][name]["calibration"]["top_label"] for name in details["experiments"]
+    }
     unknown = [name for name, error in errors.items() if error["low"] is None]
     off = [name for name, error in errors.items() if error["low"]]
     texts = {
@@ -51,7 +53,7 @@ def describe_calibration(details: Details) -> list[Sentence]:
 
 def describe_order(details: Details) -> list[Sentence]:
     """Report the position bias, and what averaging both orders gains."""
-    models = {name: details["models"][name] for name in details["arms"]}
+    models = {name: details["models"][name] for name in details["experiments"]}
     flips = [
         f"{name} {number(100 * model['flip_rate']['value'], 1)}\u00a0%"
         for name, model in models.items()

@@ -90,7 +90,9 @@ def _recommend(best: str, details: Details, training: TrainingMetrics) -> Senten
 
 def best_experiment(details: Details) -> str:
     """Return the name of the experiment, or of the blend, with the lowest log loss on test."""
-    return min(details["arms"], key=lambda name: details["models"][name]["log_loss"]["value"])
+    return min(
+        details["experiments"], key=lambda name: details["models"][name]["log_loss"]["value"]
+    )
 
 
 def _report_without_tests(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
@@ -161,7 +163,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
 
 def _judge_others_against_reference(best: str, details: Details) -> list[Sentence]:
     reference, differences = details["best_reference"], details["differences"]["reference"]
-    others = [name for name in details["arms"] if name != best]
+    others = [name for name in details["experiments"] if name != best]
     losers = [name for name in others if not is_better(differences[name])]
     if losers:
         names = join([f"{name} ({describe(differences[name])})" for name in losers])
@@ -174,7 +176,7 @@ def _judge_others_against_reference(best: str, details: Details) -> list[Sentenc
 def _judge_against_prior(details: Details) -> list[Sentence]:
     if PRIOR not in details["references"]:
         return []
-    idle = [name for name in details["arms"] if not _beats_prior(name, details)]
+    idle = [name for name in details["experiments"] if not _beats_prior(name, details)]
     if not idle:
         return []
     return [
@@ -201,7 +203,7 @@ def _beats_prior(name: str, details: Details) -> bool:
 
 
 def _mention_selection(best: str, details: Details) -> list[Sentence]:
-    if len(details["arms"]) == 1:
+    if len(details["experiments"]) == 1:
         return []
     return [
         Sentence(
@@ -234,7 +236,9 @@ def _judge_training_noise(details: Details) -> Sentence:
         f"deviation of {number(noise['deviation'])} between training runs with different seeds, "
         f"estimated from {join(runs)}."
     )
-    others = [name for name in details["arms"] if name not in noise["runs"] and name != BLEND]
+    others = [
+        name for name in details["experiments"] if name not in noise["runs"] and name != BLEND
+    ]
     if others:
         text += f" The same is assumed of {join(others)}, which {_were(others)} trained once."
     return Sentence(text)

@@ -58,6 +58,9 @@ def ending_on_signals() -> Iterator[None]:
 
     def stop(number: int, _frame: object) -> NoReturn:
         received.append(number)
+        # In a finalizer or a weak reference's callback, which TensorFlow has many of, Python
+        # reports the exception of the last line with a traceback, and goes on.
+        sys.unraisablehook = lambda _: None
         # A second Ctrl-C must not interrupt the clean-up.
         for one in handlers:
             signal.signal(one, signal.SIG_IGN)

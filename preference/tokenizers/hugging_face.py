@@ -28,11 +28,14 @@ from preference.runtime.foreign_files import (
     read_json,
     refusing_damage,
 )
+from preference.tokenizers.charsmap import check_sentence_piece
 from preference.tokenizers.tokenizer_definition import check_definition
 
 DEFINITION = "tokenizer.json"
 # tokenizers raises Exception itself, and keras-hub and SentencePiece errors of many kinds.
 ANY = (Exception,)
+# The ending of vocabularies that SentencePiece reads.
+SENTENCE_PIECE = ".model"
 # The `model_type` in config.json of models whose tokenizers keras-hub may read.
 CONVERTED = ("albert", "bert", "roberta", "xlm-roberta")
 # Every file that the tokenizer of one of these models is read from.
@@ -122,6 +125,9 @@ def load_hugging_face_tokenizer(folder: Path) -> keras_nlp.tokenizers.Tokenizer:
     for name in VOCABULARIES:
         if (folder / name).exists():
             check_file(folder / name, LARGEST_VOCABULARY)
+            if Path(name).suffix == SENTENCE_PIECE:
+                with refusing_damage(name, ANY):
+                    check_sentence_piece((folder / name).read_bytes(), name)
     if (folder / "spm.model").exists():
         with refusing_damage("spm.model", ANY):
             return keras_nlp.models.DebertaV3Tokenizer(proto=(folder / "spm.model").read_bytes())
@@ -165,8 +171,10 @@ def _refusing_failures() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # A panic of the library, which is written in Rust, is not an Exception.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        # A panic of the library, which is written in Rust, is not an Exception. Where memory is
+        # short, another model would not help.
+        is_panic = type(error).__name__ == "PanicException"
+        if isinstance(error, MemoryError) or not (is_panic or isinstance(error, Exception)):
             raise
         raise BadInput(
             f"{DEFINITION} cannot be used: the library tokenizers fails on it. Use another model."

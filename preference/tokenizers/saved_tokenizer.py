@@ -7,7 +7,11 @@ from keras_nlp.tokenizers import Tokenizer
 from preference.presets.safe_loading import rebuild
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import LARGEST_VOCABULARY, check_file, read_json
+from preference.tokenizers.charsmap import check_sentence_piece
 from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
+
+# The ending of the only vocabulary that holds such a table.
+SENTENCE_PIECE = ".spm"
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -34,6 +38,8 @@ def load_vocabulary(tokenizer: Tokenizer, assets: Path) -> None:
     try:
         for name in tokenizer.file_assets:
             check_file(assets / name, LARGEST_VOCABULARY)
+            if Path(name).suffix == SENTENCE_PIECE:
+                check_sentence_piece((assets / name).read_bytes(), name)
         tokenizer.load_assets(str(assets))
     # Every kind of tokenizer raises other errors on a damaged vocabulary.
     except Exception as error:

@@ -4,11 +4,13 @@ A step can hold a regular expression that never ends, or a replacement that make
 Supported tokenizers need neither.
 """
 
+import base64
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from preference.runtime.errors import BadInput
+from preference.tokenizers.charsmap import check_charsmap
 
 MODELS = {"BPE", "Unigram", "WordPiece"}
 NORMALIZERS = {
@@ -67,6 +69,9 @@ def check_definition(definition: Mapping[str, Any]) -> None:
                 raise _refusal(f"its {name} {step.get('type')!r} is not one of {sorted(kinds)}")
         for step in replacements:
             _check_replacement(step)
+        for step in steps:
+            if step["type"] == "Precompiled":
+                _check_precompiled(step)
     _check_model(definition.get("model"))
     _check_added_tokens(definition.get("added_tokens"))
 
@@ -92,6 +97,15 @@ def _check_replacement(step: Mapping[str, Any]) -> None:
         repeated = sum(text.count(each) for each in REPETITIONS)
         if kind == "Regex" and (repeated > 1 or set(text) & NOT_LINEAR):
             raise _refusal(f"its pattern {text!r} may take forever")
+
+
+def _check_precompiled(step: Mapping[str, Any]) -> None:
+    """Check the table of replacements that SentencePiece made."""
+    try:
+        charsmap = base64.b64decode(step["precompiled_charsmap"], validate=True)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _refusal("its table of replaced characters cannot be read") from error
+    check_charsmap(charsmap, "tokenizer.json")
 
 
 def _check_model(model: object) -> None:

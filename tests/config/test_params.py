@@ -243,6 +243,26 @@ def test_a_rate_may_be_written_as_one_does(tmp_path, written):
     assert load(tmp_path, text).train.learning_rate == 0.001
 
 
+@pytest.mark.parametrize(
+    ("blend", "message"),
+    [
+        ("all", "evaluation.blend: Input should be 'auto' (it is 'all')"),
+        (
+            ["exp1", "all"],
+            "evaluation.blend names all, but the models are baseline, exp1, prior, length, tfidf. "
+            "Correct the spelling, or add the experiment",
+        ),
+    ],
+)
+def test_a_blend_of_unknown_models_is_reported_without_the_rest_of_the_file(
+    tmp_path, blend, message
+):
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path, changed({"evaluation.blend": blend}))
+    assert message in str(caught.value)
+    assert "resamples" not in str(caught.value) and "[" not in str(caught.value)
+
+
 def test_a_blend_may_be_named_or_chosen(tmp_path):
     for blend in ("auto", [], ["baseline", "tfidf"]):
         assert load(tmp_path, changed({"evaluation.blend": blend})).evaluation.blend == blend

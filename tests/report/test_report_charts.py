@@ -109,7 +109,9 @@ def test_a_figure_without_an_interval_is_a_dot_without_a_bar():
     for chart, bars in ((whole, 6), (partly, 5)):
         assert len(_bars(chart)) == bars
     assert "exp1 0.9433 (no interval)" in partly.description
-    (reliability,) = reliability_charts({**details, "arms": ["exp1"], "best_reference": "exp1"})
+    (reliability,) = reliability_charts(
+        {**details, "experiments": ["exp1"], "best_reference": "exp1"}
+    )
     assert _bars(reliability) == []
 
 

@@ -18,7 +18,7 @@ BEATS_REFERENCE = "Compared with tfidf, the best reference: significantly better
 
 
 def verdict(details):
-    return judge(details, example_training(details["arms"]))
+    return judge(details, example_training(details["experiments"]))
 
 
 def find(sentences, start):

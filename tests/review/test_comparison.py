@@ -31,8 +31,8 @@ from review.verdict import judge_change
 
 
 def test_what_is_better_the_same_new_and_gone_is_named(folder):
-    arms = {"baseline": {}, "exp1": train(weight_decay=0.1), "exp3": {}}
-    edit_params(folder, experiments=arms)
+    experiments = {"baseline": {}, "exp1": train(weight_decay=0.1), "exp3": {}}
+    edit_params(folder, experiments=experiments)
     reproduce(folder)
     comparison = compare(folder)
     assert verdicts(comparison) == {"exp1": "better"}

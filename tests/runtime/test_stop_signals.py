@@ -34,6 +34,14 @@ def swallowed():
     except BaseException:
         time.sleep(100)
 
+class Finalized:
+    def __del__(self):
+        wait()
+
+def in_finalizer():
+    Finalized()
+    time.sleep(100)
+
 def made_into_another():
     try:
         wait()
@@ -92,6 +100,7 @@ def start(tmp_path):
         ("made_into_another", 100, signal.SIGTERM),
         ("native", 0.1, signal.SIGTERM),
         ("swallowed", 0.1, signal.SIGINT),
+        ("in_finalizer", 0.1, signal.SIGTERM),
         ("in_child", 100, signal.SIGTERM),
     ],
 )

@@ -76,7 +76,7 @@ def test_what_two_readers_would_read_in_two_ways_is_refused(text):
 
 
 def test_a_damaged_file_of_the_pipeline_is_named_with_the_stage_that_makes_it(tmp_path):
-    (tmp_path / "evaluation_details.json").write_text('{"arms": [], "arms": []}')
+    (tmp_path / "evaluation_details.json").write_text('{"experiments": [], "experiments": []}')
     with pytest.raises(BadInput, match=r"evaluation_details.json is damaged .*dvc repro evaluate"):
         read_report_inputs(tmp_path, tmp_path / "hardest.json")
     for index in ('{"x": "../.."}', '{"x": 1}', "[]", '{"x": "a", "x": "b"}'):

@@ -113,19 +113,21 @@ def slices(models):
 
 
 def example_details(
-    arms=("baseline", "exp1", "exp2", "exp3"), simulated=True, seeds=1, weights=None
+    experiments=("baseline", "exp1", "exp2", "exp3"), simulated=True, seeds=1, weights=None
 ):
-    """The mapping of metrics/evaluation_details.json, with every arm but exp3 beating tfidf."""
-    names = [*arms, *REFERENCES]
+    """The content of metrics/evaluation_details.json: every experiment but exp3 beats tfidf."""
+    names = [*experiments, *REFERENCES]
     differences = {
         "baseline": {
-            arm: difference(LOG_LOSSES.get(arm, 0.95) - LOG_LOSSES["baseline"])
-            for arm in arms
-            if arm != "baseline"
+            experiment: difference(LOG_LOSSES.get(experiment, 0.95) - LOG_LOSSES["baseline"])
+            for experiment in experiments
+            if experiment != "baseline"
         },
         "reference": {
-            arm: difference(LOG_LOSSES.get(arm, 0.95) - LOG_LOSSES["tfidf"], p_holm=0.0004)
-            for arm in arms
+            experiment: difference(
+                LOG_LOSSES.get(experiment, 0.95) - LOG_LOSSES["tfidf"], p_holm=0.0004
+            )
+            for experiment in experiments
         },
     }
     if simulated:
@@ -142,12 +144,12 @@ def example_details(
         },
         "warnings": [],
         "resamples": 2000,
-        "arms": list(arms),
+        "experiments": list(experiments),
         "references": REFERENCES,
         "baseline": "baseline",
         "best_reference": "tfidf",
         "models": {
-            name: model(name, simulated, seeds if name in arms else 1)
+            name: model(name, simulated, seeds if name in experiments else 1)
             for name in [*names, *(["oracle"] if simulated else [])]
         },
         "differences": differences,
@@ -176,9 +178,9 @@ def of_few_groups(details):
     return without_intervals(details) | {"limits": limits, "warnings": [f"On test, {said}."]}
 
 
-def example_training(arms):
+def example_training(experiments):
     return {
-        arm: {
+        experiment: {
             "best_epoch": 3,
             "valid_log_loss": 0.93,
             "sequences_cut": 0.002,
@@ -187,7 +189,7 @@ def example_training(arms):
             "train_tflop": 120.0 * number,
             "gflop_per_battle": 0.5 * number,
         }
-        for number, arm in enumerate(arms, start=1)
+        for number, experiment in enumerate(experiments, start=1)
     }
 
 
@@ -241,14 +243,14 @@ def example_battle(prompt="Sort this list.", response_a="1, 2, 3", response_b="3
 def write_example(folder, details, hardest=(), simulated=True):
     """Write every file that the report reads below `folder`, as the stages do."""
     metrics = folder / "metrics"
-    trained = [arm for arm in details["arms"] if arm != "blend"]
+    trained = [experiment for experiment in details["experiments"] if experiment != "blend"]
     write_json(metrics / "evaluation_details.json", details)
     write_json(metrics / "data.json", example_data(simulated))
     write_json(metrics / "split.json", example_split())
     write_json(folder / "data/scored/hardest.json", list(hardest))
-    for arm, figures in example_training(trained).items():
-        write_json(metrics / "train" / arm / "metrics.json", figures)
-        plots = metrics / "train" / arm / "plots/metrics"
+    for experiment, figures in example_training(trained).items():
+        write_json(metrics / "train" / experiment / "metrics.json", figures)
+        plots = metrics / "train" / experiment / "plots/metrics"
         write_curve(plots / "train/log_loss.tsv", range(10, 1130, 10))
         write_curve(plots / "eval/log_loss.tsv", range(376, 1130, 376))
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from preference.runtime.errors import BadInput
-from preference.tokenizers.hugging_face import HuggingFaceTokenizer
+from preference.tokenizers.hugging_face import HuggingFaceTokenizer, _refusing_failures
 
 VOCABULARY = {"[CLS]": 0, "[SEP]": 1, "[PAD]": 2, "[UNK]": 3, "a": 4, "b": 5}
 WORD_PIECE = {"type": "WordPiece", "unk_token": "[UNK]", "vocab": VOCABULARY} | {
@@ -71,3 +71,8 @@ def test_a_damaged_one_is_refused(content, problem):
     with pytest.raises(BadInput, match=problem) as caught:
         encode(content)
     assert SECRET not in str(caught.value)
+
+
+def test_too_little_memory_is_no_damage():
+    with pytest.raises(MemoryError), _refusing_failures():
+        raise MemoryError

@@ -1,6 +1,8 @@
 """A training run that was stopped resumes, and ends with the same bytes as one that was not."""
 
 import os
+import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 
 import keras
@@ -92,40 +94,62 @@ def undisturbed(tmp_path_factory):
     return train(tmp_path_factory.mktemp("undisturbed"), params())
 
 
+@pytest.fixture(scope="module")
+def killed_once(tmp_path_factory):
+    """What a run that was killed during its ninth step has left."""
+    folder = tmp_path_factory.mktemp("killed")
+    with pytest.raises(Killed):
+        train(folder, params(), ALWAYS, kill_at=9)
+    return folder
+
+
+@pytest.fixture
+def killed(killed_once, tmp_path):
+    """A copy of what the killed run has left, which a test may change."""
+    return shutil.copytree(killed_once, tmp_path / "killed")
+
+
 def assert_same(found, expected):
     for ours, theirs in zip(found[0], expected[0], strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert found[1:] == expected[1:]
 
 
-@pytest.mark.parametrize(
-    "kills",
-    [[1], [10, 12], [STEPS], [3 * STEPS], [5, STEPS, 20]],
-    ids=str,
-)
-def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, kills, capfd):
-    for steps in kills:
-        with pytest.raises(Killed):
-            train(tmp_path, params(), ALWAYS, kill_at=steps)
-    capfd.readouterr()
-    assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
-    # The steps during which it was killed are in no checkpoint.
-    done = sum(kills) - len(kills)
-    epoch, step = divmod(done, STEPS)
-    said = f"resumes where it was stopped, after {epoch} epochs and {step} steps"
-    assert (said in capfd.readouterr().err) == (done > 0)
-    assert is_finished(tmp_path / "checkpoints/test.npz")
+def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, capfd):
+    """Within the first step, twice in an epoch, at the end of one, and in the very last step."""
+    # The step during which it was killed is in no checkpoint.
+    for kill_at, resumes_after in (
+        (1, None),
+        (10, None),
+        (12, (0, 9)),
+        (STEPS - 1, (1, 1)),
+        (2, (1, STEPS - 1)),
+        (STEPS, (2, 0)),
+        (None, (2, STEPS - 1)),
+    ):
+        capfd.readouterr()
+        with pytest.raises(Killed) if kill_at else nullcontext():
+            found = train(tmp_path, params(), ALWAYS, kill_at=kill_at)
+        said = capfd.readouterr().err
+        assert ("resumes where it was stopped" in said) == (resumes_after is not None)
+        if resumes_after:
+            assert "after {} epochs and {} steps".format(*resumes_after) in said
+        assert is_finished(tmp_path / "checkpoints/test.npz") == (kill_at is None)
+    assert_same(found, undisturbed)
+    assert_same(train(tmp_path, params(), NEVER, kill_at=1), undisturbed)
+    assert "was finished before it was stopped: its model is saved" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_in_mixed_precision_too(tmp_path, precision):
     """In float16 the loss is scaled, and the scale is a state of the optimizer."""
     keras.config.set_dtype_policy(precision)
+    short = params(epochs=2)
     try:
-        expected = train(tmp_path / "once", params())
+        expected = train(tmp_path / "once", short)
         with pytest.raises(Killed):
-            train(tmp_path / "again", params(), ALWAYS, kill_at=STEPS + 5)
-        assert_same(train(tmp_path / "again", params(), ALWAYS), expected)
+            train(tmp_path / "again", short, ALWAYS, kill_at=STEPS + 5)
+        assert_same(train(tmp_path / "again", short, ALWAYS), expected)
     finally:
         keras.config.set_dtype_policy("float32")
 
@@ -138,25 +162,11 @@ def test_each_epoch_ends_with_a_checkpoint(tmp_path, undisturbed):
     assert_same(train(tmp_path, params(), NEVER), undisturbed)
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path, undisturbed, capfd):
-    path = tmp_path / "checkpoints/test.npz"
-    with pytest.raises(Killed):
-        train(tmp_path, params(), ALWAYS, kill_at=9)
-    assert not is_finished(path)
-    train(tmp_path, params(), NEVER)
-    assert is_finished(path)
-    capfd.readouterr()
-    assert_same(train(tmp_path, params(), NEVER, kill_at=1), undisturbed)
-    assert "was finished before it was stopped: its model is saved" in capfd.readouterr().err
-
-
 def test_a_run_that_stopped_early_does_not_resume(tmp_path):
     impatient = params(patience=1, epochs=8)
-    expected = train(tmp_path / "once", impatient, wrong=True)
+    expected = train(tmp_path, impatient, NEVER, wrong=True)
     assert expected[1]["epochs"] < 8
-    for kill_at in (None, 1):
-        found = train(tmp_path / "again", impatient, NEVER, kill_at=kill_at, wrong=True)
-        assert_same(found, expected)
+    assert_same(train(tmp_path, impatient, NEVER, kill_at=1, wrong=True), expected)
 
 
 def test_only_checkpoints_that_the_next_run_can_use_stay(tmp_path, monkeypatch):
@@ -187,10 +197,8 @@ def test_only_checkpoints_that_the_next_run_can_use_stay(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("other", [["data"], ["parameters", "code"]])
-def test_a_checkpoint_of_something_else_is_refused(tmp_path, other, capfd):
-    with pytest.raises(Killed):
-        train(tmp_path, params(), ALWAYS, kill_at=9)
-    path = tmp_path / "checkpoints/test.npz"
+def test_a_checkpoint_of_something_else_is_refused(killed, other, capfd):
+    path = killed / "checkpoints/test.npz"
     identity = IDENTITY | dict.fromkeys(other, "another")
     assert find_checkpoint(path, identity) is None
     said = capfd.readouterr().err
@@ -198,15 +206,24 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, other, capfd):
 
 
 @pytest.mark.parametrize("fraction", [0, 0.3, 0.999])
-def test_a_damaged_checkpoint_is_reported_and_not_used(tmp_path, undisturbed, fraction, capfd):
-    with pytest.raises(Killed):
-        train(tmp_path, params(), ALWAYS, kill_at=9)
-    path = tmp_path / "checkpoints/test.npz"
+def test_a_damaged_checkpoint_is_reported_and_not_used(killed, fraction, capfd):
+    path = cut_checkpoint(killed, fraction)
+    assert not is_finished(path)
+    assert find_checkpoint(path, IDENTITY) is None
+    assert "is damaged" in capfd.readouterr().err
+
+
+def test_a_run_whose_checkpoint_is_damaged_begins_again(killed, undisturbed):
+    cut_checkpoint(killed, 0.3)
+    assert_same(train(killed, params(), ALWAYS), undisturbed)
+
+
+def cut_checkpoint(folder, fraction):
+    """Keep the beginning of the checkpoint alone, and return its path."""
+    path = folder / "checkpoints/test.npz"
     content = path.read_bytes()
     path.write_bytes(content[: int(fraction * len(content))])
-    assert not is_finished(path)
-    assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
-    assert "is damaged" in capfd.readouterr().err
+    return path
 
 
 def test_a_flipped_bit_is_damage(tmp_path):
@@ -231,20 +248,18 @@ def test_a_pickle_in_a_checkpoint_is_damage_and_is_not_read(tmp_path):
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_and_the_training(
-    tmp_path, undisturbed, monkeypatch, capfd
+    killed, undisturbed, monkeypatch, capfd
 ):
     def fail(file, **arrays):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(Killed):
-        train(tmp_path, params(), ALWAYS, kill_at=9)
     monkeypatch.setattr(np, "savez", fail)
-    assert_same(train(tmp_path, params(), ALWAYS), undisturbed)
+    assert_same(train(killed, params(), ALWAYS), undisturbed)
     said = " ".join(capfd.readouterr().err.split())
     assert "No space left on device. Training continues." in said
-    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == ["test.npz"]
-    assert read_checkpoint(tmp_path / "checkpoints/test.npz").step == 8
+    assert [file.name for file in (killed / "checkpoints").iterdir()] == ["test.npz"]
+    assert read_checkpoint(killed / "checkpoints/test.npz").step == 8
 
 
 @pytest.mark.parametrize(

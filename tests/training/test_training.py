@@ -35,8 +35,15 @@ def train(folder, labels_of_valid=None, params=TRAIN):
     return model, tokens, valid, best
 
 
-def test_a_planted_signal_is_learned(tmp_path):
-    model, tokens, valid, best = train(tmp_path)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Folder of the logs, model, tokens, valid battles and result of one training."""
+    folder = tmp_path_factory.mktemp("trained")
+    return folder, *train(folder)
+
+
+def test_a_planted_signal_is_learned(trained):
+    _, model, tokens, valid, best = trained
     predictions = predict_battles(model, tokens, valid.rows, PACKING, "test")
     assert (predictions.probabilities.argmax(axis=1) == valid.labels).mean() > 0.95
     # The weights of the best epoch are restored, and its log loss has no label smoothing.
@@ -44,13 +51,13 @@ def test_a_planted_signal_is_learned(tmp_path):
     assert best["valid_log_loss"] == pytest.approx(truth, rel=1e-4)
 
 
-def test_metrics_are_logged_by_step_and_epoch(tmp_path):
-    _, _, _, best = train(tmp_path)
-    by_step = (tmp_path / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
+def test_metrics_are_logged_by_step_and_epoch(trained):
+    folder, *_, best = trained
+    by_step = (folder / "plots/metrics/train/log_loss.tsv").read_text().splitlines()[1:]
     assert [int(line.split("\t")[0]) for line in by_step] == [
         19 * epoch + step for epoch in range(8) for step in (10, 19)
     ]
-    by_epoch = (tmp_path / "plots/metrics/eval/log_loss.tsv").read_text().splitlines()[1:]
+    by_epoch = (folder / "plots/metrics/eval/log_loss.tsv").read_text().splitlines()[1:]
     steps, losses = zip(*(map(float, line.split("\t")) for line in by_epoch), strict=True)
     assert list(steps) == [19 * epoch for epoch in range(1, 9)]
     assert best["best_epoch"] == 1 + int(np.argmin(losses))
@@ -94,9 +101,9 @@ def test_a_run_that_diverges_logs_no_nan(tmp_path):
     assert metrics["eval"] == {"accuracy": 0.3}
 
 
-def test_the_same_seed_gives_the_same_weights(tmp_path):
-    once, again = (train(tmp_path / name)[0].get_weights() for name in ("once", "again"))
-    for first, second in zip(once, again, strict=True):
+def test_the_same_seed_gives_the_same_weights(trained, tmp_path):
+    model, again = trained[1], train(tmp_path)[0]
+    for first, second in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
@@ -118,8 +125,8 @@ def test_xla_is_chosen_by_the_device(monkeypatch, devices):
     assert compiles_with_xla(True) and not compiles_with_xla(False)
 
 
-def test_a_trained_model_is_saved_without_its_optimizer(tmp_path):
-    model, tokens, valid, _ = train(tmp_path / "live")
+def test_a_trained_model_is_saved_without_its_optimizer(trained, tmp_path):
+    _, model, tokens, valid, _ = trained
     save_model(model, tmp_path)
     assert "compile_config" not in json.loads((tmp_path / "model.json").read_text())
     again = load_model(tmp_path)

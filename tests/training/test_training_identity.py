@@ -14,15 +14,20 @@ from preference.config.experiment import resolve_experiment
 from preference.config.params import load_params
 from preference.training.fingerprint import identify_training
 
+# It edits files that it has imported, or not, as a user does between two runs.
 STAGE = """
 import json, sys
+from pathlib import Path
 sys.path.insert(0, "tests/support")
 from small_model import make_model
 from preference.config.experiment import resolve_experiment
 from preference.config.params import load_params
 from preference.training.fingerprint import identify_training
 experiment = resolve_experiment(load_params(), "baseline")
-print(json.dumps(identify_training(experiment, 1, [], make_model())))
+for edited in (None, *sys.argv[1:]):
+    if edited:
+        Path(edited).write_text(Path(edited).read_text() + "# Edited.\\n")
+    print(json.dumps(identify_training(experiment, 1, [], make_model())))
 """
 
 
@@ -69,19 +74,12 @@ def test_code_is_the_imported_modules_and_the_stage_itself(tmp_path):
     for name in ("preference", "tests"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     shutil.copy(REPOSITORY / "params.yaml", tmp_path)
-    stage, layer = tmp_path / "stage.py", tmp_path / "preference/models/fused/gelu.py"
-    stage.write_text(STAGE)
+    (tmp_path / "stage.py").write_text(STAGE)
     (tmp_path / "preference/never_imported.py").write_text("")
-    found = [run(stage)]
-    for edited in (tmp_path / "preference/never_imported.py", stage, layer):
-        edited.write_text(edited.read_text() + "# Edited.\n")
-        found.append(run(stage))
+    edited = ("preference/never_imported.py", "stage.py", "preference/models/fused/gelu.py")
+    command = [sys.executable, "stage.py", *edited]
+    done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True)
+    found = [json.loads(line) for line in done.stdout.splitlines()[-4:]]
     codes = [one["code"] for one in found]
     assert codes[0] == codes[1] and len(set(codes)) == 3
     assert len({tuple(one[name] for name in one if name != "code") for one in found}) == 1
-
-
-def run(stage):
-    command = [sys.executable, stage.name]
-    done = subprocess.run(command, cwd=stage.parent, text=True, capture_output=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
