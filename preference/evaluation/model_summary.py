@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
-from preference.evaluation.scoring import Model, average_orders, calibrate_model
+from preference.evaluation.scoring import Model
 from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration_error import summarize_calibration
 from preference.statistics.cluster_bootstrap import GroupBootstrap
@@ -70,14 +70,12 @@ def _average_both_orders(
     model: Model, labels: np.ndarray, bootstrap: GroupBootstrap
 ) -> dict[str, dict[str, float | None]]:
     """Return the log loss of the average of both orders, and the gain, both after calibration."""
-    averaged = calibrate_model(
-        [average_orders(run) for run in model.raw], model.fitted, both_orders=True
-    )
-    losses = row_losses(labels, [run.test for run in averaged.scored])
+    averaged = [run.test for run in model.averaged]
+    losses = row_losses(labels, averaged)
     present = row_losses(labels, [run.test for run in model.scored])
     # Both have the same training runs, so that the gain has no variance between seeds.
     gain = paired_difference(present.mean(axis=0)[None], losses.mean(axis=0)[None], bootstrap)
-    estimate = estimate_log_loss(labels, [one.test for one in averaged.scored], bootstrap)
+    estimate = estimate_log_loss(labels, averaged, bootstrap)
     return {
         "log_loss": asdict(estimate),
         "gain": {"value": gain.value, "low": gain.low, "high": gain.high},

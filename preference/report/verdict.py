@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from preference.rendering.numbers import Sentence, join, number, signed, with_interval
-from preference.report.cost import TrainingMetrics, costs_more, describe_cost
+from preference.report.cost import (
+    BLEND,
+    TrainingMetrics,
+    costs_more,
+    describe_cost,
+    only_member,
+)
 from preference.report.oracle_verdict import PRIOR, judge_against_oracle
 from preference.report.significance import (
     compare,
@@ -47,7 +53,12 @@ def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
 
 def best_experiment(details: Details) -> str:
     """Return the name of the experiment, or of the blend, with the lowest log loss on test."""
-    return min(details["arms"], key=lambda name: details["models"][name]["log_loss"]["value"])
+    return min(_contenders(details), key=lambda name: details["models"][name]["log_loss"]["value"])
+
+
+def _contenders(details: Details) -> list[str]:
+    """Return the experiments and the blend, unless the blend is a single model."""
+    return [name for name in details["arms"] if name != BLEND or not only_member(details)]
 
 
 def _report_without_tests(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
@@ -75,7 +86,7 @@ def _name_battles(details: Details) -> str:
 
 
 def _name_best(best: str, details: Details) -> Sentence:
-    title = "The best experiment" if len(details["arms"]) > 1 else "The only experiment"
+    title = "The best experiment" if len(_contenders(details)) > 1 else "The only experiment"
     log_loss = with_interval(details["models"][best]["log_loss"])
     return Sentence(f"{title} is {best}: log loss {log_loss} on {_name_battles(details)}.")
 
@@ -122,7 +133,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
         names = [
             f"{name} ({describe(difference)})"
             for name, difference in differences.items()
-            if name != best and belongs(difference)
+            if name != best and name in _contenders(details) and belongs(difference)
         ]
         if names:
             sentences.append(Sentence(f"{title}: {join(names)}."))
@@ -131,7 +142,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
 
 def _judge_others_against_reference(best: str, details: Details) -> list[Sentence]:
     reference, differences = details["best_reference"], details["differences"]["reference"]
-    others = [name for name in details["arms"] if name != best]
+    others = [name for name in _contenders(details) if name != best]
     losers = [name for name in others if not is_better(differences[name])]
     if losers:
         names = join([f"{name} ({describe(differences[name])})" for name in losers])
@@ -144,7 +155,7 @@ def _judge_others_against_reference(best: str, details: Details) -> list[Sentenc
 def _judge_against_prior(details: Details) -> list[Sentence]:
     if PRIOR not in details["references"]:
         return []
-    idle = [name for name in details["arms"] if not _beats_prior(name, details)]
+    idle = [name for name in _contenders(details) if not _beats_prior(name, details)]
     if not idle:
         return []
     return [
@@ -171,7 +182,7 @@ def _beats_prior(name: str, details: Details) -> bool:
 
 
 def _mention_selection(best: str, details: Details) -> list[Sentence]:
-    if len(details["arms"]) == 1:
+    if len(_contenders(details)) == 1:
         return []
     return [
         Sentence(
