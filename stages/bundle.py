@@ -3,14 +3,14 @@
     python -m stages.bundle exp1
 
 Reads data/config/<experiment>.json, models/weights/<experiment>/, data/tokens/, the calibration
-split and its predictions; writes models/<experiment>/ and the fitted temperatures to
-data/calibration/<experiment>.json. Each further seed has a bundle of its own,
+split and its predictions; writes models/<experiment>/ and the fitted temperatures, with the metrics
+that they give, to data/calibration/<experiment>.json. Each further seed has a bundle of its own,
 models/<experiment>/seed-<seed>/.
 """
 
 import argparse
 import sys
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,7 +47,14 @@ def main(name: str) -> None:
         for record, manifest, one in zip(records, manifests, folders, strict=True):
             tokens = find_trained_tokens(record.tokens, name)
             write_bundle(run_folder(name, record.seed), tokens, manifest, one)
-    fitted = [temperatures(*pair) for pair in zip(records, manifests, strict=True)]
+    fitted = [
+        {
+            "seed": manifest.seed,
+            "weights": record.weights,
+            "calibration": asdict(manifest.calibration),
+        }
+        for record, manifest in zip(records, manifests, strict=True)
+    ]
     write_text(to_json(fitted, indent=2), CALIBRATION / f"{name}.json")
 
 
@@ -62,21 +69,7 @@ def describe(experiment: Experiment, record: RunRecord, battles: pa.Table) -> Ma
     calibration = calibrate_run(labels, groups, predictions, record.seed)
     for warning in find_warnings(record.name, labels, groups, predictions, calibration):
         print(f"warning: {warning}", file=sys.stderr)
-    manifest = describe_bundle(record, calibration)
-    return replace(manifest, data={**record.data, **hash_files([SPLIT])})
-
-
-def temperatures(record: RunRecord, manifest: Manifest) -> dict[str, object]:
-    """Return the temperatures of a training run, with its seed and the hash of its weights."""
-    calibration = manifest.calibration
-    return {
-        "seed": record.seed,
-        "weights": record.weights,
-        "temperatures": {
-            "in_order": calibration.in_order.temperature,
-            "both_orders": calibration.both_orders.temperature,
-        },
-    }
+    return describe_bundle(record, calibration, hash_files([SPLIT]))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python -m stages.evaluate
 
-Reads data/config/index.json, the calibration and test splits, and the predictions and temperatures
-of each model; for simulated data also the oracle. Writes data/scored/, metrics/evaluate.json,
-metrics/evaluation_details.json and metrics/plots/. No other stage uses test labels.
+Reads data/config/index.json, the calibration and test splits, the predictions and temperatures of
+each model, and data/blend.json; for simulated data also the oracle. Writes data/scored/,
+metrics/evaluate.json, metrics/evaluation_details.json and metrics/plots/. No other stage uses test
+labels.
 """
 
 import sys
@@ -13,10 +14,13 @@ from pathlib import Path
 from preference.battles.predictions import write_predictions
 from preference.config.experiment import read_index
 from preference.config.params import REFERENCES, load_params
+from preference.evaluation.blend import BLEND
 from preference.evaluation.evaluate import evaluate_models, with_oracle
 from preference.evaluation.inputs import (
+    BLEND_FIT,
     hashes_of_weights,
     read_battles,
+    read_blend,
     read_references,
     read_runs,
     read_targets,
@@ -24,11 +28,12 @@ from preference.evaluation.inputs import (
     truncated_battles,
 )
 from preference.evaluation.outputs import write_hardest, write_plots
-from preference.evaluation.scoring import Model, score_models
+from preference.evaluation.scoring import Model, fit_references, score_models
 from preference.evaluation.slices import slice_battles
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
+from preference.runtime.provenance import hash_file
 from preference.runtime.stage_lock import running_alone
 
 SCORED = Path("data/scored")
@@ -40,23 +45,33 @@ def main() -> None:
     params, entries = load_params(), read_index()
     calibration, test = (read_battles(split) for split in ("calibration", "test"))
     targets = read_targets(calibration), read_targets(test)
-    raw = {entry.name: read_runs(entry) for entry in entries} | read_references()
+    references = read_references()
+    raw = {entry.name: read_runs(entry) for entry in entries} | references
     fitted = {entry.name: read_temperatures(entry) for entry in entries}
-    models, weights = score_models(raw, fitted, *targets, params.evaluation)
+    fitted |= fit_references(references, targets[0].labels)
+    blend, both_orders = read_blend(params.evaluation, entries), params.evaluation.both_orders
+    weights = dict(blend.mix(both_orders).weights) if blend else {}
+    models = score_models(raw, fitted, *targets, both_orders, blend)
     experiments = [name for name in models if name not in REFERENCES]
     slices = slice_battles(test, targets[1].labels, truncated_battles(entries))
     headline, details = evaluate_models(
         models, experiments, *targets, slices, weights, params.evaluation, params.seed
     )
-    details["averages_both_orders"] = params.evaluation.both_orders
+    details["averages_both_orders"] = both_orders
     # A bundle finds out by these whether the metrics are its own.
-    details["weights"] = hashes_of_weights(entries)
+    details["weights"] = {
+        **hashes_of_weights(entries),
+        **({BLEND: [hash_file(BLEND_FIT)]} if blend else {}),
+    }
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(details, METRICS / "evaluation_details.json")
     for warning in details["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
-    best = min(experiments, key=lambda name: log_losses[name])
+    # The report does not call a blend of a single model the best either.
+    is_mix = blend and blend.mix(both_orders).is_mix()
+    contenders = [name for name in experiments if name != BLEND or is_mix]
+    best = min(contenders, key=lambda name: log_losses[name])
     with writing_folder(SCORED) as folder:
         for name, model in models.items():
             write_scored(model, folder, name)

@@ -1,37 +1,18 @@
-"""Load a bundle: a trained model with everything that prediction needs."""
+"""Load a bundle: a trained model, or a blend of several, with everything that prediction needs."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-from keras_nlp.tokenizers import Tokenizer
 
-import preference.tokenizers.hugging_face  # noqa: F401, registers its tokenizer
-from preference.battles.table import LABELS
 from preference.bundle.archive import bundle_folder
-from preference.bundle.manifest import TOKENIZER, check_files, read_manifest
-from preference.bundle.manifest_schema import Manifest
-from preference.models.model_files import ARCHITECTURE, WEIGHTS
-from preference.models.preference_model import backbone_of, encoder_of, position_count
-from preference.models.saved_model import check_weights, load_model
+from preference.bundle.blend_loading import BlendBundle, load_blend
+from preference.bundle.blend_schema import BlendManifest
+from preference.bundle.manifest import check_assets, check_files, read_manifest
+from preference.bundle.network import Bundle, check_sizes, load_network
 from preference.runtime.errors import BadInput
-from preference.runtime.foreign_files import LARGEST_VOCABULARY, WRONG_VALUE, check_file
-from preference.sequences.packing import SIDES
-from preference.tokenizers.saved_tokenizer import load_tokenizer
-from preference.tokenizers.tokenize import special_tokens_of
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """A model, its tokenizer, and its manifest."""
-
-    manifest: Manifest
-    model: keras.Model
-    tokenizer: Tokenizer
-
-
-def load_bundle(path: Path) -> Bundle:
+def load_bundle(path: Path) -> Bundle | BlendBundle:
     """Load a bundle, and check that its files are unchanged.
 
     Args:
@@ -47,59 +28,11 @@ def load_bundle(path: Path) -> Bundle:
     try:
         with bundle_folder(path) as folder:
             manifest = read_manifest(folder)
-            _check_sizes(folder, manifest.files)
-            check_files(folder, manifest)
-            tokenizer = load_tokenizer(folder / TOKENIZER)
-            bundle = Bundle(manifest, load_model(folder), tokenizer)
-            _check_parts_fit(bundle)
-            return bundle
+            if isinstance(manifest, BlendManifest):
+                return load_blend(folder, manifest)
+            check_sizes(folder, manifest.files)
+            check_files(folder, manifest.files)
+            check_assets(folder, manifest.files)
+            return load_network(folder, manifest)
     except BadInput as error:
         raise BadInput(f"{path} cannot be used as a model: {error}.") from error
-
-
-def _check_sizes(folder: Path, names: Iterable[str]) -> None:
-    """Check the sizes of all files before they are read to compute their hashes."""
-    for name in names:
-        if name != WEIGHTS and (folder / name).is_file():
-            check_file(folder / name, LARGEST_VOCABULARY)
-    if (folder / WEIGHTS).is_file():
-        check_weights(folder)
-
-
-def _check_parts_fit(bundle: Bundle) -> None:
-    """Check that the model accepts the token ids of its tokenizer and the lengths of its packing.
-
-    Raises:
-        BadInput: it is not a preference model, or has too few token embeddings or positions.
-    """
-    rows, positions = _input_limits(bundle.model)
-    try:
-        tokens = special_tokens_of(bundle.tokenizer).vocabulary_size
-    # A tokenizer of another kind lacks what is read here.
-    except WRONG_VALUE as error:
-        kind = type(bundle.tokenizer).__name__
-        raise BadInput(f"{TOKENIZER} is a {kind} without [CLS], [SEP] or [PAD]") from error
-    if tokens > rows:
-        raise BadInput(
-            f"{TOKENIZER} has {tokens} tokens and {ARCHITECTURE} {rows} embeddings: they belong to "
-            "different models. Copy or train the model again"
-        )
-    seq_len = bundle.manifest.packing.seq_len
-    if positions and seq_len > positions:
-        raise BadInput(
-            f"packing.seq_len is {seq_len}, and {ARCHITECTURE} has {positions} positions. "
-            "Copy or train the model again"
-        )
-
-
-def _input_limits(model: keras.Model) -> tuple[int, int | None]:
-    """Return the number of token embeddings and of positions (None if these are relative)."""
-    try:
-        backbone, head = backbone_of(model), model.get_layer("head")
-        sides = (None, len(SIDES), encoder_of(model).output_shape[-1])
-        if head.compute_output_shape(sides) != (None, len(LABELS)):
-            raise ValueError(f"its head does not make {len(LABELS)} logits")
-        return backbone.token_embedding.input_dim, position_count(backbone)
-    # A network of another kind lacks what is read here.
-    except WRONG_VALUE as error:
-        raise BadInput(f"{ARCHITECTURE} is not that of a preference model: {error}") from error

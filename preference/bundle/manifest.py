@@ -6,9 +6,11 @@ damage, such as an incomplete download. They do not show who made the files:
 `preference.bundle.manifest_schema` checks their values.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from preference.bundle.blend_schema import BLEND_FORMAT, CARD, MANIFEST, BlendManifest, NoBlend
 from preference.bundle.manifest_schema import FORMAT, Manifest
 from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.runtime.errors import BadInput
@@ -16,23 +18,26 @@ from preference.runtime.provenance import hash_file
 from preference.runtime.strict_json import check_values, parse_json, to_json
 from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
 
-MANIFEST, CARD, TOKENIZER = "bundle.json", "README.md", "tokenizer"
+TOKENIZER = "tokenizer"
 NEEDED = {ARCHITECTURE, WEIGHTS, CARD, f"{TOKENIZER}/{SETTINGS}"}
 # In bytes. A manifest has a few thousand.
 LARGEST = 2**18
 
+KINDS = ("blend", "no blend")
+AnyManifest = Manifest | BlendManifest
 
-def write_manifest(manifest: Manifest, folder: Path) -> None:
+
+def write_manifest(manifest: AnyManifest, folder: Path) -> None:
     """Write `bundle.json`."""
     (folder / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
 
 
-def manifest_text(manifest: Manifest) -> str:
+def manifest_text(manifest: AnyManifest) -> str:
     """Return the content of `bundle.json`."""
     return to_json(asdict(manifest), indent=2)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> AnyManifest:
     """Read `bundle.json` of a folder.
 
     Raises:
@@ -45,17 +50,29 @@ def read_manifest(folder: Path) -> Manifest:
         return parse_manifest(file.read(LARGEST + 1))
 
 
-def parse_manifest(content: bytes) -> Manifest:
+def parse_manifest(content: bytes) -> AnyManifest:
     """Read the content of `bundle.json`.
 
     Raises:
-        BadInput: it has a newer format, is too large, is not strict JSON, or has a wrong value.
+        BadInput: it has a newer format, is too large, is not strict JSON, has a wrong value, or
+            says that there is no blend.
     """
     if len(content) > LARGEST:
         raise BadInput(f"{MANIFEST} has more than {LARGEST} bytes. Copy or train the model again")
     try:
         values = parse_json(content)
         _check_format(values)
+        kind = values.get("kind") if isinstance(values, dict) else None
+        if kind == KINDS[0]:
+            return _check_has_files(check_values(BlendManifest, values))
+        if kind == KINDS[1]:
+            check_values(NoBlend, values)
+            raise BadInput(
+                "it is no blend, because evaluation.blend was empty. Name models there, and run "
+                "`dvc repro blend`, or give the path of another"
+            )
+        if kind is not None:
+            raise ValueError(f"kind: it is none of {', '.join(KINDS)}")
         manifest = check_values(Manifest, values)
     except BadInput:
         raise
@@ -66,28 +83,50 @@ def parse_manifest(content: bytes) -> Manifest:
     return manifest
 
 
+def _check_has_files(manifest: BlendManifest) -> BlendManifest:
+    if not manifest.files:
+        raise ValueError("files is empty")
+    return manifest
+
+
 def _check_format(values: object) -> None:
     version = values.get("format") if isinstance(values, dict) else None
-    if isinstance(version, int) and FORMAT < version <= LARGEST:
+    known = BLEND_FORMAT if isinstance(values, dict) and "kind" in values else FORMAT
+    if isinstance(version, int) and known < version <= LARGEST:
         raise BadInput(
-            f"it has format {version}, and this code reads format {FORMAT}. "
+            f"it has format {version}, and this code reads format {known}. "
             "Use the code that wrote it, or a newer one"
         )
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Check that the files are unchanged, and that the tokenizer finds no further ones.
+def hash_folder(folder: Path) -> dict[str, str]:
+    """Return the sha256 of all files in a folder, by their names."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
+
+
+def check_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Check that the files have the sha256 that a manifest names.
 
     Raises:
-        BadInput: a file is missing, has changed, or is an asset that the manifest does not name.
+        BadInput: a file is missing, or has changed.
     """
-    for name, expected in manifest.files.items():
+    for name, expected in files.items():
         if not (folder / name).is_file():
             raise BadInput(f"{name} is missing. Copy or train the model again")
         if hash_file(folder / name) != expected:
             raise BadInput(f"{name} is not the file that was saved. Copy or train the model again")
-    # A tokenizer decides by their names which of these files it reads.
+
+
+def check_assets(folder: Path, files: Mapping[str, str]) -> None:
+    """Check that the tokenizer finds no files beyond those that a manifest names.
+
+    A tokenizer decides by their names which of its files it reads.
+
+    Raises:
+        BadInput: there is another one.
+    """
     for path in sorted((folder / TOKENIZER / ASSETS).glob("*")):
         name = path.relative_to(folder).as_posix()
-        if name not in manifest.files:
+        if name not in files:
             raise BadInput(f"{MANIFEST} does not name {name}. Remove it, or copy the model again")

@@ -93,9 +93,18 @@ class Manifest:
             raise ValueError("parameters.model.preset is not a name")
 
 
-def describe_bundle(record: RunRecord, calibration: Calibration) -> Manifest:
-    """Return the manifest of a training run, without the hashes of the bundle's files."""
+def describe_bundle(
+    record: RunRecord, calibration: Calibration, calibrated_on: Mapping[str, str]
+) -> Manifest:
+    """Return the manifest of a training run, without the hashes of the bundle's files.
+
+    Args:
+        record: of the training run.
+        calibration: of the training run.
+        calibrated_on: sha256 of the files that the calibration read, beyond those of the run.
+    """
     known = {field.name: getattr(record, field.name) for field in fields(record)}
+    known["data"] = {**record.data, **calibrated_on}
     for name in ("experiment", "weights"):
         del known[name]
     return Manifest(

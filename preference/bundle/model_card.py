@@ -12,13 +12,14 @@ from typing import Any
 
 import yaml
 
+from preference.bundle.blend_schema import BlendManifest
 from preference.bundle.manifest_schema import Manifest
 from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 from preference.rendering.templates_env import markdown_template
 from preference.statistics.cluster_bootstrap import FEWEST_GROUPS, Estimate
 from preference.statistics.temperature_scaling import describe_bound
 
-TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.j2"
+TEMPLATES = Path(__file__).parent / "templates"
 # The metrics' names on the Hub, which has no name for the log loss.
 HUB_METRICS = {"log_loss": "log_loss", "accuracy": "accuracy", "f1_macro": "f1"}
 SHOWN_METRICS = {
@@ -38,20 +39,25 @@ QuotingDumper.add_representer(
 )
 
 
-def render_card(manifest: Manifest) -> str:
+def render_card(manifest: Manifest | BlendManifest) -> str:
     """Return the content of README.md."""
+    shown: dict[str, object] = {
+        "bundle": manifest,
+        "measures": SHOWN_METRICS,
+        "fewest_groups": FEWEST_GROUPS,
+        "bounds": _describe_bounds(manifest),
+    }
+    template = "blend_card.md.j2"
+    if isinstance(manifest, Manifest):
+        template = "model_card.md.j2"
+        preset = manifest.parameters["model"]["preset"]
+        shown["from_scratch"] = preset in TRAINED_FROM_SCRATCH
     metadata = yaml.dump(_metadata(manifest), Dumper=QuotingDumper, sort_keys=False)
-    body = markdown_template(TEMPLATE).render(
-        bundle=manifest,
-        measures=SHOWN_METRICS,
-        fewest_groups=FEWEST_GROUPS,
-        bounds=_describe_bounds(manifest),
-        from_scratch=manifest.parameters["model"]["preset"] in TRAINED_FROM_SCRATCH,
-    )
+    body = markdown_template(TEMPLATES / template).render(shown)
     return f"---\n{metadata}---\n\n{body}"
 
 
-def _describe_bounds(manifest: Manifest) -> list[str]:
+def _describe_bounds(manifest: Manifest | BlendManifest) -> list[str]:
     """Return a sentence for each temperature that is a bound of the search."""
     calibration = manifest.calibration
     temperatures = {
@@ -62,7 +68,7 @@ def _describe_bounds(manifest: Manifest) -> list[str]:
     return [f"The temperature for {order} is {bound}." for order, bound in bounds.items() if bound]
 
 
-def _metadata(manifest: Manifest) -> dict[str, Any]:
+def _metadata(manifest: Manifest | BlendManifest) -> dict[str, Any]:
     results = [_result(manifest, "calibration", manifest.calibration.in_order.metrics)]
     if manifest.test:
         results.append(_result(manifest, "test", manifest.test.metrics))
@@ -77,7 +83,9 @@ def _metadata(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _result(manifest: Manifest, split: str, metrics: Mapping[str, Estimate]) -> dict[str, Any]:
+def _result(
+    manifest: Manifest | BlendManifest, split: str, metrics: Mapping[str, Estimate]
+) -> dict[str, Any]:
     kind = "simulated" if manifest.simulated else "real"
     return {
         "task": {"type": "text-classification", "name": "Human preference between two answers"},

@@ -6,8 +6,17 @@ from pathlib import Path
 from jinja2 import UndefinedError
 
 from preference.bundle.archive import pack
-from preference.bundle.manifest import CARD, MANIFEST, check_files, manifest_text, read_manifest
-from preference.bundle.manifest_schema import Manifest, MetricsOnTest
+from preference.bundle.blend_schema import BlendManifest
+from preference.bundle.manifest import (
+    CARD,
+    MANIFEST,
+    AnyManifest,
+    check_assets,
+    check_files,
+    manifest_text,
+    read_manifest,
+)
+from preference.bundle.manifest_schema import MetricsOnTest
 from preference.bundle.model_card import SHOWN_METRICS, render_card
 from preference.models.model_files import WEIGHTS
 from preference.runtime.errors import BadInput
@@ -17,7 +26,7 @@ from preference.runtime.strict_json import check_values, damaged, read_json
 STAGE = "evaluate"
 
 
-def read_test_metrics(details: Path, manifest: Manifest) -> MetricsOnTest | None:
+def read_test_metrics(details: Path, manifest: AnyManifest) -> MetricsOnTest | None:
     """Return a model's metrics on the test split.
 
     Args:
@@ -25,7 +34,7 @@ def read_test_metrics(details: Path, manifest: Manifest) -> MetricsOnTest | None
         manifest: the manifest of the model's bundle.
 
     Returns:
-        The metrics, or None if the file has none for these weights.
+        The metrics, or None if the file has none for these weights, or for this fit of a blend.
 
     Raises:
         BadInput: the file is damaged.
@@ -35,7 +44,8 @@ def read_test_metrics(details: Path, manifest: Manifest) -> MetricsOnTest | None
     evaluation = read_json(details, STAGE)
     try:
         weights = evaluation.get("weights", {}).get(manifest.name, [])
-        if manifest.files[WEIGHTS] not in weights:
+        identity = manifest.fit if isinstance(manifest, BlendManifest) else manifest.files[WEIGHTS]
+        if identity not in weights:
             return None
         metrics = evaluation["models"][manifest.name]
         tested = {
@@ -78,7 +88,7 @@ def pack_bundle(folder: Path, archive: Path, details: Path) -> bool:
     return tested.test is not None
 
 
-def _render_card(folder: Path, manifest: Manifest) -> str:
+def _render_card(folder: Path, manifest: AnyManifest) -> str:
     try:
         return render_card(manifest)
     # The card shows metrics and parameters that the schema does not require.
@@ -89,10 +99,11 @@ def _render_card(folder: Path, manifest: Manifest) -> str:
         ) from error
 
 
-def _read_checked(folder: Path) -> Manifest:
+def _read_checked(folder: Path) -> AnyManifest:
     try:
         manifest = read_manifest(folder)
-        check_files(folder, manifest)
+        check_files(folder, manifest.files)
+        check_assets(folder, manifest.files)
     except BadInput as error:
         raise BadInput(f"{folder} cannot be packed: {error}.") from error
     return manifest

@@ -7,11 +7,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from preference.bundle.manifest import CARD, TOKENIZER, write_manifest
+from preference.bundle.manifest import CARD, TOKENIZER, hash_folder, write_manifest
 from preference.bundle.manifest_schema import Manifest
 from preference.bundle.model_card import render_card
 from preference.models.model_files import ARCHITECTURE, WEIGHTS
-from preference.runtime.provenance import hash_file
 from preference.tokenizers.tokenizer_files import copy_tokenizer
 
 
@@ -29,6 +28,4 @@ def write_bundle(model: Path, tokens: Path, manifest: Manifest, folder: Path) ->
         shutil.copyfile(model / name, folder / name)
     copy_tokenizer(tokens, folder / TOKENIZER)
     (folder / CARD).write_text(render_card(manifest), encoding="utf-8")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashes = {path.relative_to(folder).as_posix(): hash_file(path) for path in files}
-    write_manifest(replace(manifest, files=hashes), folder)
+    write_manifest(replace(manifest, files=hash_folder(folder)), folder)

@@ -1,15 +1,65 @@
-"""A blend: a mix of the probabilities of several models, with weights fitted on calibration."""
+"""A blend: a mix of the probabilities of several models, with weights fitted on calibration.
+
+The stage `blend` fits it, once for each way to predict: with the answers as given, and with both
+orders averaged. `evaluate` reads what was fitted, and so scores the blend that a user takes.
+"""
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 from scipy.optimize import minimize
 
 from preference.config.params import LEARNING_REFERENCES, REFERENCES, EvaluationParams
+from preference.config.validation import Probability, Sha256, checked
 from preference.runtime.errors import BadInput
+from preference.statistics.calibration import Temperature, Temperatures
 from preference.statistics.metrics import SMALLEST
 
 BLEND = "blend"
+# A smaller weight hardly changes a prediction, but the model that has it costs a whole prediction.
+SMALLEST_WEIGHT = 0.005
+
+
+@checked
+class Mix:
+    """The weight of each model, and the temperature that is applied to the mix."""
+
+    weights: Mapping[str, Probability]
+    temperature: Temperature
+
+    def is_mix(self) -> bool:
+        """Return whether more than one model has a weight."""
+        return sum(weight > 0 for weight in self.weights.values()) > 1
+
+
+@checked
+class BlendFit:
+    """The fitted blend: the mix for each way to predict.
+
+    `models` has the sha256 of the weights of each model's training runs, or of the reference's
+    file.
+    """
+
+    models: Mapping[str, Annotated[list[Sha256], Field(min_length=1)]]
+    in_order: Mix
+    both_orders: Mix
+
+    def __post_init__(self) -> None:
+        for mix in (self.in_order, self.both_orders):
+            if set(mix.weights) != set(self.models):
+                raise ValueError("it does not have one weight for each model")
+
+    def mix(self, both_orders: bool) -> Mix:
+        """Return the mix for a way to predict."""
+        return self.both_orders if both_orders else self.in_order
+
+    def temperatures(self) -> Temperatures:
+        """Return the temperatures of the mixes."""
+        return Temperatures(
+            in_order=self.in_order.temperature, both_orders=self.both_orders.temperature
+        )
 
 
 def choose_models(params: EvaluationParams, models: Sequence[str]) -> list[str]:
@@ -32,7 +82,8 @@ def choose_models(params: EvaluationParams, models: Sequence[str]) -> list[str]:
 def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Return the weights with the lowest log loss; each is at least 0, and their sum is 1.
 
-    The log loss of a blend is convex in the weights, so that every minimum is global.
+    The log loss of a blend is convex in the weights, so that every minimum is global. Weights below
+    `SMALLEST_WEIGHT` become 0, so that a blend holds no model in vain.
 
     Args:
         labels: int [n].
@@ -53,5 +104,5 @@ def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[st
         constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
         options={"ftol": 1e-10, "maxiter": 1000},
     )
-    weights = np.clip(fit.x, 0, 1)
+    weights = np.where(fit.x < SMALLEST_WEIGHT, 0, fit.x)
     return dict(zip(models, (weights / weights.sum()).tolist(), strict=True))

@@ -22,7 +22,6 @@ from preference.evaluation.slice_scores import score_slices
 from preference.evaluation.slices import Slice
 from preference.evaluation.targets import Oracle, Targets
 from preference.evaluation.warnings import find_limits, find_warnings
-from preference.statistics.calibration import fit_temperatures
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.oracle_metrics import agreement_decides
 from preference.statistics.paired_tests import Losses, compare_with, noise_of_a_change
@@ -138,8 +137,7 @@ def with_oracle(
         calibration=_predict_truth(calibration.ids, calibration.oracle),
         test=_predict_truth(test.ids, test.oracle),
     )
-    fitted = [fit_temperatures(calibration.labels, truth.calibration)]
-    return {**models, ORACLE: Model([truth], [truth], temperatures=[], fitted=fitted)}
+    return {**models, ORACLE: Model([truth], [truth], averaged=[truth], temperatures=[])}
 
 
 def _predict_truth(ids: np.ndarray, oracle: Oracle) -> Predictions:

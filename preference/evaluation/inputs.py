@@ -1,7 +1,7 @@
 """Read what `evaluate` needs: the targets of a split, and the predictions of all models.
 
-Predictions and temperatures that were made with other parameters or weights than the present ones
-are refused, so that every metric is that of the present model.
+Predictions, temperatures and a blend that were made with other parameters or weights than the
+present ones are refused, so that every metric is that of the present model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,26 +20,35 @@ from preference.battles.predictions import (
 from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
 from preference.battles.table import BATTLES, FIELDS, has_oracle
 from preference.config.experiment import IndexEntry
-from preference.config.params import REFERENCES
+from preference.config.params import REFERENCES, EvaluationParams
 from preference.config.validation import Seed, checked
+from preference.evaluation.blend import BlendFit, choose_models
 from preference.evaluation.scoring import RunPredictions
 from preference.evaluation.targets import Oracle, Targets
 from preference.models.training_record import read_record
 from preference.runtime.errors import BadInput
 from preference.runtime.strict_json import read_checked
-from preference.statistics.calibration import Temperatures
+from preference.statistics.calibration import Calibration, Temperatures
 
 PREDICTIONS = Path("data/predictions")
 CALIBRATION = Path("data/calibration")
+BLEND_FIT = Path("data/blend.json")
 
 
 @checked
-class RunTemperatures:
-    """The temperatures of a training run, and the sha256 of the weights that they belong to."""
+class RunCalibration:
+    """The calibration of a training run, and the sha256 of the weights that it belongs to."""
 
     seed: Seed
     weights: str = Field(min_length=1)
-    temperatures: Temperatures
+    calibration: Calibration
+
+    def temperatures(self) -> Temperatures:
+        """Return the temperatures of the run."""
+        return Temperatures(
+            in_order=self.calibration.in_order.temperature,
+            both_orders=self.calibration.both_orders.temperature,
+        )
 
 
 def read_battles(split: str) -> pa.Table:
@@ -93,21 +102,51 @@ def read_references() -> dict[str, list[RunPredictions]]:
     }
 
 
-def read_temperatures(entry: IndexEntry) -> list[Temperatures]:
-    """Return the temperatures of each training run of an experiment.
+def read_calibrations(entry: IndexEntry) -> list[RunCalibration]:
+    """Return the temperatures of each training run of an experiment, and its metrics with them.
 
     Raises:
         BadInput: the file is missing or damaged, or belongs to other weights.
     """
     path, stage = CALIBRATION / f"{entry.name}.json", f"bundle@{entry.name}"
-    fitted = read_checked(list[RunTemperatures], path, stage)
+    fitted = read_checked(list[RunCalibration], path, stage)
     present = [(seed, read_record(entry.name, seed).weights) for seed in entry.seeds]
     if [(one.seed, one.weights) for one in fitted] != present:
         raise BadInput(
             f"{path} is of other weights than the present ones: run `dvc repro`, or `dvc repro "
             f"{stage}`."
         )
-    return [one.temperatures for one in fitted]
+    return fitted
+
+
+def read_temperatures(entry: IndexEntry) -> list[Temperatures]:
+    """Return the temperatures of each training run of an experiment.
+
+    Raises:
+        BadInput: the file is missing or damaged, or belongs to other weights.
+    """
+    return [one.temperatures() for one in read_calibrations(entry)]
+
+
+def read_blend(params: EvaluationParams, entries: Sequence[IndexEntry]) -> BlendFit | None:
+    """Return the fitted blend, or None where `evaluation.blend` is empty.
+
+    Raises:
+        BadInput: the file, a list of at most one fit, is missing or damaged, or is of other models
+            or weights.
+    """
+    fits = read_checked(list[BlendFit], BLEND_FIT, "blend")
+    fit = fits[0] if fits else None
+    weights = hashes_of_weights(entries)
+    models = {} if fit is None else fit.models
+    expected = choose_models(params, [*weights, *REFERENCES])
+    stale = [name for name in models if name in weights and models[name] != weights[name]]
+    if sorted(models) != sorted(set(expected)) or stale:
+        raise BadInput(
+            f"{BLEND_FIT} is of other models or weights than the present ones: run `dvc repro`, or "
+            "`dvc repro blend`."
+        )
+    return fit
 
 
 def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:

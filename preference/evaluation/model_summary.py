@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
-from preference.evaluation.scoring import Model, average_orders, calibrate_model
+from preference.evaluation.scoring import Model
 from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration_error import calibration_errors, summarize_calibration
 from preference.statistics.cluster_bootstrap import GroupBootstrap
@@ -32,7 +32,6 @@ from preference.statistics.training_noise import StandardError, pool_runs
 def measure_runs(model: Model, test: Targets) -> dict[str, np.ndarray]:
     """Return each metric of every training run, float64 [runs]: those that have intervals."""
     as_they_are = GroupBootstrap(test.groups, resamples=0, seed=0)
-    averaged = _average_both_orders(model)
     measured = [
         {
             **{
@@ -43,7 +42,7 @@ def measure_runs(model: Model, test: Targets) -> dict[str, np.ndarray]:
             "log_loss_uncalibrated": row_log_loss(test.labels, raw.test.probabilities).mean(),
             "log_loss_both_orders": row_log_loss(test.labels, both.test.probabilities).mean(),
         }
-        for scored, raw, both in zip(model.scored, model.raw, averaged.scored, strict=True)
+        for scored, raw, both in zip(model.scored, model.raw, model.averaged, strict=True)
     ]
     values = {name: np.array([run[name] for run in measured]) for name in measured[0]}
     return values | {"gain": values["log_loss"] - values["log_loss_both_orders"]}
@@ -99,12 +98,6 @@ def row_losses(labels: np.ndarray, runs: Sequence[Predictions]) -> np.ndarray:
     return np.stack([row_log_loss(labels, run.probabilities) for run in runs])
 
 
-def _average_both_orders(model: Model) -> Model:
-    return calibrate_model(
-        [average_orders(run) for run in model.raw], model.fitted, both_orders=True
-    )
-
-
 def _describe_both_orders(
     model: Model,
     labels: np.ndarray,
@@ -112,7 +105,7 @@ def _describe_both_orders(
     errors: Mapping[str, StandardError | None],
 ) -> dict[str, dict[str, float | None]]:
     """Return the log loss of the average of both orders, and the gain, both after calibration."""
-    averaged = [run.test for run in _average_both_orders(model).scored]
+    averaged = [run.test for run in model.averaged]
     losses = row_losses(labels, averaged)
     present = row_losses(labels, [run.test for run in model.scored])
     gain = paired_difference(present, losses, bootstrap, errors["gain"])

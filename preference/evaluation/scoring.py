@@ -17,8 +17,7 @@ from preference.battles.predictions import (
     check_predictions,
     map_probabilities,
 )
-from preference.config.params import EvaluationParams
-from preference.evaluation.blend import BLEND, choose_models, fit_weights
+from preference.evaluation.blend import BLEND, BlendFit, fit_weights
 from preference.evaluation.targets import Targets
 from preference.statistics.calibration import Temperatures, fit_temperatures
 from preference.statistics.temperature_scaling import apply_temperature
@@ -41,32 +40,134 @@ class Model:
     """The training runs of a model, before and after calibration.
 
     `raw` has the orders averaged where that is asked for, but no temperature applied; `scored` has
-    both. `temperatures` are the applied ones, and `fitted` those for either way to predict. All
-    have one item for each run.
+    both. `averaged` is `scored` as if both orders had been asked for. `temperatures` are those of
+    `scored`. All have one item for each run.
     """
 
     raw: Sequence[RunPredictions]
     scored: Sequence[RunPredictions]
+    averaged: Sequence[RunPredictions]
     temperatures: Sequence[float]
-    fitted: Sequence[Temperatures]
 
 
-def calibrate_model(
-    raw: Sequence[RunPredictions], fitted: Sequence[Temperatures], both_orders: bool
-) -> Model:
-    """Apply the temperature of each training run.
+def score_models(
+    raw: Mapping[str, Sequence[RunPredictions]],
+    fitted: Mapping[str, Sequence[Temperatures]],
+    calibration: Targets,
+    test: Targets,
+    both_orders: bool,
+    blend: BlendFit | None,
+) -> dict[str, Model]:
+    """Calibrate all models, and mix those of the blend.
 
     Args:
-        raw: the runs of one model, with the orders averaged where that is asked for.
-        fitted: the temperatures of each run.
-        both_orders: whether `raw` averages both orders.
+        raw: the training runs of each experiment, and the single one of each reference.
+        fitted: the temperatures of these runs.
+        calibration: the targets of the calibration split. Its labels are not used.
+        test: the targets of the test split. Its labels are not used.
+        both_orders: whether to average both orders.
+        blend: the fitted blend, or None where there is none.
+
+    Returns:
+        The models, the blend last.
+
+    Raises:
+        BadInput: predictions are not those of the battles of the split, or are not probabilities.
     """
-    temperatures = [one.both_orders if both_orders else one.in_order for one in fitted]
-    scored = [
-        _map(run, partial(apply_temperature, temperature=temperature))
-        for run, temperature in zip(raw, temperatures, strict=True)
+    for name, runs in raw.items():
+        _check(name, runs, calibration, test)
+    models = {name: _score(runs, fitted[name], both_orders) for name, runs in raw.items()}
+    if blend is not None:
+        models[BLEND] = _score_blend(blend, models, both_orders)
+        _check(BLEND, models[BLEND].scored, calibration, test)
+    return models
+
+
+def fit_references(
+    references: Mapping[str, Sequence[RunPredictions]], labels: np.ndarray
+) -> dict[str, list[Temperatures]]:
+    """Fit the temperatures of the references, which have no bundles, on calibration."""
+    return {
+        name: [fit_temperatures(labels, run.calibration) for run in runs]
+        for name, runs in references.items()
+    }
+
+
+def fit_blend_weights(
+    raw: Mapping[str, Sequence[RunPredictions]],
+    fitted: Mapping[str, Sequence[Temperatures]],
+    calibration: Targets,
+    both_orders: bool,
+) -> tuple[dict[str, float], Predictions]:
+    """Fit the weights of a blend for one way to predict.
+
+    Args:
+        raw: the training runs of the models to mix.
+        fitted: the temperatures of these runs.
+        calibration: the targets of the calibration split.
+        both_orders: whether to average both orders.
+
+    Returns:
+        The weights, and the mix of the predictions of calibration, before its temperature.
+
+    Raises:
+        BadInput: predictions are not those of the battles of the split, or are not probabilities.
+    """
+    for name, runs in raw.items():
+        for run in runs:
+            check_predictions(name, run.calibration, calibration.ids)
+    parts = {
+        name: _average_runs(_calibrate(runs, fitted[name], both_orders))
+        for name, runs in raw.items()
+    }
+    probabilities = {name: part.calibration.probabilities for name, part in parts.items()}
+    weights = fit_weights(calibration.labels, probabilities)
+    return weights, _mix(parts, weights).calibration
+
+
+def _score(
+    runs: Sequence[RunPredictions], fitted: Sequence[Temperatures], both_orders: bool
+) -> Model:
+    averaged = _calibrate(runs, fitted, both_orders=True)
+    return Model(
+        raw=[average_orders(run) for run in runs] if both_orders else runs,
+        scored=averaged if both_orders else _calibrate(runs, fitted, both_orders=False),
+        averaged=averaged,
+        temperatures=[_temperature(one, both_orders) for one in fitted],
+    )
+
+
+def _score_blend(blend: BlendFit, models: Mapping[str, Model], both_orders: bool) -> Model:
+    def mix(averaged: bool) -> RunPredictions:
+        weights = blend.mix(averaged).weights
+        parts = {
+            name: _average_runs(models[name].averaged if averaged else models[name].scored)
+            for name in weights
+        }
+        return _mix(parts, weights)
+
+    fitted = [blend.temperatures()]
+    averaged = mix(averaged=True)
+    raw = averaged if both_orders else mix(averaged=False)
+    return Model(
+        raw=[raw],
+        scored=_calibrate([raw], fitted, both_orders),
+        averaged=_calibrate([averaged], fitted, both_orders=True),
+        temperatures=[_temperature(one, both_orders) for one in fitted],
+    )
+
+
+def _calibrate(
+    runs: Sequence[RunPredictions], fitted: Sequence[Temperatures], both_orders: bool
+) -> list[RunPredictions]:
+    """Apply the temperature of each training run, after the orders were averaged if asked for."""
+    return [
+        _map(
+            average_orders(run) if both_orders else run,
+            partial(apply_temperature, temperature=_temperature(one, both_orders)),
+        )
+        for run, one in zip(runs, fitted, strict=True)
     ]
-    return Model(raw, scored, temperatures, fitted)
 
 
 def average_orders(run: RunPredictions) -> RunPredictions:
@@ -76,50 +177,12 @@ def average_orders(run: RunPredictions) -> RunPredictions:
     )
 
 
-def score_models(
-    raw: Mapping[str, Sequence[RunPredictions]],
-    fitted: Mapping[str, Sequence[Temperatures]],
-    calibration: Targets,
-    test: Targets,
-    params: EvaluationParams,
-) -> tuple[dict[str, Model], dict[str, float]]:
-    """Calibrate all models, and blend those that `evaluation.blend` names.
+def _temperature(fitted: Temperatures, both_orders: bool) -> float:
+    return fitted.both_orders if both_orders else fitted.in_order
 
-    Args:
-        raw: the training runs of each experiment, and the single one of each reference.
-        fitted: the temperatures of the runs of each experiment; those of references are fitted
-            here.
-        calibration: the targets of the calibration split.
-        test: the targets of the test split. Its labels are not used.
-        params: whether to average both orders, and what to blend.
 
-    Returns:
-        The models, the blend last, and the weights of the blend. There is no blend, and the weights
-        are empty, where nothing is to be blended.
-
-    Raises:
-        BadInput: `evaluation.blend` names a model that does not exist; or predictions are not
-            those of the battles of the split, or are not probabilities.
-    """
-    for name, runs in raw.items():
-        _check(name, runs, calibration, test)
-    blended = choose_models(params, list(raw))
-    models = {
-        name: _score(runs, fitted.get(name), calibration.labels, params.both_orders)
-        for name, runs in raw.items()
-    }
-    if not blended:
-        return models, {}
-    parts = {name: _average_runs(models[name].scored) for name in blended}
-    weights = fit_weights(
-        calibration.labels,
-        {name: part.calibration.probabilities for name, part in parts.items()},
-    )
-    mixed = _weigh_runs(list(parts.values()), list(weights.values()))
-    _check(BLEND, [mixed], calibration, test)
-    # The orders of its parts are averaged already, where that is asked for.
-    models[BLEND] = _score([mixed], None, calibration.labels, both_orders=False)
-    return models, weights
+def _mix(parts: Mapping[str, RunPredictions], weights: Mapping[str, float]) -> RunPredictions:
+    return _weigh_runs(list(parts.values()), [weights[name] for name in parts])
 
 
 def _average_runs(runs: Sequence[RunPredictions]) -> RunPredictions:
@@ -141,19 +204,6 @@ def _map(run: RunPredictions, change: Callable[[np.ndarray], np.ndarray]) -> Run
     return RunPredictions(
         map_probabilities(run.calibration, change), map_probabilities(run.test, change), run.seed
     )
-
-
-def _score(
-    runs: Sequence[RunPredictions],
-    fitted: Sequence[Temperatures] | None,
-    labels: np.ndarray,
-    both_orders: bool,
-) -> Model:
-    if fitted is None:
-        fitted = [fit_temperatures(labels, run.calibration) for run in runs]
-    if both_orders:
-        runs = [average_orders(run) for run in runs]
-    return calibrate_model(runs, fitted, both_orders)
 
 
 def _check(name: str, runs: Sequence[RunPredictions], calibration: Targets, test: Targets) -> None:

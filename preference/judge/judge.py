@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from preference.battles.predictions import average_both_orders, check_probabilities
+from preference.battles.predictions import check_probabilities
 from preference.battles.table import BATTLES_A_BATCH, FIELDS, LABELS
+from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle, load_bundle
-from preference.prediction.predictor import Predictor
+from preference.judge.calibrated_models import open_model
 from preference.runtime.errors import BadInput
 from preference.sources.row_parser import NotABattle, parse_conversations
-from preference.statistics.temperature_scaling import apply_temperature
-from preference.tokenizers.tokenize import tokenize_conversations
 
 LOGGER = logging.getLogger("preference")
 
@@ -60,18 +59,14 @@ class PreferenceJudge:
     ```
 
     Args:
-        bundle: a loaded bundle.
+        bundle: a loaded bundle, of one model or of a blend.
         both_orders: average the predictions of both orders of the answers, which removes the
             position bias at almost no cost.
     """
 
-    def __init__(self, bundle: Bundle, both_orders: bool = False) -> None:
-        calibration = bundle.manifest.calibration
+    def __init__(self, bundle: Bundle | BlendBundle, both_orders: bool = False) -> None:
         self.name, self.prior = bundle.manifest.name, bundle.manifest.prior
-        self._tokenizer, self._both_orders = bundle.tokenizer, both_orders
-        self._predictor = Predictor(bundle.model, bundle.manifest.packing)
-        calibrated = calibration.both_orders if both_orders else calibration.in_order
-        self._temperature = calibrated.temperature
+        self._predict = open_model(bundle, both_orders)
 
     @classmethod
     def load(cls, path: str | Path, both_orders: bool = False) -> "PreferenceJudge":
@@ -141,11 +136,7 @@ class PreferenceJudge:
         Raises:
             BadInput: the predictions of the model are not probabilities.
         """
-        tokens = tokenize_conversations(battles, self._tokenizer)
-        predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
-        if self._both_orders:
-            predictions = average_both_orders(predictions)
-        probabilities = apply_temperature(predictions.probabilities, self._temperature)
+        probabilities = self._predict(battles, advance)
         check_probabilities(self.name, probabilities)
         return probabilities
 

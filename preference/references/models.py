@@ -129,6 +129,18 @@ def load_reference(name: str, folder: Path) -> Reference:
     """
     path = folder / f"{name}.json"
     saved = read_checked(SavedReference, path, STAGE)
+    try:
+        return build_reference(name, saved)
+    except ValueError as error:
+        raise damaged(path, error, STAGE) from error
+
+
+def build_reference(name: str, saved: SavedReference) -> Reference:
+    """Return the reference that was saved.
+
+    Raises:
+        ValueError: it does not have one weight for each feature.
+    """
     vectorizers = []
     for terms in saved.terms:
         vectorizer = tfidf_vectorizer(terms.analyzer)
@@ -137,7 +149,7 @@ def load_reference(name: str, folder: Path) -> Reference:
         vectorizers.append(vectorizer)
     features = _dense_width(name) + sum(len(terms.vocabulary) for terms in saved.terms)
     if not len(saved.signed) == len(saved.absolute) == features:
-        raise damaged(path, f"it does not have one weight for each of {features} features", STAGE)
+        raise ValueError(f"it does not have one weight for each of {features} features")
     signed, absolute = np.array(saved.signed), np.array(saved.absolute)
     return Reference(name, vectorizers, PairedLogistic(signed, absolute, saved.tie))
 

@@ -79,6 +79,13 @@ def _cost_row(name: str, details: Mapping[str, Any], training: TrainingMetrics) 
     ]
 
 
+def only_member(details: Mapping[str, Any]) -> str | None:
+    """Return the only model that the blend has a weight for; None where it mixes several."""
+    weights = (details["blend"] or {"weights": {}})["weights"]
+    members = [name for name, weight in weights.items() if weight > 0]
+    return members[0] if len(members) == 1 else None
+
+
 def _members(name: str, details: Mapping[str, Any]) -> list[str]:
     """Return the experiments that a prediction needs: for a blend, all that have a weight."""
     if name != BLEND or not details["blend"]:

@@ -13,6 +13,7 @@ from preference.rendering.numbers import (
     signed_interval,
     with_interval,
 )
+from preference.report.cost import only_member
 from preference.report.oracle_verdict import ORACLE
 from preference.report.significance import (
     Difference,
@@ -22,9 +23,6 @@ from preference.report.significance import (
     is_tested,
 )
 from preference.report.verdict import best_experiment
-
-# Smaller weights of a blend hardly change its predictions.
-SMALLEST_WEIGHT = 0.005
 
 Details = Mapping[str, Any]
 
@@ -97,9 +95,18 @@ def describe_blend(details: Details) -> list[Sentence]:
     """Report the weights of the blend, the largest first; no sentence where there is none."""
     if not details["blend"]:
         return []
+    if single := only_member(details):
+        runs = details["models"][single]["seeds"]
+        mean = f", the mean of its {runs} training runs" if runs > 1 else ""
+        return [
+            Sentence(
+                f"The blend is {single} alone{mean}: the weights were fitted on calibration, and "
+                "no other model got one. It is not compared as if it were another model."
+            )
+        ]
     weights = details["blend"]["weights"]
     ranked = sorted(weights.items(), key=lambda item: -item[1])
-    shown = [f"{name} {weight:.2f}" for name, weight in ranked if weight >= SMALLEST_WEIGHT]
+    shown = [f"{name} {weight:.2f}" for name, weight in ranked if weight > 0]
     text = f"The blend mixes {join(shown)}; the weights were fitted on calibration."
     baseline, differences = details["baseline"], details["differences"]["baseline"]
     copies = [name for name, each in differences.items() if name in weights and is_same(each)]

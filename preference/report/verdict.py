@@ -18,6 +18,7 @@ from preference.report.cost import (
     cost_of,
     cost_ratios,
     describe_cost,
+    only_member,
 )
 from preference.report.oracle_verdict import PRIOR, judge_against_oracle
 from preference.report.significance import (
@@ -90,9 +91,12 @@ def _recommend(best: str, details: Details, training: TrainingMetrics) -> Senten
 
 def best_experiment(details: Details) -> str:
     """Return the name of the experiment, or of the blend, with the lowest log loss on test."""
-    return min(
-        details["experiments"], key=lambda name: details["models"][name]["log_loss"]["value"]
-    )
+    return min(_contenders(details), key=lambda name: details["models"][name]["log_loss"]["value"])
+
+
+def _contenders(details: Details) -> list[str]:
+    """Return the experiments and the blend, unless the blend is a single model."""
+    return [name for name in details["experiments"] if name != BLEND or not only_member(details)]
 
 
 def _report_without_tests(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
@@ -154,7 +158,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
         names = [
             f"{name} ({describe(difference)})"
             for name, difference in differences.items()
-            if name != best and belongs(difference)
+            if name != best and name in _contenders(details) and belongs(difference)
         ]
         if names:
             sentences.append(Sentence(f"{title}: {join(names)}."))
@@ -163,7 +167,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
 
 def _judge_others_against_reference(best: str, details: Details) -> list[Sentence]:
     reference, differences = details["best_reference"], details["differences"]["reference"]
-    others = [name for name in details["experiments"] if name != best]
+    others = [name for name in _contenders(details) if name != best]
     losers = [name for name in others if not is_better(differences[name])]
     if losers:
         names = join([f"{name} ({describe(differences[name])})" for name in losers])
@@ -176,7 +180,7 @@ def _judge_others_against_reference(best: str, details: Details) -> list[Sentenc
 def _judge_against_prior(details: Details) -> list[Sentence]:
     if PRIOR not in details["references"]:
         return []
-    idle = [name for name in details["experiments"] if not _beats_prior(name, details)]
+    idle = [name for name in _contenders(details) if not _beats_prior(name, details)]
     if not idle:
         return []
     return [
@@ -203,7 +207,7 @@ def _beats_prior(name: str, details: Details) -> bool:
 
 
 def _mention_selection(best: str, details: Details) -> list[Sentence]:
-    if len(details["experiments"]) == 1:
+    if len(_contenders(details)) == 1:
         return []
     return [
         Sentence(

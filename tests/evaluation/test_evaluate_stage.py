@@ -17,6 +17,7 @@ from sklearn import metrics as sklearn_metrics
 from preference.config.params import LEARNING_REFERENCES, REFERENCES, load_params
 from preference.models.training_record import read_record
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_file
 from stages import evaluate
 
 TEST = Path("data/split/test.parquet")
@@ -104,7 +105,8 @@ def test_stage_writes_every_file(capsys, simulated):
     assert details["simulated"] == simulated
     assert details["models"]["exp1"]["seeds"] == 2
     assert details["weights"] == {
-        name: [read_record(name, seed).weights for seed in (3, 4)] for name in experiments
+        **{name: [read_record(name, seed).weights for seed in (3, 4)] for name in experiments},
+        "blend": [hash_file(Path("data/blend.json"))],
     }
     assert details["averages_both_orders"] is False
     assert details["near_duplicates"]["rows"] == 1
@@ -142,7 +144,8 @@ def test_the_temperatures_are_those_of_the_bundles():
     write_inputs(targets, predictions["exp1"])
     path = Path("data/calibration/exp1.json")
     fitted = json.loads(path.read_text())
-    fitted[0]["temperatures"] = {"in_order": 3.5, "both_orders": 0.25}
+    for way, temperature in (("in_order", 3.5), ("both_orders", 0.25)):
+        fitted[0]["calibration"][way]["temperature"] = temperature
     path.write_text(json.dumps(fitted))
     text = Path("params.yaml").read_text()
     for both_orders, temperature in (("false", 3.5), ("true", 0.25)):
@@ -158,7 +161,8 @@ def test_the_temperatures_are_those_of_the_bundles():
 def test_the_stage_needs_no_network_framework():
     """Neither do those that make its inputs of what a training has left."""
     code = (
-        "import sys, stages.bundle, stages.configure, stages.evaluate, stages.predict_reference;"
+        "import sys, stages.blend, stages.bundle, stages.configure, stages.evaluate,"
+        "stages.predict_reference;"
         "print({'tensorflow', 'keras', 'jax'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -63,7 +63,8 @@ def test_predictions_of_the_present_are_read(model):
         np.testing.assert_array_equal(predictions.probabilities, model.probabilities[rows])
     (fitted,) = read_temperatures(entry_of())
     (written,) = json.loads(TEMPERATURES.read_text())
-    assert vars(fitted) == written["temperatures"]
+    for way, temperature in vars(fitted).items():
+        assert temperature == written["calibration"][way]["temperature"]
 
 
 def test_predictions_of_other_parameters_are_refused(model):
@@ -121,7 +122,10 @@ def test_temperatures_of_other_seeds_are_refused(model, change):
 
 @pytest.mark.parametrize("value", [0, "1.0", 1e6])
 def test_temperatures_that_are_none_are_damage(model, value):
-    edit_json(TEMPERATURES, lambda fitted: fitted[0]["temperatures"].update(in_order=value))
+    def change(fitted):
+        fitted[0]["calibration"]["in_order"]["temperature"] = value
+
+    edit_json(TEMPERATURES, change)
     said = refusal(read_temperatures, entry_of())
     assert str(TEMPERATURES) in said and "in_order" in said and "bundle@exp1" in said
 

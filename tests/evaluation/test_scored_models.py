@@ -8,10 +8,12 @@ from simulated_models import PARAMS, log_odds_of, make_predictions, score, simul
 from sklearn import metrics as sklearn_metrics
 
 from preference.battles.predictions import Predictions
+from preference.config.params import REFERENCES
+from preference.evaluation.blend import choose_models, fit_weights
 from preference.evaluation.evaluate import evaluate_models
 from preference.evaluation.scoring import RunPredictions, score_models
 from preference.runtime.errors import BadInput
-from preference.statistics.calibration import Temperatures
+from preference.statistics.calibration import Temperatures, fit_temperatures
 from preference.statistics.temperature_scaling import apply_temperature
 
 
@@ -30,14 +32,6 @@ def test_predictions_that_are_not_of_the_test_battles_are_refused():
     ):
         with pytest.raises(BadInput, match=reason):
             score(targets, predictions | {"exp2": broken})
-
-
-def test_a_blend_whose_weights_are_none_is_refused(monkeypatch):
-    targets, predictions = simulate(20)
-    nothing = dict.fromkeys(predictions, np.nan)
-    monkeypatch.setattr("preference.evaluation.scoring.fit_weights", lambda *_: nothing)
-    with pytest.raises(BadInput, match=r"blend: .*not probabilities"):
-        score(targets, predictions, blend=list(predictions))
 
 
 def test_an_overconfident_model_is_cooled_and_the_order_of_its_labels_kept():
@@ -70,7 +64,10 @@ def test_a_bound_that_two_seeds_come_to_is_warned_of_once(both_orders):
         "exp2": [RunPredictions(one, one, 7)],
         "prior": [RunPredictions(one, one)],
     }
-    models, _ = score_models(raw, {}, targets, targets, replace(PARAMS, both_orders=both_orders))
+    fitted = {
+        name: [fit_temperatures(targets.labels, one)] * len(runs) for name, runs in raw.items()
+    }
+    models = score_models(raw, fitted, targets, targets, both_orders, None)
     _, details = evaluate_models(models, ["exp1", "exp2"], targets, targets, [], {}, PARAMS, seed=1)
     told = [text.partition(", the")[0] for text in details["warnings"] if "temperature of" in text]
     assert told == [
@@ -82,28 +79,29 @@ def test_a_bound_that_two_seeds_come_to_is_warned_of_once(both_orders):
 @pytest.mark.parametrize(("both_orders", "expected"), [(False, 3.5), (True, 0.25)])
 def test_temperatures_that_are_given_are_applied_and_not_fitted_again(both_orders, expected):
     targets, predictions = simulate(100)
-    raw = {name: [RunPredictions(one, one)] for name, one in predictions.items()}
+    raw = {"exp1": [RunPredictions(predictions["exp1"], predictions["exp1"])]}
     fitted = {"exp1": [Temperatures(in_order=3.5, both_orders=0.25)]}
-    params = replace(PARAMS, both_orders=both_orders)
-    models, _ = score_models(raw, fitted, targets, targets, params)
+    models = score_models(raw, fitted, targets, targets, both_orders, None)
     assert models["exp1"].temperatures == [expected]
     scored = models["exp1"].scored[0].test.probabilities
     assert scored == pytest.approx(
         apply_temperature(predictions["exp1"].probabilities, expected), abs=1e-9
     )
-    # A reference has no bundle, and so is fitted here.
-    assert models["length"].temperatures == pytest.approx([1], abs=0.9)
-    assert models["length"].temperatures != [expected]
+    (averaged,) = models["exp1"].averaged
+    assert averaged.test.probabilities == pytest.approx(
+        apply_temperature(predictions["exp1"].probabilities, 0.25), abs=1e-9
+    )
 
 
 def test_auto_blends_every_experiment_and_the_references_that_learn():
-    targets, predictions = simulate(400)
-    more = {"exp2": predictions["exp1"], "tfidf": predictions["length"]}
-    models, weights = score(targets, predictions | more, blend="auto")
-    assert set(weights) == {"exp1", "exp2", "length", "tfidf"}
-    assert "blend" in models
-    models, weights = score(targets, predictions, blend=[])
-    assert weights == {} and "blend" not in models
+    names = ["exp1", "exp2", *REFERENCES]
+    assert choose_models(replace(PARAMS, blend="auto"), names) == [
+        *("exp1", "exp2"),
+        *("length", "tfidf"),
+    ]
+    assert choose_models(replace(PARAMS, blend=[]), names) == []
+    targets, predictions = simulate(40)
+    assert "blend" not in score(targets, predictions)[0]
 
 
 def test_both_orders_are_averaged_where_params_ask_for_it():
@@ -144,7 +142,16 @@ def test_a_blend_gives_a_model_that_knows_all_all_weight():
     assert weights["exp1"] == pytest.approx(1, abs=0.05)
 
 
+def test_a_model_of_hardly_any_weight_is_left_out_of_the_blend():
+    targets, _ = simulate(4000)
+    # More confident than the truth is, so that the best weight of an equal guess is 0.004.
+    right = np.full((4000, 3), 0.002)
+    right[np.arange(4000), targets.labels] = 0.996
+    right[:8] = right[:8, [1, 2, 0]]
+    models = {"exp1": right, "length": np.full((4000, 3), 1 / 3)}
+    assert fit_weights(targets.labels, models) == {"exp1": 1, "length": 0}
+
+
 def test_a_blend_of_unknown_models_is_refused():
-    targets, predictions = simulate(20)
     with pytest.raises(BadInput, match=r"evaluation\.blend names exp9, but the models are exp1"):
-        score(targets, predictions, blend=["exp9"])
+        choose_models(replace(PARAMS, blend=["exp9"]), ["exp1"])

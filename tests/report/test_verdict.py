@@ -247,3 +247,18 @@ def test_a_blend_costs_what_it_mixes():
     assert cost["parameters"] == 1_000_000 + 3_000_000
     assert cost["train_tflop"] == 120 + 360
     find(verdict(details), "Keep baseline: no experiment")
+
+
+def test_a_blend_of_one_model_says_so_and_is_not_the_best_beside_it():
+    details = example_details((*EXPERIMENTS, "blend"), weights={"exp2": 1.0, "exp1": 0.0})
+    losses = {name: details["models"][name]["log_loss"]["value"] for name in details["experiments"]}
+    (said,) = describe_blend(details)
+    assert said.text.startswith("The blend is exp2 alone")
+    # Its own temperature may make it better by a little.
+    details["models"]["blend"]["log_loss"]["value"] = min(losses.values()) - 0.0001
+    sentences = verdict(details)
+    assert "exp2 has the lowest log loss" in sentences[0].text
+    find(sentences, "exp2 was chosen as the best")
+    # The distance of every model to the oracle is no comparison with another one.
+    naming = [each.text for each in sentences if "blend" in each.text]
+    assert all("oracle" in text for text in naming)

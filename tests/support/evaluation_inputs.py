@@ -34,7 +34,7 @@ from preference.references.models import fit_reference, save_reference
 from preference.runtime.provenance import hash_file
 from preference.sequences.packing import Packing
 from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
-from stages import bundle, predict_reference
+from stages import blend, bundle, predict_reference
 
 TOKENS = "abc"
 BATTLES, SPLITS = Path("data/battles.parquet"), Path("data/split")
@@ -66,6 +66,7 @@ def write_battles(targets):
     pq.write_table(battles.take(np.arange(count)[::-1]), BATTLES)
     near = np.arange(count) == count - 1
     split = pa.table({"id": targets.ids, "group": targets.groups, "near_duplicate": near})
+    pq.write_table(split.slice(0, count // 2), SPLITS / "train.parquet")
     pq.write_table(split.slice(0, count // 2), SPLITS / "calibration.parquet")
     pq.write_table(split.slice(count // 2), SPLITS / "test.parquet")
     return battles
@@ -86,8 +87,8 @@ def write_references(battles):
     predict_reference.main()
 
 
-def write_training(name, seed, content=None):
-    """Write what a training run leaves; `content` is that of its weights.
+def write_training(name, seed, content=None, save=None):
+    """Write what a training run leaves; `content` is that of its weights, or `save` writes it.
 
     Nothing before a judge reads weights, so that any content will do.
     """
@@ -95,6 +96,8 @@ def write_training(name, seed, content=None):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ARCHITECTURE).write_text("{}")
     (folder / WEIGHTS).write_text(content or f"{name} {seed}")
+    if save:
+        save(folder)
     record = RunRecord(
         name=name,
         seed=seed,
@@ -146,6 +149,7 @@ def write_inputs(targets, model, seeds=(), cut=()):
         for seed in entry.seeds:
             write_predictions(write_training(entry.name, seed), model, cut)
         bundle.main(entry.name)
+    blend.main()
 
 
 def edit_json(path, change):

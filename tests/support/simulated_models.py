@@ -5,9 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from preference.battles.predictions import Predictions
-from preference.config.params import REFERENCES, EvaluationParams
+from preference.config.params import EvaluationParams
+from preference.evaluation.blend import BlendFit, Mix
 from preference.evaluation.evaluate import evaluate_models
-from preference.evaluation.scoring import Model, RunPredictions, score_models
+from preference.evaluation.scoring import (
+    Model,
+    RunPredictions,
+    fit_blend_weights,
+    score_models,
+)
 from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration import fit_temperatures
 
@@ -60,8 +66,7 @@ def as_models(targets, predictions):
         ones = ones if isinstance(ones, list) else [ones]
         seeds = range(1, len(ones) + 1)
         runs = [RunPredictions(one, one, seed) for one, seed in zip(ones, seeds, strict=True)]
-        fitted = [fit_temperatures(targets.labels, one) for one in ones]
-        models[name] = Model(runs, runs, [1.0] * len(runs), fitted)
+        models[name] = Model(runs, runs, runs, [1.0] * len(runs))
     return models
 
 
@@ -73,12 +78,23 @@ def evaluate(targets, predictions, slices=(), params=PARAMS):
     )
 
 
-def score(targets, predictions, **params):
-    """Score models; the experiments have temperatures already, as if from their bundles."""
+def score(targets, predictions, both_orders=False, blend=()):
+    """Score models and the blend of some; return also the weights of the blend."""
     raw = {name: [RunPredictions(one, one)] for name, one in predictions.items()}
-    fitted = {
-        name: [fit_temperatures(targets.labels, one)]
-        for name, one in predictions.items()
-        if name not in REFERENCES
-    }
-    return score_models(raw, fitted, targets, targets, replace(PARAMS, **params))
+    fitted = {name: [fit_temperatures(targets.labels, one)] for name, one in predictions.items()}
+    fit = fit_blend(targets, {name: raw[name] for name in blend}, fitted) if blend else None
+    models = score_models(raw, fitted, targets, targets, both_orders, fit)
+    return models, dict(fit.mix(both_orders).weights) if fit else {}
+
+
+def fit_blend(targets, raw, fitted):
+    """Fit the blend of all models, as the stage `blend` does."""
+
+    def mix(both_orders):
+        weights, mixed = fit_blend_weights(raw, fitted, targets, both_orders)
+        temperatures = fit_temperatures(targets.labels, mixed)
+        temperature = temperatures.both_orders if both_orders else temperatures.in_order
+        return Mix(weights=weights, temperature=temperature)
+
+    models = {name: ["0" * 64] for name in raw}
+    return BlendFit(models=models, in_order=mix(False), both_orders=mix(True))
