@@ -4,7 +4,8 @@
 
 Reads data/config/index.json, the calibration and test splits, and the predictions and temperatures
 of each model; for simulated data also the oracle. Writes data/scored/, metrics/evaluate.json,
-metrics/evaluation_details.json and metrics/plots/. No other stage uses test labels.
+metrics/log_loss.json, metrics/evaluation_details.json and metrics/plots/. No other stage uses test
+labels.
 """
 
 import sys
@@ -23,7 +24,8 @@ from preference.evaluation.inputs import (
     read_temperatures,
     truncated_battles,
 )
-from preference.evaluation.outputs import write_hardest, write_plots
+from preference.evaluation.outputs import log_losses_with_noise, write_hardest, write_plots
+from preference.evaluation.processors import compare_with_committed, processors_of
 from preference.evaluation.scoring import Model, score_models
 from preference.evaluation.slices import slice_battles
 from preference.runtime.atomic_write import writing_folder
@@ -52,9 +54,12 @@ def main() -> None:
     details["averages_both_orders"] = params.evaluation.both_orders
     # A bundle finds out by these whether the metrics are its own.
     details["weights"] = hashes_of_weights(entries)
+    details["processors"] = processors_of(entries)
     write_metrics(headline, METRICS / "evaluate.json")
+    write_metrics(log_losses_with_noise(headline), METRICS / "log_loss.json")
     write_metrics(details, METRICS / "evaluation_details.json")
-    for warning in details["warnings"]:
+    other = compare_with_committed(headline, details["processors"])
+    for warning in [*details["warnings"], *([other] if other else [])]:
         print(f"warning: {warning}", file=sys.stderr)
     log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
     best = min(experiments, key=lambda name: log_losses[name])
