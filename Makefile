@@ -35,7 +35,7 @@ repro: setup  ## Reproduce the pipeline, and show the report.
 
 # Without the hashes of dependencies, whose columns are ten times as wide as all others.
 experiments: setup  ## Show every experiment: what it changes, its log losses and their noise.
-	@COLUMNS=$${COLUMNS:-160} dvc exp show --only-changed --no-pager --drop '.*/'
+	@COLUMNS=$${COLUMNS:-160} dvc exp show --only-changed --no-pager --drop '.*/|simulated$$'
 
 compare: setup  ## Compare results: make compare A=longer [B=HEAD], commits or experiments.
 	@python -m review.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
