@@ -11,8 +11,8 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 # DVC keeps pickles about hashed files, by default in a folder that all users can write to.
 export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 
-.PHONY: help setup repro test distributed-check lint lock fuzz audit coverage pr-report profile \
-  arena55k check-cache faults bench bench-quick docs gpu-wheels lock-bench clean
+.PHONY: help setup repro experiments compare test distributed-check lint lock fuzz audit coverage \
+  pr-report profile arena55k check-cache faults bench bench-quick docs gpu-wheels lock-bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -32,6 +32,13 @@ setup: .venv/installed  ## Make .venv and install the locked packages, if they a
 repro: setup  ## Reproduce the pipeline, and show the report.
 	dvc repro
 	@cat metrics/report.md
+
+# Without the hashes of dependencies, whose columns are ten times as wide as all others.
+experiments: setup  ## Show every experiment: what it changes, its log losses and their noise.
+	@COLUMNS=$${COLUMNS:-160} dvc exp show --only-changed --no-pager --drop '.*/|simulated$$'
+
+compare: setup  ## Compare results: make compare A=longer [B=HEAD], commits or experiments.
+	@python -m review.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
 
 test: setup  ## Check lint, format and types, and run every test.
 	ruff check . && ruff format --check .

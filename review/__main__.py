@@ -13,17 +13,16 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from preference.config.params import PARAMS_FILE, load_params
 from preference.runtime.atomic_write import check_can_write, writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.terminal_text import printable_lines
 from profiles.profile_parameters import flatten, read_profile
 from review.comment import Review, write_comment
 from review.comparison import compare_versions
-from review.diffs import find_stale_stages, read_diff
+from review.diffs import diff_headline, find_stale_stages, read_diff
 from review.evaluation import describe_verdict, write_pages
 from review.reproduction import Compared, reproduce_both, reproduce_workspace
-from review.results import open_version
+from review.results import LOG_LOSSES, open_version, read_metrics
 from review.revision import Revision, find_revision
 
 OUT = Path("pr-report")
@@ -69,11 +68,15 @@ def make_review(base: Revision, compared: Compared, workspace: Path) -> Review:
     )
     params = read_diff("params", base, workspace)
     overridden = dict(flatten(read_profile(compared.profile))) if compared.profile else {}
+    comparison = compare_versions(old, new)
+    headline = diff_headline(read_metrics(old), read_metrics(new), comparison.same)
+    others = read_diff("metrics", compared.base, compared.folder)
     return Review(
         base=base,
-        comparison=compare_versions(old, new, load_params(compared.folder / PARAMS_FILE)),
+        comparison=comparison,
         params=params,
-        metrics=read_diff("metrics", compared.base, compared.folder),
+        # The log losses are among the headline metrics.
+        metrics=[*headline, *(one for one in others if one.path != LOG_LOSSES)],
         verdict=describe_verdict(compared.folder),
         stale_stages=[] if compared.profile else find_stale_stages(workspace),
         profile=compared.profile,
@@ -88,7 +91,7 @@ def read_arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("base", help="a branch, tag or commit")
+    parser.add_argument("base", help="a branch, tag, commit or DVC experiment")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--profile", help="reproduce both versions with profiles/PROFILE.yaml")
     how.add_argument(

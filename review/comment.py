@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from preference.rendering.markdown_text import code
+from preference.rendering.markdown_text import code, escape_markdown
 from review.comparison import Comparison
 from review.diffs import DifferingValue, metrics_table, params_table
 from review.results import METRICS
@@ -62,6 +62,8 @@ def write_comment(review: Review) -> str:
 
 def _warn(review: Review) -> list[str]:
     warnings = []
+    if review.comparison.other_processor:
+        warnings.append(escape_markdown(review.comparison.other_processor))
     if review.stale_stages:
         stages = ", ".join(code(stage) for stage in review.stale_stages)
         warnings.append(

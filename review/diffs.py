@@ -1,17 +1,19 @@
-"""The results of `dvc params diff` and `dvc metrics diff`, as Markdown.
+"""The results of `dvc params diff` and `dvc metrics diff`, and headline metrics, as Markdown.
 
-They are read as JSON, because the tables of DVC's own `--md` are not escaped.
+Those of DVC are read as JSON, because the tables of DVC's own `--md` are not escaped.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from preference.rendering.markdown_text import code
+from review.changes import Metrics
 from review.commands import dvc
 from review.markdown import NONE, table
+from review.results import METRICS
 from review.revision import Revision
 
 ROWS = 100
@@ -45,6 +47,23 @@ def read_diff(
         for path, keys in sorted(found.items())
         for key, values in sorted(keys.items())
     ]
+
+
+def diff_headline(old: Metrics, new: Metrics, unchanged: Collection[str]) -> list[DifferingValue]:
+    """Return the metrics of metrics/evaluate.json that differ.
+
+    The noise of a model that is itself unchanged depends on the other models, and is no change.
+    """
+    differing = []
+    for name in dict.fromkeys([*old, *new]):
+        before, after = old.get(name, {}), new.get(name, {})
+        for metric in dict.fromkeys([*before, *after]):
+            one, other = before.get(metric), after.get(metric)
+            if one == other or (metric == "log_loss_noise" and name in unchanged):
+                continue
+            difference = None if one is None or other is None else other - one
+            differing.append(DifferingValue(METRICS, f"{name}.{metric}", one, other, difference))
+    return differing
 
 
 def find_stale_stages(folder: Path) -> list[str]:

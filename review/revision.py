@@ -1,10 +1,14 @@
-"""The revision that the workspace is compared with."""
+"""The revisions whose results are compared."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from preference.runtime.errors import BadInput
 from review.commands import CommandFailed, git
+
+# The names that DVC gives or accepts, without what has a meaning in a pattern of git.
+EXPERIMENT = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -16,16 +20,38 @@ class Revision:
 
 
 def find_revision(name: str, folder: Path) -> Revision:
-    """Look a branch, tag or commit up.
+    """Look a branch, tag, commit or DVC experiment up.
 
     Raises:
-        BadInput: git knows no such revision, or the folder is in no git repository.
+        BadInput: it is unknown, or several experiments have the name; or the folder is in no git
+            repository.
     """
     try:
         commit = git(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
     except CommandFailed as error:
-        raise BadInput(
-            f"git knows no revision {name!r} ({error}). Name a branch, tag or commit of this "
-            "clone, or fetch it first: git fetch origin."
-        ) from error
+        commit = _find_experiment(name, folder, error)
     return Revision(name, commit)
+
+
+def _find_experiment(name: str, folder: Path, error: CommandFailed) -> str:
+    """Return the commit of an experiment, which DVC keeps at refs/exps/<its parent>/<its name>."""
+    listed = ""
+    if EXPERIMENT.fullmatch(name):
+        try:
+            pattern = f"refs/exps/*/*/{name}"
+            listed = git(folder, "for-each-ref", "--format=%(objectname)", pattern)
+        except CommandFailed:
+            pass
+    commits = set(listed.split())
+    if not commits:
+        raise BadInput(
+            f"git knows no revision {name!r} ({error}), and DVC no experiment of this name. Name a "
+            "branch, tag, commit or experiment of this clone, or fetch it first: git fetch origin, "
+            "or dvc exp pull origin NAME."
+        ) from error
+    if len(commits) > 1:
+        hashes = ", ".join(sorted(commit[:7] for commit in commits))
+        raise BadInput(
+            f"several experiments have the name {name!r}: name one by its hash: {hashes}."
+        )
+    return commits.pop()

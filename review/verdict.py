@@ -1,11 +1,9 @@
 """The verdict on a change, as Markdown: one line, its explanation, and a table."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 from preference.rendering.markdown_text import code
-from preference.rendering.numbers import join, number, p_value, signed, signed_interval
-from preference.report.significance import is_tested
+from preference.rendering.numbers import join, number, signed
 from review.changes import UNKNOWN, WITHIN_NOISE, Change
 from review.comparison import Comparison
 from review.markdown import table
@@ -16,7 +14,7 @@ def judge_change(comparison: Comparison) -> str:
     if not comparison.is_possible:
         return "The change cannot be judged: the test battles are not the same."
     if not comparison.changes:
-        return "Nothing changed: all models have the same test log loss in both versions."
+        return _describe_unchanged(comparison)
     judged = [
         f"{code(name)} is {change.verdict}"
         for name, change in comparison.changes.items()
@@ -24,13 +22,33 @@ def judge_change(comparison: Comparison) -> str:
     ]
     if judged:
         return f"Larger than noise: {join(judged)}."
-    if not any(change.is_judged for change in comparison.changes.values()):
+    if all(change.noise is None for change in comparison.changes.values()):
         return "Test log losses changed; whether by more than their noise is unknown."
     return "No change of test log loss is known to be larger than its noise."
 
 
-def explain(comparison: Comparison, base: str) -> list[str]:
-    """Return how the verdict was reached, and the models that it does not mention."""
+def _describe_unchanged(comparison: Comparison) -> str:
+    rest = "all models that both versions have have the same test log loss"
+    new = [
+        f"{code(name)} (test log loss {number(loss)})" for name, loss in comparison.added.items()
+    ]
+    parts = [f"new is {join(new)}"] if new else []
+    if comparison.removed:
+        parts.append(f"gone is {_names(comparison.removed)}")
+    if not parts:
+        return "Nothing changed: all models have the same test log loss in both versions."
+    found = "; ".join(parts)
+    return f"{found[0].upper()}{found[1:]}; {rest}."
+
+
+def explain(comparison: Comparison, base: str, here: str = "here") -> list[str]:
+    """Return how the verdict was reached, and the models that it does not mention.
+
+    Args:
+        comparison: of two versions.
+        base: the Markdown of the old version's name.
+        here: the Markdown of the place that has the new version.
+    """
     verdicts = {name: change.verdict for name, change in comparison.changes.items()}
     groups = {
         "Within noise, which is not the same as no change": [
@@ -38,15 +56,15 @@ def explain(comparison: Comparison, base: str) -> list[str]:
         ],
         "Noise unknown": [name for name, verdict in verdicts.items() if verdict == UNKNOWN],
         "The same in both versions": comparison.same,
-        "Only here": comparison.added,
+        f"Only {here}": comparison.added,
         f"Only in {base}": comparison.removed,
     }
     listed = [f"{title}: {_names(names)}." for title, names in groups.items() if names]
     return [*listed, *comparison.basis]
 
 
-def change_table(comparison: Comparison, base: str) -> str:
-    """Return the models that changed; `base` is the Markdown of a heading."""
+def change_table(comparison: Comparison, base: str, here: str = "here") -> str:
+    """Return the models that changed; `base` and `here` are the Markdown of headings."""
     rows = [
         [
             code(name),
@@ -57,16 +75,11 @@ def change_table(comparison: Comparison, base: str) -> str:
         ]
         for name, change in comparison.changes.items()
     ]
-    return table(["model", base, "here", "change", "verdict"], rows)
+    return table(["model", base, here, "change", "verdict"], rows)
 
 
 def _describe(change: Change) -> str:
     value = signed(change.new - change.old)
-    if change.difference is not None:
-        difference = asdict(change.difference)
-        if not is_tested(difference):
-            return f"{value}, not tested"
-        return f"{value} {signed_interval(difference)}, p {p_value(difference['p_holm'])}"
     return value if change.noise is None else f"{value} ± {number(change.noise)}"
 
 

@@ -4,8 +4,8 @@
 
 Reads data/config/index.json, the calibration and test splits, the predictions and temperatures of
 each model, and data/blend.json; for simulated data also the oracle. Writes data/scored/,
-metrics/evaluate.json, metrics/evaluation_details.json and metrics/plots/. No other stage uses test
-labels.
+metrics/evaluate.json, metrics/log_loss.json, metrics/evaluation_details.json and metrics/plots/. No
+other stage uses test labels.
 """
 
 import sys
@@ -27,7 +27,8 @@ from preference.evaluation.inputs import (
     read_temperatures,
     truncated_battles,
 )
-from preference.evaluation.outputs import write_hardest, write_plots
+from preference.evaluation.outputs import log_losses_with_noise, write_hardest, write_plots
+from preference.evaluation.processors import compare_with_committed, processors_of
 from preference.evaluation.scoring import Model, fit_references, score_models
 from preference.evaluation.slices import slice_battles
 from preference.runtime.atomic_write import writing_folder
@@ -63,9 +64,12 @@ def main() -> None:
         **hashes_of_weights(entries),
         **({BLEND: [hash_file(BLEND_FIT)]} if blend else {}),
     }
+    details["processors"] = processors_of(entries)
     write_metrics(headline, METRICS / "evaluate.json")
+    write_metrics(log_losses_with_noise(headline), METRICS / "log_loss.json")
     write_metrics(details, METRICS / "evaluation_details.json")
-    for warning in details["warnings"]:
+    other = compare_with_committed(headline, details["processors"])
+    for warning in [*details["warnings"], *([other] if other else [])]:
         print(f"warning: {warning}", file=sys.stderr)
     log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
     # The report does not call a blend of a single model the best either.

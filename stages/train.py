@@ -44,7 +44,13 @@ from preference.models.training_record import (
 )
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
-from preference.runtime.provenance import hash_file, hash_files, library_versions
+from preference.runtime.provenance import (
+    PROCESSOR,
+    hash_file,
+    hash_files,
+    library_versions,
+    processor_name,
+)
 from preference.runtime.stage_lock import running_alone
 from preference.sequences.packing import summarize_packing
 from preference.training.checkpoint_paths import remove_old_checkpoints
@@ -149,7 +155,7 @@ def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) ->
         training=TrainingMetrics(**figures),
         parameters=shown_parameters(experiment),
         data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
-        versions=library_versions(experiment.train.backend),
+        versions={**library_versions(experiment.train.backend), PROCESSOR: processor_name()},
     )
 
 

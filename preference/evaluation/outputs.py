@@ -14,6 +14,20 @@ from preference.runtime.strict_json import to_json
 from preference.statistics.metrics import row_log_loss
 
 HARDEST = 10
+# Follows the name of a model, so that a terminal has room for every column of `dvc exp show`.
+NOISE = "±"
+
+
+def log_losses_with_noise(
+    headline: Mapping[str, Mapping[str, float | None]],
+) -> dict[str, float | None]:
+    """Return the metrics that DVC compares: of each model the log loss, and its noise after it."""
+    metrics = {}
+    for name, values in headline.items():
+        metrics[name] = values["log_loss"]
+        if values.get("log_loss_noise") is not None:
+            metrics[f"{name}{NOISE}"] = values["log_loss_noise"]
+    return metrics
 
 
 def write_plots(

@@ -95,7 +95,7 @@ class RunRecord:
         training: metrics of the run.
         parameters: the sections of params.yaml that an experiment may change.
         data: sha256 of the files that the run read.
-        versions: of the libraries.
+        versions: of the libraries, and the name of the processor.
     """
 
     name: Name

@@ -73,6 +73,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
         "simulated": details["simulated"],
         "rows": f"{details['rows']:,}",
         "groups": f"{details['groups']:,}",
+        "processors": list(dict.fromkeys(details.get("processors", {}).values())),
         "verdict": list_verdict(details, inputs.split, inputs.training),
         "models": model_table(details),
         "notes": {

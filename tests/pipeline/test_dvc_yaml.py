@@ -174,12 +174,6 @@ def test_metrics_are_in_git_and_all_else_that_grows_with_the_rows_is_not():
             assert small == (options.get("cache") is False), path
 
 
-def test_what_trains_can_be_taken_from_the_run_cache():
-    """DVC skips its run cache where an uncached output is neither a metric nor a plot."""
-    for name in EXPERIMENTS:
-        assert all(isinstance(out, str) for out in STAGES[f"train_{name}"]["outs"])
-
-
 def test_every_cached_output_is_ignored_in_advance():
     for stage in TEMPLATES.values():
         for out in stage["outs"]:

@@ -26,7 +26,9 @@ def test_results_that_are_not_of_the_parameters_here_are_warned_of(folder):
 
 def test_names_and_values_cannot_mark_up_the_comment(monkeypatch):
     monkeypatch.setattr("preference.rendering.markdown_text.LONGEST_CODE", len(HOSTILE))
-    comparison = Comparison({HOSTILE: Change(1.0, 2.0, noise=0.1)}, [HOSTILE], [HOSTILE], [], [])
+    comparison = Comparison(
+        {HOSTILE: Change(1.0, 2.0, noise=0.1)}, [HOSTILE], {HOSTILE: 1.0}, [], []
+    )
     differing = [DifferingValue("metrics/evaluate.json", HOSTILE, HOSTILE, HOSTILE, None)]
     comment = comment_on(
         comparison,

@@ -1,9 +1,8 @@
 """How the changes of the models are judged."""
 
-import shutil
+import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from review_example import (
     BATTLES,
@@ -22,10 +21,10 @@ from review_example import (
     write_script,
 )
 
-from preference.battles.predictions import Predictions, write_predictions
 from preference.runtime.errors import BadInput
-from review.changes import Change, compare_metrics
-from review.results import Battles, open_version, read_row_losses
+from review.changes import find_changes
+from review.compare import main as print_comparison
+from review.diffs import diff_headline
 from review.revision import Revision, find_revision
 from review.verdict import judge_change
 
@@ -38,7 +37,7 @@ def test_what_is_better_the_same_new_and_gone_is_named(folder):
     assert verdicts(comparison) == {"exp1": "better"}
     assert (comparison.same, comparison.added, comparison.removed) == (
         ["baseline"],
-        ["exp3"],
+        {"exp3": 1.1},
         ["exp2"],
     )
     comment = comment_on(comparison, base=Revision("a|b", "c" * 40))
@@ -59,70 +58,85 @@ def test_other_test_battles_are_not_compared(folder):
     assert comparison.basis[0].startswith("data/split/test.parquet differs between the versions")
 
 
-def test_without_predictions_a_change_is_compared_with_the_noise_of_the_metrics(folder):
+def test_a_change_is_real_where_it_exceeds_the_larger_noise_of_both_versions(folder):
     write_script(folder, noise=0.05)
     beyond, within = train(weight_decay=0.12), train(weight_decay=0.28)
     edit_params(folder, experiments=EXPERIMENTS | {"baseline": beyond, "exp1": within})
     reproduce(folder)
-    shutil.rmtree(folder / ".dvc/cache")
     comparison = compare(folder)
     assert verdicts(comparison) == {"baseline": "worse", "exp1": "within noise"}
-    # Of the two sides' noises the larger, that of main.
+    # That of main.
     assert comparison.changes["exp1"].noise == 0.1
     assert comparison.same == ["exp2"]
-    assert "Not paired, because `data/scored/test` of `main`" in comparison.basis[0]
+    comment = comment_on(comparison)
+    assert "**Larger than noise: `baseline` is worse.**" in comment
+    assert cells(comment, "exp1")[3:] == ["+0.0800 ± 0.1000", "within noise"]
 
 
-def test_without_predictions_and_noise_nothing_is_claimed():
-    comment = comment_on(replace(NO_CHANGES, changes={"exp1": Change(old=1.0, new=2.0)}))
-    assert "Larger than noise" not in comment
+@pytest.mark.parametrize("noises", [(None, None), (0.01, None), (None, 0.01)])
+def test_where_a_version_has_no_noise_nothing_is_claimed(noises):
+    old, new = (
+        {"exp1": {"log_loss": loss, "log_loss_noise": noise}}
+        for loss, noise in zip((1.0, 2.0), noises, strict=True)
+    )
+    changes = find_changes(old, new, ["exp1"])
+    comment = comment_on(replace(NO_CHANGES, changes=changes))
+    assert "Test log losses changed; whether by more than their noise is unknown" in comment
     assert "- Noise unknown: `exp1`." in comment
     assert cells(comment, "exp1")[3:] == ["+1.0000", "noise unknown"]
 
 
-def test_too_few_groups_judge_no_change(folder):
-    write_battles(folder, range(10))
+def test_a_new_experiment_is_not_nothing(folder):
+    edit_params(folder, experiments=EXPERIMENTS | {"exp3": train(weight_decay=0.1)})
     reproduce(folder)
-    commit(folder, "Few test battles")
+    line = judge_change(compare(folder))
+    assert line.startswith("New is `exp3` (test log loss 1.2000); all models that both versions")
+    removed = judge_change(replace(NO_CHANGES, removed=["exp2"]))
+    assert removed.startswith("Gone is `exp2`; all models")
+
+
+def test_the_noise_of_an_unchanged_model_is_no_change():
+    old = {
+        name: {"log_loss": 1.0, "log_loss_noise": 0.1, "accuracy": 0.5} for name in ("exp1", "exp2")
+    }
+    new = {name: {**values, "log_loss_noise": 0.2} for name, values in old.items()}
+    new["exp2"] = {**new["exp2"], "log_loss": 0.75}
+    assert [
+        (one.key, one.difference and round(one.difference, 9))
+        for one in diff_headline(old, new, unchanged=["exp1"])
+    ] == [("exp2.log_loss", -0.25), ("exp2.log_loss_noise", 0.1)]
+
+
+def test_what_another_processor_trained_is_warned_of(folder):
+    details = folder / "metrics/evaluation_details.json"
+    for processor, message in (("fast | one", "Old machine"), ("slow", None)):
+        values = json.loads(details.read_text())
+        values["processors"] = {"exp1": processor, "exp2": processor}
+        details.write_text(json.dumps(values))
+        if message:
+            commit(folder, message)
     edit_params(folder, experiments=EXPERIMENTS | {"exp1": train(weight_decay=0.1)})
     reproduce(folder)
     comparison = compare(folder, "HEAD")
-    assert verdicts(comparison) == {"exp1": "noise unknown"}
-    assert comparison.basis == [
-        "Paired on the same 10 test battles in 10 groups, and not tested: 10 groups of battles are "
-        "too few for an interval or a test; at least 30 are needed."
-    ]
-    comment = comment_on(comparison)
-    assert "**Test log losses changed; whether by more than their noise is unknown.**" in comment
-    assert cells(comment, "exp1")[3:] == ["−0.1000, not tested", "noise unknown"]
+    said = "trained on another processor: exp1 on fast | one, now on slow."
+    assert comparison.other_processor.startswith(said)
+    assert "Warning:** trained on another processor: exp1 on fast" in comment_on(comparison)
+    assert compare(folder, "HEAD~1").other_processor is None
 
 
-def test_the_noise_is_unknown_where_neither_version_has_it():
-    side = {"exp1": {"log_loss": 1.0, "log_loss_noise": None}}
-    other = {"exp1": {"log_loss": 0.9, "log_loss_noise": None}}
-    assert compare_metrics(side, other, ["exp1"])["exp1"].verdict == "noise unknown"
-    other["exp1"]["log_loss_noise"] = 0.01
-    assert compare_metrics(side, other, ["exp1"])["exp1"].verdict == "better"
-
-
-def test_each_training_run_is_one_of_its_model_and_of_no_other(tmp_path):
-    ids, labels = np.arange(3), np.array([0, 1, 2])
-    files = ["exp/seed-1", "exp/seed-22", "exp2/seed-1", "prior"]
-    for number, name in enumerate(files):
-        right = np.full((3, 3), 0.45 - 0.05 * number)
-        right[ids, labels] = 0.1 * (number + 1)
-        predictions = Predictions(ids, right, right)
-        write_predictions(predictions, tmp_path / f"data/scored/test/{name}.parquet")
-    run("git", "init", "--quiet", folder=tmp_path)
-    run("dvc", "init", "--quiet", folder=tmp_path)
-    version, battles = open_version("here", tmp_path), Battles(ids, labels, ids)
-    losses = read_row_losses(version, ["exp", "exp2", "prior", "blend"], battles)
-    right = {name: sorted(np.exp(-rows[:, 0]).round(6)) for name, rows in losses.items()}
-    assert right == {"exp": [0.1, 0.2], "exp2": [0.3], "prior": [0.4]}
-    nonsense = Predictions(ids, np.full((3, 3), np.nan), np.full((3, 3), np.nan))
-    write_predictions(nonsense, tmp_path / "data/scored/test/exp2/seed-1.parquet")
-    with pytest.raises(BadInput, match=r"exp2/seed-1.parquet of here: .*not probabilities"):
-        read_row_losses(version, ["exp", "exp2"], battles)
+def test_an_experiment_of_dvc_is_compared_by_its_name(folder, monkeypatch, capsys):
+    edit_params(folder, experiments=EXPERIMENTS | {"exp1": train(weight_decay=0.05)})
+    reproduce(folder)
+    run("dvc", "exp", "save", "--name", "lighter", folder=folder)
+    run("git", "checkout", "--quiet", ".", folder=folder)
+    monkeypatch.chdir(folder)
+    print_comparison("main", "lighter")
+    printed = capsys.readouterr().out
+    assert "Larger than noise: `exp1` is better." in printed
+    assert cells(printed, "exp1")[1:] == ["1.3000", "1.1500", "−0.1500 ± 0.1000", "**better**"]
+    # The workspace has the results of main again.
+    print_comparison("lighter", None)
+    assert cells(capsys.readouterr().out, "exp1")[4] == "**worse**"
 
 
 def test_what_cannot_be_compared_is_an_error_that_says_what_to_do(folder):

@@ -38,25 +38,20 @@ def test_where_nothing_changed_the_comment_says_so(folder, review, capsys):
 
 
 def test_a_change_beyond_its_noise_is_distinguished_from_one_within(folder, review):
-    worse = train(weight_decay=0.2, warmup_share=0.3)
-    similar = train(weight_decay=0.21, warmup_share=0.5)
+    worse, similar = train(weight_decay=0.2), train(weight_decay=0.21)
     edit_params(folder, experiments={"baseline": worse, "exp1": similar, "exp2": {}})
     reproduce(folder)
     comment = review("main")
 
-    # By battle: baseline +0.2 ± 0.2 and exp1 +0.01 ± 0.4, so that t is 6.2 and 0.2.
     assert "**Larger than noise: `baseline` is worse.**" in comment
     assert "- Within noise, which is not the same as no change: `exp1`." in comment
-    _, old, new, change, verdict = cells(comment, "baseline")
-    assert (old, new, verdict) == ("1.1000", "1.3000", "**worse**")
-    assert re.fullmatch(r"\+0\.2000 \[\+0\.1[34]\d\d, \+0\.2[67]\d\d\], p <\xa00\.001", change)
-    _, old, new, change, verdict = cells(comment, "exp1")
-    assert (old, new, verdict) == ("1.3000", "1.3100", "within noise")
-    assert re.fullmatch(r"\+0\.0100 \[−0\.\d{4}, \+0\.\d{4}\], p =\xa00\.8\d\d", change)
+    change = ["1.1000", "1.3000", "+0.2000 ± 0.1000", "**worse**"]
+    assert cells(comment, "baseline")[1:] == change
+    change = ["1.3000", "1.3100", "+0.0100 ± 0.1000", "within noise"]
+    assert cells(comment, "exp1")[1:] == change
 
     assert cells(comment, "experiments.baseline.train.weight_decay")[1:] == ["–", "0.2"]
     assert cells(comment, "baseline.log_loss")[1:] == ["1.1", "1.3", "+0.2"]
-    assert "The change of a model that was trained once may also be due to its seed" in comment
 
 
 def test_both_versions_are_reproduced_with_a_profile_outside_the_workspace(folder, review):
@@ -111,7 +106,6 @@ def test_a_shallow_clone_of_a_merge_fetches_results_from_the_remote(folder, tmp_
     monkeypatch.setenv("PATH", ENVIRONMENT["PATH"])
     assert reproduce_workspace(clone)
     comparison = compare(clone, "base")
-    assert "Paired on the same 40 test battles in 40 groups" in comparison.basis[0]
     assert verdicts(comparison) == {"exp1": "better"}
     assert [round(comparison.changes["exp1"].old, 6), comparison.same] == [
         1.3,

@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 from evaluation_example import example_details, write_example
 from repository import REPOSITORY
 
-from preference.config.params import load_params
 from preference.runtime.yaml_file import read_yaml, write_yaml
 from review.comment import Review, write_comment
 from review.comparison import Comparison, compare_versions
@@ -29,7 +28,7 @@ from review.revision import Revision, find_revision
 
 EXPERIMENTS = {"baseline": {}, "exp1": {"train": {"weight_decay": 0.2}}, "exp2": {}}
 BATTLES = 40
-NO_CHANGES = Comparison({}, [], [], [], [])
+NO_CHANGES = Comparison({}, [], {}, [], [])
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -62,6 +61,8 @@ for experiment, changes in params["experiments"].items():
     write_predictions(predictions, Path("data/scored/test") / experiment / "seed-1.parquet")
     metrics[experiment] = {"log_loss": round(losses.mean(), 6), "log_loss_noise": NOISE}
 Path("metrics/evaluate.json").write_text(json.dumps(metrics))
+flat = {name: values["log_loss"] for name, values in metrics.items()}
+Path("metrics/log_loss.json").write_text(json.dumps(flat))
 Path("metrics/plots").mkdir(exist_ok=True)
 Path("metrics/plots/losses.csv").write_text("battle,loss\\n0,1.5\\n1,0.5\\n")
 Path("metrics/report.md").write_text("The review does not read this.")
@@ -72,10 +73,11 @@ STAGE = {
     "deps": ["data/battles.parquet", "data/split/test.parquet", "evaluate.py"],
     "outs": [
         "data/scored",
+        {"metrics/evaluate.json": {"cache": False}},
         {"metrics/plots": {"cache": False}},
         {"metrics/report.md": {"cache": False}},
     ],
-    "metrics": [{"metrics/evaluate.json": {"cache": False}}],
+    "metrics": [{"metrics/log_loss.json": {"cache": False}}],
 }
 PIPELINE = {
     "stages": {"evaluate": STAGE},
@@ -150,7 +152,7 @@ def compare(folder, base="main"):
     """Compare the workspace with a revision, without DVC's diffs."""
     old = open_version(base, folder, find_revision(base, folder))
     new = open_version("the workspace", folder)
-    return compare_versions(old, new, load_params(folder / "params.yaml"))
+    return compare_versions(old, new)
 
 
 def verdicts(comparison):
