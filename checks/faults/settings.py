@@ -22,6 +22,7 @@ PARAMETERS = {
     "reference.max_features": 200,
     "evaluation.resamples": 100,
     "submit.model": "exp2",
+    "experiments.baseline.train.seeds": [],
     "experiments.exp2.model.preset": "deberta_v3_tiny",
     "experiments.exp2.model.seq_len": 48,
 }

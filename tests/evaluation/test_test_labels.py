@@ -23,6 +23,7 @@ from preference.config.params import load_params
 from preference.runtime.provenance import hash_file
 from preference.runtime.yaml_file import read_yaml, write_yaml
 from stages import (
+    blend,
     bundle,
     evaluate,
     fetch,
@@ -45,6 +46,7 @@ STAGES = {
     "bundle": (f"models/{EXPERIMENT}", lambda: bundle.main(EXPERIMENT)),
     "train_reference": ("models/reference", train_reference.main),
     "predict_reference": ("data/predictions/reference", predict_reference.main),
+    "blend": ("models/blend", blend.main),
 }
 # It predicts a file of the user with a bundle, and has neither the battles nor the splits.
 NEEDS_NO_BATTLES = {"submit"}

@@ -75,7 +75,9 @@ def write_battles(targets):
 def write_params(seeds=()):
     """Write the repository's parameters, with seeds of each experiment, and configure them."""
     text = (REPOSITORY / "params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("seeds: []", f"seeds: {list(seeds)}"))
+    for written in ("seeds: []", "seeds: 3"):
+        text = text.replace(written, f"seeds: {list(seeds)}")
+    Path("params.yaml").write_text(text)
     write_experiments(load_params())
 
 

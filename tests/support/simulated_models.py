@@ -11,6 +11,7 @@ from preference.evaluation.evaluate import evaluate_models
 from preference.evaluation.scoring import (
     Model,
     RunPredictions,
+    average_orders,
     fit_blend_weights,
     score_models,
 )
@@ -66,7 +67,8 @@ def as_models(targets, predictions):
         ones = ones if isinstance(ones, list) else [ones]
         seeds = range(1, len(ones) + 1)
         runs = [RunPredictions(one, one, seed) for one, seed in zip(ones, seeds, strict=True)]
-        models[name] = Model(runs, runs, runs, [1.0] * len(runs))
+        averaged = [average_orders(run) for run in runs]
+        models[name] = Model(runs, runs, averaged, [1.0] * len(runs))
     return models
 
 
