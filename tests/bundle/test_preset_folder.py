@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import keras
@@ -64,11 +65,28 @@ PRESETS = {
 }
 
 
-@pytest.fixture(params=PRESETS.values(), ids=PRESETS)
-def weights(request, tmp_path, monkeypatch, fresh_preprocess):
-    """The weights of a preset; in the working folder, tokens for a baseline that starts from it."""
-    monkeypatch.chdir(tmp_path)
-    expected = request.param()
+@pytest.fixture(scope="module", params=PRESETS.values(), ids=PRESETS)
+def once(request, tmp_path_factory):
+    """A folder with a baseline that started from a preset; the preset's weights; the record."""
+    folder = tmp_path_factory.mktemp("preset")
+    # As in a process of its own, with no tokenizer trained before.
+    preprocess.trained_tokenizer.cache_clear()
+    with chdir(folder):
+        weights = request.param()
+        write_data()
+        return folder, weights, train_baseline()
+
+
+@pytest.fixture
+def trained(once, tmp_path, monkeypatch):
+    """The weights of a preset and the record of a training; a copy is the working folder."""
+    folder, *found = once
+    monkeypatch.chdir(shutil.copytree(folder, tmp_path / "copy"))
+    return found
+
+
+def write_data():
+    """Write the tokens of a baseline that starts from the preset; hide the splits to predict."""
     params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["simulated"]["battles"] = 150
     params["model"] |= {"preset": "preset", "seq_len": 64}
@@ -82,7 +100,6 @@ def weights(request, tmp_path, monkeypatch, fresh_preprocess):
     for name in PREDICTED_SPLITS:
         split_file(name).rename(f"{name}.parquet")
     preprocess.main()
-    return expected
 
 
 def bring_back_splits():
@@ -97,16 +114,16 @@ def train_baseline():
     return read_record("baseline", seed)
 
 
-def test_baseline_starts_from_the_weights_of_a_preset_folder(weights):
-    record = train_baseline()
+def test_baseline_starts_from_the_weights_of_a_preset_folder(trained):
+    weights, record = trained
     bring_back_splits()
     # A prediction and a bundle need what the training has left, and its preset no more.
     shutil.rmtree("preset")
     predict.main("baseline")
     bundle.main("baseline")
     loaded = load_bundle(BUNDLE)
-    trained = loaded.model.get_layer("backbone")
-    for ours, preset in zip(trained.get_weights(), weights, strict=True):
+    backbone = loaded.model.get_layer("backbone")
+    for ours, preset in zip(backbone.get_weights(), weights, strict=True):
         np.testing.assert_allclose(ours, preset, atol=1e-5)
     manifest = loaded.manifest
     assert (manifest.tokens, manifest.training) == (record.tokens, record.training)
@@ -143,9 +160,9 @@ def full_lengths_of(folder, ids, packing):
     return full_lengths(tokens, tokens.rows_of(ids), packing).max(axis=1)
 
 
-def test_without_the_tokens_of_its_training_nothing_is_predicted_or_bundled(weights):
+def test_without_the_tokens_of_its_training_nothing_is_predicted_or_bundled(trained):
     """As after a change of the tokenizer, whose tokens have another folder."""
-    record = train_baseline()
+    _, record = trained
     bring_back_splits()
     predict.main("baseline")
     before = {path: path.read_bytes() for path in PREDICTIONS.iterdir()}
@@ -159,24 +176,28 @@ def test_without_the_tokens_of_its_training_nothing_is_predicted_or_bundled(weig
     assert not BUNDLE.exists()
 
 
-def test_the_weights_know_nothing_of_the_calibration_split(weights):
-    """The training never sees one; with another, only the temperatures are others."""
-    record = train_baseline()
-    manifests = []
-    for calibration in ("calibration", "test"):
-        bring_back_splits()
-        shutil.copy(f"{calibration}.parquet", split_file("calibration"))
-        predict.main("baseline")
-        bundle.main("baseline")
-        manifests.append(read_manifest(BUNDLE))
-        assert train_baseline() == record
-    first, other = manifests
+def test_the_weights_know_nothing_of_the_calibration_split(trained):
+    """They are the same without one and with another, which changes the temperatures alone."""
+    _, record = trained
+    bring_back_splits()
+    first = predict_and_bundle()
+    shutil.copy("test.parquet", split_file("calibration"))
+    # Or the stage would take the model of the finished run from there.
+    shutil.rmtree(".checkpoints")
+    assert train_baseline() == record
+    other = predict_and_bundle()
     assert first.calibration.battles != other.calibration.battles
     assert first.calibration.in_order.temperature != other.calibration.in_order.temperature
     assert first.files["model.weights.h5"] == other.files["model.weights.h5"] == record.weights
 
 
-def test_each_tokenizer_has_tokens_of_its_own(weights):
+def predict_and_bundle():
+    predict.main("baseline")
+    bundle.main("baseline")
+    return read_manifest(BUNDLE)
+
+
+def test_each_tokenizer_has_tokens_of_its_own(trained):
     index = json.loads(Path("data/tokens/index.json").read_text())
     assert set(index) == {"preset", "deberta_v3_mini"}
     assert len(set(index.values())) == 2

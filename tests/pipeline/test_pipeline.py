@@ -26,8 +26,7 @@ from pipeline_runs import (
 )
 from repository import REPOSITORY
 from sklearn.metrics import log_loss
-
-from preference.runtime.yaml_file import read_yaml
+from stage_readers import EXPERIMENTS, READERS, SHARING, read_status, trained_again
 
 SMALL = {
     "data.simulated.battles": 400,
@@ -39,26 +38,17 @@ SMALL = {
     "evaluation.resamples": 200,
     "experiments.exp1.train.seeds": [7, 8],
 }
-EXPERIMENTS = read_yaml(REPOSITORY / "params.yaml")["experiments"]
-SHARING = [
-    name for name, changed in EXPERIMENTS.items() if "seq_len" not in changed.get("model", {})
-]
 
 
 @contextmanager
-def restoring(folder):
-    """Bring a clone back to its last commit and to its results, whatever a test changes."""
+def restoring(folder, *stages):
+    """Bring a clone back to its commit and to the results of the stages, or to all results."""
+    (head,) = run("git", "rev-parse", "HEAD", folder=folder).split()
     try:
         yield
     finally:
-        run("git", "checkout", "--quiet", ".", folder=folder)
-        run("dvc", "checkout", folder=folder)
-
-
-def trained_again(names):
-    """The stages that have the values of these experiments among their deps, and evaluate."""
-    stages = ("train_", "predict@", "bundle@")
-    return {"evaluate"} | {f"{stage}{name}" for stage in stages for name in names}
+        run("git", "reset", "--quiet", "--hard", head, folder=folder)
+        run("dvc", "checkout", *stages, folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +94,9 @@ def test_a_second_repro_runs_nothing(clone):
 
 
 def test_stages_repeated_give_the_same_bytes(clone):
-    stages = ["configure", "fetch", "split", "preprocess", "train_reference", "train_exp3"]
-    stages += ["predict_reference", "predict@exp3", "bundle@exp3", "evaluate", "report", "submit"]
+    """All but a training, which the test below repeats."""
+    stages = ["configure", "fetch", "split", "preprocess", "train_reference", "predict_reference"]
+    stages += ["predict@exp3", "bundle@exp3", "evaluate", "report", "submit"]
     output = run("dvc", "repro", "--force", "--single-item", *stages, folder=clone)
     assert stages_run(output) == set(stages)
     assert run("git", "status", "--porcelain", folder=clone) == ""
@@ -172,72 +163,55 @@ def test_the_submission_has_the_battles_that_were_asked_for(clone):
     assert submission.drop(columns="id").sum(axis=1).to_numpy() == pytest.approx(1)
 
 
-def test_an_experiment_runs_what_depends_on_it_and_shows_the_change(clone):
-    with restoring(clone):
-        output = run("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", folder=clone)
-        trainings = {f"train_{name}" for name in SHARING}
-        used = {f"{stage}@{name}" for stage in ("predict", "bundle") for name in SHARING}
-        assert stages_run(output) == {"configure", "evaluate", "report"} | trainings | used
-        assert "longer" in run("dvc", "exp", "show", "--csv", folder=clone)
+def test_what_a_changed_file_re_runs(clone):
+    """The table of docs/architecture.md: who reads what was changed; others follow its outputs."""
+    texts = {clone / name: (clone / name).read_text() for name in READERS}
+    try:
+        for path, text in texts.items():
+            path.write_text(text + "\n# Changed.\n")
+        status = read_status(clone)
+    finally:
+        for path, text in texts.items():
+            path.write_text(text)
+    for name, expected in READERS.items():
+        read = {stage for stage, deps in status.items() if any(name.startswith(d) for d in deps)}
+        assert read == expected, name
+
+
+def test_an_experiment_with_another_shared_value_re_runs_those_that_inherit_it(clone):
+    with restoring(clone, "configure"):
+        command = ("dvc", "exp", "run", "-S", "model.seq_len=1024", "-n", "longer", "configure")
+        assert stages_run(run(*command, folder=clone)) == {"configure"}
+        assert set(read_status(clone)) == trained_again(SHARING)
         changed = run_json("dvc", "params", "diff", folder=clone)
         assert changed == {"params.yaml": {"model.seq_len": {"old": 64, "new": 1024, "diff": 960}}}
-        assert run_json("dvc", "metrics", "diff", folder=clone)
-        run("dvc", "plots", "diff", "HEAD", "longer", "--out", "page", folder=clone)
-        page = (clone / "page" / "index.html").read_text()
-        shutil.rmtree(clone / "page")
-        assert all(title in page for title in ("Log loss on test", "Log loss on valid", "exp2.csv"))
 
 
-def each(stage, names=tuple(EXPERIMENTS)):
-    return {f"{stage}@{name}" for name in names}
-
-
-TRAININGS = {f"train_{name}" for name in EXPERIMENTS}
-
-
-@pytest.mark.parametrize(
-    ("file", "expected"),
-    [
-        ("report/verdict.py", {"report"}),
-        ("bundle/templates/model_card.md.j2", {*each("bundle"), "submit"}),
-        ("statistics/paired_tests.py", {*each("bundle"), "evaluate", "submit"}),
-        ("evaluation/slices.py", {"evaluate"}),
-        ("sources/row_parser.py", {"fetch", "submit"}),
-        ("splitting/stratified.py", {"split"}),
-        ("references/features.py", {"train_reference", "predict_reference"}),
-        ("training/optimizer.py", TRAININGS),
-        ("models/heads.py", {*TRAININGS, *each("predict"), "submit"}),
-        ("prediction/predictor.py", {*each("predict"), "submit"}),
-    ],
-)
-def test_what_a_changed_file_re_runs(clone, file, expected):
-    """The table of docs/architecture.md: who reads what was changed; others follow its outputs."""
-    path = clone / "preference" / file
-    text = path.read_text()
-    try:
-        path.write_text(text + "\n# Changed.\n")
-        assert set(run_json("dvc", "status", folder=clone)) == expected
-    finally:
-        path.write_text(text)
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"model.seq_len": 128}, trained_again(SHARING)),
-        ({"experiments.exp2.model.seq_len": 128}, trained_again(["exp2"])),
-        ({"train.checkpoint_minutes": 3}, set()),
-        ({"evaluation.resamples": 300}, {"evaluate"}),
-        ({"submit.both_orders": True}, {"submit"}),
-        ({"reference.max_features": 400}, {"train_reference"}),
-        ({"tokenizer.vocabulary_size": 600}, {"preprocess"}),
-    ],
-)
-def test_what_a_changed_parameter_re_runs(clone, changes, expected):
+def test_what_a_changed_parameter_re_runs(clone):
+    changes = {
+        "train.checkpoint_minutes": 3,
+        "experiments.exp2.model.seq_len": 128,
+        "evaluation.resamples": 300,
+        "submit.both_orders": True,
+        "reference.max_features": 400,
+        "tokenizer.vocabulary_size": 600,
+    }
     edit_params(clone, changes)
-    with restoring(clone):
+    with restoring(clone, "configure"):
         assert stages_run(run("dvc", "repro", "configure", folder=clone)) == {"configure"}
-        assert set(run_json("dvc", "status", folder=clone)) == expected
+        status = read_status(clone)
+    readers = {
+        "evaluation": "evaluate",
+        "submit": "submit",
+        "reference": "train_reference",
+        "tokenizer": "preprocess",
+    }
+    for section, reader in readers.items():
+        assert [stage for stage, deps in status.items() if section in deps] == [reader]
+    # What reads none of these sections re-runs because of the values of exp2.
+    others = {stage for stage, deps in status.items() if not deps & readers.keys()}
+    assert others | {"evaluate"} == trained_again(["exp2"])
+    assert "data/config/index.json" in status["evaluate"]
 
 
 def recipe(file):
@@ -260,10 +234,25 @@ def test_an_experiment_is_added_as_the_page_says(clone):
         assert "exp4" in (clone / "metrics/report.md").read_text()
         assert "exp4" in read_metrics(clone, "evaluation_details.json")["blend"]["weights"]
         assert "exp4" in (clone / "metrics/learning_curves/valid.csv").read_text()
-        edit_params(clone, {"experiments.exp4.model.head_dropout": [0.5]})
-        assert used < stages_run(run("dvc", "repro", folder=clone))
+        commit(clone, "Add exp4")
+        name = "experiments.exp4.model.head_dropout"
+        command = ("dvc", "exp", "run", "-S", f"{name}=[0.5]", "-n", "dropout")
+        output = run(*command, folder=clone)
+        assert stages_run(output) == {"configure", "evaluate", "report"} | used
         assert read_metrics(clone, "evaluate.json")["exp4"]["log_loss"] != first["log_loss"]
         assert run("dvc", "repro", folder=clone).strip().endswith("up to date.")
+        assert_change_is_shown(clone, "dropout", name)
+
+
+def assert_change_is_shown(folder, experiment, parameter):
+    assert experiment in run("dvc", "exp", "show", "--csv", folder=folder)
+    (changed,) = run_json("dvc", "params", "diff", folder=folder).values()
+    assert list(changed) == [parameter]
+    assert run_json("dvc", "metrics", "diff", folder=folder)
+    run("dvc", "plots", "diff", "HEAD", experiment, "--out", "page", folder=folder)
+    page = (folder / "page" / "index.html").read_text()
+    shutil.rmtree(folder / "page")
+    assert all(title in page for title in ("Log loss on test", "Log loss on valid", "exp4.csv"))
 
 
 def test_predictions_of_other_parameters_are_not_scored(clone):

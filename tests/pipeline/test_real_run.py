@@ -23,6 +23,7 @@ from sklearn.metrics import log_loss
 
 from preference.runtime.yaml_file import write_yaml
 
+BATTLES = 400
 SCALED_DOWN = {
     "data": {"source": "arena55k"},
     "tokenizer": {"vocabulary_size": 2000},
@@ -39,9 +40,10 @@ FIELDS = ["prompt", "response_a", "response_b"]
     not REAL_ROWS.exists(), reason="../shared/data/arena_head1000.csv.gz is missing"
 )
 def test_from_the_hub_to_a_scored_submission(tmp_path):
-    content = gzip.decompress(REAL_ROWS.read_bytes())
+    lines = gzip.decompress(REAL_ROWS.read_bytes()).splitlines(keepends=True)
+    content = b"".join(lines[: 1 + BATTLES])
     folder = copy_repository(tmp_path / "clone")
-    write_pin(folder, content, battles=1000)
+    write_pin(folder, content, battles=BATTLES)
     write_yaml(folder / "profiles/arena55k.yaml", SCALED_DOWN)
     commit(folder, "Scaled down")
     mine = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -59,8 +61,8 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
 
     run("dvc", "exp", "apply", "arena55k", folder=folder)
     data, metrics = read_metrics(folder, "data.json"), read_metrics(folder, "evaluate.json")
-    assert (data["rows_read"], data["source"], data["simulated"]) == (1000, "arena55k", False)
-    assert data["rows_kept"] + data["rows_quarantined"] == 1000
+    assert (data["rows_read"], data["source"], data["simulated"]) == (BATTLES, "arena55k", False)
+    assert data["rows_kept"] + data["rows_quarantined"] == BATTLES
     assert "oracle" not in metrics
 
     labels = write_test_battles(folder)

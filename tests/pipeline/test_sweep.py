@@ -19,6 +19,8 @@ RATES = (0.001, 0.002)
 STATUSES = ("Queued", "Running", "Success", "Failed")
 # The machine may be busy, and a worker that hangs must not hold up the tests for good.
 QUEUE_SECONDS = 600
+# Each question to DVC takes a processor from the trainings for seconds.
+SECONDS_BETWEEN_QUESTIONS = 5
 TRAINED = ("models/weights/baseline", "metrics/train/baseline/metrics.json")
 
 
@@ -50,7 +52,7 @@ def wait_for_queue(folder):
         status = {task[1]: task[-1] for task in tasks if task and task[-1] in STATUSES}
         if not {"Queued", "Running"} & set(status.values()):
             return status
-        time.sleep(1)
+        time.sleep(SECONDS_BETWEEN_QUESTIONS)
     pytest.fail(f"the queue has not ended: {status}")
 
 

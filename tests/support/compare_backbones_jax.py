@@ -32,7 +32,7 @@ def scatters_to_equal_places(program):
     return sum("unique_indices = true" not in scatter for scatter in scatters)
 
 
-def main(length):
+def compare(length):
     assert keras.backend.backend() == "jax"
     stock = keras_nlp.models.DebertaV3Backbone(
         vocabulary_size=60,
@@ -65,8 +65,9 @@ def main(length):
     for path, gradient in gradients.items():
         atol = 2e-4 * np.abs(gradient).max() + 1e-6
         np.testing.assert_allclose(ours_gradients[path], gradient, atol=atol, err_msg=path)
-    print("compared")
+    print(f"{length} tokens: compared")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    for length in sys.argv[1:]:
+        compare(int(length))

@@ -29,6 +29,7 @@ from checks.benchmarks.sequences import (
 from checks.benchmarks.settings import FULL, QUICK, for_gpu
 from checks.benchmarks.stage_costs import BUNDLE_STAGES, measure_stages
 from checks.benchmarks.stage_runs import StageCost
+from checks.benchmarks.steps import measure_step
 from checks.benchmarks.workload import write_full_length
 from preference.config.params import load_params
 from preference.models.preference_model import build_model
@@ -191,7 +192,7 @@ def test_a_result_is_the_last_line_that_a_process_writes():
     assert read_result(f"a warning\n{json.dumps(values)}\n") == result(1.5)
 
 
-@pytest.mark.parametrize("name", ["study", "packing", "batching", "ours"])
+@pytest.mark.parametrize("name", ["study", "ours"])
 def test_a_measurement_in_its_own_process(name, tmp_path):
     write_full_length(tmp_path, seq_len=32, battles=3)
     system = Measurement(name, "float32", 32, 1, 2, tmp_path)
@@ -200,6 +201,15 @@ def test_a_measurement_in_its_own_process(name, tmp_path):
     assert measured.padding_share == 0
     # The embedding alone, its gradient and Adam's two moments.
     assert measured.peak_memory_gib >= measured.train_memory_gib > 4 * 128_100 * 384 * 4 / 2**30
+
+
+@pytest.mark.parametrize("name", ["packing", "batching"])
+def test_a_step_from_the_study_to_ours_is_measured(name, tmp_path):
+    """In this process: the test above starts one for the first step and one for ours."""
+    write_full_length(tmp_path, seq_len=32, battles=3)
+    measured = measure_step(Measurement(name, "float32", 32, 1, 2, tmp_path))
+    assert (measured.precision, measured.padding_share) == ("float32", 0)
+    assert measured.train_seconds > 0 and measured.predict_seconds > 0
 
 
 def test_on_jax_ours_is_trained_and_does_not_predict(tmp_path):
@@ -260,9 +270,10 @@ def test_random_batches_visit_every_battle_once():
     assert {len(batch) for batch in batches} == {14, 15}
 
 
-def test_results_are_compared_seed_by_seed(tmp_path):
+def test_results_are_compared_seed_by_seed(tmp_path, monkeypatch):
     """The real stages and trainings, on a small arena; our backbone is exact."""
-    rows, failed = measure_quality(200, 1, tmp_path, ("ours", "stock backbone"))
+    monkeypatch.setattr("checks.benchmarks.quality.LENGTH_SCALE", 0.03)
+    rows, failed = measure_quality(100, 1, tmp_path, ("ours", "stock backbone"))
     assert failed == []
     assert [row["name"] for row in rows] == ["ours", "stock backbone"]
     ours, stock = (row["valid_log_loss"] for row in rows)
