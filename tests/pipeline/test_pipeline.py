@@ -36,6 +36,7 @@ SMALL = {
     "train.epochs": 1,
     "reference.max_features": 500,
     "evaluation.resamples": 200,
+    "experiments.baseline.train.seeds": [],
     "experiments.exp1.train.seeds": [7, 8],
 }
 

@@ -31,7 +31,10 @@ SCALED_DOWN = {
     "train": {"epochs": 1},
     "reference": {"max_features": 500},
     "evaluation": {"resamples": 200},
-    "experiments": {"exp2": {"model": {"seq_len": 48}}},
+    "experiments": {
+        "baseline": {"train": {"seeds": []}},
+        "exp2": {"model": {"seq_len": 48}},
+    },
 }
 FIELDS = ["prompt", "response_a", "response_b"]
 

@@ -14,6 +14,7 @@ SMALL = {
     "tokenizer.vocabulary_size": 700,
     "model.seq_len": 64,
     "train.epochs": 1,
+    "experiments.baseline.train.seeds": [],
 }
 RATES = (0.001, 0.002)
 STATUSES = ("Queued", "Running", "Success", "Failed")
