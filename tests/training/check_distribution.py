@@ -153,7 +153,7 @@ def test_a_cable_that_is_pulled(hosts, data, expected, folders):
 
 def test_hosts_with_other_data_are_refused(hosts, folders):
     params = folders[SECOND] / "params.yaml"
-    params.write_text(params.read_text().replace("learning_rate: 0.003", "learning_rate: 0.001"))
+    params.write_text(params.read_text().replace("learning_rate: 0.0015", "learning_rate: 0.001"))
     configure(folders[SECOND])
     stages = start(folders)
     said = finish(stages)
