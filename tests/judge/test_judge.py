@@ -160,7 +160,7 @@ def test_tokens_in_memory_are_those_of_the_texts(judge):
         {"prompt": ["soup", "a"], "response_a": ["bread", ""], "response_b": ["rake", "oven"]},
         {"prompt": ["tide"], "response_a": ["seven"], "response_b": ["eight"]},
     ]
-    tokenizer = judge._tokenizer
+    tokenizer = judge._predict.tokenizer
     tokens = tokenize_conversations(battles, tokenizer)
     assert tokens.battle_ids.tolist() == [0, 1]
     assert tokens.turn_offsets.tolist() == [0, 2, 3]
