@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preference.bundle.archive import LARGEST_BUNDLE
 from preference.bundle.blend_schema import (
@@ -15,7 +16,6 @@ from preference.bundle.manifest import MANIFEST, check_assets, check_files, read
 from preference.bundle.manifest_schema import Manifest
 from preference.bundle.network import Bundle, check_sizes, load_network
 from preference.models.model_files import WEIGHTS
-from preference.references.models import Reference, SavedReference, build_reference
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import (
     LARGEST_VOCABULARY,
@@ -25,6 +25,9 @@ from preference.runtime.foreign_files import (
 )
 from preference.runtime.strict_json import check_values
 
+if TYPE_CHECKING:
+    from preference.references.models import Reference
+
 
 @dataclass(frozen=True)
 class BlendBundle:
@@ -32,7 +35,7 @@ class BlendBundle:
 
     manifest: BlendManifest
     members: list[tuple[Bundle, MixWeights]]
-    references: list[tuple[Reference, BlendedReference]]
+    references: list[tuple["Reference", BlendedReference]]
 
 
 def load_blend(folder: Path, manifest: BlendManifest) -> BlendBundle:
@@ -95,7 +98,14 @@ def _check_is_named(name: str, manifest: Manifest, files: Mapping[str, str]) -> 
         )
 
 
-def _load_reference(path: Path, name: str) -> Reference:
+def _load_reference(path: Path, name: str) -> "Reference":
+    # What has no references needs no scikit-learn.
+    try:
+        from preference.references.models import SavedReference, build_reference
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"{path.name} needs {error.name}, which is not installed: install scikit-learn"
+        ) from error
     values = read_json(path, LARGEST_VOCABULARY)
     with refusing_damage(path.name, (ValueError,)):
         return build_reference(name, check_values(SavedReference, values))

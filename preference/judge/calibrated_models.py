@@ -5,6 +5,7 @@ own, as `preference.evaluation.scoring` computes it from files of predictions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +15,13 @@ from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle
 from preference.bundle.manifest import TOKENIZER
 from preference.prediction.predictor import Predictor
-from preference.references.models import Reference, predict_reference
 from preference.sequences.token_store import Tokens
 from preference.statistics.calibration import Calibration
 from preference.statistics.temperature_scaling import apply_temperature
 from preference.tokenizers.tokenize import tokenize_conversations
+
+if TYPE_CHECKING:
+    from preference.references.models import Reference
 
 Battles = Sequence[Mapping[str, Sequence[str]]]
 # Called with the number of answers that were predicted since the last call.
@@ -113,7 +116,10 @@ def _share(advance: Advance, networks: int) -> Advance:
     return count
 
 
-def _predict(reference: Reference, battles: Battles) -> np.ndarray:
+def _predict(reference: "Reference", battles: Battles) -> np.ndarray:
+    # It imports scikit-learn, which models without references do not need.
+    from preference.references.models import predict_reference
+
     columns = {name: [battle[name] for battle in battles] for name in ("response_a", "response_b")}
     table = pa.table({"id": np.arange(len(battles)), **columns})
     return predict_reference(reference, table).probabilities
