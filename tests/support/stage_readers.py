@@ -21,12 +21,12 @@ TRAININGS = {f"train_{name}" for name in EXPERIMENTS}
 
 READERS = {
     "preference/report/verdict.py": {"report"},
-    "preference/bundle/templates/model_card.md.j2": {*each("bundle"), "submit"},
-    "preference/statistics/paired_tests.py": {*each("bundle"), "evaluate", "submit"},
+    "preference/bundle/templates/model_card.md.j2": {*each("bundle"), "blend", "submit"},
+    "preference/statistics/paired_tests.py": {*each("bundle"), "blend", "evaluate", "submit"},
     "preference/evaluation/slices.py": {"evaluate"},
     "preference/sources/row_parser.py": {"fetch", "submit"},
     "preference/splitting/stratified.py": {"split"},
-    "preference/references/features.py": {"train_reference", "predict_reference"},
+    "preference/references/features.py": {"train_reference", "predict_reference", "submit"},
     "preference/training/optimizer.py": TRAININGS,
     "preference/models/heads.py": {*TRAININGS, *each("predict"), "submit"},
     "preference/prediction/predictor.py": {*each("predict"), "submit"},
@@ -34,9 +34,9 @@ READERS = {
 
 
 def trained_again(names):
-    """The stages that have the values of these experiments among their deps, and evaluate."""
+    """The stages that have the values of these experiments among their deps."""
     stages = ("train_", "predict@", "bundle@")
-    return {"evaluate"} | {f"{stage}{name}" for stage in stages for name in names}
+    return {"blend", "evaluate"} | {f"{stage}{name}" for stage in stages for name in names}
 
 
 def read_status(folder):
