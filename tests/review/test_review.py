@@ -30,7 +30,7 @@ def test_where_nothing_changed_the_comment_says_so(folder, review, capsys):
     assert "- The same in both versions: `baseline`, `exp1`, `exp2`." in comment
     assert "None differs." in comment
     assert "Nothing in metrics/evaluate.json differs." in comment
-    assert "- The best experiment is exp2: log loss 0.9367" in comment
+    assert "exp2 has the lowest log loss" in comment
     assert "Warning" not in comment
     plots = (folder / "pr-report/plots/index.html").read_text()
     assert "battle" in plots and re.search("Content-Security-Policy.*'sha256-", plots)

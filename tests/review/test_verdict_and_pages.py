@@ -33,7 +33,7 @@ def test_the_verdict_is_that_of_the_report(folder):
 def test_other_headings_and_words_in_the_report_change_nothing(folder):
     report, path = write_report(folder), folder / "metrics/report.md"
     expected = describe_verdict(folder)
-    assert expected.startswith("- The best experiment is baseline")
+    assert expected.startswith("Use baseline: log loss")
     for reworded in (report.replace("## Verdict", "## Findings"), "## Verdict\n\n- exp9 wins.\n"):
         assert reworded != report
         path.write_text(reworded)
@@ -47,7 +47,10 @@ def test_other_metrics_change_the_verdict(folder):
     details = json.loads(path.read_text())
     details["models"]["exp1"]["log_loss"]["value"] = 0.5
     write_json(path, details)
-    assert describe_verdict(folder).startswith("- The best experiment is exp1: log loss 0.5000")
+    said = (
+        "Keep baseline: no experiment is significantly better on 1,199 simulated test battles. exp1"
+    )
+    assert describe_verdict(folder).startswith(said)
 
 
 def test_names_cannot_mark_up_the_verdict(tmp_path):
@@ -60,7 +63,7 @@ def test_a_warning_stands_out(folder):
     path = folder / "metrics/split.json"
     write_json(path, json.loads(path.read_text()) | {"shared_prompts": 2})
     first, *_ = describe_verdict(folder).splitlines()
-    assert first == "- **Warning: 2 prompts are in more than one split: a leak.**"
+    assert first == "**Warning: 2 prompts are in more than one split: a leak.**"
 
 
 @pytest.mark.parametrize(
