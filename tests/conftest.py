@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, settings
 
 # Shared machines are slow at times, which says nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# Of each of the six kinds of files of tests/sources/test_fuzz.py: see `make fuzz`.
+# `make fuzz` reads this many files of each of the kinds in tests/sources/test_fuzz.py.
 settings.register_profile("fuzz", settings.get_profile("patient"), max_examples=2000)
 settings.load_profile("patient")
 

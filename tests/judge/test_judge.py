@@ -59,7 +59,7 @@ def test_one_by_one_and_together_give_the_same(judge):
 
 def test_a_text_is_a_conversation_of_one_turn(judge):
     assert judge.compare("soup", "bread", "rake") == judge.compare(["soup"], ["bread"], ("rake",))
-    # Not JSON, as it would be in a file.
+    # A text that looks like a JSON list is a text here, although a file would hold turns so.
     assert judge.compare('["soup"]', "bread", "rake") != judge.compare("soup", "bread", "rake")
 
 
