@@ -229,7 +229,7 @@ def test_an_experiment_is_added_as_the_page_says(clone):
         changed = run("git", "diff", "--numstat", folder=clone).split()
         assert sum(int(lines) for lines in changed[::3]) <= 12
         output = run("dvc", "repro", folder=clone)
-        used = {"train_exp4", "predict@exp4", "bundle@exp4"}
+        used = {"train_exp4", "predict@exp4", "bundle@exp4", "blend"}
         assert stages_run(output) == {"configure", "evaluate", "report"} | used
         first = read_metrics(clone, "evaluate.json")["exp4"]
         assert "exp4" in (clone / "metrics/report.md").read_text()
