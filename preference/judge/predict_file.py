@@ -127,13 +127,13 @@ def predict_file(
 
 def predict_rows(
     judge: PreferenceJudge, rows: NumberedRows, unreadable: UnreadableRows, progress: tqdm
-) -> tuple[list[int | None], np.ndarray]:
+) -> tuple[list[int | str | None], np.ndarray]:
     """Predict some rows.
 
     Returns:
         The id of each row, None where it cannot be read, and probabilities, float64 [rows, 3].
     """
-    ids: list[int | None] = []
+    ids: list[int | str | None] = []
     probabilities = np.tile(judge.prior, (len(rows), 1))
     battles: dict[int, dict[str, list[str]]] = {}
     begun = progress.n
@@ -167,7 +167,7 @@ def _parts(rows: Iterator[tuple[int, RawRow]]) -> Iterator[NumberedRows]:
         yield part
 
 
-def _id_of(row: RawRow) -> int | None:
+def _id_of(row: RawRow) -> int | str | None:
     try:
         return parse_id(row.get("id"))
     except NotABattle:

@@ -7,7 +7,6 @@ text or a list of parts. The id is text, in the column `question_id`, or `id` in
 
 import json
 
-from preference.sources.ids import number_text
 from preference.sources.row_parser import MALFORMED, NotABattle, RawRow
 
 CONVERSATIONS = ("conversation_a", "conversation_b")
@@ -48,11 +47,8 @@ def to_kaggle_row(row: RawRow) -> RawRow:
     }
 
 
-def _read_id(row: RawRow) -> int:
-    value = next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
-    if not isinstance(value, str | int):
-        raise NotABattle("id is missing")
-    return number_text(str(value))
+def _read_id(row: RawRow) -> object:
+    return next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
 
 
 def _read_winner(value: object) -> dict[str, int]:

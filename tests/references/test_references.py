@@ -45,6 +45,7 @@ def make_battles(answers_a, answers_b, labels):
         "model_a": [None] * count,
         "model_b": [None] * count,
         "source": ["drawn"] * count,
+        **{name: [None] * count for name in ("source_id", "language", "subset")},
     }
     return pa.table(columns, schema=BATTLE_SCHEMA)
 
@@ -63,7 +64,8 @@ def draw_battles(count, seed, planted="excellent", longer_wins=False):
 
 
 def swap(battles):
-    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a", "source"]
+    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a"]
+    names += BATTLE_SCHEMA.names[len(names) :]
     return battles.select(names).rename_columns(BATTLE_SCHEMA.names)
 
 

@@ -56,12 +56,15 @@ def test_a_row_is_the_battle_that_one_reads_in_it(row):
     battle = parse_battle(to_kaggle_row(row))
     assert 0 <= battle.pop("id") < 2**63
     assert battle == {
+        "source_id": row.get("id") or row["question_id"],
         "prompt": ["What is it?", "Why?"],
         "response_a": ["It is so.", "Because."],
         "response_b": ["It is not.", "I do not know."],
         "label": 1,
         "model_a": "chatglm-6b",
         "model_b": "koala-13b",
+        "language": None,
+        "subset": None,
     }
 
 
