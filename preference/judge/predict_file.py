@@ -1,7 +1,8 @@
 """Predict the battles of a file in parts of bounded size.
 
 Guarantees
-1. Each row of the input gives one row of the output, in the same order, with the same id.
+1. Each row of the input gives one row of the output, in the same order, with the same id; where the
+   input has no ids, it is the number of the row, counted from 1.
 2. A row that cannot be read as a battle is predicted as the training prior and reported.
 3. Memory does not grow with the rows. Rows with the same id are therefore not detected: each row is
    predicted independently of the others.
@@ -25,7 +26,7 @@ from preference.runtime.terminal_text import LONGEST_TASK, one_line
 from preference.sequences.packing import SIDES
 from preference.sources.readers import read_source_rows
 from preference.sources.row_parser import (
-    UNLABELLED_COLUMNS,
+    KEYED_BY_CONTENT,
     NotABattle,
     RawRow,
     parse_conversations,
@@ -76,7 +77,7 @@ class UnreadableRows:
         )
         if count == rows:
             raise BadInput(
-                f"{summary} Nothing is written. Give it the columns of the Kaggle schema."
+                f"{summary} Nothing is written. Correct the rows: docs/data.md has all schemas."
             )
         summary = one_line(f"{summary} They get the shares of A, B and tie in train.")
         tqdm.write(summary, file=sys.stderr)
@@ -98,7 +99,7 @@ def predict_file(
 
     Args:
         model: a bundle, as a folder or a zip file.
-        source: battles in the Kaggle schema, with or without labels.
+        source: battles in any schema that can be trained on, with or without labels.
         output: a .csv, .parquet or .jsonl file.
         both_orders: average the predictions of both orders of the answers.
         strict: raise an error at the first row that cannot be read as a battle.
@@ -110,7 +111,7 @@ def predict_file(
         BadInput: a file cannot be used, or no row can be read as a battle; then nothing is written.
     """
     _check_paths(source, output, replaces_link)
-    rows = read_source_rows(source, UNLABELLED_COLUMNS, named_by)
+    rows = read_source_rows(source, labelled=False, named_by=named_by)
     # A wrong path is reported before the model is loaded, which takes seconds.
     first = next(rows)
     make_deterministic()
@@ -136,9 +137,9 @@ def predict_rows(
     ids: list[int | str | None] = []
     probabilities = np.tile(judge.prior, (len(rows), 1))
     battles: dict[int, dict[str, list[str]]] = {}
-    begun = progress.n
+    begun = int(progress.n)
     for position, (line, row) in enumerate(rows):
-        ids.append(_id_of(row))
+        ids.append(_id_of(row, begun + position + 1))
         try:
             battles[position] = parse_conversations(row)
         except NotABattle as problem:
@@ -167,7 +168,9 @@ def _parts(rows: Iterator[tuple[int, RawRow]]) -> Iterator[NumberedRows]:
         yield part
 
 
-def _id_of(row: RawRow) -> int | str | None:
+def _id_of(row: RawRow, number: int) -> int | str | None:
+    if row.get("id") is None and row.get(KEYED_BY_CONTENT):
+        return number
     try:
         return parse_id(row.get("id"))
     except NotABattle:

@@ -16,7 +16,6 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
-from preference.sources.arena_release import ID_COLUMNS, to_kaggle_row
 from preference.sources.ids import number_extra_battle, number_repetition
 from preference.sources.quarantine import QuarantinedRow
 from preference.sources.row_parser import (
@@ -113,7 +112,7 @@ def _read_rows(
 
 
 def _parse_row(row: RawRow, source: BattleSource) -> Battle:
-    battle = parse_battle(to_kaggle_row(row))
+    battle = parse_battle(row)
     if source.extra:
         battle["id"] = number_extra_battle(source.name, battle["id"])
     return battle
@@ -121,5 +120,5 @@ def _parse_row(row: RawRow, source: BattleSource) -> Battle:
 
 def _readable_id(row: RawRow) -> str | None:
     """Return the id as it stands in the source, where a user looks for the row."""
-    value = next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
+    value = row.get("id")
     return str(value)[:LONGEST_ID] if isinstance(value, str | int) else None

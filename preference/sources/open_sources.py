@@ -8,18 +8,44 @@ from preference.sources.readers import read_source_rows
 from preference.sources.source import BattleSource, DownloadedFile
 
 IGNORED_PREFIXES = (".", "_")
+# What a hub's repository of a data set has beside its files.
+DOCUMENTATION = ("readme.md", "license", "license.txt", "license.md", "dataset_infos.json")
+HUB_DATA = "data"
+# The values of data.source that are no paths, and what each one is.
+NAMED_SOURCES = {
+    SIMULATED: "made by this repository",
+    "arena55k": "downloaded from the Hugging Face hub",
+    "kaggle": "downloaded with a Kaggle account",
+}
 
 
-def list_parts(folder: Path) -> list[Path]:
+def list_parts(folder: Path, named_by: str = "params.yaml") -> list[Path]:
     """Return the files of a folder in the order of their names.
+
+    Where a folder has no files but a folder `data`, as a data set of the hub has, they are its
+    files. Documentation is left out.
+
+    Args:
+        folder: the folder.
+        named_by: where the user gave its path, for errors.
 
     Raises:
         BadInput: the folder has no files.
     """
-    parts = sorted(path for path in folder.iterdir() if not path.name.startswith(IGNORED_PREFIXES))
+    parts = _list_visible(folder)
+    if [path.name for path in parts] == [HUB_DATA] and parts[0].is_dir():
+        parts = _list_visible(parts[0])
     if not parts:
-        raise BadInput(f"{folder} has no files. Put battles into it, or correct params.yaml.")
+        raise BadInput(f"{folder} has no files. Put battles into it, or correct {named_by}.")
     return parts
+
+
+def _list_visible(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(IGNORED_PREFIXES) and path.name.lower() not in DOCUMENTATION
+    )
 
 
 def open_sources(params: Params) -> list[BattleSource]:
@@ -54,6 +80,12 @@ def _open_main_source(params: Params) -> BattleSource:
 
         return _open_download(name, download_battles())
     path = Path(name)
+    if not path.exists():
+        known = ", ".join(f"{one} ({what})" for one, what in NAMED_SOURCES.items())
+        raise BadInput(
+            f"{name} does not exist. Put the file there, or correct data.source in params.yaml: it "
+            f"is the path of a file or of a folder, or one of {known}."
+        )
     parts = list_parts(path) if path.is_dir() else [path]
     return BattleSource(name, {part.as_posix(): read_source_rows(part) for part in parts})
 

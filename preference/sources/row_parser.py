@@ -21,9 +21,8 @@ WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie
 UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
 SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
-# Columns of some schemas, kept for slices.
-SLICE_COLUMNS = ("language", "subset")
 MALFORMED = "malformed"
+NOT_UTF8 = "not valid UTF-8"
 KEYED_BY_CONTENT = "keyed by content"
 
 FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
@@ -197,6 +196,15 @@ def _parse_name(name: str, row: RawRow) -> str | None:
     if not isinstance(value, str | None):
         raise NotABattle(f"{name} is not text")
     return _replace_lone_surrogates(value) if value else None
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether a text has no byte that is not valid UTF-8, read as a surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _replace_lone_surrogates(text: str) -> str:

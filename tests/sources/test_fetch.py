@@ -168,10 +168,11 @@ def test_more_bad_rows_than_allowed_stop_the_stage(tmp_path):
 
 
 def test_no_battle_at_all_stops_the_stage_whatever_is_allowed(tmp_path):
-    (tmp_path / "rows.jsonl").write_text("{}\n" * 3)
+    row = {name: "" for name in make_rows(1)[0]}
+    (tmp_path / "rows.jsonl").write_text((json.dumps(row) + "\n") * 3)
     result = run_stage(tmp_path, "fetch", "rows.jsonl", max_quarantined=1.0)
     assert_refused(
-        tmp_path, result, "3 of 3 rows", "are missing (3 rows, the first is line 1 of rows.jsonl)"
+        tmp_path, result, "3 of 3 rows", "id is missing (3 rows, the first is line 1 of rows.jsonl)"
     )
 
 
