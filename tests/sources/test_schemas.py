@@ -1,10 +1,12 @@
 """Rows in every schema become the battles that one reads in them."""
 
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from repository import REPOSITORY
 from schema_rows import (
     BAD,
     GOOD,
@@ -179,6 +181,19 @@ def test_objects_that_leave_out_what_is_null_are_judged_together(tmp_path):
     _, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
     reasons = ["winner is missing", "conversation_b is missing"]
     assert [row.reason for row in quarantined] == reasons
+
+
+def test_each_row_of_the_documentation_is_a_battle(tmp_path):
+    page = (REPOSITORY / "docs" / "data.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    rows = block.splitlines()
+    assert len(rows) == 7
+    for number, row in enumerate(rows):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(row)
+        (battle,), quarantined = fetch(path)
+        assert quarantined == []
+        assert {battle["response_a"][0], battle["response_b"][0]} == {"Hello", "Hi!"}
 
 
 def test_without_labels_a_is_the_answer_that_is_named_first(tmp_path):
