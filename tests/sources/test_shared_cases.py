@@ -6,7 +6,7 @@ import pytest
 from repository import REPOSITORY
 
 from preference.runtime.errors import BadInput
-from preference.sources.open_sources import list_parts
+from preference.sources.parts import list_parts
 from preference.sources.readers import read_source_rows
 from preference.sources.row_parser import parse_battle, parse_conversations
 
