@@ -44,7 +44,7 @@ def describe_quarantine(rows: Sequence[QuarantinedRow], rows_kept: int, source: 
     first = {row.reason: f"line {row.line} of {row.source}" for row in reversed(rows)}
     reasons = count_reasons(rows)
     examples = "; ".join(
-        f"{reason} ({count} rows, the first is {first[reason]})"
+        f"{reason} ({count} row{'s' if count > 1 else ''}, the first is {first[reason]})"
         for reason, count in list(reasons.items())[:REPORTED_REASONS]
     )
     others = "; and others" if len(reasons) > REPORTED_REASONS else ""
