@@ -61,7 +61,7 @@ lock: setup  ## Update the locked requirements.
 	  $(LOCK) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 fuzz: setup  ## Read 10,000 hostile files and predict with 10,000 hostile bundles (an hour).
-	python -m pytest --numprocesses 2 tests/sources/test_fuzz.py tests/bundle/test_fuzz_bundles.py --hypothesis-profile=fuzz
+	python -m pytest --numprocesses 2 tests/sources/test_fuzz.py tests/sources/test_fuzz_schemas.py tests/bundle/test_fuzz_bundles.py --hypothesis-profile=fuzz
 
 # With --strict, a package that the service does not know is an error instead of passing.
 AUDIT = .venv-audit/bin/pip-audit --strict --disable-pip --progress-spinner off $(ACCEPTED)

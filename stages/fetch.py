@@ -6,15 +6,19 @@ Reads data.source and data.extra; writes data/battles.parquet, data/quarantine.j
 metrics/data.json.
 """
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from preference.battles.table import (
     BATTLE_SCHEMA,
     BATTLES,
     FIELDS,
+    LABELS,
     SIMULATED_SCHEMA,
+    TIE,
     scan_battles,
     writing_battles,
 )
@@ -22,9 +26,15 @@ from preference.config.params import SIMULATED, Params, load_params
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 from preference.runtime.stage_lock import running_alone
+from preference.runtime.terminal_text import one_line
 from preference.sources.ingest import parse_battles
 from preference.sources.open_sources import open_sources
-from preference.sources.quarantine import QuarantinedRow, check_quarantine, write_quarantine
+from preference.sources.quarantine import (
+    QuarantinedRow,
+    check_quarantine,
+    describe_quarantine,
+    write_quarantine,
+)
 from preference.sources.source import BattleSource
 from preference.sources.summary import summarize_data, summarize_sources
 
@@ -39,13 +49,37 @@ def main() -> None:
         output.unlink(missing_ok=True)
     sources = open_sources(params)
     rows_kept, quarantined = write_battles(sources, params)
+    for source in sources:
+        rows = quarantined_rows(source, quarantined)
+        if rows:
+            report(describe_quarantine(rows, rows_kept[source.name], source.name))
+    data = summarize_data(scan_battles(BATTLES, ["label", *FIELDS], "summarize"), quarantined)
     summary = {
         "source": params.data.source,
         "simulated": params.data.source == SIMULATED,
         "sources": summarize_sources(sources, rows_kept, quarantined),
-        **summarize_data(scan_battles(BATTLES, ["label", *FIELDS], "summarize"), quarantined),
+        **data,
     }
+    if not has_ties(data):
+        report("no ties: A or B wins every battle of data.source.")
     write_metrics(summary, METRICS)
+
+
+def has_ties(data: Mapping[str, Any]) -> bool:
+    """Return whether a summary of battles has a tie among them."""
+    return data["label_shares"][LABELS[TIE]] > 0
+
+
+def report(message: str) -> None:
+    """Write one line to the terminal."""
+    print(one_line(message), file=sys.stderr)
+
+
+def quarantined_rows(
+    source: BattleSource, quarantined: Sequence[QuarantinedRow]
+) -> list[QuarantinedRow]:
+    """Return the quarantined rows of a source."""
+    return [row for row in quarantined if row.source in source.parts]
 
 
 def write_battles(
@@ -68,7 +102,7 @@ def write_battles(
             rows_kept.update(batch["source"].to_pylist())
         write_quarantine(quarantined, QUARANTINE)
         for source in sources:
-            rows = [row for row in quarantined if row.source in source.parts]
+            rows = quarantined_rows(source, quarantined)
             check_quarantine(rows, rows_kept[source.name], source.name, params.data.max_quarantined)
     return rows_kept, quarantined
 

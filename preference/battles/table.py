@@ -1,7 +1,9 @@
 """The battles table, which every later stage reads: one row for each battle.
 
 `prompt`, `response_a` and `response_b` are lists of turns of equal length. `model_a` and `model_b`
-are never features. `source` is the value of `data.source`, or the file in `data.extra`. Only
+are never features. `source` is the value of `data.source`, or the file in `data.extra`. `id` is a
+64-bit key of the battle, which all other tables use; `source_id` is the id as the source has it,
+null where it has none. `language` and `subset` are columns of some sources, kept for slices. Only
 simulated data has the `oracle` columns, and only `evaluate` reads them: `oracle` is the true
 probability of each label, and `oracle_agreement` the part of the true utility difference (A minus
 B) that comes from the agreement of prompt and answer.
@@ -38,6 +40,9 @@ BATTLE_SCHEMA = pa.schema(
         pa.field("model_a", pa.string()),
         pa.field("model_b", pa.string()),
         pa.field("source", pa.string(), nullable=False),
+        pa.field("source_id", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("subset", pa.string()),
     ]
 )
 SIMULATED_SCHEMA = BATTLE_SCHEMA.append(

@@ -2,8 +2,8 @@
 
     python -m preference predict --model models/exp2 battles.csv predictions.csv
 
-Reads .csv, .csv.gz, .parquet, .jsonl or .jsonl.gz in the Kaggle schema (`id`, `prompt`,
-`response_a`, `response_b`); writes .csv, .parquet or .jsonl with `id`, `winner_model_a`,
+Reads battles in any schema and form of docs/data.md, such as a .csv with `prompt`, `response_a` and
+`response_b`, with or without labels; writes .csv, .parquet or .jsonl with `id`, `winner_model_a`,
 `winner_model_b` and `winner_tie`.
 """
 

@@ -1,7 +1,8 @@
 """Predict the battles of a file in parts of bounded size.
 
 Guarantees
-1. Each row of the input gives one row of the output, in the same order, with the same id.
+1. Each row of the input gives one row of the output, in the same order, with the same id; where the
+   input has no ids, it is the number of the row, counted from 1.
 2. A row that cannot be read as a battle is predicted as the training prior and reported.
 3. Memory does not grow with the rows. Rows with the same id are therefore not detected: each row is
    predicted independently of the others.
@@ -23,9 +24,10 @@ from preference.runtime.errors import BadInput
 from preference.runtime.tensorflow_runtime import make_deterministic
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
 from preference.sequences.packing import SIDES
+from preference.sources.parts import list_parts
 from preference.sources.readers import read_source_rows
 from preference.sources.row_parser import (
-    UNLABELLED_COLUMNS,
+    KEYED_BY_CONTENT,
     NotABattle,
     RawRow,
     parse_conversations,
@@ -39,7 +41,7 @@ class UnreadableRows:
     """Report the first unreadable rows one by one, and count all of them.
 
     Args:
-        source: the file that is read.
+        source: the file or folder that is read.
         strict: raise an error at the first such row.
     """
 
@@ -47,16 +49,16 @@ class UnreadableRows:
         self._source, self._strict = source, strict
         self._reasons: Counter[str] = Counter()
 
-    def add(self, line: int, reason: str) -> None:
-        """Report or count a row.
+    def add(self, place: str, reason: str) -> None:
+        """Report or count a row, which stands at `place`.
 
         Raises:
             BadInput: `strict` is set.
         """
         if self._strict:
-            raise BadInput(f"{self._source}, line {line}: {reason}. Fix the row.")
+            raise BadInput(f"{place}: {reason}. Fix the row.")
         if self._reasons.total() < MAX_REPORTED_ROWS:
-            tqdm.write(one_line(f"{self._source}, line {line}: {reason}"), file=sys.stderr)
+            tqdm.write(one_line(f"{place}: {reason}"), file=sys.stderr)
         self._reasons[reason] += 1
 
     def summarize(self, rows: int) -> None:
@@ -76,13 +78,14 @@ class UnreadableRows:
         )
         if count == rows:
             raise BadInput(
-                f"{summary} Nothing is written. Give it the columns of the Kaggle schema."
+                f"{summary} Nothing is written. Correct the rows: docs/data.md has all schemas."
             )
         summary = one_line(f"{summary} They get the shares of A, B and tie in train.")
         tqdm.write(summary, file=sys.stderr)
 
 
-NumberedRows = Sequence[tuple[int, RawRow]]
+# Rows, each with its file and line.
+PlacedRows = Sequence[tuple[str, RawRow]]
 
 
 def predict_file(
@@ -98,7 +101,8 @@ def predict_file(
 
     Args:
         model: a bundle, as a folder or a zip file.
-        source: battles in the Kaggle schema, with or without labels.
+        source: battles in any schema that can be trained on, with or without labels: a file, or a
+            folder of files.
         output: a .csv, .parquet or .jsonl file.
         both_orders: average the predictions of both orders of the answers.
         strict: raise an error at the first row that cannot be read as a battle.
@@ -110,7 +114,7 @@ def predict_file(
         BadInput: a file cannot be used, or no row can be read as a battle; then nothing is written.
     """
     _check_paths(source, output, replaces_link)
-    rows = read_source_rows(source, UNLABELLED_COLUMNS, named_by)
+    rows = _read_rows(source, named_by)
     # A wrong path is reported before the model is loaded, which takes seconds.
     first = next(rows)
     make_deterministic()
@@ -126,23 +130,23 @@ def predict_file(
 
 
 def predict_rows(
-    judge: PreferenceJudge, rows: NumberedRows, unreadable: UnreadableRows, progress: tqdm
-) -> tuple[list[int | None], np.ndarray]:
+    judge: PreferenceJudge, rows: PlacedRows, unreadable: UnreadableRows, progress: tqdm
+) -> tuple[list[int | str | None], np.ndarray]:
     """Predict some rows.
 
     Returns:
         The id of each row, None where it cannot be read, and probabilities, float64 [rows, 3].
     """
-    ids: list[int | None] = []
+    ids: list[int | str | None] = []
     probabilities = np.tile(judge.prior, (len(rows), 1))
     battles: dict[int, dict[str, list[str]]] = {}
-    begun = progress.n
-    for position, (line, row) in enumerate(rows):
-        ids.append(_id_of(row))
+    begun = int(progress.n)
+    for position, (place, row) in enumerate(rows):
+        ids.append(_id_of(row, begun + position + 1))
         try:
             battles[position] = parse_conversations(row)
         except NotABattle as problem:
-            unreadable.add(line, str(problem))
+            unreadable.add(place, str(problem))
     if battles:
         advance = _counting_battles(progress)
         probabilities[list(battles)] = judge.predict(list(battles.values()), advance)
@@ -162,12 +166,20 @@ def _counting_battles(progress: tqdm) -> Callable[[int], None]:
     return advance
 
 
-def _parts(rows: Iterator[tuple[int, RawRow]]) -> Iterator[NumberedRows]:
+def _read_rows(source: Path, named_by: str) -> Iterator[tuple[str, RawRow]]:
+    for part in list_parts(source, named_by) if source.is_dir() else [source]:
+        for line, row in read_source_rows(part, labelled=False, named_by=named_by):
+            yield f"{part}, line {line}", row
+
+
+def _parts(rows: Iterator[tuple[str, RawRow]]) -> Iterator[PlacedRows]:
     while part := list(islice(rows, BATTLES_A_BATCH)):
         yield part
 
 
-def _id_of(row: RawRow) -> int | None:
+def _id_of(row: RawRow, number: int) -> int | str | None:
+    if row.get("id") is None and row.get(KEYED_BY_CONTENT):
+        return number
     try:
         return parse_id(row.get("id"))
     except NotABattle:

@@ -21,6 +21,8 @@ from threadpoolctl import threadpool_limits
 from preference.battles.table import A_WINS, B_WINS, TIE, one_hot
 from preference.runtime.errors import BadInput
 
+# The log odds of a tie that leave it a probability of 0, as a number that JSON has.
+NO_TIES = -1e9
 SOLVER = {"maxiter": 500, "ftol": 1e-9, "gtol": 1e-6}
 
 
@@ -38,8 +40,10 @@ def fit(
 ) -> PairedLogistic:
     """Fit the weights to `differences` [n, p] and `labels` [n]; with p = 0 this is the class prior.
 
+    Where no battle is a tie, A or B wins for certain.
+
     Raises:
-        BadInput: no battle is a tie, or all are.
+        BadInput: all battles are ties.
     """
     magnitudes = abs(differences)
     wins = one_hot(labels)
@@ -83,9 +87,11 @@ def _log_probabilities(
 
 def _tie_log_odds(labels: np.ndarray) -> float:
     ties = np.count_nonzero(labels == TIE)
-    if not 0 < ties < len(labels):
+    if not ties:
+        return NO_TIES
+    if ties == len(labels):
         raise BadInput(
-            f"{ties} of the {len(labels)} train battles are ties: a reference needs both ties and "
-            "decided battles. Use more data, or raise split.train."
+            f"all of the {len(labels)} train battles are ties: a reference needs decided battles. "
+            "Use more data, or raise split.train."
         )
     return float(np.log(2 * ties / (len(labels) - ties)))

@@ -78,7 +78,7 @@ def fit_reference(name: str, battles: pa.Table, params: ReferenceParams) -> Refe
     """Fit the reference `name` to battles that have `BATTLE_COLUMNS`.
 
     Raises:
-        BadInput: no battle is a tie, or all are.
+        BadInput: all battles are ties.
     """
     texts = answer_texts(battles["response_a"]) + answer_texts(battles["response_b"])
     analyzers = ANALYZERS if name == "tfidf" else ()

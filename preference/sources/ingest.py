@@ -2,11 +2,13 @@
 
 Guarantees
 1. Every row read is either in a batch or in the quarantine, and never in both.
-2. Ids are unique over all sources: the first of several battles with the same id is kept.
-3. Only the ids of earlier batches stay in memory. A batch has at most `BATCH_ROWS` battles, and
+2. Ids are unique over all sources: the first of several battles with the same id is kept. Where a
+   source has no ids, equal rows are battles of their own.
+3. Only the keys of earlier batches stay in memory. A batch has at most `BATCH_ROWS` battles, and
    without its last battle fewer than `BATCH_CHARACTERS` characters.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -14,10 +16,15 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
-from preference.sources.arena_release import ID_COLUMNS, to_kaggle_row
-from preference.sources.ids import number_extra_battle
+from preference.sources.ids import number_extra_battle, number_repetition
 from preference.sources.quarantine import QuarantinedRow
-from preference.sources.row_parser import Battle, NotABattle, RawRow, parse_battle
+from preference.sources.row_parser import (
+    KEYED_BY_CONTENT,
+    Battle,
+    NotABattle,
+    RawRow,
+    parse_battle,
+)
 from preference.sources.source import BattleSource
 
 # A batch is held as Python objects, and becomes a row group of the file. Battles of real length
@@ -59,18 +66,39 @@ def _parse_rows(
     sources: Iterable[BattleSource], schema: pa.Schema, quarantined: list[QuarantinedRow]
 ) -> Iterator[tuple[Battle, dict[str, object]]]:
     """Yield each battle with its row of the table, and append the other rows to `quarantined`."""
-    ids: set[int] = set()
+    keys = BattleKeys()
     for source, part, line, row in _read_rows(sources):
         try:
             battle = _parse_row(row, source)
-            if battle["id"] in ids:
-                raise NotABattle("duplicate id")
+            battle["id"] = keys.add(battle["id"], part, bool(row.get(KEYED_BY_CONTENT)))
         except NotABattle as problem:
             quarantined.append(QuarantinedRow(part, line, str(problem), _readable_id(row)))
             continue
-        ids.add(battle["id"])
         values = {**row, **battle, "source": source.name}
         yield battle, {name: values[name] for name in schema.names}
+
+
+class BattleKeys:
+    """The keys of all battles so far, each with the file that it was first read from."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, str] = {}
+        self._repetitions: Counter[int] = Counter()
+
+    def add(self, key: int, part: str, may_repeat: bool) -> int:
+        """Add a battle, and return its key, which is another one where content is repeated.
+
+        Raises:
+            NotABattle: the key is that of an earlier battle, and may not be repeated.
+        """
+        if key in self._parts:
+            if not may_repeat:
+                first = self._parts[key]
+                raise NotABattle("duplicate id" + (f", first in {first}" if first != part else ""))
+            self._repetitions[key] += 1
+            key = number_repetition(key, self._repetitions[key])
+        self._parts[key] = part
+        return key
 
 
 def _read_rows(
@@ -84,7 +112,7 @@ def _read_rows(
 
 
 def _parse_row(row: RawRow, source: BattleSource) -> Battle:
-    battle = parse_battle(to_kaggle_row(row))
+    battle = parse_battle(row)
     if source.extra:
         battle["id"] = number_extra_battle(source.name, battle["id"])
     return battle
@@ -92,5 +120,5 @@ def _parse_row(row: RawRow, source: BattleSource) -> Battle:
 
 def _readable_id(row: RawRow) -> str | None:
     """Return the id as it stands in the source, where a user looks for the row."""
-    value = next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
+    value = row.get("id")
     return str(value)[:LONGEST_ID] if isinstance(value, str | int) else None

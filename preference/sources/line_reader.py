@@ -9,6 +9,7 @@ Guarantees
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -71,6 +72,15 @@ class SourceLines:
     def begin_row(self) -> None:
         """Start a new row with the next line."""
         self._row, self._characters = [], 0
+
+    def peek(self, characters: int) -> str:
+        """Return the next lines, of about so many characters, without moving on."""
+        missing = characters - sum(len(line.text) for line in self._ahead)
+        with suppress(StopIteration):
+            while missing > 0:
+                self._ahead.append(self._read_line())
+                missing -= len(self._ahead[-1].text)
+        return "".join(line.text for line in self._ahead)
 
     def read_again(self) -> None:
         """Go back to the second line of the row, unless a line was read `MAX_READS` times."""

@@ -4,22 +4,16 @@ from pathlib import Path
 
 from preference.config.params import SIMULATED, Params
 from preference.runtime.errors import BadInput
+from preference.sources.parts import list_parts
 from preference.sources.readers import read_source_rows
 from preference.sources.source import BattleSource, DownloadedFile
 
-IGNORED_PREFIXES = (".", "_")
-
-
-def list_parts(folder: Path) -> list[Path]:
-    """Return the files of a folder in the order of their names.
-
-    Raises:
-        BadInput: the folder has no files.
-    """
-    parts = sorted(path for path in folder.iterdir() if not path.name.startswith(IGNORED_PREFIXES))
-    if not parts:
-        raise BadInput(f"{folder} has no files. Put battles into it, or correct params.yaml.")
-    return parts
+# The values of data.source that are no paths, and what each one is.
+NAMED_SOURCES = {
+    SIMULATED: "made by this repository",
+    "arena55k": "downloaded from the Hugging Face hub",
+    "kaggle": "downloaded with a Kaggle account",
+}
 
 
 def open_sources(params: Params) -> list[BattleSource]:
@@ -54,6 +48,12 @@ def _open_main_source(params: Params) -> BattleSource:
 
         return _open_download(name, download_battles())
     path = Path(name)
+    if not path.exists():
+        known = ", ".join(f"{one} ({what})" for one, what in NAMED_SOURCES.items())
+        raise BadInput(
+            f"{name} does not exist. Put the file there, or correct data.source in params.yaml: it "
+            f"is the path of a file or of a folder, or one of {known}."
+        )
     parts = list_parts(path) if path.is_dir() else [path]
     return BattleSource(name, {part.as_posix(): read_source_rows(part) for part in parts})
 

@@ -39,6 +39,21 @@ def count_reasons(rows: Sequence[QuarantinedRow]) -> dict[str, int]:
     return dict(Counter(row.reason for row in rows).most_common())
 
 
+def describe_quarantine(rows: Sequence[QuarantinedRow], rows_kept: int, source: str) -> str:
+    """Return one line on the quarantined rows of a source, at least one, with examples."""
+    first = {row.reason: f"line {row.line} of {row.source}" for row in reversed(rows)}
+    reasons = count_reasons(rows)
+    examples = "; ".join(
+        f"{reason} ({count} row{'s' if count > 1 else ''}, the first is {first[reason]})"
+        for reason, count in list(reasons.items())[:REPORTED_REASONS]
+    )
+    others = "; and others" if len(reasons) > REPORTED_REASONS else ""
+    return (
+        f"{source}: {len(rows)} of {len(rows) + rows_kept} rows cannot be read as battles: "
+        f"{examples}{others}. data/quarantine.jsonl lists all of them."
+    )
+
+
 def check_quarantine(
     rows: Sequence[QuarantinedRow], rows_kept: int, source: str, max_fraction: float
 ) -> None:
@@ -56,13 +71,7 @@ def check_quarantine(
     rows_read = len(rows) + rows_kept
     if rows_kept and len(rows) <= max_fraction * rows_read:
         return
-    first = {row.reason: f"line {row.line} of {row.source}" for row in reversed(rows)}
-    reasons = list(count_reasons(rows).items())[:REPORTED_REASONS]
-    examples = "; ".join(
-        f"{reason} ({count} rows, the first is {first[reason]})" for reason, count in reasons
-    )
     raise BadInput(
-        f"{source}: {len(rows)} of {rows_read} rows cannot be read as battles, and at most "
-        f"{max_fraction:.2%} may be: {examples}. data/quarantine.jsonl lists all of them. "
-        "Fix these rows, or raise data.max_quarantined."
+        f"{describe_quarantine(rows, rows_kept, source)} At most {max_fraction:.2%} may "
+        "be: fix these rows, or raise data.max_quarantined."
     )

@@ -4,24 +4,29 @@ import csv
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from preference.runtime.errors import BadInput
-from preference.sources.formats import read_csv_rows, read_json_rows, read_parquet_rows
-from preference.sources.row_parser import REQUIRED_COLUMNS, RawRow
+from preference.sources.containers import (
+    COMPRESSIONS,
+    JSON,
+    TEXT_SUFFIXES,
+    open_text,
+    suffix_of,
+)
+from preference.sources.csv_rows import read_csv_rows
+from preference.sources.json_rows import DamagedArray, read_json_array, read_json_lines
+from preference.sources.parquet_rows import read_parquet_rows
+from preference.sources.row_parser import RawRow
+from preference.sources.schemas.recognition import SchemaFinder
 
-ReadRows = Callable[[Path, Sequence[str]], Iterator[tuple[int, RawRow]]]
-READERS: dict[str, ReadRows] = {
-    ".csv": read_csv_rows,
-    ".csv.gz": read_csv_rows,
-    ".zip": read_csv_rows,
-    ".parquet": read_parquet_rows,
-    ".jsonl": read_json_rows,
-    ".jsonl.gz": read_json_rows,
-}
+PARQUET = ".parquet"
+CSV_SUFFIXES = (".csv", ".tsv")
+# The file to read in a zip with several, such as that of a Kaggle competition.
+LABELLED_MEMBER, UNLABELLED_MEMBER = "train", "test"
 # UnicodeDecodeError: a file in a zip or a column has a name that is not valid UTF-8.
 # NotImplementedError: zipfile does not know the compression method.
 READING_ERRORS = (
@@ -30,6 +35,7 @@ READING_ERRORS = (
     zlib.error,
     lzma.LZMAError,
     csv.Error,
+    DamagedArray,
     pa.ArrowException,
     zipfile.BadZipFile,
     UnicodeDecodeError,
@@ -38,31 +44,37 @@ READING_ERRORS = (
 
 
 def read_source_rows(
-    path: Path, required: Sequence[str] = REQUIRED_COLUMNS, named_by: str = "params.yaml"
+    path: Path, labelled: bool = True, named_by: str = "params.yaml"
 ) -> Iterator[tuple[int, RawRow]]:
     """Return an iterator over the rows, each with the line at which it starts.
 
-    In Parquet, it is the number of the row. Only the columns of the Kaggle schema or of an Arena
-    release are read, with their values unchanged. Memory does not grow with the file.
+    In Parquet and in a JSON array, it is the number of the row. The rows have the columns of the
+    Kaggle schema, whichever schema the file has; one that cannot be converted is malformed. Memory
+    does not grow with the file.
 
     Args:
         path: the file.
-        required: the columns that it must have, `id` among them.
+        labelled: whether labels are needed and read.
         named_by: where the user gave the path, for errors.
 
     Raises:
         BadInput: at once, if the file is missing, a folder, empty or of an unknown kind; while the
-            rows are read, if it is damaged, has no rows or lacks required columns.
+            rows are read, if it is damaged, has no rows or lacks columns of every schema.
     """
-    return _read_rows(path, READERS[_find_extension(path, named_by)], required, named_by)
+    _check_file(path, named_by)
+    return _read_rows(path, labelled, named_by)
 
 
-def _read_rows(
-    path: Path, read_rows: ReadRows, required: Sequence[str], named_by: str
-) -> Iterator[tuple[int, RawRow]]:
+def is_readable(path: Path) -> bool:
+    """Return whether the name of a file is that of a kind that can be read."""
+    return suffix_of(path.name) != ""
+
+
+def _read_rows(path: Path, labelled: bool, named_by: str) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
+    finder = SchemaFinder(path, labelled)
     try:
-        for numbered_row in read_rows(path, required):
+        for numbered_row in finder.convert(_read_raw_rows(path, labelled, finder)):
             rows_read += 1
             yield numbered_row
     except READING_ERRORS as error:
@@ -74,16 +86,30 @@ def _read_rows(
         raise BadInput(f"{path} has no rows. Put battles into it, or correct {named_by}.")
 
 
-def _find_extension(path: Path, named_by: str) -> str:
+def _read_raw_rows(
+    path: Path, labelled: bool, finder: SchemaFinder
+) -> Iterator[tuple[int, RawRow]]:
+    if suffix_of(path.name) == PARQUET:
+        yield from read_parquet_rows(path, finder)
+        return
+    suffix, stream = open_text(path, LABELLED_MEMBER if labelled else UNLABELLED_MEMBER)
+    with stream:
+        if suffix in CSV_SUFFIXES:
+            yield from read_csv_rows(path, stream, finder)
+        else:
+            yield from (read_json_array if suffix == JSON else read_json_lines)(path, stream)
+
+
+def _check_file(path: Path, named_by: str) -> None:
     if not path.exists():
         raise BadInput(f"{path} does not exist. Put the file there, or correct {named_by}.")
     if not path.is_file():
         raise BadInput(f"{path} is not a file. Name a file, or correct {named_by}.")
-    for extension in READERS:
-        if path.name.lower().endswith(extension):
-            break
-    else:
-        raise BadInput(f"{path} is of an unknown kind. Convert it to one of {', '.join(READERS)}.")
+    if not is_readable(path):
+        kinds = ", ".join((*TEXT_SUFFIXES, PARQUET))
+        raise BadInput(
+            f"{path} is of an unknown kind. Convert it to one of {kinds}, of which all but "
+            f"{PARQUET} may be compressed as {', '.join(COMPRESSIONS)}."
+        )
     if path.stat().st_size == 0:
         raise BadInput(f"{path} is empty. Download or write it again.")
-    return extension

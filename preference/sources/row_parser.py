@@ -1,15 +1,19 @@
 """Parse a raw row in the Kaggle schema into a battle, or raise `NotABattle`.
 
 A raw row is a mapping from column to value. Prompt and answers are lists of turns, as JSON text or
-as native lists. A row that its reader could not parse has the reason under the key `MALFORMED`.
+as native lists. A row that its reader could not parse has the reason under the key `MALFORMED`. A
+row whose id does not identify the battle, or which has no id, is marked with `KEYED_BY_CONTENT`.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TypedDict
+from uuid import UUID
 
 from preference.battles.table import A_WINS, B_WINS, FIELDS, TIE
+from preference.sources.ids import key_of_id, number_content
 
 RawRow = Mapping[str, object]
 
@@ -18,10 +22,13 @@ UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
 SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
 MALFORMED = "malformed"
+NOT_UTF8 = "not valid UTF-8"
+KEYED_BY_CONTENT = "keyed by content"
 
 FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
-# An int64 has at most 19 digits, and `int` raises another error for a text of thousands.
-INTEGER = re.compile(r"-?[0-9]{1,19}")
+# As `str` writes an integer, or with the `.0` that pandas adds. An int64 has at most 19 digits; a
+# longer number stays text, because `int` refuses a text of thousands of digits.
+INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,18})(\.0*)?")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -33,12 +40,15 @@ class Battle(TypedDict):
     """A battle with the columns of `BATTLE_SCHEMA`, except `source`."""
 
     id: int
+    source_id: str | None
     prompt: list[str]
     response_a: list[str]
     response_b: list[str]
     label: int
     model_a: str | None
     model_b: str | None
+    language: str | None
+    subset: str | None
 
 
 def parse_battle(row: RawRow) -> Battle:
@@ -50,15 +60,19 @@ def parse_battle(row: RawRow) -> Battle:
         NotABattle: the row is malformed, lacks a column, or has a value that cannot be used.
     """
     _check_columns(row, REQUIRED_COLUMNS)
-    battle_id, conversations = parse_id(row["id"]), parse_conversations(row)
+    given, conversations = _given_id(row), parse_conversations(row)
+    label = _parse_label(row)
     return {
-        "id": battle_id,
+        "id": _key_of(row, given, conversations, label),
+        "source_id": None if given is None else str(given),
         "prompt": conversations["prompt"],
         "response_a": conversations["response_a"],
         "response_b": conversations["response_b"],
-        "label": _parse_label(row),
+        "label": label,
         "model_a": _parse_name("model_a", row),
         "model_b": _parse_name("model_b", row),
+        "language": _parse_name("language", row),
+        "subset": _parse_name("subset", row),
     }
 
 
@@ -74,33 +88,65 @@ def parse_conversations(row: RawRow) -> dict[str, list[str]]:
             cannot be used.
     """
     _check_columns(row, UNLABELLED_COLUMNS)
-    parse_id(row["id"])
+    _given_id(row)
     return _align({field: _parse_turns(field, row[field]) for field in FIELDS})
 
 
 def _check_columns(row: RawRow, columns: Sequence[str]) -> None:
     if MALFORMED in row:
         raise NotABattle(row[MALFORMED])
-    for name in columns:
-        if name not in row:
-            raise NotABattle(f"{name} is missing")
+    missing = [name for name in columns if name not in row]
+    if "id" in missing and row.get(KEYED_BY_CONTENT):
+        missing.remove("id")
+    if missing:
+        raise NotABattle(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
 
 
-def parse_id(value: object) -> int:
-    """Return an id as a number.
+def parse_id(value: object) -> int | str:
+    """Return an id as an integer where it is one, and otherwise as the text that it is.
 
     Raises:
-        NotABattle: the id is not a 64-bit integer.
+        NotABattle: the id is missing, or neither text nor a number.
     """
-    if isinstance(value, str) and INTEGER.fullmatch(value):
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise NotABattle("id is not an integer")
-    if not -(2**63) <= value < 2**63:
-        raise NotABattle("id is not a 64-bit integer")
-    return value
+    if isinstance(value, UUID):
+        value = str(value)
+    if isinstance(value, float | Decimal) and value == value:
+        value = f"{value:f}" if isinstance(value, Decimal) else _float_text(value)
+    if isinstance(value, str) and (integer := INTEGER.fullmatch(value)):
+        value = int(integer[1])
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if -(2**63) <= value < 2**63 else _long_integer_text(value)
+    if isinstance(value, str) and value.strip():
+        return _replace_lone_surrogates(value)
+    if value is None or isinstance(value, str | float | Decimal):
+        raise NotABattle("id is missing")
+    raise NotABattle("id is not text or a number")
+
+
+def _float_text(value: float) -> str:
+    return str(int(value)) if value.is_integer() else str(value)
+
+
+def _long_integer_text(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError as error:
+        raise NotABattle("id has thousands of digits") from error
+
+
+def _given_id(row: RawRow) -> int | str | None:
+    """Return the id of a row, None where it has none and needs none."""
+    if row.get("id") is None and row.get(KEYED_BY_CONTENT):
+        return None
+    return parse_id(row["id"])
+
+
+def _key_of(
+    row: RawRow, given: int | str | None, conversations: Mapping[str, list[str]], label: int
+) -> int:
+    if given is None or row.get(KEYED_BY_CONTENT):
+        return number_content([*conversations.values(), [str(label)]])
+    return key_of_id(given)
 
 
 def _parse_turns(field: str, value: object) -> list[str]:
@@ -144,9 +190,21 @@ def _parse_name(name: str, row: RawRow) -> str | None:
     value = row.get(name)
     if isinstance(value, int):
         value = str(value)
+    # pandas writes a missing text as NaN.
+    if isinstance(value, float) and value != value:
+        value = None
     if not isinstance(value, str | None):
         raise NotABattle(f"{name} is not text")
     return _replace_lone_surrogates(value) if value else None
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether a text has no byte that is not valid UTF-8, read as a surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _replace_lone_surrogates(text: str) -> str:

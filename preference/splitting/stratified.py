@@ -6,7 +6,7 @@ Guarantees
 3. Each label is divided in the same proportions, as exactly as the sizes of the groups permit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from preference.battles.table import LABELS
+from preference.battles.table import A_WINS, B_WINS, LABELS
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import BadInput
 
@@ -38,7 +38,8 @@ def split_by_group(
         seed: chooses among splits that are equally good.
 
     Raises:
-        BadInput: a split would have no battle, or none with one of the labels.
+        BadInput: a split would have no battle, or none with one of the labels. Ties may be missing
+            from all of the battles.
     """
     label_counts = pd.crosstab(groups, labels).reindex(columns=range(len(LABELS)), fill_value=0)
     _check_source(label_counts, splits=len(fractions))
@@ -49,8 +50,9 @@ def split_by_group(
     battles = pd.DataFrame({"id": ids, "group": groups, "label": labels}).sort_values("id")
     split_of_battle = chosen[label_counts.index.get_indexer(battles["group"])]
     splits = {name: battles[split_of_battle == number] for number, name in enumerate(fractions)}
+    needed = [number for number in label_counts if label_counts[number].any()]
     for name, rows in splits.items():
-        _check_labels(name, rows["label"])
+        _check_labels(name, rows["label"], needed)
     return {
         name: pa.table({"id": rows["id"].to_numpy(), "group": rows["group"].to_numpy()})
         for name, rows in splits.items()
@@ -103,11 +105,11 @@ def _check_source(label_counts: pd.DataFrame, splits: int) -> None:
         splits: the number of splits.
     """
     battles = int(label_counts.to_numpy().sum())
-    missing = [LABELS[number] for number in label_counts if not label_counts[number].any()]
+    missing = [LABELS[number] for number in (A_WINS, B_WINS) if not label_counts[number].any()]
     if missing:
         raise BadInput(
             f"none of the {battles:,} battles has label {' or '.join(missing)}, and every split "
-            f"needs all of {', '.join(LABELS)}. Add battles with that label to data.source."
+            f"needs both of A and B. Add battles with that label to data.source."
         )
     if len(label_counts) < splits:
         raise BadInput(
@@ -117,12 +119,13 @@ def _check_source(label_counts: pd.DataFrame, splits: int) -> None:
         )
 
 
-def _check_labels(name: str, labels: pd.Series) -> None:
-    missing = [label for number, label in enumerate(LABELS) if number not in set(labels)]
+def _check_labels(name: str, labels: pd.Series, needed: Sequence[int]) -> None:
+    missing = [LABELS[number] for number in needed if number not in set(labels)]
     if missing:
         raise BadInput(
             f"the {name} split has {len(labels):,} battle{'' if len(labels) == 1 else 's'}, none "
-            f"with label {' or '.join(missing)}, and every split needs all of {', '.join(LABELS)}. "
+            f"with label {' or '.join(missing)}, and every split needs all of "
+            f"{', '.join(LABELS[number] for number in needed)}. "
             f"Use more battles, with more of that label, raise split.{name} or, where it is "
             "`group`, let split.near_duplicates be `count`."
         )

@@ -175,7 +175,7 @@ def test_where_a_part_ends_does_not_matter(predict, monkeypatch):
 def test_a_bad_row_keeps_its_place_and_id_gets_the_prior_and_is_reported(predict, capsys):
     good = make_battles(4)
     unequal = {**good[0], "id": "77", "response_a": '["one", "two", "three", "four"]'}
-    nameless = {**good[1], "id": "x"}
+    nameless = {**good[1], "id": ""}
     rows = [good[0], NONSENSE, good[1], unequal, nameless, good[2], good[3]]
     ids, probabilities = predict(rows)
     assert ids == [1000, 5, 993, 77, None, 986, 979]
@@ -185,7 +185,7 @@ def test_a_bad_row_keeps_its_place_and_id_gets_the_prior_and_is_reported(predict
     reported = capsys.readouterr().err
     assert "in.csv, line 3: prompt is not a JSON list of strings" in reported
     assert "in.csv, line 5: unequal turns" in reported
-    assert "in.csv, line 6: id is not an integer" in reported
+    assert "in.csv, line 6: id is missing" in reported
     assert "3 of 7 rows cannot be read as battles" in reported
 
 

@@ -45,6 +45,6 @@ def test_the_example_is_what_its_command_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(simulate, "OUTPUT", tmp_path / "battles.csv")
     simulate.main()
     assert (tmp_path / "battles.csv").read_bytes() == committed.read_bytes()
-    rows = list(read_source_rows(committed, ("id", "prompt", "response_a", "response_b")))
+    rows = list(read_source_rows(committed, labelled=False))
     assert len(rows) == 20
     assert not any(name.startswith("winner") for _, row in rows for name in row)

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from repository import REAL_ROWS, REPOSITORY
@@ -45,6 +46,7 @@ def make_battles(answers_a, answers_b, labels):
         "model_a": [None] * count,
         "model_b": [None] * count,
         "source": ["drawn"] * count,
+        **{name: [None] * count for name in ("source_id", "language", "subset")},
     }
     return pa.table(columns, schema=BATTLE_SCHEMA)
 
@@ -63,7 +65,8 @@ def draw_battles(count, seed, planted="excellent", longer_wins=False):
 
 
 def swap(battles):
-    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a", "source"]
+    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a"]
+    names += BATTLE_SCHEMA.names[len(names) :]
     return battles.select(names).rename_columns(BATTLE_SCHEMA.names)
 
 
@@ -161,10 +164,22 @@ def test_the_fit_is_sklearns_on_both_orders_of_every_pair(inverse_regularization
     assert ours == pytest.approx(expected, abs=2e-4)
 
 
-@pytest.mark.parametrize("labels", [[0, 1, 1], [2, 2, 2]])
-def test_train_without_ties_or_without_wins_is_named(labels):
-    with pytest.raises(BadInput, match=r"of the 3 train battles are ties"):
-        fit_reference("prior", make_battles("abc", "def", labels), PARAMS)
+def test_train_without_wins_is_named():
+    with pytest.raises(BadInput, match=r"all of the 3 train battles are ties"):
+        fit_reference("prior", make_battles("abc", "def", [2, 2, 2]), PARAMS)
+
+
+@pytest.mark.parametrize("name", ["prior", "length", "tfidf"])
+def test_train_without_ties_gives_none_and_the_rest_is_as_sklearn_has_it(name, tmp_path):
+    train, test = (draw_battles(200, seed, longer_wins=True) for seed in (1, 2))
+    train, test = (one.filter(pc.less(one["label"], 2)) for one in (train, test))
+    save_reference(fit_reference(name, train, PARAMS), tmp_path)
+    predicted = predict_reference(load_reference(name, tmp_path), test).probabilities
+    assert np.all(predicted[:, 2] == 0)
+    correct = np.mean(predicted.argmax(axis=1) == test["label"].to_numpy())
+    assert (correct > 0.9) == (name != "prior")
+    if name == "prior":
+        assert predicted[:, 0] == pytest.approx(0.5)
 
 
 def test_formatting_is_counted():

@@ -10,12 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preference.battles.table import BATTLE_SCHEMA
-from preference.sources.arena_release import to_kaggle_row
 from preference.sources.ids import number_extra_battle, number_text
 from preference.sources.ingest import parse_battles
 from preference.sources.readers import read_source_rows
 from preference.sources.row_parser import NotABattle, parse_battle
+from preference.sources.schemas.arena_release import convert
+from preference.sources.schemas.schema import Reading
 from preference.sources.source import BattleSource
+
+
+def convert_row(row):
+    return convert(row, Reading(labelled=True))
 
 
 def conversation(*texts):
@@ -53,15 +58,18 @@ OF_140K = {
 
 @pytest.mark.parametrize("row", [OF_33K, OF_140K])
 def test_a_row_is_the_battle_that_one_reads_in_it(row):
-    battle = parse_battle(to_kaggle_row(row))
+    battle = parse_battle(convert_row(row))
     assert 0 <= battle.pop("id") < 2**63
     assert battle == {
+        "source_id": row.get("id") or row["question_id"],
         "prompt": ["What is it?", "Why?"],
         "response_a": ["It is so.", "Because."],
         "response_b": ["It is not.", "I do not know."],
         "label": 1,
         "model_a": "chatglm-6b",
         "model_b": "koala-13b",
+        "language": None,
+        "subset": None,
     }
 
 
@@ -70,7 +78,7 @@ def test_a_row_is_the_battle_that_one_reads_in_it(row):
     [("model_a", 0), ("model_b", 1), ("tie", 2), ("tie (bothbad)", 2), ("both_bad", 2)],
 )
 def test_every_winner_is_known(winner, label):
-    assert parse_battle(to_kaggle_row({**OF_33K, "winner": winner}))["label"] == label
+    assert parse_battle(convert_row({**OF_33K, "winner": winner}))["label"] == label
 
 
 MANY_PARTS = [{"type": "text", "text": "It"}, {"type": "text", "text": "is."}]
@@ -84,12 +92,13 @@ def with_answer(content):
 
 @pytest.mark.parametrize(("content", "text"), [(None, ""), (MANY_PARTS, "It\nis."), ([], "")])
 def test_content_without_text_or_in_parts(content, text):
-    assert parse_battle(to_kaggle_row(OF_33K | with_answer(content)))["response_a"] == [text]
+    assert parse_battle(convert_row(OF_33K | with_answer(content)))["response_a"] == [text]
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        ({"conversation_a": [{"role": "tool", "content": ""}]}, "conversation_a is not user and"),
         ({"winner": "model_c"}, "winner is not a known one"),
         ({"winner": None}, "winner is not a known one"),
         ({"question_id": None}, "id is missing"),
@@ -108,14 +117,14 @@ def test_content_without_text_or_in_parts(content, text):
 )
 def test_a_row_that_is_no_battle_has_a_reason(change, reason):
     with pytest.raises(NotABattle, match=f"^{reason}"):
-        parse_battle(to_kaggle_row(OF_33K | change))
+        parse_battle(convert_row(OF_33K | change))
 
 
 @pytest.mark.parametrize("name", ["winner", "conversation_a", "conversation_b"])
 def test_a_missing_column_is_named(name):
     row = {key: value for key, value in OF_33K.items() if key != name}
     with pytest.raises(NotABattle, match=f"^{name} is missing$"):
-        parse_battle(to_kaggle_row(row))
+        parse_battle(convert_row(row))
 
 
 json_values = st.recursive(
@@ -131,7 +140,7 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(OF_33K)), json_values | json_values.map(json.dumps)))
 def test_any_row_is_a_battle_or_has_a_reason(changes):
     try:
-        battle = parse_battle(to_kaggle_row(OF_33K | changes))
+        battle = parse_battle(convert_row(OF_33K | changes))
     except NotABattle as problem:
         assert len(str(problem)) < 60
         return
@@ -152,7 +161,7 @@ def write_formats(folder, rows):
 def test_every_format_gives_the_same_battles(tmp_path, row):
     id_column = "id" if "id" in row else "question_id"
     write_formats(tmp_path, [row | {id_column: f"battle {number}"} for number in range(3)])
-    expected = [parse_battle(to_kaggle_row(row | {id_column: f"battle {n}"})) for n in range(3)]
+    expected = [parse_battle(convert_row(row | {id_column: f"battle {n}"})) for n in range(3)]
     for name in ("a.parquet", "a.jsonl", "a.csv"):
         rows = read_source_rows(tmp_path / name)
         quarantined = []

@@ -6,7 +6,7 @@ import zipfile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from source_files import COLUMNS, ROW, read, write_csv, zipped
+from source_files import COLUMNS, ROW, read, write_csv, zipped, zstd
 
 from preference.runtime.errors import BadInput
 
@@ -54,7 +54,17 @@ def bad_files(folder):
     yield "not.zip", good, "cannot be read beyond row 0"
     yield "cut.zip", zipped(good)[:-20], "cannot be read beyond row 0"
     yield "damaged.zip", zipped(good).replace(zipped(good)[100:110], b"x" * 10), "cannot be read"
-    yield "other.zip", zipped(good, "../train.csv"), "holds no train.csv"
+    yield "other.zip", zipped(good, "a.csv"), "holds 2 files (test.csv, a.csv), and not one train"
+    yield "twice.zip", zipped(good, "../train.csv", "train.csv"), "holds 3 files"
+    yield "nested.zip", zipped(good, "train.parquet"), "holds train.parquet, which cannot be read"
+    yield "table.parquet.gz", good, "Convert it to one of .csv"
+    yield "cut.csv.zst", zstd(good)[:-9], "cannot be read beyond row"
+    yield "not.csv.zst", good, "cannot be read beyond row 0"
+    yield "cut.json", b'[{"id": 1}, {"id"', "cannot be read beyond row"
+    yield "open.json", b'[{"id": 1}', "the array has no end"
+    yield "comma.json", b'[{"id": 1},]', "a comma without an item"
+    yield "more.json", b'[{"id": 1}] 7', "text after the end"
+    yield "half.csv", "id,prompt".encode("utf-16")[:-1], "cannot be read beyond row 0"
     yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"
     yield "unknown.zip", compressed_by(99, zipped(good)), "cannot be read beyond row 0"
     yield "lzma.zip", without_lzma_properties(zipped(good, method=zipfile.ZIP_LZMA)), "row 0"

@@ -1,4 +1,6 @@
 import json
+from decimal import Decimal
+from uuid import UUID
 
 import pyarrow as pa
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preference.battles.table import BATTLE_SCHEMA
-from preference.sources.row_parser import MALFORMED, NotABattle, parse_battle
+from preference.sources.row_parser import MALFORMED, NotABattle, parse_battle, parse_id
 
 ROW = {
     "id": "30192",
@@ -24,12 +26,15 @@ ROW = {
 def test_a_row_as_text():
     assert parse_battle(ROW) == {
         "id": 30192,
+        "source_id": "30192",
         "prompt": ["q"],
         "response_a": ["a"],
         "response_b": ["b"],
         "label": 1,
         "model_a": "m",
         "model_b": "n",
+        "language": None,
+        "subset": None,
     }
 
 
@@ -128,15 +133,14 @@ FIELD = "response_a is not a JSON list of strings"
         ({"winner_tie": ""}, "winner_tie is not 0 or 1"),
         ({"winner_tie": None}, "winner_tie is not 0 or 1"),
         ({"winner_tie": float("nan")}, "winner_tie is not 0 or 1"),
-        ({"id": "1.5"}, "id is not an integer"),
-        ({"id": ""}, "id is not an integer"),
-        ({"id": "٣"}, "id is not an integer"),
-        ({"id": "9" * 5000}, "id is not an integer"),
-        ({"id": True}, "id is not an integer"),
-        ({"id": float("nan")}, "id is not an integer"),
-        ({"id": None}, "id is not an integer"),
-        ({"id": str(2**63)}, "id is not a 64-bit integer"),
-        ({"id": -(2**63) - 1}, "id is not a 64-bit integer"),
+        ({"id": ""}, "id is missing"),
+        ({"id": " "}, "id is missing"),
+        ({"id": float("nan")}, "id is missing"),
+        ({"id": None}, "id is missing"),
+        ({"id": True}, "id is not text or a number"),
+        ({"id": [1]}, "id is not text or a number"),
+        ({"id": b"1"}, "id is not text or a number"),
+        ({"id": 10**5000}, "id has thousands of digits"),
         ({"model_a": ["m"]}, "model_a is not text"),
         ({MALFORMED: "wrong number of fields"}, "wrong number of fields"),
     ],
@@ -145,6 +149,45 @@ def test_what_is_no_battle_has_a_reason(changes, reason):
     with pytest.raises(NotABattle) as error:
         parse_battle(ROW | changes)
     assert str(error.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "given"),
+    [
+        ("1000", 1000),
+        (1000.0, 1000),
+        ("1000.0", 1000),
+        ("-7.00", -7),
+        (Decimal(1000), 1000),
+        (Decimal("1000.00"), 1000),
+        (2**63 - 1, 2**63 - 1),
+        (2**63, str(2**63)),
+        (str(2**64), str(2**64)),
+        (Decimal(2**63), str(2**63)),
+        (1.5, "1.5"),
+        ("1.5", "1.5"),
+        ("007", "007"),
+        ("-0", "-0"),
+        ("٣", "٣"),
+        (" 7", " 7"),
+        ("3f2b8c1e-0000-4000-8000-000000000001", "3f2b8c1e-0000-4000-8000-000000000001"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        ("cut \ud83d", "cut \ufffd"),
+    ],
+)
+def test_an_id_is_an_integer_or_text_and_is_kept(value, given):
+    assert parse_id(value) == given
+    battle = parse_battle(ROW | {"id": value})
+    assert battle["source_id"] == str(given)
+    if isinstance(given, int):
+        assert battle["id"] == given
+    else:
+        assert 0 <= battle["id"] < 2**63
+        assert battle["id"] != parse_battle(ROW | {"id": f"{given} other"})["id"]
+
+
+def test_a_model_without_a_name_may_be_nan():
+    assert parse_battle(ROW | {"model_a": float("nan")})["model_a"] is None
 
 
 @pytest.mark.parametrize("name", sorted(set(ROW) - {"model_a", "model_b"}))

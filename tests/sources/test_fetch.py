@@ -104,15 +104,26 @@ def test_the_files_of_a_folder_are_one_table(tmp_path):
     assert [(row["source"], row["line"], row["reason"], row["id"]) for row in quarantined] == [
         ("battles.csv/first.csv", 9, "no winner", "7"),
         ("battles.csv/rows.parquet", 6, "unequal turns", "15"),
-        ("battles.csv/second.csv.gz", 11, "duplicate id", "3"),
+        (
+            "battles.csv/second.csv.gz",
+            11,
+            "duplicate id, first in battles.csv/first.csv",
+            "3",
+        ),
     ]
-    assert metrics == read_outputs(tmp_path / "file")[2]
+    in_one_file = read_outputs(tmp_path / "file")[2]
+    assert in_one_file["quarantine_reasons"].pop("duplicate id") == 1
+    assert metrics["quarantine_reasons"].pop(quarantined[-1]["reason"]) == 1
+    assert metrics == in_one_file
 
 
 def test_too_many_bad_rows_of_a_folder_name_the_file(tmp_path):
     write_parts(tmp_path / "parts", [*make_rows(20), *make_rows(10)])
     result = run_stage(tmp_path, "fetch", "parts", max_quarantined=0.3)
-    message = "duplicate id (10 rows, the first is line 2 of parts/second.csv.gz)"
+    message = (
+        "duplicate id, first in parts/first.csv (10 rows, the first is line 2 of "
+        "parts/second.csv.gz)"
+    )
     assert_refused(tmp_path, result, "parts: 10 of 30 rows", message)
 
 
@@ -157,7 +168,8 @@ def test_more_bad_rows_than_allowed_stop_the_stage(tmp_path):
 
 
 def test_no_battle_at_all_stops_the_stage_whatever_is_allowed(tmp_path):
-    (tmp_path / "rows.jsonl").write_text("{}\n" * 3)
+    row = {name: "" for name in make_rows(1)[0]}
+    (tmp_path / "rows.jsonl").write_text((json.dumps(row) + "\n") * 3)
     result = run_stage(tmp_path, "fetch", "rows.jsonl", max_quarantined=1.0)
     assert_refused(
         tmp_path, result, "3 of 3 rows", "id is missing (3 rows, the first is line 1 of rows.jsonl)"

@@ -5,20 +5,16 @@
 How many rows a file has is known from how it was written, or counted here with gzip and pyarrow.
 """
 
-import contextlib
-import csv
 import gzip
 import io
 import json
 import re
 from functools import partial
-from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from fetch_runs import WINNERS, read_outputs
+from fetch_runs import WINNERS
 from hostile_files import (
     COLUMNS,
     WRITERS,
@@ -32,79 +28,19 @@ from hostile_files import (
     rows_among_intact,
     to_csv,
 )
+from hostile_runs import UNIFORM, is_refused, make_folders, run_fetch, run_predict
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from repository import REPOSITORY
 from small_bundle import write_bundle
 
 from preference.judge import predict_file as file_prediction
-from preference.runtime.errors import exit_on_bad_input
-from preference.runtime.yaml_file import read_yaml, write_yaml
-from stages import fetch
 
-PRIOR, UNIFORM = [0.5, 0.3, 0.2], [1 / 3] * 3
 reproducible = settings(derandomize=True)
-
-
-class Judge:
-    """In the place of a model, which would take most of the time: every battle is a toss-up."""
-
-    name, prior = "none", PRIOR
-
-    def predict(self, battles, advance):
-        return np.tile(UNIFORM, (len(battles), 1))
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """For each kind of file a folder with params.yaml that names it."""
-    params = read_yaml(REPOSITORY / "params.yaml")
-    folders = {}
-    for name in WRITERS:
-        folders[name] = tmp_path_factory.mktemp(name)
-        params["data"] |= {"source": name, "max_quarantined": 1.0}
-        write_yaml(folders[name] / "params.yaml", params)
-    return folders
-
-
-def run_fetch(folder, name):
-    """Return battles and quarantined rows, or None where the file is refused as it should be."""
-    with contextlib.chdir(folder):
-        if is_refused(fetch.main, name):
-            assert not Path("data/battles.parquet").exists()
-            return None
-    battles, quarantined, _ = read_outputs(folder)
-    assert all(row["line"] > 0 and row["reason"] for row in quarantined)
-    return battles.to_pylist(), quarantined
-
-
-def run_predict(folder, name):
-    """Return ids and probabilities, or None."""
-    output = folder / "out.csv"
-    output.unlink(missing_ok=True)
-    predict = partial(file_prediction.predict_file, Path("none"), folder / name, output)
-    with mock.patch.object(file_prediction.PreferenceJudge, "load", return_value=Judge()):
-        if is_refused(predict, name):
-            assert not output.exists()
-            return None
-    with output.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    probabilities = [[float(row[name]) for name in WINNERS] for row in rows]
-    assert all(one in (PRIOR, UNIFORM) for one in probabilities)
-    return [row["id"] for row in rows], probabilities
-
-
-def is_refused(command, name):
-    """Run it; return whether it ends with an error, which must be one line and name the file."""
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said), exit_on_bad_input():
-            command()
-    except SystemExit:
-        (line,) = re.findall(r"^error: .*$", said.getvalue().replace("\r", "\n"), re.MULTILINE)
-        assert name in line and line.isprintable()
-        return True
-    return False
+    return make_folders(tmp_path_factory, WRITERS)
 
 
 def check(folders, name, content, intact, rows=None):
@@ -200,6 +136,8 @@ def count_rows(name, content, path):
         return pq.read_metadata(path).num_rows
     if ".jsonl" in name:
         text = gzip.decompress(content) if name.endswith(".gz") else content
+        if text[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in text[:4]:
+            return None
         lines = io.TextIOWrapper(io.BytesIO(text), "utf-8-sig", "surrogateescape", "").read()
         return sum(bool(line.strip()) for line in re.split("\r\n|\r|\n", lines))
     return None

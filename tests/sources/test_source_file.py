@@ -74,7 +74,8 @@ def test_bad_csv_row_costs_that_row_alone(tmp_path, line, reason):
 )
 def test_bad_json_line_costs_that_line_alone(tmp_path, line, reason):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"id": 1}\n' + line + b'\n\n{"id": 2}\n')
+    good = json.dumps(dict(zip(COLUMNS, ROW, strict=True))).encode()
+    path.write_bytes(good + b"\n" + line + b"\n\n" + good + b"\n")
     rows = read(path)
     assert [line for line, _ in rows] == [1, 2, 4]
     assert [row.get(MALFORMED) for _, row in rows] == [None, reason, None]
@@ -164,7 +165,7 @@ ONE_LINE, ONE_FIELD, MANY_FIELDS = "x" * 20_000_000, '"' + "x\n" * 10_000_000, '
     ids=["json", "line", "field", "fields"],
 )
 def test_row_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, name, row):
-    for module in ("line_reader", "formats"):
+    for module in ("line_reader", "csv_rows"):
         monkeypatch.setattr(f"preference.sources.{module}.MAX_ROW_CHARACTERS", 2**20)
     header = "\n" if "json" in name else ",".join(COLUMNS) + "\n"
     (tmp_path / name).write_bytes(gzip.compress((header + row).encode(), 1))

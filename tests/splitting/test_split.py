@@ -70,9 +70,15 @@ def test_split_without_a_label_is_refused():
         split_by_group(ids, ids // 40, ids % 3, SHARES, 0)
 
 
+def test_a_source_without_ties_is_split_by_a_and_b():
+    ids = np.arange(200)
+    for split in split_by_group(ids, ids, ids % 2, SHARES, 0).values():
+        assert abs(np.mean(split["id"].to_numpy() % 2) - 0.5) < 0.1
+
+
 def test_a_source_that_no_shares_could_split_is_refused():
     ids = np.arange(200)
-    with pytest.raises(BadInput, match="none of the 200 battles has label tie, and every split"):
-        split_by_group(ids, ids, ids % 2, SHARES, 0)
+    with pytest.raises(BadInput, match="none of the 200 battles has label B, and every split"):
+        split_by_group(ids, ids, ids % 2 * 2, SHARES, 0)
     with pytest.raises(BadInput, match="only 1 group, and no group is divided between the 4"):
         split_by_group(ids, np.zeros(200, dtype=int), ids % 3, SHARES, 0)

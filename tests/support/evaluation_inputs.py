@@ -55,6 +55,7 @@ def write_battles(targets):
         "model_a": [None] * count,
         "model_b": [None] * count,
         "source": ["drawn"] * count,
+        **{name: [None] * count for name in ("source_id", "language", "subset")},
     }
     schema = BATTLE_SCHEMA
     if targets.oracle is not None:

@@ -5,6 +5,8 @@ import io
 import stat
 import zipfile
 
+import pyarrow as pa
+
 from preference.sources.readers import read_source_rows
 
 COLUMNS = [
@@ -27,15 +29,21 @@ def write_csv(path, rows, header=COLUMNS):
     return path
 
 
-def zipped(content, name="train.csv", method=zipfile.ZIP_DEFLATED, as_link=False):
-    entry = zipfile.ZipInfo(name)
-    entry.compress_type, entry.create_system = method, 3
-    entry.external_attr = ((stat.S_IFLNK if as_link else stat.S_IFREG) | 0o644) << 16
+def zipped(content, *names, method=zipfile.ZIP_DEFLATED, as_link=False):
+    """Return a zip with test.csv, and the content under the names, or as train.csv."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as archive:
         archive.writestr("test.csv", "id\n1\n")
-        archive.writestr(entry, content)
+        for name in names or ["train.csv"]:
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type, entry.create_system = method, 3
+            entry.external_attr = ((stat.S_IFLNK if as_link else stat.S_IFREG) | 0o644) << 16
+            archive.writestr(entry, content)
     return stream.getvalue()
+
+
+def zstd(content):
+    return pa.compress(content, "zstd", asbytes=True)
 
 
 def read(path):

@@ -1,0 +1,39 @@
+"""The files of a folder of battles, as people and hubs leave one."""
+
+from pathlib import Path
+
+from preference.runtime.errors import BadInput
+
+IGNORED_PREFIXES = (".", "_")
+# What a hub's repository of a data set has beside its files.
+DOCUMENTATION = ("readme.md", "license", "license.txt", "license.md", "dataset_infos.json")
+HUB_DATA = "data"
+
+
+def list_parts(folder: Path, named_by: str = "params.yaml") -> list[Path]:
+    """Return the files of a folder in the order of their names.
+
+    Where a folder has no files but a folder `data`, as a data set of the hub has, they are its
+    files. Documentation is left out.
+
+    Args:
+        folder: the folder.
+        named_by: where the user gave its path, for errors.
+
+    Raises:
+        BadInput: the folder has no files.
+    """
+    parts = _list_visible(folder)
+    if [path.name for path in parts] == [HUB_DATA] and parts[0].is_dir():
+        parts = _list_visible(parts[0])
+    if not parts:
+        raise BadInput(f"{folder} has no files. Put battles into it, or correct {named_by}.")
+    return parts
+
+
+def _list_visible(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(IGNORED_PREFIXES) and path.name.lower() not in DOCUMENTATION
+    )

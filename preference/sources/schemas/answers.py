@@ -1,0 +1,84 @@
+"""Prompt and two answers in columns of their own: Kaggle, the WSDM Cup, and people's own votes.
+
+Each field is a list of turns, as JSON text or a list, or one turn as plain text where the whole
+column is plain.
+"""
+
+from preference.battles.table import FIELDS
+from preference.sources.row_parser import (
+    REQUIRED_COLUMNS,
+    UNLABELLED_COLUMNS,
+    WINNER_LABELS,
+    NotABattle,
+    RawRow,
+)
+from preference.sources.schemas.column_forms import is_json_list
+from preference.sources.schemas.labels import read_winner
+from preference.sources.schemas.schema import (
+    Reading,
+    Schema,
+    check_columns,
+    read_id,
+    read_slices,
+    read_text,
+)
+
+MODELS = ("model_a", "model_b")
+
+
+def convert_kaggle(row: RawRow, reading: Reading) -> RawRow:
+    """Return the columns of the Kaggle schema, with plain text as one turn.
+
+    Raises:
+        NotABattle: it lacks a column, or has a value that cannot be used.
+    """
+    check_columns(row, KAGGLE.required(reading.labelled))
+    columns = (*REQUIRED_COLUMNS, *MODELS) if reading.labelled else (*UNLABELLED_COLUMNS, *MODELS)
+    known = {name: row[name] for name in columns if name in row}
+    return {**known, **read_plain_turns(row, reading)}
+
+
+def convert_named_winner(row: RawRow, reading: Reading) -> RawRow:
+    """Convert a row whose winner is named in one column.
+
+    Raises:
+        NotABattle: it lacks a column, or has a value that cannot be used.
+    """
+    check_columns(row, NAMED_WINNER.required(reading.labelled))
+    return {
+        **read_id(row, "id"),
+        **{name: row[name] for name in (*FIELDS, *MODELS) if name in row},
+        **read_plain_turns(row, reading),
+        **(read_winner(row["winner"]) if reading.labelled else {}),
+        **read_slices(row),
+    }
+
+
+def read_plain_turns(row: RawRow, reading: Reading) -> dict[str, list[str]]:
+    """Return the fields that are plain text, as lists of one turn.
+
+    Raises:
+        NotABattle: one of them is not text, or all are lists, unlike the rest of the file.
+    """
+    plain = [name for name in FIELDS if name in reading.plain]
+    if len(plain) == len(FIELDS) and all(is_json_list(row[name]) for name in plain):
+        raise NotABattle("lists of turns in a file of plain text")
+    return {name: [read_text(name, row[name])] for name in plain}
+
+
+KAGGLE = Schema(
+    name="Kaggle's competition",
+    needed=UNLABELLED_COLUMNS,
+    labels=tuple(WINNER_LABELS),
+    optional=MODELS,
+    texts=FIELDS,
+    convert=convert_kaggle,
+)
+NAMED_WINNER = Schema(
+    name="two answers and a winner",
+    needed=FIELDS,
+    labels=("winner",),
+    optional=("id", *MODELS, "language", "subset"),
+    texts=FIELDS,
+    convert=convert_named_winner,
+)

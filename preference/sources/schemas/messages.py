@@ -1,0 +1,87 @@
+"""Conversations as lists of messages, each with a `role` and `content`, as turns.
+
+Roles may also be those of ShareGPT, with `from` and `value`. A system message is part of the prompt
+that follows it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from preference.sources.row_parser import NotABattle
+
+SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
+ROLES = {
+    "system": SYSTEM,
+    "developer": SYSTEM,
+    "user": USER,
+    "human": USER,
+    "assistant": ASSISTANT,
+    "gpt": ASSISTANT,
+}
+Turns = list[str]
+# A role of `ROLES`, and the text.
+Message = tuple[str, str]
+
+
+def read_messages(name: str, value: object) -> list[Message]:
+    """Return the messages of a column, which are a list or JSON text.
+
+    Raises:
+        NotABattle: they are neither, have an unknown role, or hold more than text.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise NotABattle(f"{name} is not a JSON list of messages")
+    return [_read_message(name, message) for message in value]
+
+
+def split_turns(name: str, messages: Sequence[Message]) -> tuple[Turns, Turns]:
+    """Return the prompts and the answers of a conversation, one item for each turn.
+
+    Raises:
+        NotABattle: user and assistant do not speak by turns.
+    """
+    spoken: list[Message] = []
+    system: list[str] = []
+    for role, text in messages:
+        if role == SYSTEM:
+            system.append(text)
+        elif role == USER and system:
+            spoken.append((role, "\n\n".join([*system, text])))
+            system = []
+        else:
+            spoken.append((role, text))
+    roles = [role for role, _ in spoken]
+    if system or roles != [USER, ASSISTANT] * (len(spoken) // 2):
+        raise NotABattle(f"{name} is not user and assistant by turns")
+    texts = [text for _, text in spoken]
+    return texts[::2], texts[1::2]
+
+
+def _read_message(name: str, message: Mapping[str, object]) -> Message:
+    role = message.get("role", message.get("from"))
+    known = ROLES.get(role.lower()) if isinstance(role, str) else None
+    if known is None:
+        raise NotABattle(f"{name} is not user and assistant by turns")
+    return known, _read_content(name, message.get("content", message.get("value")))
+
+
+def _read_content(name: str, content: object) -> str:
+    if isinstance(content, str | None):
+        return content or ""
+    if not isinstance(content, list) or not all(map(_is_text_part, content)):
+        raise NotABattle(f"{name} holds more than text")
+    return "\n".join(part["text"] or "" for part in content)
+
+
+def _is_text_part(part: object) -> bool:
+    return (
+        isinstance(part, dict)
+        and part.get("type") == "text"
+        and isinstance(part.get("text"), str | None)
+        and not part.get("image")
+    )

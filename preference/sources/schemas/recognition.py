@@ -1,0 +1,114 @@
+"""Recognise the schema of a file by its columns, or say which one is nearest and what it lacks."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from preference.runtime.errors import BadInput
+from preference.runtime.terminal_text import one_line
+from preference.sources.row_parser import MALFORMED, NotABattle, RawRow
+from preference.sources.schemas.column_forms import find_plain_columns
+from preference.sources.schemas.schema import Reading, Schema
+from preference.sources.schemas.table import ID_COLUMNS, KNOWN_COLUMNS, SCHEMAS
+
+# The rows by which a file is judged. The limit of characters keeps them small beside a large file.
+FIRST_ROWS = 100
+FIRST_CHARACTERS = 2**18
+LONGEST_HEADER = 200
+
+NumberedRow = tuple[int, RawRow]
+
+
+class SchemaFinder:
+    """Find the schema of one file, and convert its rows to the Kaggle schema.
+
+    Args:
+        path: the file, named in errors.
+        labelled: whether labels are needed.
+    """
+
+    def __init__(self, path: Path, labelled: bool) -> None:
+        self._path, self._labelled = path, labelled
+        self._schema: Schema | None = None
+
+    def columns_among(self, names: Sequence[str]) -> frozenset[str]:
+        """Return the columns to read among those of the file.
+
+        Raises:
+            BadInput: no schema has such columns, or one that is read is there twice.
+        """
+        self._schema = self._find(names)
+        repeated = sorted(name for name in self._schema.columns if list(names).count(name) > 1)
+        if repeated:
+            raise BadInput(
+                f"{self._path} has columns twice: {', '.join(repeated)}. Remove one of each."
+            )
+        return self._schema.columns
+
+    def convert(self, rows: Iterator[NumberedRow]) -> Iterator[NumberedRow]:
+        """Yield the rows in the Kaggle schema; one that cannot be converted is malformed.
+
+        Raises:
+            BadInput: the rows are in no known schema.
+        """
+        first = _take_first(rows)
+        schema = self._schema or self._find_by_rows([row for _, row in first])
+        parsed = [row for _, row in first if MALFORMED not in row]
+        plain = find_plain_columns(self._path, schema.texts, parsed)
+        reading = Reading(self._labelled, plain)
+        for line, row in chain(first, rows):
+            yield line, _convert_row(schema, row, reading)
+
+    def _find_by_rows(self, rows: Sequence[RawRow]) -> Schema:
+        """Return the schema of most rows, because each object has its own keys."""
+        keys = [tuple(row) for row in rows if MALFORMED not in row]
+        counts = Counter(filter(None, map(self._match, keys)))
+        if counts:
+            return counts.most_common(1)[0][0]
+        # Where no row can be read, or has all columns, as some writers leave out what is missing.
+        return self._find(list(dict.fromkeys(chain.from_iterable(keys)))) if keys else SCHEMAS[0]
+
+    def _match(self, names: Sequence[str]) -> Schema | None:
+        matches = (one for one in SCHEMAS if set(one.required(self._labelled)) <= set(names))
+        return next(matches, None)
+
+    def _find(self, names: Sequence[str]) -> Schema:
+        schema = self._match(names)
+        if schema is not None:
+            return schema
+        has_known = bool(set(names) & KNOWN_COLUMNS)
+        nearest = max(SCHEMAS, key=lambda one: self._nearness(one, names) if has_known else 0)
+        lacking = [name for name in nearest.required(self._labelled) if name not in names]
+        unknown = [] if has_known else names
+        header = one_line(",".join(unknown), LONGEST_HEADER)
+        found = f" Its first line reads: {header}" if unknown else ""
+        raise BadInput(
+            f"{self._path} lacks columns: {', '.join(lacking)}. Add or rename them: the nearest "
+            f"schema is that of {nearest.name}, and docs/data.md has all.{found}"
+        )
+
+    def _nearness(self, schema: Schema, names: Sequence[str]) -> int:
+        lacking = set(schema.required(self._labelled)).difference(names)
+        return len(schema.columns.intersection(names)) - len(lacking)
+
+
+def _take_first(rows: Iterator[NumberedRow]) -> list[NumberedRow]:
+    first: list[NumberedRow] = []
+    characters = 0
+    for numbered in rows:
+        first.append(numbered)
+        characters += sum(len(value) for value in numbered[1].values() if isinstance(value, str))
+        if len(first) == FIRST_ROWS or characters >= FIRST_CHARACTERS:
+            break
+    return first
+
+
+def _convert_row(schema: Schema, row: RawRow, reading: Reading) -> RawRow:
+    if MALFORMED not in row:
+        try:
+            return schema.convert(row, reading)
+        except NotABattle as problem:
+            row = {**row, MALFORMED: str(problem)}
+    found = next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
+    return {MALFORMED: row[MALFORMED], **({} if found is None else {"id": found})}

@@ -1,0 +1,88 @@
+"""What a schema is: its columns, and how a row of it becomes a row in the Kaggle schema."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from preference.sources.row_parser import KEYED_BY_CONTENT, NotABattle, RawRow
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the rows of one file are read.
+
+    Attributes:
+        labelled: whether the rows have labels that are to be read. Without them, A is the answer
+            that the schema names first.
+        plain: the columns that hold plain text, and no JSON lists.
+    """
+
+    labelled: bool
+    plain: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A schema, recognised by its columns.
+
+    Attributes:
+        name: as errors name it.
+        needed: columns that every file of it has.
+        labels: further columns that a file with labels has.
+        optional: further columns that are read.
+        texts: columns that hold lists as JSON, lists, or plain text where the whole column does.
+        convert: returns a row in the Kaggle schema, whose labels are missing where the reading is
+            without labels; raises `NotABattle`.
+    """
+
+    name: str
+    needed: tuple[str, ...]
+    labels: tuple[str, ...]
+    optional: tuple[str, ...]
+    texts: tuple[str, ...]
+    convert: Callable[[RawRow, Reading], RawRow]
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """All columns that are read."""
+        return frozenset((*self.needed, *self.labels, *self.optional))
+
+    def required(self, labelled: bool) -> tuple[str, ...]:
+        """Return the columns that a file with or without labels must have."""
+        return (*self.needed, *self.labels) if labelled else self.needed
+
+
+def check_columns(row: RawRow, columns: tuple[str, ...]) -> None:
+    """Raise `NotABattle` that names all columns that a row lacks."""
+    missing = [name for name in columns if name not in row]
+    if missing:
+        raise NotABattle(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+
+
+def read_id(row: RawRow, *columns: str) -> dict[str, object]:
+    """Return the id in the first of `columns` that has one; a row without them needs none."""
+    values = [row[name] for name in columns if name in row]
+    if not values:
+        return {KEYED_BY_CONTENT: True}
+    return {"id": next((value for value in values if value is not None), None)}
+
+
+def read_text(name: str, value: object) -> str:
+    """Return a text, empty where it is null, or NaN as pandas writes it.
+
+    Raises:
+        NotABattle: the value is neither text nor a number.
+    """
+    # Writers of JSON may turn an answer of digits alone into a number.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    if not isinstance(value, str):
+        raise NotABattle(f"{name} is not text")
+    return value
+
+
+def read_slices(row: RawRow) -> dict[str, str]:
+    """Return the columns that are kept for slices, where they are text."""
+    values = {name: row.get(name) for name in ("language", "subset")}
+    return {name: value for name, value in values.items() if isinstance(value, str)}

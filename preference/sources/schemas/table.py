@@ -1,0 +1,14 @@
+"""All schemas, in the order in which they are tried."""
+
+from preference.sources.schemas import annotators, arena_release, chosen_rejected
+from preference.sources.schemas.answers import KAGGLE, NAMED_WINNER
+
+SCHEMAS = (
+    KAGGLE,
+    arena_release.SCHEMA,
+    NAMED_WINNER,
+    chosen_rejected.SCHEMA,
+    annotators.SCHEMA,
+)
+KNOWN_COLUMNS = frozenset().union(*(schema.columns for schema in SCHEMAS))
+ID_COLUMNS = ("id", "question_id", "idx")

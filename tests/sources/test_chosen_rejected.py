@@ -1,0 +1,118 @@
+"""Preferred and rejected answers in every form become battles with A on either side."""
+
+import csv
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from schema_rows import BAD, GOOD, PAIRS, PROMPT, fetch, preferred, read_one, write_lines
+
+TRANSCRIPT = "\n\nHuman: Hello.\n\nAssistant: Hi!\n\nHuman: What is it?\n\nAssistant:"
+
+
+@pytest.mark.parametrize("form", PAIRS)
+@pytest.mark.parametrize("container", ["jsonl", "csv", "parquet"])
+def test_chosen_and_rejected_in_every_form(tmp_path, form, container):
+    path = tmp_path / f"a.{container}"
+    row = PAIRS[form]
+    if container == "jsonl":
+        write_lines(path, [row])
+    elif container == "parquet":
+        pq.write_table(pa.Table.from_pylist([row]), path)
+    else:
+        with path.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(row))
+            writer.writeheader()
+            texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in row.items()}
+            writer.writerow(texts)
+    (battle,), quarantined = fetch(path)
+    assert preferred(battle) == ([PROMPT], [GOOD], [BAD])
+    assert battle["source_id"] is None
+    assert quarantined == []
+
+
+def test_answers_with_a_common_beginning_have_it_as_their_prompt(tmp_path):
+    row = {"chosen": "The sky is blue.", "rejected": "The sky is black, I think."}
+    assert preferred(read_one(tmp_path, row)) == (
+        ["The sky is "],
+        ["blue."],
+        ["black, I think."],
+    )
+
+
+def test_a_transcript_of_several_turns(tmp_path):
+    row = {"chosen": f"{TRANSCRIPT} {GOOD}", "rejected": f"{TRANSCRIPT} {BAD}\n\nAssistant: No."}
+    assert preferred(read_one(tmp_path, row)) == (
+        ["Hello.", PROMPT],
+        ["Hi!", GOOD],
+        ["Hi!", f"{BAD}\n\nNo."],
+    )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reason"),
+    [
+        (f"\n\nHuman: Who?\n\nAssistant: {GOOD}", "conversations with different prompts"),
+        ("\n\nHuman: Hello.", "chosen is not user and assistant by turns"),
+        (7, "chosen and rejected are not both text or both messages"),
+        ({"role": "user"}, "chosen and rejected are not both text or both messages"),
+    ],
+)
+def test_a_pair_that_is_no_battle_has_a_reason(tmp_path, chosen, reason):
+    rows = [PAIRS["transcripts"], {**PAIRS["transcripts"], "chosen": chosen}]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    assert len(battles) == 1
+    assert [(row.line, row.reason) for row in quarantined] == [(2, reason)]
+
+
+def test_the_chosen_answer_is_a_half_of_the_time_and_always_the_same(tmp_path):
+    rows = [{"prompt": f"q {n}", "chosen": GOOD, "rejected": BAD} for n in range(1000)]
+    battles, _ = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    labels = {battle["prompt"][0]: battle["label"] for battle in battles}
+    # Five standard deviations of a fair coin.
+    assert abs(np.mean(list(labels.values())) - 0.5) < 5 * 0.5 / 1000**0.5
+    # The order of the rows, the container, and the other rows do not matter.
+    pq.write_table(pa.Table.from_pylist(rows[500::-1]), tmp_path / "a.parquet")
+    again, _ = fetch(tmp_path / "a.parquet")
+    assert {battle["prompt"][0]: battle["label"] for battle in again}.items() <= labels.items()
+
+
+def test_sides_are_those_of_the_texts_whichever_is_preferred(tmp_path):
+    rows = [{"prompt": f"q {n}", "chosen": GOOD, "rejected": BAD} for n in range(20)]
+    turned = [{**row, "chosen": BAD, "rejected": GOOD} for row in rows]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", [*rows, *turned]))
+    assert quarantined == []
+    for one, other in zip(battles[:20], battles[20:], strict=True):
+        assert one["response_a"] == other["response_a"]
+        assert one["label"] != other["label"]
+
+
+def test_equal_rows_are_battles_of_their_own_where_there_are_no_ids(tmp_path):
+    rows = [PAIRS["messages"]] * 3 + [PAIRS["transcripts"]]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows[:3]))
+    assert quarantined == []
+    assert len({battle["id"] for battle in battles}) == 3
+    # The file has another name and form, and the key is the same.
+    again, _ = fetch(write_lines(tmp_path / "b.jsonl", rows[3:]))
+    assert again[0]["id"] == battles[0]["id"]
+
+
+def test_reward_bench_keeps_subset_and_models(tmp_path):
+    row = PAIRS["text with a prompt"] | {
+        "chosen_model": "good-model",
+        "rejected_model": "bad-model",
+        "subset": "refusals",
+        "id": 3,
+    }
+    battles, quarantined = fetch(
+        write_lines(tmp_path / "a.jsonl", [row, {**row, "subset": "xstest"}])
+    )
+    assert quarantined == []
+    assert [battle["subset"] for battle in battles] == ["refusals", "xstest"]
+    assert [battle["source_id"] for battle in battles] == ["3", "3"]
+    for battle in battles:
+        names = [battle["model_a"], battle["model_b"]]
+        assert names[battle["label"]] == "good-model"
+        assert names[1 - battle["label"]] == "bad-model"

@@ -1,0 +1,61 @@
+"""What `fetch` says on the terminal."""
+
+import json
+
+import pytest
+from fetch_runs import WINNERS, make_rows
+from repository import REPOSITORY
+from schema_rows import PAIRS, write_lines
+
+from preference.runtime.errors import BadInput
+from preference.runtime.yaml_file import read_yaml, write_yaml
+from stages import fetch
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run fetch on a source in a folder of its own; return what it says."""
+
+    def run_fetch(source):
+        params = read_yaml(REPOSITORY / "params.yaml")
+        params["data"] |= {"source": source, "max_quarantined": 0.5}
+        write_yaml(tmp_path / "params.yaml", params)
+        monkeypatch.chdir(tmp_path)
+        fetch.main()
+        return capsys.readouterr().err
+
+    return run_fetch
+
+
+def test_quarantined_rows_are_counted_with_the_first_of_each_reason(run, tmp_path):
+    rows = make_rows(9)
+    rows[3] |= dict.fromkeys(WINNERS, 0)
+    rows[5] |= dict.fromkeys(WINNERS, 0)
+    rows[7]["id"] = 0
+    (tmp_path / "parts").mkdir()
+    write_lines(tmp_path / "parts" / "a.jsonl", rows[:6])
+    write_lines(tmp_path / "parts" / "b.jsonl", rows[6:])
+    assert (
+        "parts: 3 of 9 rows cannot be read as battles: no winner (2 rows, the first is line 4 of "
+        "parts/a.jsonl); duplicate id, first in parts/a.jsonl (1 row, the first is line 2 of "
+        "parts/b.jsonl). data/quarantine.jsonl lists all of them."
+    ) in run("parts")
+
+
+def test_a_source_without_ties_is_reported(run, tmp_path):
+    write_lines(tmp_path / "pairs.jsonl", [PAIRS["messages"]] * 2)
+    assert "no ties: A or B wins every battle of data.source." in run("pairs.jsonl")
+    metrics = json.loads((tmp_path / "metrics" / "data.json").read_text())
+    assert metrics["label_shares"]["tie"] == 0
+
+
+def test_a_clean_source_with_ties_says_nothing_of_either(run, tmp_path):
+    write_lines(tmp_path / "rows.jsonl", make_rows(9))
+    said = run("rows.jsonl")
+    assert "no ties" not in said and "cannot be read" not in said
+
+
+def test_a_source_that_is_neither_file_nor_name_gets_the_names(run):
+    message = r"arena_55k does not exist\. .* one of simulated \(.*\), arena55k \(.*\), kaggle \("
+    with pytest.raises(BadInput, match=message):
+        run("arena_55k")
