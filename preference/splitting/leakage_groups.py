@@ -14,7 +14,6 @@ the 57,477 real battles).
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import coo_array
@@ -22,6 +21,7 @@ from scipy.sparse.csgraph import connected_components
 
 from preference.battles.table import FIELDS
 from preference.battles.text_digests import digest_texts, number_digests
+from preference.splitting.distinct import sort_distinct
 
 
 def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
@@ -48,7 +48,9 @@ def group_battles(digests: pa.Table, further: Sequence[np.ndarray] = ()) -> np.n
     prompts, openings = number_digests(digests["prompt"]), number_digests(digests["opening"])
     components = _connect(prompts, openings, pairs, *further)
     ids = digests["id"].to_numpy()
-    return pd.Series(ids).groupby(components).transform("min").to_numpy()
+    smallest = np.full(components.max(initial=-1) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(smallest, components, ids)
+    return smallest[components]
 
 
 def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -58,7 +60,9 @@ def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _number_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return pd.DataFrame({"first": first, "second": second}).groupby(["first", "second"]).ngroup()
+    # Both are below 2 n, because they number the answers of both sides.
+    pairs = first * (2 * len(first)) + second
+    return np.searchsorted(sort_distinct(pairs), pairs)
 
 
 def _connect(*links: np.ndarray) -> np.ndarray:
