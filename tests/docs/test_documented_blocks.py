@@ -44,6 +44,7 @@ NOT_RUN = {
     ("docs/gpu.md", "python -m checks.benchmarks.gpu\n"): "It measures a GPU for 8 minutes.",
     ("docs/gpu.md", "make gpu-wheels"): "It downloads packages.",
     ("docs/gpu.md", "python3 -m pip install"): "It installs packages, and measures a GPU.",
+    ("docs/leaderboard.md", "source .venv/bin/activate\ndvc repro"): ALL,
     ("docs/prediction.md", "dvc exp run -S submit.battles"): YOURS,
     ("docs/pretrained.md", "dvc exp run -S model.preset"): "It downloads weights.",
     (
@@ -51,7 +52,7 @@ NOT_RUN = {
         "make arena55k",
     ): "It downloads battles and weights, and trains.",
 }
-LANGUAGES = {"", "python", "sh", "yaml"}
+LANGUAGES = {"", "json", "python", "sh", "yaml"}
 BLOCKS = [
     (name_of(page), language, content)
     for page in PAGES
