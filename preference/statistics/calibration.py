@@ -28,8 +28,8 @@ from preference.statistics.temperature_scaling import LARGEST, apply_temperature
 RESAMPLES = 1000
 # The metrics that the model card shows.
 MEASURED = {"log_loss", "accuracy", "f1_macro", "flip_rate"}
-# The noise of two training runs has a t distribution with one degree of freedom. Its quantiles are so
-# large that a valid interval can be this wide.
+# The noise of two training runs has a t distribution with one degree of freedom. Its quantiles are
+# so large that a valid interval can be this wide.
 LARGEST_INTERVAL = 1e6
 
 

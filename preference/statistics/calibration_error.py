@@ -135,10 +135,10 @@ def estimate_error(
     The interval holds the true errors under which an estimate like this one is neither too rare nor
     too frequent, and, although noise raises it above most of these, the estimate itself. For each
     such error, the observed gaps are multiplied by a scale, and the deviations of the resamples are
-    added. Noise also makes some observed gaps smaller than the true ones, so that this can count too
-    much of the error as noise: the upper bound is at least that of an error without such bias, all
-    of whose gaps are far from zero. There is no interval where the gaps of all resamples are equal, as where every battle has
-    the same prediction and result.
+    added. Noise also makes some observed gaps smaller than the true ones, so that this can count
+    too much of the error as noise: the upper bound is at least that of an error without such bias,
+    all of whose gaps are far from zero. There is no interval where the gaps of all resamples are
+    equal, as where every battle has the same prediction and result.
 
     Args:
         gaps: of each training run, averaged over the battles themselves first, then over those of

@@ -45,7 +45,8 @@ train:
   jit: auto
   checkpoint_minutes: 15
 reference: {max_features: 20000, inverse_regularization: 0.1}
-evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001}
+evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001,
+             known_prompts: []}
 submit: {model: baseline, battles: test.csv, both_orders: false}
 experiments:
   baseline: {}

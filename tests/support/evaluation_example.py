@@ -155,6 +155,7 @@ def example_details(
         "differences": differences,
         "slices": slices(names),
         "near_duplicates": {"rows": 0, "rate": 0.0, "log_loss_without": None},
+        "known_prompts": None,
         "blend": {"weights": weights} if weights else None,
         "training_noise": {"deviation": 0.0031, "freedom": 2, "runs": {"baseline": 3}},
     }

@@ -24,7 +24,7 @@ READERS = {
     "preference/bundle/templates/model_card.md.j2": {*each("bundle"), "blend", "submit"},
     "preference/statistics/paired_tests.py": {*each("bundle"), "blend", "evaluate", "submit"},
     "preference/evaluation/slices.py": {"evaluate"},
-    "preference/sources/row_parser.py": {"fetch", "submit"},
+    "preference/sources/row_parser.py": {"fetch", "evaluate", "submit"},
     "preference/splitting/stratified.py": {"split"},
     "preference/references/features.py": {"train_reference", "predict_reference", "submit"},
     "preference/training/optimizer.py": TRAININGS,
