@@ -21,6 +21,7 @@ from preference.report.data_card import (
     quarantine_table,
     split_table,
 )
+from preference.report.experiments_section import experiments_table
 from preference.report.inputs import ReportInputs
 from preference.report.interval_charts import difference_charts, log_loss_chart, slice_charts
 from preference.report.known_prompts_section import (
@@ -79,6 +80,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
         "groups": f"{details['groups']:,}",
         "processors": list(dict.fromkeys(details.get("processors", {}).values())),
         "verdict": list_verdict(details, inputs.split, inputs.training),
+        "experiments": experiments_table(details),
         "models": model_table(details),
         "notes": {
             "Calibration": describe_calibration(details),

@@ -112,6 +112,14 @@ def slices(models):
     ]
 
 
+# The value in the baseline, then in the experiment.
+CHANGES = {
+    "exp1": {"train.optimizer": ["adam", "adamw"], "train.weight_decay": [0.0, 0.01]},
+    "exp2": {"model.seq_len": [512, 1024]},
+    "exp3": {"model.head_units": [[], [64]]},
+}
+
+
 def example_details(
     experiments=("baseline", "exp1", "exp2", "exp3"), simulated=True, seeds=1, weights=None
 ):
@@ -147,6 +155,9 @@ def example_details(
         "experiments": list(experiments),
         "references": REFERENCES,
         "baseline": "baseline",
+        "described": {
+            name: {"seeds": [2024], "changes": CHANGES.get(name, {})} for name in experiments
+        },
         "best_reference": "tfidf",
         "models": {
             name: model(name, simulated, seeds if name in experiments else 1)
