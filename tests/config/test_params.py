@@ -38,6 +38,9 @@ train:
   weight_decay: 0.0
   warmup_share: 0.1
   label_smoothing: 0.02
+  head_learning_rate_factor: 1.0
+  clip_norm: null
+  freeze: none
   tokens_per_batch: 2048
   epochs: 3
   patience: 2
