@@ -113,11 +113,7 @@ def _describe_ranks(leaderboard: Leaderboard) -> list[Sentence]:
     ]
     few = [row["model"] for row in models if row["rank"] is None]
     if few:
-        sentences.append(
-            Sentence(
-                f"Too few battles for an interval and a rank: {len(few)} models ({_some(few)})."
-            )
-        )
+        sentences.append(Sentence(f"Too few battles for an interval and a rank: {_some(few)}."))
     return sentences
 
 

@@ -27,7 +27,7 @@ def compile_step(model: keras.Model, params: TrainParams, steps: int, weighted: 
         keras.metrics.CategoricalAccuracy(name="accuracy"),
     ]
     model.compile(
-        optimizer=build_optimizer(params, steps),
+        optimizer=build_optimizer(params, steps, model.get_layer("head").trainable_variables),
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True,
             label_smoothing=params.label_smoothing,

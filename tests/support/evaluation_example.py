@@ -114,6 +114,14 @@ def slices(models):
     ]
 
 
+# The value in the baseline, then in the experiment.
+CHANGES = {
+    "exp1": {"train.optimizer": ["adam", "adamw"], "train.weight_decay": [0.0, 0.01]},
+    "exp2": {"model.seq_len": [512, 1024]},
+    "exp3": {"model.head_units": [[], [64]]},
+}
+
+
 def example_details(
     experiments=("baseline", "exp1", "exp2", "exp3"), simulated=True, seeds=1, weights=None
 ):
@@ -149,6 +157,9 @@ def example_details(
         "experiments": list(experiments),
         "references": REFERENCES,
         "baseline": "baseline",
+        "described": {
+            name: {"seeds": [2024], "changes": CHANGES.get(name, {})} for name in experiments
+        },
         "best_reference": "tfidf",
         "models": {
             name: model(name, simulated, seeds if name in experiments else 1)
@@ -157,6 +168,7 @@ def example_details(
         "differences": differences,
         "slices": slices(names),
         "near_duplicates": {"rows": 0, "rate": 0.0, "log_loss_without": None},
+        "known_prompts": None,
         "blend": {"weights": weights} if weights else None,
         "training_noise": {"deviation": 0.0031, "freedom": 2, "runs": {"baseline": 3}},
     }

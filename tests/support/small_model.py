@@ -12,6 +12,7 @@ HEADS = {
     "concat": {"head": "concat", "head_units": [], "head_dropout": []},
     "mlp": {"head": "mlp", "head_units": [6, 4], "head_dropout": [0.3, 0.1]},
     "equivariant": {"head": "equivariant", "head_units": [], "head_dropout": []},
+    "davidson": {"head": "davidson", "head_units": [6], "head_dropout": [0.2]},
     "deep equivariant": {"head": "equivariant", "head_units": [6], "head_dropout": [0.2]},
 }
 
@@ -27,6 +28,9 @@ def train_params(**changes):
         "distribution": "none",
         "optimizer": "adamw",
         "learning_rate": 0.01,
+        "head_learning_rate_factor": 1.0,
+        "clip_norm": None,
+        "freeze": "none",
         "weight_decay": 0.01,
         "warmup_share": 0.1,
         "label_smoothing": 0.1,

@@ -30,7 +30,7 @@ READERS = {
         "submit",
     },
     "preference/evaluation/slices.py": {"evaluate"},
-    "preference/sources/row_parser.py": {"fetch", "submit"},
+    "preference/sources/row_parser.py": {"fetch", "evaluate", "submit"},
     "preference/splitting/stratified.py": {"split"},
     "preference/references/features.py": {"train_reference", "predict_reference", "submit"},
     "preference/training/optimizer.py": TRAININGS,
