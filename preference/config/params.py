@@ -131,11 +131,13 @@ class TextParams:
 class ModelParams:
     """Backbone, sequence length, pool and head.
 
-    `head_units` and `head_dropout` have one entry for each hidden layer of the head.
+    `dropout` is the rate of the backbone; None for that of its preset. `head_units` and
+    `head_dropout` have one entry for each hidden layer of the head.
     """
 
     preset: Text
     seq_len: SequenceLength
+    dropout: DropoutRate | None
     pool: Literal["mean", "cls"]
     head: Literal["concat", "mlp", "equivariant", "davidson"]
     head_units: list[Count]

@@ -62,7 +62,9 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)
     train = read_labelled_battles(tokens, packing, "train")
-    backbone = load_backbone(model_params.preset, tokens.special.vocabulary_size)
+    backbone = load_backbone(
+        model_params.preset, tokens.special.vocabulary_size, model_params.dropout
+    )
     freeze_layers(backbone, experiment.train.freeze)
     model = build_model(backbone, model_params)
     return TrainingRun(experiment, seed, tokens_folder, train, model)

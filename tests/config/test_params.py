@@ -25,6 +25,7 @@ text: {turns: all}
 model:
   preset: deberta_v3_tiny
   seq_len: 512
+  dropout: null
   pool: mean
   head: concat
   head_units: []
