@@ -24,12 +24,6 @@ MODEL = ModelParams(
     head_units=[],
     head_dropout=[],
 )
-    dropout=None,
-    pool="mean",
-    head="concat",
-    head_units=[],
-    head_dropout=[],
-)
 TRAIN = train_params(tokens_per_batch=TOKENS_PER_BATCH)
 
 
