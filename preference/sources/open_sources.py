@@ -20,14 +20,21 @@ def open_sources(params: Params) -> list[BattleSource]:
     """Return the main source, then the extra ones.
 
     Raises:
-        BadInput: a download failed or gave another file than the pinned one, or a file cannot be
-            opened (see `read_source_rows`).
+        BadInput: a download failed or gave another file than the pinned one, a file cannot be
+            opened (see `read_source_rows`), or is named twice.
     """
     extra = [
         BattleSource(name, {name: read_source_rows(Path(name))}, extra=True)
         for name in params.data.extra
     ]
-    return [_open_main_source(params), *extra]
+    main = _open_main_source(params)
+    for name in params.data.extra:
+        if name in main.parts:
+            raise BadInput(
+                f"data.extra in params.yaml names {name}, which is a file of data.source. Remove "
+                "it from data.extra."
+            )
+    return [main, *extra]
 
 
 def _open_main_source(params: Params) -> BattleSource:

@@ -32,8 +32,8 @@ class BattleSource:
 
     Attributes:
         name: the value of `data.source`, or a file in `data.extra`.
-        parts: the rows of each file by its name, in the order in which they are read; a source that
-            is not a folder has one part, with the name of the source.
+        parts: the rows of each file by its name, in the order in which they are read. A battle's
+            `source` is the name of its part, which is that of the source if it is not a folder.
         extra: whether the battles are for train alone, with ids of their own.
         download: the downloaded file that the rows are read from, if there is one.
     """
