@@ -28,6 +28,12 @@ from preference.report.known_prompts_section import (
     describe_known_prompts,
     known_prompts_table,
 )
+from preference.report.leaderboard_charts import leaderboard_charts
+from preference.report.leaderboard_section import (
+    describe_leaderboard,
+    judge_table,
+    leaderboard_table,
+)
 from preference.report.learning_curves import learning_curve_chart
 from preference.report.model_charts import confusion_charts, reliability_charts
 from preference.report.model_tables import (
@@ -90,6 +96,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
             "Known prompts": describe_known_prompts(details),
             "Blend": describe_blend(details),
             "Simulated truth": describe_truth(details),
+            "Leaderboard": describe_leaderboard(inputs.leaderboard, best_experiment(details)),
         },
     }
 
@@ -105,6 +112,7 @@ def _charts(inputs: ReportInputs) -> Mapping[str, object]:
         ],
         "confusion": confusion_charts(details),
         "slices": slice_charts(details),
+        "leaderboard": leaderboard_charts(inputs.leaderboard, best_experiment(details)),
     }
 
 
@@ -120,4 +128,6 @@ def _tables(inputs: ReportInputs) -> Mapping[str, object]:
         "splits": split_table(data, inputs.split),
         "lengths": length_table(data),
         "quarantine": quarantine_table(data),
+        "judges": judge_table(inputs.leaderboard),
+        "leaderboard": leaderboard_table(inputs.leaderboard, best_experiment(details)),
     }

@@ -2,6 +2,8 @@
 
 import json
 
+from planted_battles import example_leaderboard
+
 LOG_LOSSES = {
     "baseline": 0.9432,
     "exp1": 0.9433,
@@ -259,6 +261,8 @@ def write_example(folder, details, hardest=(), simulated=True):
     write_json(metrics / "evaluation_details.json", details)
     write_json(metrics / "data.json", example_data(simulated))
     write_json(metrics / "split.json", example_split())
+    judges = (*details["experiments"], "length", "tfidf")
+    write_json(metrics / "leaderboard.json", example_leaderboard(judges, simulated))
     write_json(folder / "data/scored/hardest.json", list(hardest))
     for experiment, figures in example_training(trained).items():
         write_json(metrics / "train" / experiment / "metrics.json", figures)
