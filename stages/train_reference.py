@@ -8,7 +8,8 @@ data/split/valid.parquet; writes models/reference/*.json and metrics/reference.j
 
 from pathlib import Path
 
-from preference.battles.splits import read_split_battles, split_file
+from preference.battles.predictions import rule_out_ties
+from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.config.params import REFERENCES, load_params
 from preference.references.models import (
@@ -38,7 +39,8 @@ def main() -> None:
         for name in REFERENCES:
             reference = fit_reference(name, train, params.reference)
             save_reference(reference, folder)
-            probabilities = predict_reference(reference, valid).probabilities
+            predictions = rule_out_ties(predict_reference(reference, valid), read_has_ties(valid))
+            probabilities = predictions.probabilities
             metrics[name] = {
                 "log_loss": log_loss(labels, probabilities),
                 "accuracy": accuracy(labels, probabilities),

@@ -70,15 +70,17 @@ class SimulatedParams:
 class DataParams:
     """The source of the battles.
 
-    `source` is `simulated`, `arena55k`, `kaggle`, or the path of a file or of a folder of files.
-    `extra` lists files in data/extra with more battles for train. `max_quarantined` is the largest
-    fraction of rows that may be refused.
+    `source` is `simulated`, `arena55k`, `kaggle`, `huggingface`, or the path of a file or of a
+    folder of files. `extra` lists files in data/extra with more battles for train.
+    `max_quarantined` is the largest fraction of rows that may be refused. `hub` names the data set
+    of `huggingface`.
     """
 
     source: Annotated[str, Field(min_length=1)]
     extra: list[ExtraFile]
     max_quarantined: Fraction
     simulated: SimulatedParams
+    hub: str = ""
 
     def __post_init__(self) -> None:
         if len({self.source, *self.extra}) < 1 + len(self.extra):
@@ -131,11 +133,13 @@ class TextParams:
 class ModelParams:
     """Backbone, sequence length, pool and head.
 
-    `head_units` and `head_dropout` have one entry for each hidden layer of the head.
+    `dropout` is the rate of the backbone; None for that of its preset. `head_units` and
+    `head_dropout` have one entry for each hidden layer of the head.
     """
 
     preset: Text
     seq_len: SequenceLength
+    dropout: DropoutRate | None
     pool: Literal["mean", "cls"]
     head: Literal["concat", "mlp", "equivariant", "davidson"]
     head_units: list[Count]

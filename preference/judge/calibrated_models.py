@@ -16,6 +16,7 @@ from preference.battles.predictions import (
     average_both_orders,
     check_predictions,
     map_probabilities,
+    rule_out_ties,
 )
 from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle
@@ -55,6 +56,7 @@ class _Network:
         self.name, self.tokenizer = bundle.manifest.name, bundle.tokenizer
         self._predictor = Predictor(bundle.model, bundle.manifest.packing)
         self._both_orders = both_orders
+        self._has_ties = bundle.manifest.has_ties
         self._temperature = _temperature(bundle.manifest.calibration, both_orders)
 
     def __call__(self, battles: Battles, advance: Advance) -> Predictions:
@@ -63,6 +65,8 @@ class _Network:
     def predict_tokens(self, tokens: Tokens, advance: Advance) -> Predictions:
         """Predict all battles that have tokens, in their order."""
         predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
+        has_ties = np.full(len(predictions.ids), self._has_ties)
+        predictions = rule_out_ties(predictions, has_ties)
         if self._both_orders:
             predictions = average_both_orders(predictions)
         return _apply_temperature(predictions, self._temperature)

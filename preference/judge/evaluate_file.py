@@ -13,7 +13,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from preference.battles.predictions import Predictions
+from preference.battles.predictions import (
+    Predictions,
+    renormalise_without_ties,
+    rule_out_ties,
+)
 from preference.battles.table import BATTLES_A_BATCH, FIELDS
 from preference.judge.judge import PreferenceJudge
 from preference.judge.votes import Votes, read_votes
@@ -69,7 +73,11 @@ def evaluate_file(models: Sequence[Path], source: Path, both_orders: bool = Fals
     predicted, priors = {}, {}
     for name, model in zip(names, models, strict=True):
         judge = PreferenceJudge.load(model, both_orders)
-        predicted[name], priors[name] = predict_votes(judge, votes), judge.prior
+        predictions = predict_votes(judge, votes)
+        # As `split` does: a file without any tie is of people who could not choose one.
+        predicted[name] = rule_out_ties(predictions, np.full(len(votes.labels), votes.has_ties))
+        prior = np.array(judge.prior)
+        priors[name] = prior if votes.has_ties else renormalise_without_ties(prior)
     bootstrap = GroupBootstrap(votes.groups, RESAMPLES, SEED)
     return {
         **_describe_votes(votes),
@@ -106,14 +114,15 @@ def _describe_votes(votes: Votes) -> Result:
         "groups": len(np.unique(votes.groups)),
         "rows_unreadable": len(votes.unreadable),
         "too_few_groups": explain_few_groups(votes.groups),
-        "missing_labels": missing_labels(votes.labels),
+        "missing_labels": missing_labels(votes.labels, votes.has_ties),
+        "has_ties": votes.has_ties,
     }
 
 
 def _score(
     labels: np.ndarray,
     predictions: Predictions,
-    prior: Sequence[float],
+    prior: np.ndarray,
     bootstrap: GroupBootstrap,
 ) -> Result:
     """Return the metrics of a bundle, and its log loss compared with that of its prior."""

@@ -34,6 +34,8 @@ def _lines(result: Result) -> Iterator[str]:
     )
     if result["too_few_groups"]:
         yield f"No intervals and no tests: {result['too_few_groups']}."
+    if not result["has_ties"]:
+        yield "No vote is a tie: the models predict A or B alone, without the probability of a tie."
     if result["missing_labels"]:
         missing = " or ".join(result["missing_labels"])
         yield f"No battle has the label {missing}, and macro F1 counts a missing label as 0."

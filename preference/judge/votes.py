@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from preference.battles.table import BATTLE_SCHEMA
+from preference.battles.table import BATTLE_SCHEMA, TIE
 from preference.runtime.errors import BadInput
 from preference.sources.ingest import parse_battles
 from preference.sources.parts import list_parts
@@ -43,6 +43,11 @@ class Votes:
     def labels(self) -> np.ndarray:
         """The labels, int8 [n]."""
         return self.battles["label"].to_numpy()
+
+    @property
+    def has_ties(self) -> bool:
+        """Whether any vote is a tie."""
+        return bool((self.labels == TIE).any())
 
 
 def read_votes(source: Path) -> Votes:

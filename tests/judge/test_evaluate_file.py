@@ -150,3 +150,14 @@ RELEASE = {"conversation_a": say("q", "a"), "conversation_b": say("q", "b"), "wi
 def test_a_schema_that_can_be_trained_on_can_be_evaluated(tmp_path, row):
     votes = read_votes(write_lines(tmp_path / "a.jsonl", [row]))
     assert len(votes.battles) == 1 and not votes.unreadable
+
+
+def test_votes_without_a_tie_are_scored_as_a_or_b_alone(run, models, tmp_path):
+    votes = [row for row in make_votes() if row["winner"] != "tie"]
+    path = write_lines(tmp_path / "votes.jsonl", votes)
+    decided = predict(run, models[0], path, tmp_path)[:, :2]
+    decided /= decided.sum(axis=1, keepdims=True)
+    labels = [WINNERS.index(row["winner"]) for row in votes]
+    found = evaluate(run, models[:1], path)["models"][str(models[0])]
+    assert found["log_loss"]["value"] == pytest.approx(log_loss(labels, decided), abs=1e-5)
+    assert "No vote is a tie" in run("evaluate", "--model", models[0], path).out

@@ -194,6 +194,7 @@ def layers_of(head):
 
 def test_mlp_has_the_layers_of_the_parameters():
     params = ModelParams(
+        dropout=None,
         preset="x",
         seq_len=16,
         pool="mean",

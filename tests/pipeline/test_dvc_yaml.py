@@ -10,7 +10,7 @@ from repository import REPOSITORY
 from preference.config.params import load_params
 
 SOURCE = "${data.source}"
-SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle")
+SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle", "huggingface")
 PIPELINE = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
 STAGES = PIPELINE["stages"]
 # A stage with `foreach` has its template under `do`.
