@@ -9,27 +9,27 @@ other stage uses test labels.
 """
 
 import sys
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from preference.battles.predictions import write_predictions
-from preference.config.experiment import read_index
+from preference.config.experiment import IndexEntry, list_folds, read_index
 from preference.config.params import REFERENCES, load_params
-from preference.evaluation.blend import BLEND
+from preference.evaluation.blend import BLEND, BlendFit
 from preference.evaluation.evaluate import evaluate_models, with_oracle
 from preference.evaluation.inputs import (
     BLEND_FIT,
     hashes_of_weights,
     read_battles,
-    read_blend,
-    read_references,
-    read_runs,
+    read_blends,
+    read_models,
     read_targets,
-    read_temperatures,
     truncated_battles,
 )
 from preference.evaluation.outputs import log_losses_with_noise, write_hardest, write_plots
 from preference.evaluation.processors import compare_with_committed, processors_of
-from preference.evaluation.scoring import Model, fit_references, score_models
+from preference.evaluation.scoring import Model, join_folds, score_models
 from preference.evaluation.slices import slice_battles
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
@@ -44,15 +44,20 @@ METRICS = Path("metrics")
 def main() -> None:
     """Score all models, and write predictions, metrics and plots."""
     params, entries = load_params(), read_index()
-    calibration, test = (read_battles(split) for split in ("calibration", "test"))
-    targets = read_targets(calibration), read_targets(test)
-    references = read_references()
-    raw = {entry.name: read_runs(entry) for entry in entries} | references
-    fitted = {entry.name: read_temperatures(entry) for entry in entries}
-    fitted |= fit_references(references, targets[0].labels)
-    blend, both_orders = read_blend(params.evaluation, entries), params.evaluation.both_orders
-    weights = dict(blend.mix(both_orders).weights) if blend else {}
-    models = score_models(raw, fitted, *targets, both_orders, blend)
+    test = read_battles("test")
+    targets = read_targets(read_battles("calibration", fields=())), read_targets(test)
+    blends, both_orders = read_blends(params.evaluation, entries), params.evaluation.both_orders
+    mixes = [blend.mix(both_orders) for blend in blends]
+    weights = {
+        name: [mix.weights[name] for mix in mixes] for mix in mixes[:1] for name in mix.weights
+    }
+    folds = list_folds(entries)
+    models = join_folds(
+        [
+            score_fold(entries, fold, blend, both_orders)
+            for fold, blend in zip_longest(folds, blends)
+        ]
+    )
     experiments = [name for name in models if name not in REFERENCES]
     slices = slice_battles(test, targets[1].labels, truncated_battles(entries))
     headline, details = evaluate_models(
@@ -61,8 +66,8 @@ def main() -> None:
     details["averages_both_orders"] = both_orders
     # A bundle finds out by these whether the metrics are its own.
     details["weights"] = {
-        **hashes_of_weights(entries),
-        **({BLEND: [hash_file(BLEND_FIT)]} if blend else {}),
+        **hashes_of_weights(entries, folds),
+        **({BLEND: [hash_file(BLEND_FIT)]} if blends else {}),
     }
     details["processors"] = processors_of(entries)
     write_metrics(headline, METRICS / "evaluate.json")
@@ -73,7 +78,7 @@ def main() -> None:
         print(f"warning: {warning}", file=sys.stderr)
     log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
     # The report does not call a blend of a single model the best either.
-    is_mix = blend and blend.mix(both_orders).is_mix()
+    is_mix = sum(max(by_fold) > 0 for by_fold in weights.values()) > 1
     contenders = [name for name in experiments if name != BLEND or is_mix]
     best = min(contenders, key=lambda name: log_losses[name])
     with writing_folder(SCORED) as folder:
@@ -87,8 +92,22 @@ def main() -> None:
         write_plots(first_runs, targets[1].labels, log_losses, folder)
 
 
+def score_fold(
+    entries: Sequence[IndexEntry], fold: int | None, blend: BlendFit | None, both_orders: bool
+) -> dict[str, Model]:
+    """Return the models of a fold, which predict its calibration and test battles."""
+    calibration, test = (
+        read_targets(read_battles(split, fold, fields=())) for split in ("calibration", "test")
+    )
+    raw, fitted = read_models(entries, fold, calibration.labels)
+    return score_models(raw, fitted, calibration, test, both_orders, blend)
+
+
 def write_scored(model: Model, folder: Path, name: str) -> None:
-    """Write the calibrated predictions of a model, a file for each seed where there are seeds."""
+    """Write the calibrated predictions of a model, a file for each seed where there are seeds.
+
+    With folds, it has those of a repetition on all folds, whose first seed names it.
+    """
     for run in model.scored:
         file = f"{name}.parquet" if run.seed is None else f"{name}/seed-{run.seed}.parquet"
         write_predictions(run.calibration, folder / "calibration" / file)

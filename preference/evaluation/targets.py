@@ -22,7 +22,8 @@ class Targets:
     """The targets of n battles.
 
     `ids`, `labels` and `groups` are int [n]. `near_duplicate`, bool [n], marks battles whose prompt
-    is nearly the same as one in train. `oracle` is None for real battles.
+    is nearly the same as one in train. `oracle` is None for real battles. `folds`, int [n], has the
+    fold of each battle; it is None where the battles are split once, or are those of one fold.
     """
 
     ids: np.ndarray
@@ -30,3 +31,4 @@ class Targets:
     groups: np.ndarray
     near_duplicate: np.ndarray
     oracle: Oracle | None = None
+    folds: np.ndarray | None = None

@@ -6,6 +6,9 @@ The stage `evaluate` prints them, and the verdict of the report begins with them
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from preference.battles.table import LABELS
 from preference.evaluation.targets import Targets
 from preference.rendering.numbers import number
 from preference.statistics.calibration_warnings import (
@@ -18,6 +21,7 @@ from preference.statistics.few_groups import explain_few_groups
 from preference.statistics.metrics import LARGEST_LOG_LOSS
 
 Details = Mapping[str, Any]
+Seeds = Sequence[int | str | None]
 
 
 def find_limits(targets: Targets) -> dict[str, Any]:
@@ -28,7 +32,20 @@ def find_limits(targets: Targets) -> dict[str, Any]:
     }
 
 
-def find_warnings(details: Details, seeds: Mapping[str, Sequence[int | None]]) -> list[str]:
+def find_calibration_limits(targets: Targets) -> dict[str, Any]:
+    """Return the limits of calibration; with folds, those of any fold, each of which is fitted."""
+    if targets.folds is None:
+        return find_limits(targets)
+    folds = [targets.folds == fold for fold in np.unique(targets.folds)]
+    few = [explain_few_groups(targets.groups[fold]) for fold in folds]
+    missing = {label for fold in folds for label in missing_labels(targets.labels[fold])}
+    return {
+        "too_few_groups": next(filter(None, few), None),
+        "missing_labels": [label for label in LABELS if label in missing],
+    }
+
+
+def find_warnings(details: Details, seeds: Mapping[str, Seeds]) -> list[str]:
     """Return the warnings, as whole sentences.
 
     Args:
@@ -62,7 +79,7 @@ def _warn_of_test(limits: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def _warn_of_model(name: str, details: Details, seeds: Sequence[int | None]) -> list[str]:
+def _warn_of_model(name: str, details: Details, seeds: Seeds) -> list[str]:
     model = details["models"][name]
     warnings = warn_of_bound(name, dict(zip(seeds, model["temperature"], strict=True)))
     if model["is_constant"]:
