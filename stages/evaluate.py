@@ -10,7 +10,6 @@ other stage uses test labels.
 
 import sys
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 
 from preference.battles.predictions import write_predictions
@@ -20,6 +19,8 @@ from preference.evaluation.blend import BLEND, BlendFit
 from preference.evaluation.evaluate import evaluate_models, with_oracle
 from preference.evaluation.inputs import (
     BLEND_FIT,
+    FittedModels,
+    RawModels,
     hashes_of_weights,
     read_battles,
     read_blends,
@@ -31,6 +32,7 @@ from preference.evaluation.outputs import log_losses_with_noise, write_hardest, 
 from preference.evaluation.processors import compare_with_committed, processors_of
 from preference.evaluation.scoring import Model, join_folds, score_models
 from preference.evaluation.slices import slice_battles
+from preference.evaluation.targets import Targets
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
@@ -46,17 +48,16 @@ def main() -> None:
     params, entries = load_params(), read_index()
     test = read_battles("test")
     targets = read_targets(read_battles("calibration", fields=())), read_targets(test)
+    folds = list_folds(entries)
+    inputs = [read_fold(entries, fold) for fold in folds]
     blends, both_orders = read_blends(params.evaluation, entries), params.evaluation.both_orders
     mixes = [blend.mix(both_orders) for blend in blends]
     weights = {
         name: [mix.weights[name] for mix in mixes] for mix in mixes[:1] for name in mix.weights
     }
-    folds = list_folds(entries)
+    by_fold: list[BlendFit | None] = [*blends] or [None] * len(folds)
     models = join_folds(
-        [
-            score_fold(entries, fold, blend, both_orders)
-            for fold, blend in zip_longest(folds, blends)
-        ]
+        [score_models(*one, both_orders, blend) for one, blend in zip(inputs, by_fold, strict=True)]
     )
     experiments = [name for name in models if name not in REFERENCES]
     slices = slice_battles(test, targets[1].labels, truncated_battles(entries))
@@ -92,15 +93,14 @@ def main() -> None:
         write_plots(first_runs, targets[1].labels, log_losses, folder)
 
 
-def score_fold(
-    entries: Sequence[IndexEntry], fold: int | None, blend: BlendFit | None, both_orders: bool
-) -> dict[str, Model]:
-    """Return the models of a fold, which predict its calibration and test battles."""
+def read_fold(
+    entries: Sequence[IndexEntry], fold: int | None
+) -> tuple[RawModels, FittedModels, Targets, Targets]:
+    """Return the models of a fold as `read_models` does, and targets of calibration and test."""
     calibration, test = (
         read_targets(read_battles(split, fold, fields=())) for split in ("calibration", "test")
     )
-    raw, fitted = read_models(entries, fold, calibration.labels)
-    return score_models(raw, fitted, calibration, test, both_orders, blend)
+    return *read_models(entries, fold, calibration.labels), calibration, test
 
 
 def write_scored(model: Model, folder: Path, name: str) -> None:

@@ -40,6 +40,10 @@ PREDICTIONS = Path("data/predictions")
 CALIBRATION = Path("data/calibration")
 BLEND_FIT = Path("data/blend.json")
 
+# The training runs of each model, and the temperatures of these runs.
+RawModels = dict[str, list[RunPredictions]]
+FittedModels = dict[str, list[Temperatures]]
+
 
 @checked
 class RunCalibration:
@@ -90,7 +94,7 @@ def read_targets(battles: pa.Table) -> Targets:
 
 def read_models(
     entries: Sequence[IndexEntry], fold: int | None, labels: np.ndarray
-) -> tuple[dict[str, list[RunPredictions]], dict[str, list[Temperatures]]]:
+) -> tuple[RawModels, FittedModels]:
     """Return the predictions of all experiments and references of a fold, and their temperatures.
 
     Args:
