@@ -149,5 +149,7 @@ def check_labels(part: str, labels: pd.Series, needed: Iterable[int], remedy: st
 
 def _count_labels(battles: pd.DataFrame) -> pd.DataFrame:
     """Count the battles with each label, one row for each group."""
-    counts = pd.crosstab(battles["group"], battles["label"])
-    return counts.reindex(columns=range(len(LABELS)), fill_value=0)
+    groups, members = np.unique(battles["group"], return_inverse=True)
+    counts = np.zeros((len(groups), len(LABELS)), dtype=np.int64)
+    np.add.at(counts, (members, battles["label"]), 1)
+    return pd.DataFrame(counts, index=groups)
