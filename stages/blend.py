@@ -15,8 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from preference.battles.predictions import Predictions
-from preference.battles.splits import fold_folder, read_split_battles, split_file
-from preference.battles.table import BATTLES, LABELS, has_oracle, label_shares
+from preference.battles.splits import (
+    fold_folder,
+    read_has_ties,
+    read_split_battles,
+    split_file,
+)
+from preference.battles.table import BATTLES, LABELS, has_oracle, label_prior
 from preference.bundle.blend_saving import write_blend, write_no_blend
 from preference.bundle.blend_schema import (
     BLEND_FORMAT,
@@ -140,7 +145,7 @@ def bundle_blend(blend: FittedBlend, digest: str, entries: Sequence[IndexEntry])
             found = find_members(entry, fold)
             members |= found
             shares |= dict.fromkeys(found, share(weights[entry.name], len(found)))
-    train = read_split_battles(BATTLES, TRAIN, ("label",), fold)["label"].to_numpy()
+    train = read_split_battles(BATTLES, TRAIN, ("label",), fold)
     manifest = BlendManifest(
         kind="blend",
         format=BLEND_FORMAT,
@@ -148,7 +153,7 @@ def bundle_blend(blend: FittedBlend, digest: str, entries: Sequence[IndexEntry])
         fit=digest,
         labels=list(LABELS),
         simulated=has_oracle(BATTLES),
-        prior=list(label_shares(train).values()),
+        prior=label_prior(train["label"].to_numpy(), read_has_ties(train)),
         members=shares,
         references={
             name: BlendedReference(weight=weights[name], temperature=blend.fitted[name][0])

@@ -13,8 +13,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from preference.battles.predictions import check_origin, check_predictions, read_predictions
-from preference.battles.splits import read_split_battles, split_file
+from preference.battles.predictions import (
+    check_origin,
+    check_predictions,
+    read_predictions,
+    rule_out_ties,
+)
+from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.bundle.manifest_schema import Manifest, describe_bundle
 from preference.bundle.saving import write_bundle
@@ -64,6 +69,7 @@ def describe(experiment: Experiment, record: RunRecord) -> Manifest:
     battles = read_split_battles(BATTLES, SPLIT, ("label",), fold_of(experiment, record.seed))
     ids, labels, groups = (battles[name].to_numpy() for name in ("id", "label", "group"))
     check_predictions(record.name, predictions, ids)
+    predictions = rule_out_ties(predictions, read_has_ties(battles))
     calibration = calibrate_run(labels, groups, predictions, record.seed)
     for warning in find_warnings(record.name, labels, groups, predictions, calibration):
         print(f"warning: {warning}", file=sys.stderr)

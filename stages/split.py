@@ -2,9 +2,9 @@
 
     python -m stages.split
 
-Reads data/battles.parquet; writes data/split/*.parquet (id, group, near_duplicate) and
-metrics/split.json. Where `split.folds` is more than 1, each file has the rows of every fold, and a
-column `fold`.
+Reads data/battles.parquet; writes data/split/*.parquet (id, group, near_duplicate and, where a
+source has no ties, has_ties) and metrics/split.json. Where `split.folds` is more than 1, each file
+has the rows of every fold, and a column `fold`.
 """
 
 from pathlib import Path
@@ -25,6 +25,7 @@ from preference.splitting.near_duplicate_marks import mark_near_duplicates
 from preference.splitting.near_duplicates import find_near_duplicates
 from preference.splitting.stratified import split_by_group, write_splits
 from preference.splitting.text_sketches import sketch_prompts
+from preference.splitting.tie_marks import find_has_ties, mark_has_ties
 
 FOLDER = Path("data/split")
 METRICS = Path("metrics/split.json")
@@ -68,7 +69,11 @@ def make_folds(battles: pa.Table, params: Params) -> list[dict[str, pa.Table]]:
     if is_extra.any():
         groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool))
         folds = [add_extra_battles(splits, ids, groups, is_extra) for splits in folds]
-    return [mark_near_duplicates(splits, ids, near_duplicates) for splits in folds]
+    has_ties = find_has_ties(battles["source"], battles["label"].to_numpy())
+    return [
+        mark_has_ties(mark_near_duplicates(splits, ids, near_duplicates), ids, has_ties)
+        for splits in folds
+    ]
 
 
 def find_groups(digests: pa.Table, sketches: pa.Table | None, rows: np.ndarray) -> np.ndarray:

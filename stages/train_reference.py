@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from preference.battles.splits import fold_folder, read_folds, read_split_battles, split_file
+from preference.battles.predictions import rule_out_ties
+from preference.battles.splits import (
+    fold_folder,
+    read_folds,
+    read_has_ties,
+    read_split_battles,
+    split_file,
+)
 from preference.battles.table import BATTLES
 from preference.config.params import REFERENCES, ReferenceParams, load_params
 from preference.references.models import (
@@ -61,7 +68,8 @@ def train_references(
     for name in REFERENCES:
         reference = fit_reference(name, train, params)
         save_reference(reference, folder)
-        probabilities = predict_reference(reference, valid).probabilities
+        predictions = rule_out_ties(predict_reference(reference, valid), read_has_ties(valid))
+        probabilities = predictions.probabilities
         metrics[name] = {
             "log_loss": log_loss(labels, probabilities),
             "accuracy": accuracy(labels, probabilities),

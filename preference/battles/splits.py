@@ -17,6 +17,8 @@ SPLITS = Path("data/split")
 # Calibration is for fitting temperatures and the blend, and test for evaluation.
 PREDICTED_SPLITS = ("calibration", "test")
 FOLD = "fold"
+# A column of the splits' files, which they have where the source of some battle has no ties.
+HAS_TIES = "has_ties"
 
 
 def split_file(split: str) -> Path:
@@ -98,3 +100,14 @@ def read_split_battles(
     for name in members.column_names[1:]:
         chosen = chosen.append_column(name, members[name])
     return chosen
+
+
+def read_has_ties(battles: pa.Table) -> np.ndarray:
+    """Return whether the source of each battle of a split has ties, bool [n].
+
+    Args:
+        battles: as `read_split_battles` returns them.
+    """
+    if HAS_TIES not in battles.column_names:
+        return np.ones(len(battles), dtype=bool)
+    return battles[HAS_TIES].to_numpy()

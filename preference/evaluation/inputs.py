@@ -12,15 +12,20 @@ import pyarrow as pa
 from pydantic import Field
 
 from preference.battles.predictions import (
+    Predictions,
     are_probabilities,
     check_origin,
+    check_predictions,
     read_origin,
     read_predictions,
+    rule_out_ties,
 )
 from preference.battles.splits import (
     FOLD,
     PREDICTED_SPLITS,
     fold_folder,
+    read_has_ties,
+    read_members,
     read_split_battles,
     split_file,
 )
@@ -87,6 +92,7 @@ def read_targets(battles: pa.Table) -> Targets:
         labels=battles["label"].to_numpy(),
         groups=battles["group"].to_numpy(),
         near_duplicate=battles["near_duplicate"].to_numpy(),
+        has_ties=read_has_ties(battles),
         oracle=oracle,
         folds=battles[FOLD].to_numpy() if FOLD in battles.column_names else None,
     )
@@ -122,7 +128,7 @@ def read_runs(entry: IndexEntry, fold: int | None = None) -> list[RunPredictions
 
 def _read_references(fold: int | None) -> dict[str, list[RunPredictions]]:
     folder = fold_folder(PREDICTIONS / "reference", fold)
-    return {name: [_read_splits(folder / name, "predict_reference")] for name in REFERENCES}
+    return {name: [_read_splits(folder / name, "predict_reference", fold)] for name in REFERENCES}
 
 
 def read_calibrations(entry: IndexEntry) -> list[RunCalibration]:
@@ -233,11 +239,23 @@ def _read_run(entry: IndexEntry, seed: int) -> RunPredictions:
     weights = read_record(entry.name, seed).weights
     for split in PREDICTED_SPLITS:
         check_origin(folder / f"{split}.parquet", entry.name, entry.digest, weights)
-    return _read_splits(folder, stage, seed)
+    return _read_splits(folder, stage, fold_of(entry, seed), seed)
 
 
-def _read_splits(folder: Path, stage: str, seed: int | None = None) -> RunPredictions:
+def _read_splits(
+    folder: Path, stage: str, fold: int | None, seed: int | None = None
+) -> RunPredictions:
     calibration, test = (
-        read_predictions(folder / f"{split}.parquet", stage) for split in PREDICTED_SPLITS
+        _read_possible(folder / f"{split}.parquet", stage, read_members(split_file(split), fold))
+        for split in PREDICTED_SPLITS
     )
     return RunPredictions(calibration, test, seed)
+
+
+def _read_possible(path: Path, stage: str, battles: pa.Table) -> Predictions:
+    """Read predictions, and rule out ties where the source of a battle has none."""
+    predictions = read_predictions(path, stage)
+    has_ties = read_has_ties(battles)
+    if not has_ties.all():
+        check_predictions(path.as_posix(), predictions, battles["id"].to_numpy())
+    return rule_out_ties(predictions, has_ties)

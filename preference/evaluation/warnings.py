@@ -10,7 +10,7 @@ import numpy as np
 
 from preference.battles.table import LABELS
 from preference.evaluation.targets import Targets
-from preference.rendering.numbers import number
+from preference.rendering.numbers import number, p_value
 from preference.statistics.calibration_warnings import (
     missing_labels,
     warn_of_bound,
@@ -19,6 +19,7 @@ from preference.statistics.calibration_warnings import (
 )
 from preference.statistics.few_groups import explain_few_groups
 from preference.statistics.metrics import LARGEST_LOG_LOSS
+from preference.statistics.paired_tests import SIGNIFICANCE_LEVEL
 
 Details = Mapping[str, Any]
 Seeds = Sequence[int | str | None]
@@ -28,7 +29,7 @@ def find_limits(targets: Targets) -> dict[str, Any]:
     """Return why there are no intervals, None where there are, and the labels that do not occur."""
     return {
         "too_few_groups": explain_few_groups(targets.groups),
-        "missing_labels": missing_labels(targets.labels),
+        "missing_labels": missing_labels(targets.labels, bool(targets.has_ties.any())),
     }
 
 
@@ -36,9 +37,10 @@ def find_calibration_limits(targets: Targets) -> dict[str, Any]:
     """Return the limits of calibration; with folds, those of any fold, each of which is fitted."""
     if targets.folds is None:
         return find_limits(targets)
+    has_ties = bool(targets.has_ties.any())
     folds = [targets.folds == fold for fold in np.unique(targets.folds)]
     few = [explain_few_groups(targets.groups[fold]) for fold in folds]
-    missing = {label for fold in folds for label in missing_labels(targets.labels[fold])}
+    missing = {label for fold in folds for label in missing_labels(targets.labels[fold], has_ties)}
     return {
         "too_few_groups": next(filter(None, few), None),
         "missing_labels": [label for label in LABELS if label in missing],
@@ -49,7 +51,8 @@ def find_warnings(details: Details, seeds: Mapping[str, Seeds]) -> list[str]:
     """Return the warnings, as whole sentences.
 
     Args:
-        details: `experiments`, `limits` and `models` of `metrics/evaluation_details.json`.
+        details: `experiments`, `limits`, `models` and `known_prompts` of
+            `metrics/evaluation_details.json`.
         seeds: of the training runs of each experiment.
     """
     calibration, test = details["limits"]["calibration"], details["limits"]["test"]
@@ -61,6 +64,7 @@ def find_warnings(details: Details, seeds: Mapping[str, Seeds]) -> list[str]:
             for name in details["experiments"]
             for text in _warn_of_model(name, details, seeds[name])
         ],
+        *_warn_of_known_prompts(details["known_prompts"]),
     ]
 
 
@@ -77,6 +81,19 @@ def _warn_of_test(limits: Mapping[str, Any]) -> list[str]:
             "predicted is unknown, and macro F1 counts it as 0."
         )
     return warnings
+
+
+def _warn_of_known_prompts(known: Details | None) -> list[str]:
+    """Warn of experiments that are better, against the best reference, on known prompts."""
+    gains = known["gains"] if known else {}
+    return [
+        f"{name} is better on test battles with known prompts, compared with "
+        f"{known['reference'] if known else ''}, by {number(-gain['value'])} (p "
+        f"{p_value(gain['p_holm'])}): its first weights may have seen them. Judge it on the other "
+        "test battles."
+        for name, gain in gains.items()
+        if gain["value"] < 0 and gain["p_holm"] is not None and gain["p_holm"] < SIGNIFICANCE_LEVEL
+    ]
 
 
 def _warn_of_model(name: str, details: Details, seeds: Seeds) -> list[str]:

@@ -21,6 +21,7 @@ from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from preference.battles.predictions import Predictions, check_probabilities
+from preference.battles.splits import read_has_ties
 from preference.config.params import ReferenceParams
 from preference.config.validation import Finite, checked
 from preference.references.antisymmetric_logistic import PairedLogistic, fit, predict
@@ -85,8 +86,9 @@ def fit_reference(name: str, battles: pa.Table, params: ReferenceParams) -> Refe
     vectorizers = [tfidf_vectorizer(analyzer, params.max_features) for analyzer in analyzers]
     terms = [vectorizer.fit_transform(texts) for vectorizer in vectorizers]
     differences = _differences(name, texts, terms)
-    labels = battles["label"].to_numpy()
-    return Reference(name, vectorizers, fit(differences, labels, params.inverse_regularization))
+    labels, has_ties = battles["label"].to_numpy(), read_has_ties(battles)
+    model = fit(differences, labels, params.inverse_regularization, has_ties)
+    return Reference(name, vectorizers, model)
 
 
 def predict_reference(reference: Reference, battles: pa.Table) -> Predictions:

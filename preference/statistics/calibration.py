@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from preference.battles.predictions import Predictions, average_both_orders, map_probabilities
+from preference.battles.table import TIE
 from preference.config.validation import Count, Finite, Text, checked
 from preference.statistics.calibration_warnings import (
     missing_labels,
@@ -24,11 +25,12 @@ from preference.statistics.metric_estimates import estimate_metrics
 from preference.statistics.metrics import LARGEST_LOG_LOSS, ROUNDING, is_constant
 from preference.statistics.temperature_scaling import LARGEST, apply_temperature, fit_temperature
 
-# Not `evaluation.resamples`, because a change of it would make every bundle again.
+# This is not `evaluation.resamples`, a change of which would make every bundle again.
 RESAMPLES = 1000
 # The metrics that the model card shows.
 MEASURED = {"log_loss", "accuracy", "f1_macro", "flip_rate"}
-# Two seeds have a t distribution with one degree of freedom, whose quantiles can be this large.
+# The noise of two training runs has a t distribution with one degree of freedom. Its quantiles are
+# so large that a valid interval can be this wide.
 LARGEST_INTERVAL = 1e6
 
 
@@ -155,8 +157,9 @@ def find_warnings(
         calibration: the result of `calibrate_run` for these predictions.
     """
     fitted = {"": calibration.in_order, " for both orders": calibration.both_orders}
+    has_ties = bool(predictions.probabilities[:, TIE].any())
     return [
-        *warn_of_calibration(explain_few_groups(groups), missing_labels(labels)),
+        *warn_of_calibration(explain_few_groups(groups), missing_labels(labels, has_ties)),
         *([warn_of_constant(name)] if is_constant(predictions.probabilities) else []),
         *[
             warning

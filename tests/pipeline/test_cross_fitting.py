@@ -28,6 +28,7 @@ from stages import (
     configure,
     evaluate,
     fetch,
+    leaderboard,
     predict,
     predict_reference,
     preprocess,
@@ -42,8 +43,8 @@ REFERENCES = Path("data/predictions/reference")
 CHANGES = {
     "data": {"simulated": {"battles": 240, "length_scale": 0.03}},
     "tokenizer": {"vocabulary_size": 400},
-    "model": {"preset": "preset", "seq_len": 16},
-    "train": {"epochs": 1, "tokens_per_batch": 8192},
+    "model": {"preset": "preset", "seq_len": 16, "dropout": 0.1},
+    "train": {"epochs": 1, "tokens_per_batch": 8192, "clip_norm": 1.0},
     "reference": {"max_features": 100},
     "evaluation": {"resamples": 100},
     "split": {"folds": 2},
@@ -99,7 +100,7 @@ def pipeline(tmp_path_factory):
         train_here()
         predict.main("baseline")
         bundle.main("baseline")
-        for stage in (blend, evaluate, report):
+        for stage in (blend, evaluate, leaderboard, report):
             stage.main()
     preprocess.trained_tokenizer.cache_clear()
     return folder

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from repository import REAL_ROWS, REPOSITORY
 from scipy.sparse import csr_array
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
@@ -260,3 +261,31 @@ def test_stage_names_a_split_of_other_battles(tmp_path):
     result = run_stage(tmp_path)
     assert result.returncode == 1
     assert result.stderr.startswith("error: data/split/train.parquet: 1 of its ids")
+
+
+def test_in_a_mix_ties_are_learned_from_the_battles_that_can_be_ties():
+    """Without features the solution is known: both kinds of battles count where they can."""
+    labels = np.array([0] * 40 + [1] * 20 + [2] * 20 + [0] * 100)
+    has_ties = np.arange(180) < 80
+    nothing = csr_array((180, 0))
+    mixed = predict(fit(nothing, labels, 0.1, has_ties), nothing)
+    # By the symmetry of the model A and B share what ties leave.
+    assert mixed == pytest.approx(np.tile([3 / 8, 3 / 8, 1 / 4], (180, 1)), abs=1e-4)
+    unmarked = predict(fit(nothing, labels, 0.1), nothing)
+    assert unmarked[0, 2] == pytest.approx(20 / 180, abs=1e-4)
+
+
+def test_a_weight_of_a_mix_is_where_its_gradient_vanishes():
+    random = np.random.default_rng(8)
+    differences = random.normal(size=(300, 2))
+    labels = np.where(random.random(300) < 0.3, 2, (differences[:, 0] < 0.2).astype(int))
+    has_ties = random.random(300) < 0.5
+    labels[~has_ties] %= 2
+    model = fit(csr_array(differences), labels, 0.5, has_ties)
+    score = differences @ model.signed
+    tie = np.where(has_ties, abs(differences) @ model.absolute + model.tie, -np.inf)
+    shares = softmax(np.column_stack([score, -score, tie]), axis=1)
+    error = 0.5 * (shares - np.eye(3)[labels])
+    assert model.signed == pytest.approx(-differences.T @ (error[:, 0] - error[:, 1]), abs=1e-3)
+    assert model.absolute == pytest.approx(-3 * abs(differences).T @ error[:, 2], abs=1e-3)
+    assert error[:, 2].sum() == pytest.approx(0, abs=1e-3)
