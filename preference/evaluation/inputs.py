@@ -42,6 +42,8 @@ from preference.statistics.calibration import Calibration, Temperatures
 PREDICTIONS = Path("data/predictions")
 CALIBRATION = Path("data/calibration")
 BLEND_FIT = Path("data/blend.json")
+# Columns that some sources have, and by which there are slices.
+KEPT_COLUMNS = ("language", "subset")
 
 
 @checked
@@ -61,12 +63,12 @@ class RunCalibration:
 
 
 def read_battles(split: str) -> pa.Table:
-    """Return the battles of a split with texts, labels and, where simulated, the oracle.
+    """Return the battles of a split with texts, labels, slices and, where simulated, the oracle.
 
     Raises:
         BadInput: a file is missing or damaged.
     """
-    columns: tuple[str, ...] = (*FIELDS, "label")
+    columns: tuple[str, ...] = (*FIELDS, "label", "source_id", *KEPT_COLUMNS)
     if has_oracle(BATTLES):
         columns += ("oracle", "oracle_agreement")
     return read_split_battles(BATTLES, split_file(split), columns)

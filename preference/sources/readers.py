@@ -4,6 +4,7 @@ import csv
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from preference.runtime.errors import BadInput
 from preference.sources.containers import (
     COMPRESSIONS,
     JSON,
+    PARQUET,
     TEXT_SUFFIXES,
+    open_packed_parquet,
     open_text,
     suffix_of,
 )
@@ -23,7 +26,6 @@ from preference.sources.parquet_rows import read_parquet_rows
 from preference.sources.row_parser import RawRow
 from preference.sources.schemas.recognition import SchemaFinder
 
-PARQUET = ".parquet"
 CSV_SUFFIXES = (".csv", ".tsv")
 # The file to read in a zip with several, such as that of a Kaggle competition.
 LABELLED_MEMBER, UNLABELLED_MEMBER = "train", "test"
@@ -44,7 +46,10 @@ READING_ERRORS = (
 
 
 def read_source_rows(
-    path: Path, labelled: bool = True, named_by: str = "params.yaml"
+    path: Path,
+    labelled: bool = True,
+    named_by: str = "params.yaml",
+    unread: Counter[str] | None = None,
 ) -> Iterator[tuple[int, RawRow]]:
     """Return an iterator over the rows, each with the line at which it starts.
 
@@ -56,13 +61,14 @@ def read_source_rows(
         path: the file.
         labelled: whether labels are needed and read.
         named_by: where the user gave the path, for errors.
+        unread: when all rows are read, the columns that were not are added, with their rows.
 
     Raises:
         BadInput: at once, if the file is missing, a folder, empty or of an unknown kind; while the
             rows are read, if it is damaged, has no rows or lacks columns of every schema.
     """
     _check_file(path, named_by)
-    return _read_rows(path, labelled, named_by)
+    return _read_rows(path, labelled, named_by, Counter() if unread is None else unread)
 
 
 def is_readable(path: Path) -> bool:
@@ -70,7 +76,9 @@ def is_readable(path: Path) -> bool:
     return suffix_of(path.name) != ""
 
 
-def _read_rows(path: Path, labelled: bool, named_by: str) -> Iterator[tuple[int, RawRow]]:
+def _read_rows(
+    path: Path, labelled: bool, named_by: str, unread: Counter[str]
+) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
     finder = SchemaFinder(path, labelled)
     try:
@@ -84,15 +92,21 @@ def _read_rows(path: Path, labelled: bool, named_by: str) -> Iterator[tuple[int,
         ) from error
     if rows_read == 0:
         raise BadInput(f"{path} has no rows. Put battles into it, or correct {named_by}.")
+    unread.update(finder.unread)
 
 
 def _read_raw_rows(
     path: Path, labelled: bool, finder: SchemaFinder
 ) -> Iterator[tuple[int, RawRow]]:
+    member = LABELLED_MEMBER if labelled else UNLABELLED_MEMBER
     if suffix_of(path.name) == PARQUET:
         yield from read_parquet_rows(path, finder)
         return
-    suffix, stream = open_text(path, LABELLED_MEMBER if labelled else UNLABELLED_MEMBER)
+    with open_packed_parquet(path, member) as packed:
+        if packed is not None:
+            yield from read_parquet_rows(packed, finder)
+            return
+    suffix, stream = open_text(path, member)
     with stream:
         if suffix in CSV_SUFFIXES:
             yield from read_csv_rows(path, stream, finder)
@@ -109,7 +123,7 @@ def _check_file(path: Path, named_by: str) -> None:
         kinds = ", ".join((*TEXT_SUFFIXES, PARQUET))
         raise BadInput(
             f"{path} is of an unknown kind. Convert it to one of {kinds}, of which all but "
-            f"{PARQUET} may be compressed as {', '.join(COMPRESSIONS)}."
+            f"{PARQUET} may be compressed as {', '.join(COMPRESSIONS)}, and {PARQUET} as .zip."
         )
     if path.stat().st_size == 0:
         raise BadInput(f"{path} is empty. Download or write it again.")
