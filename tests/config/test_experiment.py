@@ -196,3 +196,10 @@ def test_the_stage_tells_a_mistake_in_one_line_and_keeps_what_was_there():
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: params.yaml: experiments.exp1.model")
     assert contents() == before
+
+
+def test_a_data_set_of_the_hub_as_source_is_told_where_it_belongs():
+    change("data.source", "hf://datasets/a/b")
+    done = configure()
+    assert done.returncode == 1
+    assert "Write it as data.hub, and data.source: huggingface" in done.stderr

@@ -51,7 +51,7 @@ NOT_RUN = {
         "make arena55k",
     ): "It downloads battles and weights, and trains.",
 }
-LANGUAGES = {"", "python", "sh", "yaml"}
+LANGUAGES = {"", "json", "python", "sh", "yaml"}
 BLOCKS = [
     (name_of(page), language, content)
     for page in PAGES
