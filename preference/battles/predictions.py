@@ -64,11 +64,16 @@ def rule_out_ties(predictions: Predictions, has_ties: np.ndarray) -> Predictions
         return predictions
 
     def without_ties(probabilities: np.ndarray) -> np.ndarray:
-        decided = np.delete(probabilities, TIE, axis=1)
-        decided = np.insert(decided / decided.sum(axis=1, keepdims=True), TIE, 0.0, axis=1)
+        decided = renormalise_without_ties(probabilities)
         return np.where(has_ties[:, None], probabilities, decided)
 
     return map_probabilities(predictions, without_ties)
+
+
+def renormalise_without_ties(probabilities: np.ndarray) -> np.ndarray:
+    """Return probabilities, [..., 3], in which a tie has 0, and A and B sum to 1."""
+    decided = np.delete(probabilities, TIE, axis=-1)
+    return np.insert(decided / decided.sum(axis=-1, keepdims=True), TIE, 0.0, axis=-1)
 
 
 def average_both_orders(predictions: Predictions) -> Predictions:

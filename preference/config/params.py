@@ -36,21 +36,26 @@ REFERENCES = ("prior", "length", "tfidf")
 LEARNING_REFERENCES = ("length", "tfidf")
 # Names that an experiment may not have, because results or files use them.
 RESERVED_NAMES = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
-# A dependency of `fetch` in dvc.yaml.
+# Dependencies of `fetch` and of `evaluate` in dvc.yaml.
 EXTRA_FOLDER = PurePosixPath("data/extra")
+KNOWN_PROMPTS_FOLDER = PurePosixPath("data/known_prompts")
 
 
-def _check_extra_file(name: str) -> str:
-    path = EXTRA_FOLDER / PurePosixPath(name).name
-    if PurePosixPath(name) != path:
-        raise ValueError(
-            f"the file is not in {EXTRA_FOLDER}, where DVC notices its changes. Put it there, and "
-            f"write {path}"
-        )
-    return name
+def _must_be_in(folder: PurePosixPath) -> AfterValidator:
+    def check(name: str) -> str:
+        path = folder / PurePosixPath(name).name
+        if PurePosixPath(name) != path:
+            raise ValueError(
+                f"the file is not in {folder}, where DVC notices its changes. Put it there, and "
+                f"write {path}"
+            )
+        return name
+
+    return AfterValidator(check)
 
 
-ExtraFile = Annotated[str, AfterValidator(_check_extra_file)]
+ExtraFile = Annotated[str, _must_be_in(EXTRA_FOLDER)]
+KnownPromptsFile = Annotated[str, _must_be_in(KNOWN_PROMPTS_FOLDER)]
 
 
 @checked
@@ -128,13 +133,15 @@ class TextParams:
 class ModelParams:
     """Backbone, sequence length, pool and head.
 
-    `head_units` and `head_dropout` have one entry for each hidden layer of the head.
+    `dropout` is the rate of the backbone; None for that of its preset. `head_units` and
+    `head_dropout` have one entry for each hidden layer of the head.
     """
 
     preset: Text
     seq_len: SequenceLength
+    dropout: DropoutRate | None
     pool: Literal["mean", "cls"]
-    head: Literal["concat", "mlp", "equivariant"]
+    head: Literal["concat", "mlp", "equivariant", "davidson"]
     head_units: list[Count]
     head_dropout: list[DropoutRate]
 
@@ -147,7 +154,7 @@ class ModelParams:
             raise ValueError("head: concat has no hidden layers: use mlp, or no head_units")
 
 
-# Of one experiment, where `train.seeds` is their number.
+# The limit of `train.seeds`, where that is the number of an experiment's training runs.
 MOST_RUNS = 100
 
 
@@ -157,9 +164,11 @@ class TrainParams:
 
     `seeds` are the seeds of each experiment's training runs, or the number of runs: their seeds are
     then the shared one and those that follow it. Without any, there is one run with the
-    top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every batch
-    among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the fraction
-    of all steps before it. `tokens_per_batch` counts both sides and their padding, on all devices
+    top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every
+    batch among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the
+    fraction of all steps before it. `clip_norm` limits the norm of all gradients together.
+    `freeze` names what keeps its first weights: the embeddings, or these and the lowest layers
+    of that number. `tokens_per_batch` counts both sides and their padding, on all devices
     together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does.
     """
 
@@ -168,6 +177,9 @@ class TrainParams:
     distribution: Literal["none", "data_parallel"]
     optimizer: Literal["adam", "adamw"]
     learning_rate: Positive
+    head_learning_rate_factor: Positive
+    clip_norm: Positive | None
+    freeze: Literal["none", "embeddings"] | Annotated[int, Field(ge=1, le=100)]
     weight_decay: NonNegative
     warmup_share: Fraction
     label_smoothing: DropoutRate
@@ -210,13 +222,15 @@ class EvaluationParams:
     `resamples` is the number of bootstrap resamples of the groups. `both_orders` averages the
     predictions of both orders of the answers. `blend` names the models to mix; `auto` mixes every
     experiment, `length` and `tfidf`; an empty list means no blend. A difference of log loss below
-    `smallest_difference` is never called better or worse.
+    `smallest_difference` is never called better or worse. `known_prompts` lists files in
+    data/known_prompts with prompts that pretrained weights may have seen.
     """
 
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     both_orders: bool
     blend: Literal["auto"] | list[str]
     smallest_difference: Annotated[float, Field(ge=0)]
+    known_prompts: list[KnownPromptsFile]
 
 
 @checked

@@ -5,7 +5,7 @@ import lzma
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +25,8 @@ from preference.sources.json_rows import DamagedArray, read_json_array, read_jso
 from preference.sources.parquet_rows import read_parquet_rows
 from preference.sources.row_parser import RawRow
 from preference.sources.schemas.recognition import SchemaFinder
+from preference.sources.schemas.schema import Schema
+from preference.sources.schemas.table import SCHEMAS
 
 CSV_SUFFIXES = (".csv", ".tsv")
 # The file to read in a zip with several, such as that of a Kaggle competition.
@@ -49,6 +51,7 @@ def read_source_rows(
     path: Path,
     labelled: bool = True,
     named_by: str = "params.yaml",
+    schemas: Sequence[Schema] = SCHEMAS,
     unread: Counter[str] | None = None,
 ) -> Iterator[tuple[int, RawRow]]:
     """Return an iterator over the rows, each with the line at which it starts.
@@ -61,6 +64,7 @@ def read_source_rows(
         path: the file.
         labelled: whether labels are needed and read.
         named_by: where the user gave the path, for errors.
+        schemas: those that the file may have.
         unread: when all rows are read, the columns that were not are added, with their rows.
 
     Raises:
@@ -68,7 +72,8 @@ def read_source_rows(
             rows are read, if it is damaged, has no rows or lacks columns of every schema.
     """
     _check_file(path, named_by)
-    return _read_rows(path, labelled, named_by, Counter() if unread is None else unread)
+    counter: Counter[str] = Counter() if unread is None else unread
+    return _read_rows(path, labelled, named_by, schemas, counter)
 
 
 def is_readable(path: Path) -> bool:
@@ -77,10 +82,14 @@ def is_readable(path: Path) -> bool:
 
 
 def _read_rows(
-    path: Path, labelled: bool, named_by: str, unread: Counter[str]
+    path: Path,
+    labelled: bool,
+    named_by: str,
+    schemas: Sequence[Schema],
+    unread: Counter[str],
 ) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
-    finder = SchemaFinder(path, labelled)
+    finder = SchemaFinder(path, labelled, schemas)
     try:
         for numbered_row in finder.convert(_read_raw_rows(path, labelled, finder)):
             rows_read += 1

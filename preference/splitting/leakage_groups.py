@@ -14,14 +14,12 @@ the 57,477 real battles).
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from preference.battles.table import FIELDS
-from preference.battles.text_digests import digest_texts, number_digests
+from preference.battles.text_digests import digest_prompts, digest_texts, number_digests
+from preference.splitting.distinct import sort_distinct
 
 
 def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
@@ -48,17 +46,23 @@ def group_battles(digests: pa.Table, further: Sequence[np.ndarray] = ()) -> np.n
     prompts, openings = number_digests(digests["prompt"]), number_digests(digests["opening"])
     components = _connect(prompts, openings, pairs, *further)
     ids = digests["id"].to_numpy()
-    return pd.Series(ids).groupby(components).transform("min").to_numpy()
+    smallest = np.full(components.max(initial=-1) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(smallest, components, ids)
+    return smallest[components]
 
 
 def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
-    opening = digest_texts(pc.list_slice(batch["prompt"], 0, 1))
-    digests = {field: digest_texts(batch[field]) for field in FIELDS}
-    return pa.RecordBatch.from_pydict({"id": batch["id"], "opening": opening, **digests})
+    prompt, opening = digest_prompts(batch["prompt"])
+    answers = {field: digest_texts(batch[field]) for field in ("response_a", "response_b")}
+    return pa.RecordBatch.from_pydict(
+        {"id": batch["id"], "opening": opening, "prompt": prompt, **answers}
+    )
 
 
 def _number_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return pd.DataFrame({"first": first, "second": second}).groupby(["first", "second"]).ngroup()
+    # Both are below 2 n, because they number the answers of both sides.
+    pairs = first * (2 * len(first)) + second
+    return np.searchsorted(sort_distinct(pairs), pairs)
 
 
 def _connect(*links: np.ndarray) -> np.ndarray:

@@ -57,7 +57,8 @@ def train_model(
     # With a shard, repeated rows have the weight 0.
     masked = train.battles.lacks_ties or valid.lacks_ties
     compile_step(model, params, steps, weighted=train.shard is not None, masked=masked)
-    # Not earlier: Keras would silently compile without XLA. The kernels are the same either way.
+    # Called before the model is compiled, this would make Keras leave out XLA silently. The kernels
+    # are the same either way.
     make_deterministic()
     validation = validation_stream(valid, params.tokens_per_batch, train.shard)
     best = BestEpoch(params.patience)

@@ -26,6 +26,7 @@ from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.distributed.shard import Shard
 from preference.training.fingerprint import identify_training
 from preference.training.fit import FitResult, train_model
+from preference.training.frozen_layers import freeze_layers
 
 SPLITS_READ = ("train", "valid")
 
@@ -61,7 +62,10 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)
     train = read_labelled_battles(tokens, packing, "train")
-    backbone = load_backbone(model_params.preset, tokens.special.vocabulary_size)
+    backbone = load_backbone(
+        model_params.preset, tokens.special.vocabulary_size, model_params.dropout
+    )
+    freeze_layers(backbone, experiment.train.freeze)
     model = build_model(backbone, model_params)
     return TrainingRun(experiment, seed, tokens_folder, train, model)
 

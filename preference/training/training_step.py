@@ -39,7 +39,7 @@ def compile_step(
         loss = MaskedCrossentropy(params.label_smoothing, reduction)
         metrics = masked_metrics()
     model.compile(
-        optimizer=build_optimizer(params, steps),
+        optimizer=build_optimizer(params, steps, model.get_layer("head").trainable_variables),
         loss=loss,
         **{"weighted_metrics" if weighted else "metrics": metrics},
         jit_compile=compiles_with_xla(params.jit),

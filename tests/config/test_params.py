@@ -26,6 +26,7 @@ text: {turns: all}
 model:
   preset: deberta_v3_tiny
   seq_len: 512
+  dropout: null
   pool: mean
   head: concat
   head_units: []
@@ -39,6 +40,9 @@ train:
   weight_decay: 0.0
   warmup_share: 0.1
   label_smoothing: 0.02
+  head_learning_rate_factor: 1.0
+  clip_norm: null
+  freeze: none
   tokens_per_batch: 2048
   epochs: 3
   patience: 2
@@ -46,7 +50,8 @@ train:
   jit: auto
   checkpoint_minutes: 15
 reference: {max_features: 20000, inverse_regularization: 0.1}
-evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001}
+evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001,
+             known_prompts: []}
 submit: {model: baseline, battles: test.csv, both_orders: false}
 experiments:
   baseline: {}
@@ -130,6 +135,10 @@ def test_values_are_read_as_written(tmp_path):
         ({"data.source": "data/extra/"}, "use another folder"),
         ({"data.extra": "data/extra/x.csv"}, "data.extra"),
         ({"data.extra": ["x.csv"]}, "data.extra.0: the file is not in data/extra"),
+        (
+            {"evaluation.known_prompts": ["x.csv"]},
+            "evaluation.known_prompts.0: the file is not in data/known_prompts",
+        ),
         ({"data.source": "a.csv", "data.extra": ["data/extra/../x.csv"]}, "not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/deep/x.csv"]}, "not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/x.csv"] * 2}, "a file twice"),

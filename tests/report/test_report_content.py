@@ -44,7 +44,9 @@ def planted_details():
 def test_the_tables_show_the_figures(tmp_path):
     details, keys = planted_details()
     inputs = inputs_of(tmp_path, details)
-    lines = {row[0].split(" (")[0]: row for row in markdown_rows(render_markdown(inputs))[2:]}
+    # The table of the experiments has three columns, and follows.
+    found = [row for row in markdown_rows(render_markdown(inputs))[2:] if len(row) > 3]
+    lines = {row[0].split(" (")[0]: row for row in found}
     assert list(lines) == list(details["models"])
     rows = Page(render_html(inputs)).texts_of("tr")[1 : len(details["models"]) + 1]
     cells = {row.split()[0]: row for row in rows}
@@ -128,3 +130,16 @@ def test_a_blend_is_shown_where_there_is_one(tmp_path):
     blended = Page(render_html(inputs_of(tmp_path / "with", details)))
     table = next(each for each in blended.texts_of("table") if "Weights of the blend" in each)
     assert numbers_in(table) == [0.7, 0.3]
+
+
+def test_each_experiment_is_described_by_what_it_changes(tmp_path):
+    inputs = inputs_of(tmp_path, example_details(EXPERIMENTS))
+    rows = [row for row in markdown_rows(render_markdown(inputs)) if len(row) == 3]
+    described = {
+        "baseline": "the shared parameters",
+        "exp1": "train.optimizer adam to adamw; train.weight_decay 0.0 to 0.01",
+    }
+    expected = [[name, text.replace("_", r"\_"), "2024"] for name, text in described.items()]
+    assert rows[2:] == expected
+    page = Page(render_html(inputs)).texts_of("td")
+    assert all(text in page for text in described.values())
