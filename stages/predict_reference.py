@@ -3,13 +3,20 @@
     python -m stages.predict_reference
 
 Reads models/reference/, data/battles.parquet and the ids of both splits, but no labels; writes
-data/predictions/reference/<reference>/<split>.parquet.
+data/predictions/reference/<reference>/<split>.parquet. With folds, those of each fold are in
+models/reference/fold-<fold>/ and data/predictions/reference/fold-<fold>/.
 """
 
 from pathlib import Path
 
 from preference.battles.predictions import write_predictions
-from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
+from preference.battles.splits import (
+    PREDICTED_SPLITS,
+    fold_folder,
+    read_folds,
+    read_split_battles,
+    split_file,
+)
 from preference.battles.table import BATTLES, FIELDS
 from preference.config.params import REFERENCES
 from preference.references.models import load_reference, predict_reference
@@ -23,13 +30,19 @@ PREDICTIONS = Path("data/predictions/reference")
 
 def main() -> None:
     """Write the predictions of each reference for the battles of each split."""
-    references = [(name, load_reference(name, MODELS)) for name in REFERENCES]
     with writing_folder(PREDICTIONS) as folder:
-        for split in PREDICTED_SPLITS:
-            battles = read_split_battles(BATTLES, split_file(split), FIELDS)
-            for name, reference in references:
-                predictions = predict_reference(reference, battles)
-                write_predictions(predictions, folder / name / f"{split}.parquet")
+        for fold in read_folds(split_file("test")):
+            predict_fold(fold, fold_folder(folder, fold))
+
+
+def predict_fold(fold: int | None, folder: Path) -> None:
+    """Write the predictions of the references of a fold, for its battles of each split."""
+    references = [(name, load_reference(name, fold_folder(MODELS, fold))) for name in REFERENCES]
+    for split in PREDICTED_SPLITS:
+        battles = read_split_battles(BATTLES, split_file(split), FIELDS, fold)
+        for name, reference in references:
+            predictions = predict_reference(reference, battles)
+            write_predictions(predictions, folder / name / f"{split}.parquet")
 
 
 if __name__ == "__main__":
