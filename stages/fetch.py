@@ -53,6 +53,8 @@ def main() -> None:
         rows = quarantined_rows(source, quarantined)
         if rows:
             report(describe_quarantine(rows, rows_kept[source.name], source.name))
+        if source.unread:
+            report(f"{source.name}: columns that are not read: {', '.join(sorted(source.unread))}.")
         if without := [part for part in source.parts if not ties[part]]:
             report(describe_missing_ties(without, source))
     data = summarize_data(scan_battles(BATTLES, ["label", *FIELDS], "summarize"), quarantined)
