@@ -40,6 +40,7 @@ from preference.evaluation.inputs import (
 from preference.evaluation.scoring import fit_blend_weights, fit_references
 from preference.evaluation.targets import Targets
 from preference.models.training_record import read_record, run_folder
+from preference.references.files import reference_files
 from preference.runtime.atomic_write import write_text, writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.provenance import hash_file, hash_files, hash_text
@@ -80,7 +81,10 @@ def main() -> None:
     calibration = calibrate(targets, in_order[1], both_orders[1], params.seed)
     hashes = {
         **hashes_of_weights(entries),
-        **{name: [hash_file(REFERENCE_FILES / f"{name}.json")] for name in REFERENCES},
+        **{
+            name: [hash_file(REFERENCE_FILES / file) for file in reference_files(name)]
+            for name in REFERENCES
+        },
     }
     fit = BlendFit(
         models={name: hashes[name] for name in mixed},

@@ -11,8 +11,7 @@ from pathlib import Path
 from preference.battles.predictions import write_predictions
 from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
 from preference.battles.table import BATTLES, FIELDS
-from preference.config.params import REFERENCES
-from preference.references.models import load_reference, predict_reference
+from preference.references.models import load_references, predict_references
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
@@ -23,12 +22,11 @@ PREDICTIONS = Path("data/predictions/reference")
 
 def main() -> None:
     """Write the predictions of each reference for the battles of each split."""
-    references = [(name, load_reference(name, MODELS)) for name in REFERENCES]
+    references = load_references(MODELS)
     with writing_folder(PREDICTIONS) as folder:
         for split in PREDICTED_SPLITS:
             battles = read_split_battles(BATTLES, split_file(split), FIELDS)
-            for name, reference in references:
-                predictions = predict_reference(reference, battles)
+            for name, predictions in predict_references(references, battles).items():
                 write_predictions(predictions, folder / name / f"{split}.parquet")
 
 

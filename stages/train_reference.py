@@ -1,22 +1,25 @@
-"""Fit the references: class prior, answer lengths, TF-IDF differences.
+"""Fit the references: class prior, answer lengths, TF-IDF differences, trees, their mean.
 
     python -m stages.train_reference
 
-Reads data/battles.parquet, data/split/train.parquet and, only for the metrics,
-data/split/valid.parquet; writes models/reference/*.json and metrics/reference.json.
+Reads data/battles.parquet, data/split/train.parquet and, for the weights of `stack` and the
+metrics, data/split/valid.parquet; writes models/reference/ and metrics/reference.json.
 """
 
 from pathlib import Path
+from typing import Any
 
 from preference.battles.splits import read_split_battles, split_file
 from preference.battles.table import BATTLES
-from preference.config.params import REFERENCES, load_params
+from preference.config.params import load_params
+from preference.references.files import FEATURES
 from preference.references.models import (
     BATTLE_COLUMNS,
-    fit_reference,
-    predict_reference,
+    fit_references,
+    predict_references,
     save_reference,
 )
+from preference.references.trees import TreesReference, measure_importance
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
@@ -33,16 +36,20 @@ def main() -> None:
     train = read_split_battles(BATTLES, split_file("train"), BATTLE_COLUMNS)
     valid = read_split_battles(BATTLES, split_file("valid"), BATTLE_COLUMNS)
     labels = valid["label"].to_numpy()
-    metrics = {}
+    references = fit_references(train, valid, params.reference, params.seed)
+    metrics: dict[str, dict[str, Any]] = {
+        name: {
+            "log_loss": log_loss(labels, predictions.probabilities),
+            "accuracy": accuracy(labels, predictions.probabilities),
+        }
+        for name, predictions in predict_references(references, valid).items()
+    }
+    trees = references[FEATURES]
+    if isinstance(trees, TreesReference):
+        metrics[FEATURES]["importance"] = measure_importance(trees, valid, params.seed)
     with writing_folder(FOLDER) as folder:
-        for name in REFERENCES:
-            reference = fit_reference(name, train, params.reference)
+        for reference in references.values():
             save_reference(reference, folder)
-            probabilities = predict_reference(reference, valid).probabilities
-            metrics[name] = {
-                "log_loss": log_loss(labels, probabilities),
-                "accuracy": accuracy(labels, probabilities),
-            }
     write_metrics(metrics, METRICS)
 
 

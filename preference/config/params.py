@@ -31,9 +31,9 @@ PARAMS_FILE = Path("params.yaml")
 SIMULATED = "simulated"
 EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
 # The models without a network.
-REFERENCES = ("prior", "length", "tfidf")
+REFERENCES = ("prior", "length", "tfidf", "features", "stack")
 # The references that learn from the texts.
-LEARNING_REFERENCES = ("length", "tfidf")
+LEARNING_REFERENCES = ("length", "tfidf", "features", "stack")
 # Names that an experiment may not have, because results or files use them.
 RESERVED_NAMES = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
 # A dependency of `fetch` in dvc.yaml.
@@ -194,11 +194,29 @@ class TrainSection(TrainParams):
 
 
 @checked
+class TreesParams:
+    """The trees of the reference `features`.
+
+    `number` is that of the trees, `min_leaf` the fewest rows of a leaf where there are few rows,
+    and `max_features` the fraction of the features that each split chooses among.
+    """
+
+    number: Annotated[int, Field(ge=1, le=10_000)]
+    min_leaf: Count
+    max_features: Annotated[Positive, Field(le=1)]
+
+
+@checked
 class ReferenceParams:
-    """TF-IDF vocabulary size of each analyser, and the inverse regularization strength."""
+    """The references.
+
+    `max_features` is the size of the TF-IDF vocabulary of each analyser, and
+    `inverse_regularization` the strength of the logistic regressions.
+    """
 
     max_features: Count
     inverse_regularization: Positive
+    trees: TreesParams
 
 
 @checked

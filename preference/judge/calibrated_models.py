@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles.predictions import average_both_orders, check_probabilities
+from preference.battles.table import FIELDS
 from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle
 from preference.bundle.manifest import TOKENIZER
@@ -120,6 +121,6 @@ def _predict(reference: "Reference", battles: Battles) -> np.ndarray:
     # It imports scikit-learn, which models without references do not need.
     from preference.references.models import predict_reference
 
-    columns = {name: [battle[name] for battle in battles] for name in ("response_a", "response_b")}
+    columns = {name: [battle[name] for battle in battles] for name in FIELDS}
     table = pa.table({"id": np.arange(len(battles)), **columns})
     return predict_reference(reference, table).probabilities

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from preference.references.features import FORMAT, format_features, length_features
 from repository import REAL_ROWS, REPOSITORY
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +19,6 @@ from sklearn.model_selection import GroupKFold
 from preference.battles.table import BATTLE_SCHEMA, LABELS
 from preference.config.params import REFERENCES, ReferenceParams
 from preference.references.antisymmetric_logistic import fit, predict
-from preference.references.features import FORMAT, format_features, length_features
 from preference.references.models import (
     fit_reference,
     load_reference,
