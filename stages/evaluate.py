@@ -3,12 +3,13 @@
     python -m stages.evaluate
 
 Reads data/config/index.json, the calibration and test splits, the predictions and temperatures of
-each model, and data/blend.json; for simulated data also the oracle. Writes data/scored/,
-metrics/evaluate.json, metrics/log_loss.json, metrics/evaluation_details.json and metrics/plots/. No
-other stage uses test labels.
+each model, data/blend.json and data/known_prompts/; for simulated data also the oracle. Writes
+data/scored/, metrics/evaluate.json, metrics/log_loss.json, metrics/evaluation_details.json and
+metrics/plots/. No other stage uses test labels.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from preference.battles.predictions import write_predictions
@@ -27,6 +28,7 @@ from preference.evaluation.inputs import (
     read_temperatures,
     truncated_battles,
 )
+from preference.evaluation.known_prompts import mark_known
 from preference.evaluation.outputs import log_losses_with_noise, write_hardest, write_plots
 from preference.evaluation.processors import compare_with_committed, processors_of
 from preference.evaluation.scoring import Model, fit_references, score_models
@@ -36,6 +38,7 @@ from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 from preference.runtime.provenance import hash_file
 from preference.runtime.stage_lock import running_alone
+from preference.sources.known_prompts import read_known_prompts
 
 SCORED = Path("data/scored")
 METRICS = Path("metrics")
@@ -45,7 +48,11 @@ def main() -> None:
     """Score all models, and write predictions, metrics and plots."""
     params, entries = load_params(), read_index()
     calibration, test = (read_battles(split) for split in ("calibration", "test"))
+    known = read_known_prompts(params.evaluation.known_prompts)
     targets = read_targets(calibration), read_targets(test)
+    if params.evaluation.known_prompts:
+        marks = mark_known(test["prompt"], known.digests)
+        targets = targets[0], replace(targets[1], known_prompt=marks)
     references = read_references()
     raw = {entry.name: read_runs(entry) for entry in entries} | references
     fitted = {entry.name: read_temperatures(entry) for entry in entries}
@@ -69,7 +76,7 @@ def main() -> None:
     write_metrics(log_losses_with_noise(headline), METRICS / "log_loss.json")
     write_metrics(details, METRICS / "evaluation_details.json")
     other = compare_with_committed(headline, details["processors"])
-    for warning in [*details["warnings"], *([other] if other else [])]:
+    for warning in [*known.unreadable, *details["warnings"], *([other] if other else [])]:
         print(f"warning: {warning}", file=sys.stderr)
     log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
     # The report does not call a blend of a single model the best either.

@@ -4,6 +4,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from preference.battles.visible_text import fold_text
 
@@ -24,6 +25,14 @@ def digest_texts(conversations: pa.ListArray) -> pa.Array:
         for turns in conversations.to_pylist()
     ]
     return pa.array(digests, pa.binary(DIGEST_BYTES))
+
+
+def digest_prompts(prompts: pa.ListArray) -> tuple[pa.Array, pa.Array]:
+    """Return digests of whole prompts and of their first turns, binary(16) [n] each.
+
+    `text.turns: first` reads nothing but the first turn, so that prompts which share it are alike.
+    """
+    return digest_texts(prompts), digest_texts(pc.list_slice(prompts, 0, 1))
 
 
 def number_digests(digests: pa.ChunkedArray) -> np.ndarray:

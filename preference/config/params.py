@@ -36,21 +36,26 @@ REFERENCES = ("prior", "length", "tfidf", "features", "stack")
 LEARNING_REFERENCES = ("length", "tfidf", "features", "stack")
 # Names that an experiment may not have, because results or files use them.
 RESERVED_NAMES = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
-# A dependency of `fetch` in dvc.yaml.
+# Dependencies of `fetch` and of `evaluate` in dvc.yaml.
 EXTRA_FOLDER = PurePosixPath("data/extra")
+KNOWN_PROMPTS_FOLDER = PurePosixPath("data/known_prompts")
 
 
-def _check_extra_file(name: str) -> str:
-    path = EXTRA_FOLDER / PurePosixPath(name).name
-    if PurePosixPath(name) != path:
-        raise ValueError(
-            f"the file is not in {EXTRA_FOLDER}, where DVC notices its changes. Put it there, and "
-            f"write {path}"
-        )
-    return name
+def _must_be_in(folder: PurePosixPath) -> AfterValidator:
+    def check(name: str) -> str:
+        path = folder / PurePosixPath(name).name
+        if PurePosixPath(name) != path:
+            raise ValueError(
+                f"the file is not in {folder}, where DVC notices its changes. Put it there, and "
+                f"write {path}"
+            )
+        return name
+
+    return AfterValidator(check)
 
 
-ExtraFile = Annotated[str, AfterValidator(_check_extra_file)]
+ExtraFile = Annotated[str, _must_be_in(EXTRA_FOLDER)]
+KnownPromptsFile = Annotated[str, _must_be_in(KNOWN_PROMPTS_FOLDER)]
 
 
 @checked
@@ -145,7 +150,7 @@ class ModelParams:
             raise ValueError("head: concat has no hidden layers: use mlp, or no head_units")
 
 
-# Of one experiment, where `train.seeds` is their number.
+# The limit of `train.seeds`, where that is the number of an experiment's training runs.
 MOST_RUNS = 100
 
 
@@ -193,6 +198,9 @@ class TrainSection(TrainParams):
     checkpoint_minutes: Positive
 
 
+MOST_TREES = 10_000
+
+
 @checked
 class TreesParams:
     """The trees of the reference `features`.
@@ -201,7 +209,7 @@ class TreesParams:
     and `max_features` the fraction of the features that each split chooses among.
     """
 
-    number: Annotated[int, Field(ge=1, le=10_000)]
+    number: Annotated[int, Field(ge=1, le=MOST_TREES)]
     min_leaf: Count
     max_features: Annotated[Positive, Field(le=1)]
 
@@ -225,14 +233,16 @@ class EvaluationParams:
 
     `resamples` is the number of bootstrap resamples of the groups. `both_orders` averages the
     predictions of both orders of the answers. `blend` names the models to mix; `auto` mixes every
-    experiment, `length` and `tfidf`; an empty list means no blend. A difference of log loss below
-    `smallest_difference` is never called better or worse.
+    experiment and every reference but `prior`; an empty list means no blend. A difference of log
+    loss below `smallest_difference` is never called better or worse. `known_prompts` lists files in
+    data/known_prompts with prompts that pretrained weights may have seen.
     """
 
     resamples: Annotated[int, Field(ge=100, le=100_000)]
     both_orders: bool
     blend: Literal["auto"] | list[str]
     smallest_difference: Annotated[float, Field(ge=0)]
+    known_prompts: list[KnownPromptsFile]
 
 
 @checked

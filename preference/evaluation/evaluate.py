@@ -14,6 +14,7 @@ import numpy as np
 from preference.battles.predictions import Predictions
 from preference.config.params import EvaluationParams
 from preference.evaluation.blend import BLEND
+from preference.evaluation.known_prompts import score_by_known_prompt
 from preference.evaluation.model_noise import ModelNoise
 from preference.evaluation.model_summary import describe_model, measure_runs, row_losses
 from preference.evaluation.near_duplicate_scores import score_without_near_duplicates
@@ -106,6 +107,9 @@ def evaluate_models(
             "reference": compare(best_reference, experiments),
         },
         **_evaluate_parts(slices, test, predictions, bootstrap, noise),
+        "known_prompts": _score_known_prompts(
+            test, predictions, experiments, best_reference, bootstrap, noise
+        ),
     }
     if test.oracle is not None:
         _add_oracle(details, compare(ORACLE, list(models)))
@@ -162,6 +166,21 @@ def _evaluate_parts(
             test.near_duplicate, test.labels, predictions, bootstrap, noise
         ),
     }
+
+
+def _score_known_prompts(
+    test: Targets,
+    predictions: Mapping[str, Sequence[Predictions]],
+    experiments: Sequence[str],
+    best_reference: str,
+    bootstrap: GroupBootstrap,
+    noise: ModelNoise,
+) -> dict[str, Any] | None:
+    if test.known_prompt is None:
+        return None
+    return score_by_known_prompt(
+        test.known_prompt, test.labels, predictions, experiments, best_reference, bootstrap, noise
+    )
 
 
 def _describe_noise(

@@ -22,7 +22,8 @@ class Targets:
     """The targets of n battles.
 
     `ids`, `labels` and `groups` are int [n]. `near_duplicate`, bool [n], marks battles whose prompt
-    is nearly the same as one in train. `oracle` is None for real battles.
+    is nearly the same as one in train. `oracle` is None for real battles. `known_prompt`, bool [n],
+    marks battles whose prompt is known from elsewhere; it is None where that is not asked.
     """
 
     ids: np.ndarray
@@ -30,3 +31,4 @@ class Targets:
     groups: np.ndarray
     near_duplicate: np.ndarray
     oracle: Oracle | None = None
+    known_prompt: np.ndarray | None = None

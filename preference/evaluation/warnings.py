@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preference.evaluation.targets import Targets
-from preference.rendering.numbers import number
+from preference.rendering.numbers import number, p_value
 from preference.statistics.calibration_warnings import (
     missing_labels,
     warn_of_bound,
@@ -16,6 +16,7 @@ from preference.statistics.calibration_warnings import (
 )
 from preference.statistics.few_groups import explain_few_groups
 from preference.statistics.metrics import LARGEST_LOG_LOSS
+from preference.statistics.paired_tests import SIGNIFICANCE_LEVEL
 
 Details = Mapping[str, Any]
 
@@ -32,7 +33,8 @@ def find_warnings(details: Details, seeds: Mapping[str, Sequence[int | None]]) -
     """Return the warnings, as whole sentences.
 
     Args:
-        details: `experiments`, `limits` and `models` of `metrics/evaluation_details.json`.
+        details: `experiments`, `limits`, `models` and `known_prompts` of
+            `metrics/evaluation_details.json`.
         seeds: of the training runs of each experiment.
     """
     calibration, test = details["limits"]["calibration"], details["limits"]["test"]
@@ -44,6 +46,7 @@ def find_warnings(details: Details, seeds: Mapping[str, Sequence[int | None]]) -
             for name in details["experiments"]
             for text in _warn_of_model(name, details, seeds[name])
         ],
+        *_warn_of_known_prompts(details["known_prompts"]),
     ]
 
 
@@ -60,6 +63,19 @@ def _warn_of_test(limits: Mapping[str, Any]) -> list[str]:
             "predicted is unknown, and macro F1 counts it as 0."
         )
     return warnings
+
+
+def _warn_of_known_prompts(known: Details | None) -> list[str]:
+    """Warn of experiments that are better, against the best reference, on known prompts."""
+    gains = known["gains"] if known else {}
+    return [
+        f"{name} is better on test battles with known prompts, compared with "
+        f"{known['reference'] if known else ''}, by {number(-gain['value'])} (p "
+        f"{p_value(gain['p_holm'])}): its first weights may have seen them. Judge it on the other "
+        "test battles."
+        for name, gain in gains.items()
+        if gain["value"] < 0 and gain["p_holm"] is not None and gain["p_holm"] < SIGNIFICANCE_LEVEL
+    ]
 
 
 def _warn_of_model(name: str, details: Details, seeds: Sequence[int | None]) -> list[str]:

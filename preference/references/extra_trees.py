@@ -2,7 +2,8 @@
 
 Guarantees
 1. `predict` gives exactly what `predict_proba` of scikit-learn's forest with one job gives.
-2. A forest that `check_forest` accepts is predicted in finite time, and gives probabilities.
+2. A forest that `check_forest` accepts gives probabilities, and has no more and no deeper trees
+   than one of ours can have.
 
 scikit-learn fits the trees. They are kept as flat arrays, in which a node's left child follows it.
 """
@@ -13,11 +14,13 @@ import numpy as np
 
 from preference.battles.predictions import are_probabilities
 from preference.battles.table import LABELS
-from preference.config.params import TreesParams
+from preference.config.params import MOST_TREES, TreesParams
 
 LEAF = -1
 # Leaves hold at least this multiple of the root of the rows: more rows allow more and larger ones.
 LEAF_GROWTH = 0.2
+# Trees on 115,000 rows have some 40 levels.
+DEEPEST = 200
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def fit_forest(columns: np.ndarray, labels: np.ndarray, params: TreesParams, see
         params.number,
         min_samples_leaf=max(params.min_leaf, int(LEAF_GROWTH * np.sqrt(len(labels)))),
         max_features=params.max_features,
+        max_depth=DEEPEST,
         random_state=seed,
         n_jobs=-1,
     )
@@ -108,8 +112,10 @@ def check_forest(forest: Forest, columns: int) -> None:
             )
     is_leaf = forest.feature == LEAF
     child = forest.child
-    if not trees or not np.all((forest.roots >= 0) & (forest.roots < nodes)):
-        raise ValueError("there is no tree, or a root is no node")
+    if not 0 < trees <= MOST_TREES:
+        raise ValueError(f"there are {trees} trees, not from 1 to {MOST_TREES:,}")
+    if not np.all((forest.roots >= 0) & (forest.roots < nodes)):
+        raise ValueError("a root is no node")
     if not np.all((forest.feature >= LEAF) & (forest.feature < columns)):
         raise ValueError(f"a node splits on a column that is not among the {columns}")
     if not np.all(np.isfinite(forest.threshold)):
@@ -122,6 +128,17 @@ def check_forest(forest: Forest, columns: int) -> None:
         raise ValueError("a leaf has no probabilities")
     if not are_probabilities(forest.leaves):
         raise ValueError("a leaf's probabilities do not sum to 1, or one is negative")
+    _check_depth(forest)
+
+
+def _check_depth(forest: Forest) -> None:
+    level = np.unique(forest.roots)
+    for _ in range(DEEPEST + 1):
+        splits = level[forest.feature[level] != LEAF]
+        if not len(splits):
+            return
+        level = np.unique(np.concatenate([splits + 1, forest.child[splits]]))
+    raise ValueError(f"a tree is deeper than {DEEPEST} levels")
 
 
 def _find_leaves(forest: Forest, root: int, columns: np.ndarray) -> np.ndarray:

@@ -196,7 +196,7 @@ FEATURES = (
         "log(1 + words that both answers begin with)",
         log_count(measure.common_start),
     ),
-    _pair("length ratio", "|log(1 + characters)| of A minus B", measure.length_ratio),
+    _pair("length ratio", "absolute difference of log(1 + characters)", measure.length_ratio),
     _pair("identical", "1 where the answers are the same", measure.is_identical),
     _prompt_count("characters", "characters", measure.length),
     _prompt_count("words", "words", measure.word_count),

@@ -18,12 +18,14 @@ CURVES = {"valid": "eval", "train": "train"}
 class ReportInputs:
     """The content of the files.
 
-    `training` is by experiment, `curves` by split ("valid" and "train") and then by experiment.
+    `importance` is by group of dense features, `training` by experiment, `curves` by split ("valid"
+    and "train") and then by experiment.
     """
 
     details: Mapping[str, Any]
     data: Mapping[str, Any]
     split: Mapping[str, Any]
+    importance: Mapping[str, float]
     training: TrainingMetrics
     curves: Mapping[str, Mapping[str, Curve]]
     hardest: Sequence[Mapping[str, Any]]
@@ -37,10 +39,12 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
     """
     details = read_json(metrics / "evaluation_details.json", "evaluate")
     training = read_training_metrics(metrics, details)
+    references = read_json(metrics / "reference.json", "train_reference")
     return ReportInputs(
         details=details,
         data=read_json(metrics / "data.json", "fetch"),
         split=read_json(metrics / "split.json", "split"),
+        importance=references["features"]["importance"],
         training=training,
         curves={
             split: {name: _read_curve(metrics, name, folder) for name in training}

@@ -21,8 +21,13 @@ from preference.report.data_card import (
     quarantine_table,
     split_table,
 )
+from preference.report.importance import importance_table
 from preference.report.inputs import ReportInputs
 from preference.report.interval_charts import difference_charts, log_loss_chart, slice_charts
+from preference.report.known_prompts_section import (
+    describe_known_prompts,
+    known_prompts_table,
+)
 from preference.report.learning_curves import learning_curve_chart
 from preference.report.model_charts import confusion_charts, reliability_charts
 from preference.report.model_tables import (
@@ -81,6 +86,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
             "Order of the answers": describe_order(details),
             "Slices": describe_slices(details),
             "Near duplicates": describe_near_duplicates(details),
+            "Known prompts": describe_known_prompts(details),
             "Blend": describe_blend(details),
             "Simulated truth": describe_truth(details),
         },
@@ -105,9 +111,11 @@ def _tables(inputs: ReportInputs) -> Mapping[str, object]:
     details, data = inputs.details, inputs.data
     return {
         "slices": slice_table(details),
+        "known_prompts": known_prompts_table(details),
         "calibration": calibration_table(details),
         "order": order_table(details),
         "blend": blend_table(details),
+        "importance": importance_table(inputs.importance),
         "cost": cost_table(details, inputs.training),
         "splits": split_table(data, inputs.split),
         "lengths": length_table(data),

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preference.rendering.numbers import p_value, signed, signed_interval
-
-SIGNIFICANCE_LEVEL = 0.05
+from preference.statistics.paired_tests import SIGNIFICANCE_LEVEL
 
 # The fields of `preference.statistics.paired_tests.Difference`, as metrics files hold them, and
 # whether the difference is large enough to matter.

@@ -4,7 +4,7 @@ import csv
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +22,8 @@ from preference.sources.json_rows import DamagedArray, read_json_array, read_jso
 from preference.sources.parquet_rows import read_parquet_rows
 from preference.sources.row_parser import RawRow
 from preference.sources.schemas.recognition import SchemaFinder
+from preference.sources.schemas.schema import Schema
+from preference.sources.schemas.table import SCHEMAS
 
 PARQUET = ".parquet"
 CSV_SUFFIXES = (".csv", ".tsv")
@@ -44,7 +46,10 @@ READING_ERRORS = (
 
 
 def read_source_rows(
-    path: Path, labelled: bool = True, named_by: str = "params.yaml"
+    path: Path,
+    labelled: bool = True,
+    named_by: str = "params.yaml",
+    schemas: Sequence[Schema] = SCHEMAS,
 ) -> Iterator[tuple[int, RawRow]]:
     """Return an iterator over the rows, each with the line at which it starts.
 
@@ -56,13 +61,14 @@ def read_source_rows(
         path: the file.
         labelled: whether labels are needed and read.
         named_by: where the user gave the path, for errors.
+        schemas: those that the file may have.
 
     Raises:
         BadInput: at once, if the file is missing, a folder, empty or of an unknown kind; while the
             rows are read, if it is damaged, has no rows or lacks columns of every schema.
     """
     _check_file(path, named_by)
-    return _read_rows(path, labelled, named_by)
+    return _read_rows(path, labelled, named_by, schemas)
 
 
 def is_readable(path: Path) -> bool:
@@ -70,9 +76,11 @@ def is_readable(path: Path) -> bool:
     return suffix_of(path.name) != ""
 
 
-def _read_rows(path: Path, labelled: bool, named_by: str) -> Iterator[tuple[int, RawRow]]:
+def _read_rows(
+    path: Path, labelled: bool, named_by: str, schemas: Sequence[Schema]
+) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
-    finder = SchemaFinder(path, labelled)
+    finder = SchemaFinder(path, labelled, schemas)
     try:
         for numbered_row in finder.convert(_read_raw_rows(path, labelled, finder)):
             rows_read += 1

@@ -16,12 +16,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from preference.battles.table import FIELDS
-from preference.battles.text_digests import digest_texts, number_digests
+from preference.battles.text_digests import digest_prompts, digest_texts, number_digests
 
 
 def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
@@ -52,9 +50,11 @@ def group_battles(digests: pa.Table, further: Sequence[np.ndarray] = ()) -> np.n
 
 
 def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
-    opening = digest_texts(pc.list_slice(batch["prompt"], 0, 1))
-    digests = {field: digest_texts(batch[field]) for field in FIELDS}
-    return pa.RecordBatch.from_pydict({"id": batch["id"], "opening": opening, **digests})
+    prompt, opening = digest_prompts(batch["prompt"])
+    answers = {field: digest_texts(batch[field]) for field in ("response_a", "response_b")}
+    return pa.RecordBatch.from_pydict(
+        {"id": batch["id"], "opening": opening, "prompt": prompt, **answers}
+    )
 
 
 def _number_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:

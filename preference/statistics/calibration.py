@@ -24,11 +24,12 @@ from preference.statistics.metric_estimates import estimate_metrics
 from preference.statistics.metrics import LARGEST_LOG_LOSS, ROUNDING, is_constant
 from preference.statistics.temperature_scaling import LARGEST, apply_temperature, fit_temperature
 
-# Not `evaluation.resamples`, because a change of it would make every bundle again.
+# This is not `evaluation.resamples`, a change of which would make every bundle again.
 RESAMPLES = 1000
 # The metrics that the model card shows.
 MEASURED = {"log_loss", "accuracy", "f1_macro", "flip_rate"}
-# Two seeds have a t distribution with one degree of freedom, whose quantiles can be this large.
+# The noise of two training runs has a t distribution with one degree of freedom. Its quantiles are
+# so large that a valid interval can be this wide.
 LARGEST_INTERVAL = 1e6
 
 

@@ -24,6 +24,8 @@ from preference.statistics.training_noise import StandardError, add_noise
 
 BINS = 10
 DRAWS = 200
+# Gaps times this are so large that the noise of a resample changes the sign of none.
+FAR_FROM_ZERO = 1e6
 TOLERANCE = 1e-3
 
 # From gaps averaged over battles, [..., BINS] or [..., 3, BINS], to errors [...].
@@ -133,8 +135,10 @@ def estimate_error(
     The interval holds the true errors under which an estimate like this one is neither too rare nor
     too frequent, and, although noise raises it above most of these, the estimate itself. For each
     such error, the observed gaps are multiplied by a scale, and the deviations of the resamples are
-    added. There is no interval where the gaps of all resamples are equal, as where every battle has
-    the same prediction and result.
+    added. Noise also makes some observed gaps smaller than the true ones, so that this can count
+    too much of the error as noise: the upper bound is at least that of an error without such bias,
+    all of whose gaps are far from zero. There is no interval where the gaps of all resamples are
+    equal, as where every battle has the same prediction and result.
 
     Args:
         gaps: of each training run, averaged over the battles themselves first, then over those of
@@ -158,8 +162,17 @@ def estimate_error(
             highest *= 2
         return value * brentq(excess, 0.0, highest, args=(quantile,), xtol=TOLERANCE)
 
+    def unbiased_bound(quantile: float) -> float:
+        far = [FAR_FROM_ZERO * one[0] for one in gaps]
+        deviations = [
+            measure(start + one[1:] - one[0]) - measure(start)
+            for start, one in zip(far, gaps, strict=True)
+        ]
+        return value - float(np.quantile(np.mean(deviations, axis=0) + noise, quantile))
+
     tail = (1 - CONFIDENCE_LEVEL) / 2
-    low, high = min(bound(1 - tail), value), max(bound(tail), value)
+    low = min(bound(1 - tail), value)
+    high = max(bound(tail), unbiased_bound(tail), value)
     has_noise = high - low > ROUNDING
     return Estimate(value, *((low, high) if has_noise else (None, None)))
 

@@ -25,6 +25,8 @@ from preference.statistics.metrics import ROUNDING, standard_error
 from preference.statistics.training_noise import NO_NOISE, StandardError, add_noise
 
 DRAWS = 20_000
+# A difference is significant where `p_holm` is below it.
+SIGNIFICANCE_LEVEL = 0.05
 
 # The row losses of each model, float64 [seeds, n].
 Losses = Mapping[str, np.ndarray]
@@ -109,7 +111,8 @@ def _sign_test(groups: int) -> float:
 def correct_by_holm(differences: Mapping[str, Difference]) -> dict[str, Difference]:
     """Set `p_holm`, the p-values adjusted for the number of comparisons (Holm, 1979).
 
-    Where `p_holm` below 0.05 is called significant, at most 5 % of studies have any false positive.
+    Where `p_holm` below `SIGNIFICANCE_LEVEL` is called significant, at most 5 % of studies have any
+    false positive.
     Differences that were not tested are returned unchanged.
     """
     p_values = {name: each.p for name, each in differences.items() if each.p is not None}

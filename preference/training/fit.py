@@ -56,7 +56,8 @@ def train_model(
     steps = train.steps * params.epochs
     # With a shard, repeated rows have the weight 0.
     compile_step(model, params, steps, weighted=train.shard is not None)
-    # Not earlier: Keras would silently compile without XLA. The kernels are the same either way.
+    # Called before the model is compiled, this would make Keras leave out XLA silently. The kernels
+    # are the same either way.
     make_deterministic()
     validation = validation_stream(valid, params.tokens_per_batch, train.shard)
     best = BestEpoch(params.patience)

@@ -45,7 +45,8 @@ train:
   jit: auto
   checkpoint_minutes: 15
 reference: {max_features: 20000, inverse_regularization: 0.1}
-evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001}
+evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001,
+             known_prompts: []}
 submit: {model: baseline, battles: test.csv, both_orders: false}
 experiments:
   baseline: {}
@@ -129,6 +130,10 @@ def test_values_are_read_as_written(tmp_path):
         ({"data.source": "data/extra/"}, "use another folder"),
         ({"data.extra": "data/extra/x.csv"}, "data.extra"),
         ({"data.extra": ["x.csv"]}, "data.extra.0: the file is not in data/extra"),
+        (
+            {"evaluation.known_prompts": ["x.csv"]},
+            "evaluation.known_prompts.0: the file is not in data/known_prompts",
+        ),
         ({"data.source": "a.csv", "data.extra": ["data/extra/../x.csv"]}, "not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/deep/x.csv"]}, "not in data/extra"),
         ({"data.source": "a.csv", "data.extra": ["data/extra/x.csv"] * 2}, "a file twice"),

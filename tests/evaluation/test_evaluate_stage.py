@@ -110,6 +110,7 @@ def test_stage_writes_every_file(capsys, simulated):
     }
     assert details["averages_both_orders"] is False
     assert details["near_duplicates"]["rows"] == 1
+    assert details["known_prompts"] is None
     assert details["blend"]["weights"].keys() == {*experiments, *LEARNING_REFERENCES}
     for length in ("512", "1,024"):
         name = f"longer than {length} tokens"

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from preference.references.features import FORMAT, format_features, length_features
 from repository import REAL_ROWS, REPOSITORY
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
@@ -17,12 +16,16 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from preference.battles.table import BATTLE_SCHEMA, LABELS
-from preference.config.params import REFERENCES, ReferenceParams
-from preference.references.antisymmetric_logistic import fit, predict
+from preference.config.params import REFERENCES, ReferenceParams, TreesParams
+from preference.references import antisymmetric_logistic
+from preference.references.files import STACK, main_file, reference_files
+from preference.references.linear_features import FORMAT, format_features, length_features
 from preference.references.models import (
     fit_reference,
+    fit_references,
     load_reference,
     predict_reference,
+    predict_references,
     save_reference,
 )
 from preference.runtime.errors import BadInput
@@ -31,7 +34,8 @@ from preference.sources.readers import read_source_rows
 from preference.sources.source import BattleSource
 from preference.splitting.leakage_groups import digest_battles, group_battles
 
-PARAMS = ReferenceParams(max_features=500, inverse_regularization=0.1)
+TREES = TreesParams(number=20, min_leaf=8, max_features=0.2)
+PARAMS = ReferenceParams(max_features=500, inverse_regularization=0.1, trees=TREES)
 NEUTRAL = ["the", "of", "and", "to", "in", "is", "that", "it", "for", "was", "on", "as"]
 
 
@@ -70,15 +74,28 @@ def swap(battles):
     return battles.select(names).rename_columns(BATTLE_SCHEMA.names)
 
 
+def fit(name, train, params=PARAMS):
+    """Fit a reference; the weights of `stack` are fitted to battles of train, too."""
+    if name == STACK:
+        return fit_references(train, train[:50], params, seed=1)[name]
+    return fit_reference(name, train, params, seed=1)
+
+
+def save(reference, folder):
+    save_reference(reference, folder)
+    for part in getattr(reference, "parts", {}).values():
+        save_reference(part, folder)
+
+
 def accuracy_of(name, train, test):
-    probabilities = predict_reference(fit_reference(name, train, PARAMS), test).probabilities
+    probabilities = predict_reference(fit(name, train), test).probabilities
     return np.mean(probabilities.argmax(axis=1) == test["label"].to_numpy())
 
 
 def test_prior_is_the_shares_of_train_whichever_answer_is_first():
     labels = [0] * 5 + [1] * 3 + [2] * 2
     battles = make_battles(["a"] * 10, ["b"] * 10, labels)
-    predictions = predict_reference(fit_reference("prior", battles, PARAMS), battles)
+    predictions = predict_reference(fit("prior", battles), battles)
     assert predictions.probabilities == pytest.approx(np.tile([0.4, 0.4, 0.2], (10, 1)))
 
 
@@ -98,7 +115,7 @@ def test_tfidf_learns_the_word_that_wins_and_length_cannot():
 @pytest.mark.parametrize("name", REFERENCES)
 def test_swapped_answers_give_exactly_mirrored_probabilities(name):
     battles = draw_battles(100, seed=3)
-    reference = fit_reference(name, battles, PARAMS)
+    reference = fit(name, battles)
     predictions = predict_reference(reference, battles)
     shown_swapped = predict_reference(reference, swap(battles)).probabilities
     mirrored_back = shown_swapped[:, [1, 0, 2]]
@@ -113,19 +130,19 @@ def test_swapped_answers_give_exactly_mirrored_probabilities(name):
 @pytest.mark.parametrize("name", REFERENCES)
 def test_a_loaded_reference_predicts_the_same_and_a_second_fit_gives_the_same_bytes(name, tmp_path):
     train, test = draw_battles(100, seed=4), draw_battles(50, seed=5)
-    reference = fit_reference(name, train, PARAMS)
-    save_reference(reference, tmp_path / "first")
-    save_reference(fit_reference(name, train, PARAMS), tmp_path / "second")
-    save_reference(load_reference(name, tmp_path / "first"), tmp_path / "third")
-    assert len({(tmp_path / n / f"{name}.json").read_bytes() for n in ("first", "second")}) == 1
-    assert len({(tmp_path / n / f"{name}.json").read_bytes() for n in ("first", "third")}) == 1
+    reference = fit(name, train)
+    save(reference, tmp_path / "first")
+    save(fit(name, train), tmp_path / "second")
+    save(load_reference(name, tmp_path / "first"), tmp_path / "third")
+    for file in reference_files(name):
+        assert len({(folder / file).read_bytes() for folder in tmp_path.iterdir()}) == 1
     loaded = predict_reference(load_reference(name, tmp_path / "first"), test)
     expected = predict_reference(reference, test)
     assert np.array_equal(loaded.probabilities, expected.probabilities)
 
 
 def test_a_damaged_reference_is_told(tmp_path):
-    save_reference(fit_reference("tfidf", draw_battles(100, seed=4), PARAMS), tmp_path)
+    save(fit("tfidf", draw_battles(100, seed=4)), tmp_path)
     path = tmp_path / "tfidf.json"
     written = json.loads(path.read_text())
     terms = written["terms"]
@@ -154,7 +171,8 @@ def test_the_fit_is_sklearns_on_both_orders_of_every_pair(inverse_regularization
     differences = random.normal(size=(150, 4))
     labels = np.where(random.random(150) < 0.3, 2, (differences[:, 0] < 0.2).astype(int))
     pairs = csr_array(differences)
-    ours = predict(fit(pairs, labels, inverse_regularization), pairs)
+    model = antisymmetric_logistic.fit(pairs, labels, inverse_regularization)
+    ours = antisymmetric_logistic.predict(model, pairs)
     both = np.vstack([differences, -differences])
     swapped_labels = np.array([1, 0, 2])[labels]
     sklearns = LogisticRegression(C=inverse_regularization, tol=1e-9, max_iter=5000).fit(
@@ -166,14 +184,14 @@ def test_the_fit_is_sklearns_on_both_orders_of_every_pair(inverse_regularization
 
 def test_train_without_wins_is_named():
     with pytest.raises(BadInput, match=r"all of the 3 train battles are ties"):
-        fit_reference("prior", make_battles("abc", "def", [2, 2, 2]), PARAMS)
+        fit("prior", make_battles("abc", "def", [2, 2, 2]))
 
 
-@pytest.mark.parametrize("name", ["prior", "length", "tfidf"])
+@pytest.mark.parametrize("name", REFERENCES)
 def test_train_without_ties_gives_none_and_the_rest_is_as_sklearn_has_it(name, tmp_path):
     train, test = (draw_battles(200, seed, longer_wins=True) for seed in (1, 2))
     train, test = (one.filter(pc.less(one["label"], 2)) for one in (train, test))
-    save_reference(fit_reference(name, train, PARAMS), tmp_path)
+    save(fit(name, train), tmp_path)
     predicted = predict_reference(load_reference(name, tmp_path), test).probabilities
     assert np.all(predicted[:, 2] == 0)
     correct = np.mean(predicted.argmax(axis=1) == test["label"].to_numpy())
@@ -200,20 +218,22 @@ def test_references_score_on_real_rows_as_others_found():
     battles = pa.Table.from_batches(parse_battles([source], BATTLE_SCHEMA, []))
     labels = battles["label"].to_numpy()
     groups = group_battles(digest_battles(battles.to_batches()))
-    params = ReferenceParams(max_features=5000, inverse_regularization=0.1)
+    trees = TreesParams(number=100, min_leaf=8, max_features=0.1)
+    params = ReferenceParams(max_features=5000, inverse_regularization=0.1, trees=trees)
     predicted = {name: np.empty((len(labels), len(LABELS))) for name in REFERENCES}
     folds = GroupKFold(3, shuffle=True, random_state=0).split(labels, labels, groups)
     for train, test in folds:
-        for name in REFERENCES:
-            reference = fit_reference(name, battles.take(train), params)
-            predictions = predict_reference(reference, battles.take(test))
+        references = fit_references(battles.take(train), battles.take(train[:50]), params, seed=0)
+        for name, predictions in predict_references(references, battles.take(test)).items():
             predicted[name][test] = predictions.probabilities
     losses = {name: log_loss(labels, predicted[name]) for name in REFERENCES}
     # On 1,983 other real rows: 1.0964, 1.0716 and 1.0466.
     assert losses["prior"] == pytest.approx(1.0964, abs=0.005)
     assert losses["length"] == pytest.approx(1.0716, abs=0.025)
     assert losses["tfidf"] == pytest.approx(1.0466, abs=0.025)
-    assert losses["tfidf"] < losses["length"] < losses["prior"]
+    assert losses["features"] == pytest.approx(1.031, abs=0.01)
+    assert losses["features"] < losses["length"] < losses["prior"]
+    assert losses["stack"] < losses["tfidf"] < losses["length"]
 
 
 def run_stage(folder):
@@ -247,7 +267,7 @@ def test_stage_fits_train_and_scores_valid_and_gives_the_same_bytes_again(tmp_pa
     assert metrics["tfidf"]["log_loss"] > metrics["prior"]["log_loss"] > 1
     assert metrics["tfidf"]["accuracy"] < 0.5
     files = sorted((tmp_path / "models" / "reference").iterdir())
-    assert [file.stem for file in files] == sorted(REFERENCES)
+    assert [file.name for file in files] == sorted(map(main_file, REFERENCES))
     contents = [file.read_bytes() for file in files]
     assert run_stage(tmp_path).returncode == 0
     assert contents == [file.read_bytes() for file in files]

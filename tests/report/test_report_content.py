@@ -128,3 +128,10 @@ def test_a_blend_is_shown_where_there_is_one(tmp_path):
     blended = Page(render_html(inputs_of(tmp_path / "with", details)))
     table = next(each for each in blended.texts_of("table") if "Weights of the blend" in each)
     assert numbers_in(table) == [0.7, 0.3]
+
+
+def test_the_importance_of_features_is_shown_the_largest_first(tmp_path):
+    page = Page(render_html(inputs_of(tmp_path)))
+    table = next(each for each in page.texts_of("table") if "group of features" in each)
+    assert re.findall(r"length|tone|format", table) == ["tone", "length", "format"]
+    assert numbers_in(table) == [0.1018, 0.0012, -0.0001]

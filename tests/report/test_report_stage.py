@@ -28,6 +28,7 @@ def test_a_figure_that_is_missing_is_an_error(tmp_path):
     [
         ("metrics/evaluation_details.json", "evaluate"),
         ("metrics/data.json", "fetch"),
+        ("metrics/reference.json", "train_reference"),
         ("metrics/train/exp1/metrics.json", "train_exp1"),
         ("metrics/train/exp1/plots/metrics/eval/log_loss.tsv", "train_exp1"),
         ("data/scored/hardest.json", "evaluate"),

@@ -155,6 +155,7 @@ def example_details(
         "differences": differences,
         "slices": slices(names),
         "near_duplicates": {"rows": 0, "rate": 0.0, "log_loss_without": None},
+        "known_prompts": None,
         "blend": {"weights": weights} if weights else None,
         "training_noise": {"deviation": 0.0031, "freedom": 2, "runs": {"baseline": 3}},
     }
@@ -247,6 +248,8 @@ def write_example(folder, details, hardest=(), simulated=True):
     write_json(metrics / "evaluation_details.json", details)
     write_json(metrics / "data.json", example_data(simulated))
     write_json(metrics / "split.json", example_split())
+    importance = {"length": 0.0012, "tone": 0.1018, "format": -0.0001}
+    write_json(metrics / "reference.json", {"features": {"importance": importance}})
     write_json(folder / "data/scored/hardest.json", list(hardest))
     for experiment, figures in example_training(trained).items():
         write_json(metrics / "train" / experiment / "metrics.json", figures)

@@ -18,7 +18,9 @@ from preference.evaluation.scoring import (
 from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration import fit_temperatures
 
-PARAMS = EvaluationParams(resamples=300, both_orders=False, blend=[], smallest_difference=0.001)
+PARAMS = EvaluationParams(
+    resamples=300, both_orders=False, blend=[], smallest_difference=0.001, known_prompts=[]
+)
 
 
 def probabilities_of(log_odds):

@@ -26,10 +26,11 @@ class SchemaFinder:
     Args:
         path: the file, named in errors.
         labelled: whether labels are needed.
+        schemas: those that the file may have.
     """
 
-    def __init__(self, path: Path, labelled: bool) -> None:
-        self._path, self._labelled = path, labelled
+    def __init__(self, path: Path, labelled: bool, schemas: Sequence[Schema] = SCHEMAS) -> None:
+        self._path, self._labelled, self._schemas = path, labelled, schemas
         self._schema: Schema | None = None
 
     def columns_among(self, names: Sequence[str]) -> frozenset[str]:
@@ -67,10 +68,11 @@ class SchemaFinder:
         if counts:
             return counts.most_common(1)[0][0]
         # Where no row can be read, or has all columns, as some writers leave out what is missing.
-        return self._find(list(dict.fromkeys(chain.from_iterable(keys)))) if keys else SCHEMAS[0]
+        columns = list(dict.fromkeys(chain.from_iterable(keys)))
+        return self._find(columns) if keys else self._schemas[0]
 
     def _match(self, names: Sequence[str]) -> Schema | None:
-        matches = (one for one in SCHEMAS if set(one.required(self._labelled)) <= set(names))
+        matches = (one for one in self._schemas if set(one.required(self._labelled)) <= set(names))
         return next(matches, None)
 
     def _find(self, names: Sequence[str]) -> Schema:
@@ -78,7 +80,7 @@ class SchemaFinder:
         if schema is not None:
             return schema
         has_known = bool(set(names) & KNOWN_COLUMNS)
-        nearest = max(SCHEMAS, key=lambda one: self._nearness(one, names) if has_known else 0)
+        nearest = max(self._schemas, key=lambda one: self._nearness(one, names) if has_known else 0)
         lacking = [name for name in nearest.required(self._labelled) if name not in names]
         unknown = [] if has_known else names
         header = one_line(",".join(unknown), LONGEST_HEADER)
