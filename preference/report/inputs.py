@@ -7,7 +7,7 @@ from typing import Any
 
 from preference.report.cost import BLEND, TrainingMetrics
 from preference.report.learning_curves import Curve, read_curve
-from preference.runtime.errors import check_exists
+from preference.runtime.errors import BadInput, check_exists
 from preference.runtime.strict_json import read_json
 
 # Where dvclive writes the log loss of each split.
@@ -39,12 +39,11 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
     """
     details = read_json(metrics / "evaluation_details.json", "evaluate")
     training = read_training_metrics(metrics, details)
-    references = read_json(metrics / "reference.json", "train_reference")
     return ReportInputs(
         details=details,
         data=read_json(metrics / "data.json", "fetch"),
         split=read_json(metrics / "split.json", "split"),
-        importance=references["features"]["importance"],
+        importance=_read_importance(metrics / "reference.json"),
         training=training,
         curves={
             split: {name: _read_curve(metrics, name, folder) for name in training}
@@ -69,6 +68,13 @@ def read_training_metrics(metrics: Path, details: Mapping[str, Any]) -> Training
         for name in details["experiments"]
         if name != BLEND
     }
+
+
+def _read_importance(path: Path) -> Mapping[str, float]:
+    metrics = read_json(path, "train_reference")
+    if "importance" not in metrics.get("features", {}):
+        raise BadInput(f"{path} is of older code: run `dvc repro train_reference`.")
+    return metrics["features"]["importance"]
 
 
 def _read_curve(metrics: Path, name: str, folder: str) -> Curve:

@@ -41,6 +41,13 @@ def test_a_missing_file_names_its_stage(tmp_path, path, stage):
         read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")
 
 
+def test_metrics_of_references_without_features_are_of_older_code(tmp_path):
+    inputs_of(tmp_path)
+    (tmp_path / "metrics/reference.json").write_text('{"tfidf": {"log_loss": 1.0}}')
+    with pytest.raises(BadInput, match=r"reference.json is of older code: run `dvc repro train"):
+        read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")
+
+
 def run_stage(folder, hash_seed):
     environment = {
         **os.environ,
