@@ -36,15 +36,17 @@ def list_downloads(params: Params) -> list[Download]:
     """Return the downloads of `fetch`, `preprocess` and the training stages, the battles first."""
     presets = {params.experiment(name).model.preset for name in params.experiments}
     weights = [_find_weights(preset) for preset in sorted(presets)]
-    return [*_find_battles(params.data.source), *filter(None, weights)]
+    return [*_find_battles(params.data.source, params.data.hub), *filter(None, weights)]
 
 
-def _find_battles(source: str) -> list[Download]:
+def _find_battles(source: str, hub: str) -> list[Download]:
     if source == "arena55k":
         pin = read_pin()
         return [Download(f"{pin.file} of {pin.repository}", pin.size, is_downloaded(pin))]
     if source == "kaggle":
         return [Download("the competition's train.csv from Kaggle", None)]
+    if source == "huggingface":
+        return [Download(hub, None)]
     return []
 
 

@@ -4,6 +4,6 @@ The folder's name is the value of `data.source` that selects it, so that DVC tra
 the source of the data, in the way that it tracks a user's file.
 """
 
-from simulated.arena import simulate_rows
+from simulated.arena import NAMES, simulate_rows, simulate_scores
 
-__all__ = ["simulate_rows"]
+__all__ = ["NAMES", "simulate_rows", "simulate_scores"]

@@ -15,6 +15,7 @@ import numpy as np
 
 from simulated.conversations import write_answer, write_prompt
 from simulated.draws import Draws, draw_battles
+from simulated.models import MODELS
 from simulated.utility import (
     Answers,
     agreement_utility,
@@ -23,6 +24,10 @@ from simulated.utility import (
 )
 
 WINNERS = ("winner_model_a", "winner_model_b", "winner_tie")
+NAMES = tuple(f"model-{number:02d}" for number in range(MODELS))
+# So many further battles decide the true ratings of the models that their noise is a tenth of that
+# of the ratings that the default's battles give.
+FURTHER_BATTLES = 400_000
 HALF_EMOJI = "\ud83d"
 
 
@@ -48,13 +53,32 @@ def simulate_rows(count: int, length_scale: float, seed: int) -> Iterator[dict[s
         battle = max(number - int(draws.duplicate[number]), 0)
         yield {
             "id": str(number),
-            "model_a": f"model-{draws.model[battle, 0]:02d}",
-            "model_b": f"model-{draws.model[battle, 1]:02d}",
+            "model_a": NAMES[draws.model[battle, 0]],
+            "model_b": NAMES[draws.model[battle, 1]],
             **_write_texts(seed, draws, battle),
             **{winner: str(int(label[battle] == index)) for index, winner in enumerate(WINNERS)},
             "oracle": oracle[battle].tolist(),
             "oracle_agreement": float(agreement[battle, 0] - agreement[battle, 1]),
         }
+
+
+def simulate_scores(
+    count: int, length_scale: float, seed: int, further: int = FURTHER_BATTLES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let the models of `simulate_rows` meet in further battles, and return how these end.
+
+    The first three arguments are those of `simulate_rows`, whose models are the same.
+
+    Returns:
+        The numbers in `NAMES` of both models, int64 [further, 2], and the expected score of A,
+        float64 [further]: the true probability that it wins, and half of that of a tie.
+    """
+    traits = draw_battles(np.random.default_rng(seed), count, length_scale).traits
+    random = np.random.default_rng([seed, further])
+    draws = draw_battles(random, further, length_scale, traits)
+    answers = _share_identical_answers(draws)
+    oracle = preference_probabilities(surface_utility(answers) + agreement_utility(answers))
+    return draws.model, oracle[:, 0] + oracle[:, 2] / 2
 
 
 def _write_texts(seed: int, draws: Draws, battle: int) -> dict[str, str]:

@@ -35,6 +35,20 @@ EXACT_DUPLICATE = 100 / 57477
 
 
 @dataclass(frozen=True)
+class Traits:
+    """What distinguishes the models: arrays [MODELS].
+
+    Attributes:
+        ability: raises the probabilities to be relevant, right and in the style that is asked for,
+            and lowers that of a refusal.
+        wordiness: the mean length of the answers, in standard deviations of all lengths.
+    """
+
+    ability: np.ndarray
+    wordiness: np.ndarray
+
+
+@dataclass(frozen=True)
 class Draws:
     """The choices for all battles: arrays [n], or [n, 2] where there is one for each answer.
 
@@ -54,6 +68,7 @@ class Draws:
         duplicate: whether the battle repeats the one before.
         surrogate: whether the answers end in half an emoji.
         answers: what decides the utility of each answer.
+        traits: of the models.
     """
 
     source: np.ndarray
@@ -71,10 +86,20 @@ class Draws:
     duplicate: np.ndarray
     surrogate: np.ndarray
     answers: Answers
+    traits: Traits
 
 
-def draw_battles(random: np.random.Generator, count: int, length_scale: float) -> Draws:
-    """Draw the choices for `count` battles; `length_scale` multiplies the lengths of real ones."""
+def draw_battles(
+    random: np.random.Generator, count: int, length_scale: float, traits: Traits | None = None
+) -> Draws:
+    """Draw the choices for `count` battles.
+
+    Args:
+        random: decides all choices.
+        count: the number of battles.
+        length_scale: multiplies the lengths of real battles.
+        traits: of the models; they are drawn too where there are none.
+    """
     source = _draw_sources(random, count)
     prompt = {
         "skill": random.integers(len(SKILLS), size=count)[source],
@@ -83,7 +108,7 @@ def draw_battles(random: np.random.Generator, count: int, length_scale: float) -
         "request": random.choice(NO_REQUEST + 1, p=(0.2, 0.2, 0.2, 0.4), size=count)[source],
         "prompt_sentences": _draw_prompt_sentences(random, count, length_scale)[source],
     }
-    return _draw_sides(random, source, prompt, length_scale)
+    return _draw_sides(random, source, prompt, length_scale, traits)
 
 
 def _draw_sides(
@@ -91,12 +116,14 @@ def _draw_sides(
     source: np.ndarray,
     prompt: dict[str, np.ndarray],
     length_scale: float,
+    traits: Traits | None,
 ) -> Draws:
     """Draw what the answers to the prompts need. The order of the draws decides the rows."""
     count = len(source)
     sides = (count, 2)
-    ability = random.normal(size=MODELS)
-    wordiness = random.normal(scale=WORDINESS, size=MODELS)
+    if traits is None:
+        traits = Traits(random.normal(size=MODELS), random.normal(scale=WORDINESS, size=MODELS))
+    ability, wordiness = traits.ability, traits.wordiness
     model = draw_models(random, count)
     null = random.random(sides) < NULL_TURN
     refused = (random.random(sides) < expit(-3.5 - 0.3 * ability[model])) & ~null
@@ -129,6 +156,7 @@ def _draw_sides(
         duplicate=random.random(count) < EXACT_DUPLICATE,
         surrogate=random.random(count) < LONE_SURROGATE,
         answers=answers,
+        traits=traits,
     )
 
 

@@ -13,8 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from preference.battles.predictions import Predictions
-from preference.battles.splits import read_split_battles, split_file
-from preference.battles.table import BATTLES, LABELS, has_oracle, label_shares
+from preference.battles.splits import read_has_ties, read_split_battles, split_file
+from preference.battles.table import BATTLES, LABELS, has_oracle, label_prior
 from preference.bundle.blend_saving import write_blend, write_no_blend
 from preference.bundle.blend_schema import (
     BLEND_FORMAT,
@@ -135,7 +135,7 @@ def bundle_blend(
             found = find_members(entry)
             members |= found
             shares |= dict.fromkeys(found, share(weights[entry.name], len(found)))
-    train = read_split_battles(BATTLES, TRAIN, ("label",))["label"].to_numpy()
+    train = read_split_battles(BATTLES, TRAIN, ("label",))
     manifest = BlendManifest(
         kind="blend",
         format=BLEND_FORMAT,
@@ -143,7 +143,7 @@ def bundle_blend(
         fit=digest,
         labels=list(LABELS),
         simulated=has_oracle(BATTLES),
-        prior=list(label_shares(train).values()),
+        prior=label_prior(train["label"].to_numpy(), read_has_ties(train)),
         members=shares,
         references={
             name: BlendedReference(weight=weights[name], temperature=fitted[name][0])

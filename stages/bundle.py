@@ -15,8 +15,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from preference.battles.predictions import check_origin, check_predictions, read_predictions
-from preference.battles.splits import read_split_battles, split_file
+from preference.battles.predictions import (
+    check_origin,
+    check_predictions,
+    read_predictions,
+    rule_out_ties,
+)
+from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.bundle.manifest_schema import Manifest, describe_bundle
 from preference.bundle.saving import write_bundle
@@ -66,6 +71,7 @@ def describe(experiment: Experiment, record: RunRecord, battles: pa.Table) -> Ma
     predictions = read_predictions(path, f"predict@{record.name}")
     ids, labels, groups = (battles[name].to_numpy() for name in ("id", "label", "group"))
     check_predictions(record.name, predictions, ids)
+    predictions = rule_out_ties(predictions, read_has_ties(battles))
     calibration = calibrate_run(labels, groups, predictions, record.seed)
     for warning in find_warnings(record.name, labels, groups, predictions, calibration):
         print(f"warning: {warning}", file=sys.stderr)

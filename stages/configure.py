@@ -14,24 +14,30 @@ from preference.presets.resolve import check_preset
 from preference.runtime.errors import BadInput, exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
 
-NAMED_SOURCES = ("simulated", "arena55k", "kaggle")
+HUGGING_FACE = "huggingface"
+NAMED_SOURCES = ("simulated", "arena55k", "kaggle", HUGGING_FACE)
 
 
 def main() -> None:
     """Check the parameters of each experiment, and write them."""
     params = load_params()
-    check_source(params.data.source)
+    check_source(params.data.source, params.data.hub)
     for name in params.experiments:
         check_preset(params.experiment(name).model.preset)
     write_experiments(params)
 
 
-def check_source(source: str) -> None:
+def check_source(source: str, hub: str) -> None:
     """Check that `data.source` exists: DVC would stop at the next stage, and suggest no remedy.
 
     Raises:
-        BadInput: it is not one of `NAMED_SOURCES`, a file or a folder.
+        BadInput: it is not one of `NAMED_SOURCES`, a file or a folder, or `data.hub` is missing.
     """
+    if source == HUGGING_FACE and not hub:
+        raise BadInput(
+            "params.yaml: data.hub is empty. Name the data set, as in "
+            "hf://datasets/organization/name@revision."
+        )
     if source not in NAMED_SOURCES and not Path(source).exists():
         raise BadInput(
             f"params.yaml: data.source: there is no file or folder {source!r}. Correct the path, "

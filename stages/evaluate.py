@@ -17,6 +17,7 @@ from preference.config.experiment import read_index
 from preference.config.params import REFERENCES, load_params
 from preference.evaluation.blend import BLEND
 from preference.evaluation.evaluate import evaluate_models, with_oracle
+from preference.evaluation.experiment_changes import describe_experiments
 from preference.evaluation.inputs import (
     BLEND_FIT,
     hashes_of_weights,
@@ -71,6 +72,7 @@ def main() -> None:
         **hashes_of_weights(entries),
         **({BLEND: [hash_file(BLEND_FIT)]} if blend else {}),
     }
+    details["described"] = describe_experiments(entries)
     details["processors"] = processors_of(entries)
     write_metrics(headline, METRICS / "evaluate.json")
     write_metrics(log_losses_with_noise(headline), METRICS / "log_loss.json")

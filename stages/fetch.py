@@ -8,15 +8,15 @@ metrics/data.json.
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import pyarrow.compute as pc
 
 from preference.battles.table import (
     BATTLE_SCHEMA,
     BATTLES,
     FIELDS,
-    LABELS,
     SIMULATED_SCHEMA,
     TIE,
     scan_battles,
@@ -48,11 +48,13 @@ def main() -> None:
     for output in (BATTLES, QUARANTINE, METRICS):
         output.unlink(missing_ok=True)
     sources = open_sources(params)
-    rows_kept, quarantined = write_battles(sources, params)
+    rows_kept, ties, quarantined = write_battles(sources, params)
     for source in sources:
         rows = quarantined_rows(source, quarantined)
         if rows:
             report(describe_quarantine(rows, rows_kept[source.name], source.name))
+        if without := [part for part in source.parts if not ties[part]]:
+            report(describe_missing_ties(without, source))
     data = summarize_data(scan_battles(BATTLES, ["label", *FIELDS], "summarize"), quarantined)
     summary = {
         "source": params.data.source,
@@ -60,14 +62,15 @@ def main() -> None:
         "sources": summarize_sources(sources, rows_kept, quarantined),
         **data,
     }
-    if not has_ties(data):
-        report("no ties: A or B wins every battle of data.source.")
     write_metrics(summary, METRICS)
 
 
-def has_ties(data: Mapping[str, Any]) -> bool:
-    """Return whether a summary of battles has a tie among them."""
-    return data["label_shares"][LABELS[TIE]] > 0
+def describe_missing_ties(parts: Sequence[str], source: BattleSource) -> str:
+    """Return a sentence on the parts of a source in which no battle is a tie."""
+    where = source.name
+    if len(parts) < len(source.parts):
+        where = f"{len(parts)} of the {len(source.parts)} files of {where}, such as {parts[0]}"
+    return f"no ties: A or B wins every battle of {where}."
 
 
 def report(message: str) -> None:
@@ -84,27 +87,31 @@ def quarantined_rows(
 
 def write_battles(
     sources: Sequence[BattleSource], params: Params
-) -> tuple[Counter[str], list[QuarantinedRow]]:
+) -> tuple[Counter[str], Counter[str], list[QuarantinedRow]]:
     """Write the battles and the quarantine.
 
     Returns:
-        The number of battles of each source, and the quarantined rows.
+        The number of battles of each source, the number of ties in each part, and the quarantined
+        rows.
 
     Raises:
         BadInput: too many rows of a source are not battles; no battles are written.
     """
     schema = SIMULATED_SCHEMA if params.data.source == SIMULATED else BATTLE_SCHEMA
+    source_of = {part: source.name for source in sources for part in source.parts}
     rows_kept: Counter[str] = Counter()
+    ties: Counter[str] = Counter()
     quarantined: list[QuarantinedRow] = []
     with writing_battles(BATTLES, schema) as writer:
         for batch in parse_battles(sources, schema, quarantined):
             writer.write_batch(batch)
-            rows_kept.update(batch["source"].to_pylist())
+            rows_kept.update(map(source_of.__getitem__, batch["source"].to_pylist()))
+            ties.update(batch.filter(pc.equal(batch["label"], TIE))["source"].to_pylist())
         write_quarantine(quarantined, QUARANTINE)
         for source in sources:
             rows = quarantined_rows(source, quarantined)
             check_quarantine(rows, rows_kept[source.name], source.name, params.data.max_quarantined)
-    return rows_kept, quarantined
+    return rows_kept, ties, quarantined
 
 
 if __name__ == "__main__":

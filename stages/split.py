@@ -2,8 +2,8 @@
 
     python -m stages.split
 
-Reads data/battles.parquet; writes data/split/*.parquet (id, group, near_duplicate) and
-metrics/split.json.
+Reads data/battles.parquet; writes data/split/*.parquet (id, group, near_duplicate and, where a
+source has no ties, has_ties) and metrics/split.json.
 """
 
 from pathlib import Path
@@ -23,6 +23,7 @@ from preference.splitting.near_duplicate_marks import mark_near_duplicates
 from preference.splitting.near_duplicates import find_near_duplicates
 from preference.splitting.stratified import split_by_group, write_splits
 from preference.splitting.text_sketches import sketch_prompts
+from preference.splitting.tie_marks import find_has_ties, mark_has_ties
 
 FOLDER = Path("data/split")
 METRICS = Path("metrics/split.json")
@@ -62,7 +63,8 @@ def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
     if is_extra.any():
         groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool))
         splits = add_extra_battles(splits, ids, groups, is_extra)
-    return mark_near_duplicates(splits, ids, near_duplicates)
+    has_ties = find_has_ties(battles["source"], battles["label"].to_numpy())
+    return mark_has_ties(mark_near_duplicates(splits, ids, near_duplicates), ids, has_ties)
 
 
 def find_groups(digests: pa.Table, sketches: pa.Table | None, rows: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from typing import Any
 from dvclive import Live
 
 from preference.battles.splits import split_file
-from preference.battles.table import BATTLES, has_oracle, label_shares
+from preference.battles.table import BATTLES, has_oracle, label_prior
 from preference.config.experiment import (
     Experiment,
     digest_of,
@@ -142,16 +142,16 @@ def train_together(experiment: Experiment, seed: int) -> None:
 
 def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) -> RunRecord:
     """Describe how the weights, which have this sha256, came about."""
-    experiment = training.experiment
+    experiment, train = training.experiment, training.train
     return RunRecord(
         name=experiment.name,
         seed=training.seed,
         experiment=digest_of(experiment),
         weights=weights,
         simulated=has_oracle(BATTLES),
-        packing=training.train.packing,
+        packing=train.packing,
         tokens=training.tokens_folder.name,
-        prior=list(label_shares(training.train.labels).values()),
+        prior=label_prior(train.labels, train.has_ties),
         training=TrainingMetrics(**figures),
         parameters=shown_parameters(experiment),
         data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),

@@ -9,7 +9,8 @@ metrics, data/split/valid.parquet; writes models/reference/ and metrics/referenc
 from pathlib import Path
 from typing import Any
 
-from preference.battles.splits import read_split_battles, split_file
+from preference.battles.predictions import rule_out_ties
+from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.config.params import load_params
 from preference.references.files import FEATURES
@@ -35,14 +36,15 @@ def main() -> None:
     params = load_params()
     train = read_split_battles(BATTLES, split_file("train"), BATTLE_COLUMNS)
     valid = read_split_battles(BATTLES, split_file("valid"), BATTLE_COLUMNS)
-    labels = valid["label"].to_numpy()
+    labels, has_ties = valid["label"].to_numpy(), read_has_ties(valid)
     references = fit_references(train, valid, params.reference, params.seed)
     metrics: dict[str, dict[str, Any]] = {
         name: {
-            "log_loss": log_loss(labels, predictions.probabilities),
-            "accuracy": accuracy(labels, predictions.probabilities),
+            "log_loss": log_loss(labels, probabilities),
+            "accuracy": accuracy(labels, probabilities),
         }
         for name, predictions in predict_references(references, valid).items()
+        for probabilities in [rule_out_ties(predictions, has_ties).probabilities]
     }
     trees = references[FEATURES]
     if isinstance(trees, TreesReference):

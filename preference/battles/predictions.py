@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from preference.battles.table import LABELS
+from preference.battles.table import LABELS, TIE
 from preference.config.validation import SequenceLength, Sha256, checked
 from preference.runtime.errors import BadInput, check_exists
 from preference.runtime.strict_json import check_values, damaged, parse_json, to_json
@@ -51,6 +51,29 @@ def map_probabilities(
     """Apply `change`, from [n, 3] to [n, 3], to the probabilities of both orders."""
     changed = change(predictions.probabilities), change(predictions.swapped)
     return Predictions(predictions.ids, *changed)
+
+
+def rule_out_ties(predictions: Predictions, has_ties: np.ndarray) -> Predictions:
+    """Give ties the probability 0 where a battle cannot be one, so that A and B sum to 1.
+
+    Args:
+        predictions: of n battles.
+        has_ties: whether the source of each battle has ties, bool [n].
+    """
+    if has_ties.all():
+        return predictions
+
+    def without_ties(probabilities: np.ndarray) -> np.ndarray:
+        decided = renormalise_without_ties(probabilities)
+        return np.where(has_ties[:, None], probabilities, decided)
+
+    return map_probabilities(predictions, without_ties)
+
+
+def renormalise_without_ties(probabilities: np.ndarray) -> np.ndarray:
+    """Return probabilities, [..., 3], in which a tie has 0, and A and B sum to 1."""
+    decided = np.delete(probabilities, TIE, axis=-1)
+    return np.insert(decided / decided.sum(axis=-1, keepdims=True), TIE, 0.0, axis=-1)
 
 
 def average_both_orders(predictions: Predictions) -> Predictions:

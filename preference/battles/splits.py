@@ -13,6 +13,8 @@ from preference.runtime.errors import BadInput, check_exists
 SPLITS = Path("data/split")
 # Calibration is for fitting temperatures and the blend, and test for evaluation.
 PREDICTED_SPLITS = ("calibration", "test")
+# A column of the splits' files, which they have where the source of some battle has no ties.
+HAS_TIES = "has_ties"
 
 
 def split_file(split: str) -> Path:
@@ -60,3 +62,14 @@ def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> 
     for name in members.column_names[1:]:
         chosen = chosen.append_column(name, members[name])
     return chosen
+
+
+def read_has_ties(battles: pa.Table) -> np.ndarray:
+    """Return whether the source of each battle of a split has ties, bool [n].
+
+    Args:
+        battles: as `read_split_battles` returns them.
+    """
+    if HAS_TIES not in battles.column_names:
+        return np.ones(len(battles), dtype=bool)
+    return battles[HAS_TIES].to_numpy()

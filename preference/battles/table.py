@@ -1,12 +1,12 @@
 """The battles table, which every later stage reads: one row for each battle.
 
 `prompt`, `response_a` and `response_b` are lists of turns of equal length. `model_a` and `model_b`
-are never features. `source` is the value of `data.source`, or the file in `data.extra`. `id` is a
-64-bit key of the battle, which all other tables use; `source_id` is the id as the source has it,
-null where it has none. `language` and `subset` are columns of some sources, kept for slices. Only
-simulated data has the `oracle` columns, and only `evaluate` reads them: `oracle` is the true
-probability of each label, and `oracle_agreement` the part of the true utility difference (A minus
-B) that comes from the agreement of prompt and answer.
+are never features. `source` is the value of `data.source`, the file in it where that is a folder,
+or the file in `data.extra`. `id` is a 64-bit key of the battle, which all other tables use;
+`source_id` is the id as the source has it, null where it has none. `language` and `subset` are
+columns of some sources, kept for slices. Only simulated data has the `oracle` columns, and only
+`evaluate` reads them: `oracle` is the true probability of each label, and `oracle_agreement` the
+part of the true utility difference (A minus B) that comes from the agreement of prompt and answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -122,3 +122,17 @@ def label_shares(labels: np.ndarray) -> dict[str, float]:
     """Return the fraction of each label among int labels [n], n > 0."""
     counts = np.bincount(labels, minlength=len(LABELS))
     return dict(zip(LABELS, (counts / counts.sum()).tolist(), strict=True))
+
+
+def label_prior(labels: np.ndarray, has_ties: np.ndarray | None) -> list[float]:
+    """Return the fraction of each label, by which a battle without any text would be predicted.
+
+    Sources without ties are left out if there are others, and the fraction of ties is 0 if there
+    are none.
+
+    Args:
+        labels: int [n], n > 0.
+        has_ties: whether the source of each battle has ties, bool [n]; None if all have.
+    """
+    counted = labels if has_ties is None or not has_ties.any() else labels[has_ties]
+    return list(label_shares(counted).values())

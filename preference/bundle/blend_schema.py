@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from preference.battles.predictions import SUM_TOLERANCE
-from preference.battles.table import LABELS
+from preference.battles.table import LABELS, TIE
 from preference.bundle.manifest_schema import FileName, MetricsOnTest
 from preference.config.experiment import Name
 from preference.config.params import EXPERIMENT_NAME, REFERENCES
@@ -87,6 +87,11 @@ class BlendManifest:
     data: Mapping[Text, Sha256]
     files: Mapping[FileName, Sha256]
     test: MetricsOnTest | None
+
+    @property
+    def has_ties(self) -> bool:
+        """Whether a source in train has ties; if none has, a tie has the probability 0."""
+        return self.prior[TIE] > 0
 
     def __post_init__(self) -> None:
         if self.labels != list(LABELS):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from preference.battles.table import LABELS
+from preference.battles.table import LABELS, TIE
 from preference.config.experiment import Name
 from preference.config.validation import Count, Seed, Sha256, Text, checked
 from preference.models.training_record import (
@@ -59,9 +59,10 @@ class Manifest:
     """The content of `bundle.json`.
 
     `tokens` is the folder of its tokenizer in data/tokens/. `prior` is the fraction of each label
-    in train. `training` holds the metrics of its training run. `parameters` are the sections of
-    params.yaml that an experiment may change. `data` and `files` are sha256 of the files that the
-    training run read, and of the files of the bundle. `test` is present only in packed bundles.
+    in train, 0 for ties where no source has ties. `training` holds the metrics of its training run.
+    `parameters` are the sections of params.yaml that an experiment may change. `data` and `files`
+    are sha256 of the files that the training run read, and of the files of the bundle. `test` is
+    present only in packed bundles.
     """
 
     format: Annotated[int, Field(ge=FORMAT, le=FORMAT)]
@@ -79,6 +80,11 @@ class Manifest:
     versions: Mapping[Text, Text]
     files: Mapping[FileName, Sha256]
     test: MetricsOnTest | None
+
+    @property
+    def has_ties(self) -> bool:
+        """Whether a source in train has ties; if none has, a tie has the probability 0."""
+        return self.prior[TIE] > 0
 
     def __post_init__(self) -> None:
         if self.labels != list(LABELS):

@@ -70,15 +70,17 @@ class SimulatedParams:
 class DataParams:
     """The source of the battles.
 
-    `source` is `simulated`, `arena55k`, `kaggle`, or the path of a file or of a folder of files.
-    `extra` lists files in data/extra with more battles for train. `max_quarantined` is the largest
-    fraction of rows that may be refused.
+    `source` is `simulated`, `arena55k`, `kaggle`, `huggingface`, or the path of a file or of a
+    folder of files. `extra` lists files in data/extra with more battles for train.
+    `max_quarantined` is the largest fraction of rows that may be refused. `hub` names the data set
+    of `huggingface`.
     """
 
     source: Annotated[str, Field(min_length=1)]
     extra: list[ExtraFile]
     max_quarantined: Fraction
     simulated: SimulatedParams
+    hub: str = ""
 
     def __post_init__(self) -> None:
         if len({self.source, *self.extra}) < 1 + len(self.extra):
@@ -131,13 +133,15 @@ class TextParams:
 class ModelParams:
     """Backbone, sequence length, pool and head.
 
-    `head_units` and `head_dropout` have one entry for each hidden layer of the head.
+    `dropout` is the rate of the backbone; None for that of its preset. `head_units` and
+    `head_dropout` have one entry for each hidden layer of the head.
     """
 
     preset: Text
     seq_len: SequenceLength
+    dropout: DropoutRate | None
     pool: Literal["mean", "cls"]
-    head: Literal["concat", "mlp", "equivariant"]
+    head: Literal["concat", "mlp", "equivariant", "davidson"]
     head_units: list[Count]
     head_dropout: list[DropoutRate]
 
@@ -160,9 +164,11 @@ class TrainParams:
 
     `seeds` are the seeds of each experiment's training runs, or the number of runs: their seeds are
     then the shared one and those that follow it. Without any, there is one run with the
-    top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every batch
-    among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the fraction
-    of all steps before it. `tokens_per_batch` counts both sides and their padding, on all devices
+    top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every
+    batch among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the
+    fraction of all steps before it. `clip_norm` limits the norm of all gradients together.
+    `freeze` names what keeps its first weights: the embeddings, or these and the lowest layers
+    of that number. `tokens_per_batch` counts both sides and their padding, on all devices
     together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does.
     """
 
@@ -171,6 +177,9 @@ class TrainParams:
     distribution: Literal["none", "data_parallel"]
     optimizer: Literal["adam", "adamw"]
     learning_rate: Positive
+    head_learning_rate_factor: Positive
+    clip_norm: Positive | None
+    freeze: Literal["none", "embeddings"] | Annotated[int, Field(ge=1, le=100)]
     weight_decay: NonNegative
     warmup_share: Fraction
     label_smoothing: DropoutRate

@@ -9,15 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import Field
 
 from preference.battles.predictions import (
+    Predictions,
     are_probabilities,
     check_origin,
+    check_predictions,
     read_origin,
     read_predictions,
+    rule_out_ties,
 )
-from preference.battles.splits import PREDICTED_SPLITS, read_split_battles, split_file
+from preference.battles.splits import (
+    PREDICTED_SPLITS,
+    read_has_ties,
+    read_split_battles,
+    split_file,
+)
 from preference.battles.table import BATTLES, FIELDS, has_oracle
 from preference.config.experiment import IndexEntry
 from preference.config.params import REFERENCES, EvaluationParams
@@ -77,6 +86,7 @@ def read_targets(battles: pa.Table) -> Targets:
         labels=battles["label"].to_numpy(),
         groups=battles["group"].to_numpy(),
         near_duplicate=battles["near_duplicate"].to_numpy(),
+        has_ties=read_has_ties(battles),
         oracle=oracle,
     )
 
@@ -199,6 +209,15 @@ def _read_run(entry: IndexEntry, seed: int) -> RunPredictions:
 
 def _read_splits(folder: Path, stage: str, seed: int | None = None) -> RunPredictions:
     calibration, test = (
-        read_predictions(folder / f"{split}.parquet", stage) for split in PREDICTED_SPLITS
+        _read_possible(folder / f"{split}.parquet", stage, split) for split in PREDICTED_SPLITS
     )
     return RunPredictions(calibration, test, seed)
+
+
+def _read_possible(path: Path, stage: str, split: str) -> Predictions:
+    """Read predictions, and rule out ties where the source of a battle has none."""
+    predictions, battles = read_predictions(path, stage), pq.read_table(split_file(split))
+    has_ties = read_has_ties(battles)
+    if not has_ties.all():
+        check_predictions(path.as_posix(), predictions, battles["id"].to_numpy())
+    return rule_out_ties(predictions, has_ties)

@@ -22,13 +22,15 @@ class Targets:
     """The targets of n battles.
 
     `ids`, `labels` and `groups` are int [n]. `near_duplicate`, bool [n], marks battles whose prompt
-    is nearly the same as one in train. `oracle` is None for real battles. `known_prompt`, bool [n],
-    marks battles whose prompt is known from elsewhere; it is None where that is not asked.
+    is nearly the same as one in train, and `has_ties`, bool [n], those whose source has ties.
+    `oracle` is None for real battles. `known_prompt`, bool [n], marks battles whose prompt is known
+    from elsewhere; it is None where that is not asked.
     """
 
     ids: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
     near_duplicate: np.ndarray
+    has_ties: np.ndarray
     oracle: Oracle | None = None
     known_prompt: np.ndarray | None = None

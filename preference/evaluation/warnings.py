@@ -25,7 +25,7 @@ def find_limits(targets: Targets) -> dict[str, Any]:
     """Return why there are no intervals, None where there are, and the labels that do not occur."""
     return {
         "too_few_groups": explain_few_groups(targets.groups),
-        "missing_labels": missing_labels(targets.labels),
+        "missing_labels": missing_labels(targets.labels, bool(targets.has_ties.any())),
     }
 
 

@@ -4,13 +4,20 @@ A blend is the weighted mean of its members' calibrated probabilities, with a te
 own, as `preference.evaluation.scoring` computes it from files of predictions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from preference.battles.predictions import average_both_orders, check_probabilities
+from preference.battles.predictions import (
+    Predictions,
+    average_both_orders,
+    check_predictions,
+    map_probabilities,
+    rule_out_ties,
+)
 from preference.battles.table import FIELDS
 from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle
@@ -27,8 +34,8 @@ if TYPE_CHECKING:
 Battles = Sequence[Mapping[str, Sequence[str]]]
 # Called with the number of answers that were predicted since the last call.
 Advance = Callable[[int], object]
-# Returns calibrated probabilities, float64 [battles, 3].
-Predict = Callable[[Battles, Advance], np.ndarray]
+# Returns calibrated predictions, whose ids are the positions of the battles.
+Predict = Callable[[Battles, Advance], Predictions]
 
 
 def open_model(bundle: Bundle | BlendBundle, both_orders: bool) -> Predict:
@@ -50,17 +57,20 @@ class _Network:
         self.name, self.tokenizer = bundle.manifest.name, bundle.tokenizer
         self._predictor = Predictor(bundle.model, bundle.manifest.packing)
         self._both_orders = both_orders
+        self._has_ties = bundle.manifest.has_ties
         self._temperature = _temperature(bundle.manifest.calibration, both_orders)
 
-    def __call__(self, battles: Battles, advance: Advance) -> np.ndarray:
+    def __call__(self, battles: Battles, advance: Advance) -> Predictions:
         return self.predict_tokens(tokenize_conversations(battles, self.tokenizer), advance)
 
-    def predict_tokens(self, tokens: Tokens, advance: Advance) -> np.ndarray:
-        """Predict all battles that have tokens, in their order: float64 [battles, 3]."""
+    def predict_tokens(self, tokens: Tokens, advance: Advance) -> Predictions:
+        """Predict all battles that have tokens, in their order."""
         predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
+        has_ties = np.full(len(predictions.ids), self._has_ties)
+        predictions = rule_out_ties(predictions, has_ties)
         if self._both_orders:
             predictions = average_both_orders(predictions)
-        return apply_temperature(predictions.probabilities, self._temperature)
+        return _apply_temperature(predictions, self._temperature)
 
 
 class _Blend:
@@ -82,22 +92,35 @@ class _Blend:
             if blended.weight.of(both_orders)
         ]
 
-    def __call__(self, battles: Battles, advance: Advance) -> np.ndarray:
-        mix = np.zeros((len(battles), 3))
+    def __call__(self, battles: Battles, advance: Advance) -> Predictions:
+        ids = np.arange(len(battles))
+        in_order, swapped = np.zeros((2, len(battles), 3))
+        for name, weight, predictions in self._predict_parts(battles, advance):
+            check_predictions(name, predictions, ids)
+            in_order += weight * predictions.probabilities
+            swapped += weight * predictions.swapped
+        return _apply_temperature(Predictions(ids, in_order, swapped), self._temperature)
+
+    def _predict_parts(
+        self, battles: Battles, advance: Advance
+    ) -> Iterator[tuple[str, float, Predictions]]:
+        """Yield the name, weight and calibrated predictions of each model that is mixed."""
         shared = _share(advance, sum(map(len, self._networks.values())))
         for networks in self._networks.values():
             tokens = tokenize_conversations(battles, networks[0][1].tokenizer)
             for weight, network in networks:
-                probabilities = network.predict_tokens(tokens, shared)
-                check_probabilities(network.name, probabilities)
-                mix += weight * probabilities
+                yield network.name, weight, network.predict_tokens(tokens, shared)
         for weight, reference, temperature in self._references:
-            mix += weight * apply_temperature(_predict(reference, battles), temperature)
-        return apply_temperature(mix, self._temperature)
+            predictions = _predict(reference, battles)
+            yield reference.name, weight, _apply_temperature(predictions, temperature)
 
 
 def _temperature(calibration: Calibration, both_orders: bool) -> float:
     return (calibration.both_orders if both_orders else calibration.in_order).temperature
+
+
+def _apply_temperature(predictions: Predictions, temperature: float) -> Predictions:
+    return map_probabilities(predictions, partial(apply_temperature, temperature=temperature))
 
 
 def _tokenizer_files(bundle: Bundle) -> frozenset[tuple[str, str]]:
@@ -117,10 +140,10 @@ def _share(advance: Advance, networks: int) -> Advance:
     return count
 
 
-def _predict(reference: "Reference", battles: Battles) -> np.ndarray:
+def _predict(reference: "Reference", battles: Battles) -> Predictions:
     # It imports scikit-learn, which models without references do not need.
     from preference.references.models import predict_reference
 
     columns = {name: [battle[name] for battle in battles] for name in FIELDS}
     table = pa.table({"id": np.arange(len(battles)), **columns})
-    return predict_reference(reference, table).probabilities
+    return predict_reference(reference, table)

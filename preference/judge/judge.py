@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preference.battles.predictions import check_probabilities
+from preference.battles.predictions import Predictions, check_predictions
 from preference.battles.table import BATTLES_A_BATCH, FIELDS, LABELS
 from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle, load_bundle
@@ -136,9 +136,25 @@ class PreferenceJudge:
         Raises:
             BadInput: the predictions of the model are not probabilities.
         """
-        probabilities = self._predict(battles, advance)
-        check_probabilities(self.name, probabilities)
-        return probabilities
+        return self.predict_orders(battles, advance).probabilities
+
+    def predict_orders(
+        self,
+        battles: Sequence[Mapping[str, Sequence[str]]],
+        advance: Callable[[int], object] = lambda answers: None,
+    ) -> Predictions:
+        """Predict battles in both orders of the answers, with the arguments of `predict`.
+
+        Returns:
+            Calibrated predictions, whose ids are the positions of the battles. Where the judge
+            averages both orders, the two are equal.
+
+        Raises:
+            BadInput: the predictions of the model are not probabilities.
+        """
+        predictions = self._predict(battles, advance)
+        check_predictions(self.name, predictions, np.arange(len(battles)))
+        return predictions
 
 
 def _parse_battle(number: int, battle: object) -> dict[str, list[str]]:

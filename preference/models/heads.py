@@ -12,26 +12,35 @@ def build_head(params: ModelParams, hidden_dim: int) -> keras.Model:
 
     `concat` is one dense layer over `[a; b]`. `mlp` has hidden layers of `head_units` with
     `head_dropout` before it. `equivariant` scores both orders with one network, so that swapping
-    the answers swaps P(A) and P(B) exactly.
+    the answers swaps P(A) and P(B) exactly. `davidson` gives each answer one score, and compares
+    the two scores alone. Both may have hidden layers, too.
     """
     pooled = keras.Input((2, hidden_dim), name="pooled")
-    outputs = 2 if params.head == "equivariant" else len(LABELS)
-    network = _network(params, hidden_dim, outputs)
-    logits = OrderEquivariant(network)(pooled) if params.head == "equivariant" else network(pooled)
-    return keras.Model(pooled, logits, name="head")
+    return keras.Model(pooled, _layer(params, hidden_dim)(pooled), name="head")
 
 
-def _network(params: ModelParams, hidden_dim: int, outputs: int) -> keras.Sequential:
-    hidden = []
+def _layer(params: ModelParams, hidden_dim: int) -> keras.layers.Layer:
+    sides = keras.Input((2, hidden_dim), name="sides")
+    if params.head == "davidson":
+        return Davidson(_network(params, sides, outputs=1))
+    if params.head == "equivariant":
+        return OrderEquivariant(_network(params, sides, outputs=2, concatenate=True))
+    return _network(params, sides, outputs=len(LABELS), concatenate=True)
+
+
+def _network(
+    params: ModelParams, sides: keras.KerasTensor, outputs: int, concatenate: bool = False
+) -> keras.Sequential:
+    hidden: list[keras.layers.Layer] = []
+    if concatenate:
+        hidden.append(keras.layers.Flatten(name="concatenate"))
     for index, (units, rate) in enumerate(
         zip(params.head_units, params.head_dropout, strict=True), start=1
     ):
         hidden.append(keras.layers.Dense(units, activation="relu", name=f"hidden_{index}"))
         hidden.append(keras.layers.Dropout(rate, name=f"dropout_{index}"))
-    sides = keras.Input((2, hidden_dim), name="sides")
-    concatenate = keras.layers.Flatten(name="concatenate")
     logits = keras.layers.Dense(outputs, dtype="float32", name="logits")
-    return keras.Sequential([sides, concatenate, *hidden, logits], name="network")
+    return keras.Sequential([sides, *hidden, logits], name="network")
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -75,6 +84,56 @@ class OrderEquivariant(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> "OrderEquivariant":
+        """Rebuild the layer with its network."""
+        network = keras.saving.deserialize_keras_object(config.pop("network"))
+        return cls(network, **config)
+
+
+@keras.saving.register_keras_serializable(package="preference")
+class Davidson(keras.layers.Layer):
+    """Logits of A, B and tie from one score for each side, and how much a tie is worth.
+
+    With the scores r_a and r_b and a learned log nu, the logits are r_a, r_b and
+    log nu + (r_a + r_b) / 2 (Davidson, 1970, "On extending the Bradley-Terry model to accommodate
+    ties in paired comparison experiments", equation 2.4, with pi = exp(r)). Swapping the sides
+    swaps the logits of A and B exactly, and the scores of several answers to one prompt can be
+    compared.
+
+    Args:
+        network: a layer from (batch, 2, hidden) to the scores (batch, 2, 1), one side at a time.
+    """
+
+    def __init__(self, network: keras.layers.Layer, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+
+    def build(self, input_shape: tuple) -> None:
+        """Build the network for (batch, 2, hidden), and make log nu, which begins at 0."""
+        self.network.build(input_shape)
+        # Weight decay leaves out what has "bias" in its name.
+        self.log_tie = self.add_weight(
+            shape=(), initializer="zeros", dtype="float32", name="log_tie_bias"
+        )
+
+    def call(self, inputs: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
+        """Return (batch, 3)."""
+        scores = self.network(inputs, training=training)[:, :, 0]
+        tie = ops.cast(self.log_tie, scores.dtype) + (scores[:, 0] + scores[:, 1]) / 2
+        return ops.stack([scores[:, 0], scores[:, 1], tie], axis=1)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return (batch, 3)."""
+        return (input_shape[0], len(LABELS))
+
+    def get_config(self) -> dict:
+        """Return what `from_config` needs."""
+        return {
+            **super().get_config(),
+            "network": keras.saving.serialize_keras_object(self.network),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Davidson":
         """Rebuild the layer with its network."""
         network = keras.saving.deserialize_keras_object(config.pop("network"))
         return cls(network, **config)

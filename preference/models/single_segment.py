@@ -1,8 +1,11 @@
 """Backbones with two segments, such as BERT, that read all tokens as the first segment."""
 
+from collections.abc import Mapping
+
 import keras
 import keras_nlp
 from keras import ops
+from keras_nlp.layers import TransformerEncoder
 
 SEGMENTED_INPUTS = {"token_ids", "padding_mask", "segment_ids"}
 
@@ -75,16 +78,22 @@ def with_single_segment(
     """
     encoder = keras.Model(backbone.input, backbone.output["sequence_output"], name="encoder")
     if activation:
-        encoder = _with_activation(encoder, activation)
+        encoder = _clone(encoder, {TransformerEncoder: {"activation": activation}})
     return SingleSegmentBackbone(encoder, dtype=backbone.dtype_policy, name=backbone.name)
 
 
-def _with_activation(encoder: keras.Model, activation: str) -> keras.Model:
+def replace_dropout(backbone: SingleSegmentBackbone, rate: float) -> SingleSegmentBackbone:
+    """Return the backbone with another dropout rate in all layers, and the same weights."""
+    changes = {TransformerEncoder: {"dropout": rate}, keras.layers.Dropout: {"rate": rate}}
+    encoder = _clone(backbone.encoder, changes)
+    return SingleSegmentBackbone(encoder, dtype=backbone.dtype_policy, name=backbone.name)
+
+
+def _clone(encoder: keras.Model, changes: Mapping[type, Mapping[str, object]]) -> keras.Model:
+    """Return a copy with the same weights, and other arguments for the layers of some classes."""
+
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
-        if isinstance(layer, keras_nlp.layers.TransformerEncoder):
-            config["activation"] = activation
-        return type(layer).from_config(config)
+        return type(layer).from_config({**layer.get_config(), **changes.get(type(layer), {})})
 
     changed = keras.models.clone_model(encoder, clone_function=clone)
     changed.set_weights(encoder.get_weights())

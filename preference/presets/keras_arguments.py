@@ -133,6 +133,7 @@ ALL_LAYERS: dict[str, dict[str, Any]] = {
     "preference>MaskedMean": _PLAIN,
     "preference>UnfoldSides": _PLAIN,
     "preference>OrderEquivariant": {**_NAMED, "network": Part.LAYER},
+    "preference>Davidson": {**_NAMED, "network": Part.LAYER},
     "keras_hub>PositionEmbedding": {
         **_NAMED,
         "sequence_length": Size,

@@ -36,22 +36,33 @@ class PairedLogistic:
 
 
 def fit(
-    differences: sp.csr_array, labels: np.ndarray, inverse_regularization: float
+    differences: sp.csr_array,
+    labels: np.ndarray,
+    inverse_regularization: float,
+    has_ties: np.ndarray | None = None,
 ) -> PairedLogistic:
     """Fit the weights to `differences` [n, p] and `labels` [n]; with p = 0 this is the class prior.
 
-    Where no battle is a tie, A or B wins for certain.
+    Where no battle is a tie, A or B wins for certain. The likelihood of a battle that cannot be a
+    tie is that of A and B without it.
+
+    Args:
+        differences: features of A minus those of B, [n, p].
+        labels: int [n].
+        inverse_regularization: `C` of scikit-learn.
+        has_ties: whether each battle can be a tie, bool [n]; None if all can.
 
     Raises:
         BadInput: all battles are ties.
     """
     magnitudes = abs(differences)
     wins = one_hot(labels)
+    has_ties = np.ones(len(labels), dtype=bool) if has_ties is None else has_ties
     width = differences.shape[1]
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
         model = _unpack(weights, width)
-        log_probabilities = _log_probabilities(model, differences, magnitudes)
+        log_probabilities = _log_probabilities(model, differences, magnitudes, has_ties)
         loss = -inverse_regularization * np.sum(wins * log_probabilities)
         penalty = model.signed @ model.signed / 2 + model.absolute @ model.absolute / 6
         error = inverse_regularization * (np.exp(log_probabilities) - wins)
@@ -59,7 +70,7 @@ def fit(
         absolute = model.absolute / 3 + magnitudes.T @ error[:, TIE]
         return loss + penalty, np.concatenate([signed, absolute, [error[:, TIE].sum()]])
 
-    start = np.append(np.zeros(2 * width), _tie_log_odds(labels))
+    start = np.append(np.zeros(2 * width), _tie_log_odds(labels, has_ties))
     # Vectors are too short for several threads, which are slower and may sum in another order.
     with threadpool_limits(limits=1):
         solution = minimize(objective, start, jac=True, method="L-BFGS-B", options=SOLVER)
@@ -68,7 +79,8 @@ def fit(
 
 def predict(model: PairedLogistic, differences: sp.csr_array) -> np.ndarray:
     """Return the probabilities, float64 [n, 3] in `LABELS` order."""
-    return np.exp(_log_probabilities(model, differences, abs(differences)))
+    has_ties = np.ones(differences.shape[0], dtype=bool)
+    return np.exp(_log_probabilities(model, differences, abs(differences), has_ties))
 
 
 def _unpack(weights: np.ndarray, width: int) -> PairedLogistic:
@@ -76,16 +88,20 @@ def _unpack(weights: np.ndarray, width: int) -> PairedLogistic:
 
 
 def _log_probabilities(
-    model: PairedLogistic, differences: sp.csr_array, magnitudes: sp.csr_array
+    model: PairedLogistic,
+    differences: sp.csr_array,
+    magnitudes: sp.csr_array,
+    has_ties: np.ndarray,
 ) -> np.ndarray:
     preference = differences @ model.signed
-    logits = np.stack([preference, -preference, magnitudes @ model.absolute + model.tie], axis=1)
+    tie = np.where(has_ties, magnitudes @ model.absolute + model.tie, NO_TIES)
+    logits = np.stack([preference, -preference, tie], axis=1)
     # First A and B, then the tie: the rounding of this sum does not depend on the order of A and B.
     decided = np.logaddexp(logits[:, A_WINS], logits[:, B_WINS])
     return logits - np.logaddexp(decided, logits[:, TIE])[:, np.newaxis]
 
 
-def _tie_log_odds(labels: np.ndarray) -> float:
+def _tie_log_odds(labels: np.ndarray, has_ties: np.ndarray) -> float:
     ties = np.count_nonzero(labels == TIE)
     if not ties:
         return NO_TIES
@@ -94,4 +110,4 @@ def _tie_log_odds(labels: np.ndarray) -> float:
             f"all of the {len(labels)} train battles are ties: a reference needs decided battles. "
             "Use more data, or raise split.train."
         )
-    return float(np.log(2 * ties / (len(labels) - ties)))
+    return float(np.log(2 * ties / max(int(has_ties.sum()) - int(ties), 1)))

@@ -44,10 +44,21 @@ class Forest:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def fit_forest(columns: np.ndarray, labels: np.ndarray, params: TreesParams, seed: int) -> Forest:
-    """Fit a forest to `columns`, float32 [n, columns], and `labels`, int [n].
+def fit_forest(
+    columns: np.ndarray,
+    labels: np.ndarray,
+    params: TreesParams,
+    seed: int,
+    weights: np.ndarray | None = None,
+) -> Forest:
+    """Fit a forest; the result does not depend on the number of processors.
 
-    The result does not depend on the number of processors.
+    Args:
+        columns: float32 [n, columns].
+        labels: int [n].
+        params: the number and the size of the trees.
+        seed: of the trees.
+        weights: what each row counts for, float64 [n]; None if all count for the same.
     """
     # Imported here, because who only predicts needs no scikit-learn.
     from sklearn.ensemble import ExtraTreesClassifier
@@ -60,7 +71,7 @@ def fit_forest(columns: np.ndarray, labels: np.ndarray, params: TreesParams, see
         random_state=seed,
         n_jobs=-1,
     )
-    classifier.fit(columns, labels)
+    classifier.fit(columns, labels, sample_weight=weights)
     trees = [estimator.tree_ for estimator in classifier.estimators_]
     nodes = np.cumsum([0, *(tree.node_count for tree in trees)])
     is_leaf = np.concatenate([tree.children_left for tree in trees]) == LEAF

@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from preference.battles.splits import read_has_ties
 from preference.config.params import ReferenceParams
 from preference.config.validation import Finite, checked
 from preference.references.antisymmetric_logistic import PairedLogistic, fit, predict
@@ -81,8 +82,8 @@ def fit_linear(name: str, battles: pa.Table, params: ReferenceParams) -> LinearR
     vectorizers = [tfidf_vectorizer(analyzer, params.max_features) for analyzer in analyzers]
     terms = [vectorizer.fit_transform(texts) for vectorizer in vectorizers]
     differences = _differences(name, texts, terms)
-    labels = battles["label"].to_numpy()
-    model = fit(differences, labels, params.inverse_regularization)
+    labels, has_ties = battles["label"].to_numpy(), read_has_ties(battles)
+    model = fit(differences, labels, params.inverse_regularization, has_ties)
     return LinearReference(name, vectorizers, model)
 
 

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from preference.battles.predictions import Predictions, check_probabilities
+from preference.battles.predictions import Predictions, check_probabilities, rule_out_ties
+from preference.battles.splits import read_has_ties
 from preference.config.params import REFERENCES, ReferenceParams
 from preference.references.files import FEATURES, STACK, STACKED, main_file
 from preference.references.linear import (
@@ -94,7 +95,11 @@ def fit_references(
         name: fit_reference(name, train, params, seed) for name in REFERENCES if name != STACK
     }
     parts = {name: single[name] for name in STACKED}
-    predicted = {name: predict_single(part, valid) for name, part in parts.items()}
+    has_ties = read_has_ties(valid)
+    predicted = {
+        name: rule_out_ties(predictions, has_ties).probabilities
+        for name, predictions in predict_references(parts, valid).items()
+    }
     weights = fit_stack(valid["label"].to_numpy(), predicted)
     return {**single, STACK: Stack(parts, weights)}
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import safetensors.numpy
 
+from preference.battles.splits import read_has_ties
 from preference.battles.table import A_WINS, B_WINS, BATTLES_A_BATCH, LABELS, TIE
 from preference.config.params import TreesParams
 from preference.references.dense_features import (
@@ -37,11 +38,23 @@ class TreesReference:
 
 
 def fit_trees(battles: pa.Table, params: TreesParams, seed: int) -> TreesReference:
-    """Fit trees to both orders of every battle."""
+    """Fit trees to both orders of every battle.
+
+    A battle that cannot be a tie says nothing about how likely ties are, so that it counts as one
+    to the extent that the other battles are ties.
+    """
     features, labels = compute_features(battles), battles["label"].to_numpy()
     columns = np.concatenate([features.columns(), features.swapped()])
     both = np.concatenate([labels, SWAPPED[labels]])
-    return TreesReference(fit_forest(columns, both, params, seed))
+    has_ties = np.tile(read_has_ties(battles), 2)
+    if has_ties.all() or not has_ties.any():
+        return TreesReference(fit_forest(columns, both, params, seed))
+    ties = np.mean(both[has_ties] == TIE)
+    undecided = ~has_ties
+    columns = np.concatenate([columns, columns[undecided]])
+    both = np.concatenate([both, np.full(undecided.sum(), TIE)])
+    weights = np.concatenate([np.where(has_ties, 1, 1 - ties), np.full(undecided.sum(), ties)])
+    return TreesReference(fit_forest(columns, both, params, seed, weights))
 
 
 def predict_trees(reference: TreesReference, battles: pa.Table) -> np.ndarray:

@@ -29,6 +29,7 @@ class ReportInputs:
     training: TrainingMetrics
     curves: Mapping[str, Mapping[str, Curve]]
     hardest: Sequence[Mapping[str, Any]]
+    leaderboard: Mapping[str, Any]
 
 
 def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
@@ -50,6 +51,7 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
             for split, folder in CURVES.items()
         },
         hardest=read_json(hardest, "evaluate"),
+        leaderboard=read_json(metrics / "leaderboard.json", "leaderboard"),
     )
 
 

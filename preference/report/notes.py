@@ -75,19 +75,21 @@ def describe_slices(details: Details) -> list[Sentence]:
     """Name the slices on which the best experiment differs from its log loss on all battles."""
     best = best_experiment(details)
     overall = details["models"][best]["log_loss"]
-    enough = [part for part in details["slices"] if not part["few"]]
+    # A slice by the label itself only repeats which labels the model finds hard.
+    slices = [part for part in details["slices"] if part["slice"] != "label"]
+    enough = [part for part in slices if not part["few"]]
     if not enough:
         return [Sentence("No slice has enough battles.")]
     apart = [part for part in enough if _lies_apart(part["models"][best]["log_loss"], overall)]
     if not apart:
         text = f"No slice stands out for {best}, out of {len(enough)} with enough battles."
         return [Sentence(text)]
+    parts = "; ".join(_describe_part(part, best, overall["value"]) for part in apart)
     return [
         Sentence(
             f"Slices that stand out for {best}, out of {len(enough)} with enough battles "
-            f"(all battles: log loss {number(overall['value'])}):"
-        ),
-        *(_describe_part(part, best, overall["value"]) for part in apart),
+            f"(all battles: log loss {number(overall['value'])}): {parts}."
+        )
     ]
 
 
@@ -163,10 +165,10 @@ def _lies_apart(estimate: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return estimate["low"] > other["high"] or estimate["high"] < other["low"]
 
 
-def _describe_part(part: Mapping[str, Any], best: str, overall: float) -> Sentence:
+def _describe_part(part: Mapping[str, Any], best: str, overall: float) -> str:
     log_loss = part["models"][best]["log_loss"]
     kind = "harder" if log_loss["value"] > overall else "easier"
-    return Sentence(
+    return (
         f"{part['slice']}, {part['part']} ({part['rows']:,} battles): {kind}, log loss "
-        f"{number(log_loss['value'])} {interval(log_loss)}."
+        f"{number(log_loss['value'])} {interval(log_loss)}"
     )

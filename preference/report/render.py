@@ -21,12 +21,19 @@ from preference.report.data_card import (
     quarantine_table,
     split_table,
 )
+from preference.report.experiments_section import experiments_table
 from preference.report.importance import importance_table
 from preference.report.inputs import ReportInputs
 from preference.report.interval_charts import difference_charts, log_loss_chart, slice_charts
 from preference.report.known_prompts_section import (
     describe_known_prompts,
     known_prompts_table,
+)
+from preference.report.leaderboard_charts import leaderboard_charts
+from preference.report.leaderboard_section import (
+    describe_leaderboard,
+    judge_table,
+    leaderboard_table,
 )
 from preference.report.learning_curves import learning_curve_chart
 from preference.report.model_charts import confusion_charts, reliability_charts
@@ -80,6 +87,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
         "groups": f"{details['groups']:,}",
         "processors": list(dict.fromkeys(details.get("processors", {}).values())),
         "verdict": list_verdict(details, inputs.split, inputs.training),
+        "experiments": experiments_table(details),
         "models": model_table(details),
         "notes": {
             "Calibration": describe_calibration(details),
@@ -89,6 +97,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
             "Known prompts": describe_known_prompts(details),
             "Blend": describe_blend(details),
             "Simulated truth": describe_truth(details),
+            "Leaderboard": describe_leaderboard(inputs.leaderboard, best_experiment(details)),
         },
     }
 
@@ -104,6 +113,7 @@ def _charts(inputs: ReportInputs) -> Mapping[str, object]:
         ],
         "confusion": confusion_charts(details),
         "slices": slice_charts(details),
+        "leaderboard": leaderboard_charts(inputs.leaderboard, best_experiment(details)),
     }
 
 
@@ -120,4 +130,6 @@ def _tables(inputs: ReportInputs) -> Mapping[str, object]:
         "splits": split_table(data, inputs.split),
         "lengths": length_table(data),
         "quarantine": quarantine_table(data),
+        "judges": judge_table(inputs.leaderboard),
+        "leaderboard": leaderboard_table(inputs.leaderboard, best_experiment(details)),
     }

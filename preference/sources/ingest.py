@@ -74,7 +74,7 @@ def _parse_rows(
         except NotABattle as problem:
             quarantined.append(QuarantinedRow(part, line, str(problem), _readable_id(row)))
             continue
-        values = {**row, **battle, "source": source.name}
+        values = {**row, **battle, "source": part}
         yield battle, {name: values[name] for name in schema.names}
 
 

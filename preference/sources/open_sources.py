@@ -1,5 +1,6 @@
 """Open the sources that `data.source` and `data.extra` of params.yaml name."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from preference.config.params import SIMULATED, Params
@@ -13,6 +14,7 @@ NAMED_SOURCES = {
     SIMULATED: "made by this repository",
     "arena55k": "downloaded from the Hugging Face hub",
     "kaggle": "downloaded with a Kaggle account",
+    "huggingface": "the data set of the hub that data.hub names",
 }
 
 
@@ -20,14 +22,21 @@ def open_sources(params: Params) -> list[BattleSource]:
     """Return the main source, then the extra ones.
 
     Raises:
-        BadInput: a download failed or gave another file than the pinned one, or a file cannot be
-            opened (see `read_source_rows`).
+        BadInput: a download failed or gave another file than the pinned one, a file cannot be
+            opened (see `read_source_rows`), or is named twice.
     """
     extra = [
         BattleSource(name, {name: read_source_rows(Path(name))}, extra=True)
         for name in params.data.extra
     ]
-    return [_open_main_source(params), *extra]
+    main = _open_main_source(params)
+    for name in params.data.extra:
+        if name in main.parts:
+            raise BadInput(
+                f"data.extra in params.yaml names {name}, which is a file of data.source. Remove "
+                "it from data.extra."
+            )
+    return [main, *extra]
 
 
 def _open_main_source(params: Params) -> BattleSource:
@@ -47,6 +56,10 @@ def _open_main_source(params: Params) -> BattleSource:
         from kaggle import download_battles
 
         return _open_download(name, download_battles())
+    if name == "huggingface":
+        from huggingface import download_dataset
+
+        return _open_files(name, download_dataset(params.data.hub))
     path = Path(name)
     if not path.exists():
         known = ", ".join(f"{one} ({what})" for one, what in NAMED_SOURCES.items())
@@ -59,4 +72,9 @@ def _open_main_source(params: Params) -> BattleSource:
 
 
 def _open_download(name: str, download: DownloadedFile) -> BattleSource:
-    return BattleSource(name, {name: read_source_rows(download.path)}, download=download)
+    return _open_files(name, {name: download})
+
+
+def _open_files(name: str, files: Mapping[str, DownloadedFile]) -> BattleSource:
+    parts = {part: read_source_rows(file.path) for part, file in files.items()}
+    return BattleSource(name, parts, downloads=files)

@@ -41,6 +41,12 @@ def count_reasons(rows: Sequence[QuarantinedRow]) -> dict[str, int]:
 
 def describe_quarantine(rows: Sequence[QuarantinedRow], rows_kept: int, source: str) -> str:
     """Return one line on the quarantined rows of a source, at least one, with examples."""
+    unreadable = describe_unreadable(rows, rows_kept, source)
+    return f"{unreadable} data/quarantine.jsonl lists all of them."
+
+
+def describe_unreadable(rows: Sequence[QuarantinedRow], rows_kept: int, source: str) -> str:
+    """Return a sentence that counts the unreadable rows of a source by reason, with examples."""
     first = {row.reason: f"line {row.line} of {row.source}" for row in reversed(rows)}
     reasons = count_reasons(rows)
     examples = "; ".join(
@@ -50,7 +56,7 @@ def describe_quarantine(rows: Sequence[QuarantinedRow], rows_kept: int, source: 
     others = "; and others" if len(reasons) > REPORTED_REASONS else ""
     return (
         f"{source}: {len(rows)} of {len(rows) + rows_kept} rows cannot be read as battles: "
-        f"{examples}{others}. data/quarantine.jsonl lists all of them."
+        f"{examples}{others}."
     )
 
 

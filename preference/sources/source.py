@@ -1,7 +1,7 @@
 """Sources of battles: a name, and raw rows that have not been read yet."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from preference.runtime.provenance import hash_file
@@ -32,13 +32,13 @@ class BattleSource:
 
     Attributes:
         name: the value of `data.source`, or a file in `data.extra`.
-        parts: the rows of each file by its name, in the order in which they are read; a source that
-            is not a folder has one part, with the name of the source.
+        parts: the rows of each file by its name, in the order in which they are read. A battle's
+            `source` is the name of its part, which is that of the source if it is not a folder.
         extra: whether the battles are for train alone, with ids of their own.
-        download: the downloaded file that the rows are read from, if there is one.
+        downloads: the downloaded files that the rows are read from, by the names of their parts.
     """
 
     name: str
     parts: Mapping[str, NumberedRows]
     extra: bool = False
-    download: DownloadedFile | None = None
+    downloads: Mapping[str, DownloadedFile] = field(default_factory=dict)

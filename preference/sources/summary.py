@@ -32,16 +32,20 @@ def summarize_sources(
             "rows_read": rows_kept[source.name] + count,
             "rows_kept": rows_kept[source.name],
             "rows_quarantined": count,
-            **_describe_download(source.download),
+            **_describe_downloads(source),
         }
         for source in sources
         for count in [sum(row.source in source.parts for row in quarantined)]
     }
 
 
-def _describe_download(file: DownloadedFile | None) -> dict[str, object]:
-    if file is None:
-        return {}
+def _describe_downloads(source: BattleSource) -> dict[str, object]:
+    """Identify the file of a source, or each of its files by name, if it was downloaded."""
+    files = {name: _describe_download(file) for name, file in source.downloads.items()}
+    return files.get(source.name, {"files": files} if files else {})
+
+
+def _describe_download(file: DownloadedFile) -> dict[str, object]:
     revision = {"revision": file.revision} if file.revision else {}
     return {**revision, "bytes": file.size, "sha256": file.sha256}
 

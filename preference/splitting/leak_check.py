@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from preference.battles.splits import HAS_TIES
 from preference.battles.table import label_shares
 from preference.splitting.stratified import TRAIN
 from preference.splitting.text_hashes import hash_texts
@@ -20,7 +21,7 @@ def summarize_splits(
     """Describe each split, and count what is in more than one of them.
 
     Args:
-        splits: for each split a table of `id`, `group` and `near_duplicate`.
+        splits: for each split a table of `id`, `group`, `near_duplicate` and perhaps `has_ties`.
         batches: at least one, with columns `id`, `label`, `prompt`, `response_a`, `response_b`.
             Battles that are in no split are ignored.
     """
@@ -45,6 +46,8 @@ def _summarize_split(name: str, rows: pd.DataFrame) -> dict[str, object]:
     if name != TRAIN:
         summary["near_duplicates"] = int(rows["near_duplicate"].sum())
         summary["near_duplicate_rate"] = float(rows["near_duplicate"].mean())
+    if HAS_TIES in rows:
+        summary["rows_without_ties"] = int((~rows[HAS_TIES]).sum())
     return summary
 
 

@@ -14,12 +14,12 @@ the 57,477 real battles).
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from preference.battles.text_digests import digest_prompts, digest_texts, number_digests
+from preference.splitting.distinct import sort_distinct
 
 
 def digest_battles(batches: Iterable[pa.RecordBatch]) -> pa.Table:
@@ -46,7 +46,9 @@ def group_battles(digests: pa.Table, further: Sequence[np.ndarray] = ()) -> np.n
     prompts, openings = number_digests(digests["prompt"]), number_digests(digests["opening"])
     components = _connect(prompts, openings, pairs, *further)
     ids = digests["id"].to_numpy()
-    return pd.Series(ids).groupby(components).transform("min").to_numpy()
+    smallest = np.full(components.max(initial=-1) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(smallest, components, ids)
+    return smallest[components]
 
 
 def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -58,7 +60,9 @@ def _digest_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _number_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return pd.DataFrame({"first": first, "second": second}).groupby(["first", "second"]).ngroup()
+    # Both are below 2 n, because they number the answers of both sides.
+    pairs = first * (2 * len(first)) + second
+    return np.searchsorted(sort_distinct(pairs), pairs)
 
 
 def _connect(*links: np.ndarray) -> np.ndarray:

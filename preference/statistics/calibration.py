@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from preference.battles.predictions import Predictions, average_both_orders, map_probabilities
+from preference.battles.table import TIE
 from preference.config.validation import Count, Finite, Text, checked
 from preference.statistics.calibration_warnings import (
     missing_labels,
@@ -156,8 +157,9 @@ def find_warnings(
         calibration: the result of `calibrate_run` for these predictions.
     """
     fitted = {"": calibration.in_order, " for both orders": calibration.both_orders}
+    has_ties = bool(predictions.probabilities[:, TIE].any())
     return [
-        *warn_of_calibration(explain_few_groups(groups), missing_labels(labels)),
+        *warn_of_calibration(explain_few_groups(groups), missing_labels(labels, has_ties)),
         *([warn_of_constant(name)] if is_constant(predictions.probabilities) else []),
         *[
             warning

@@ -7,13 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from preference.battles.table import LABELS
+from preference.battles.table import A_WINS, B_WINS, LABELS
 from preference.statistics.temperature_scaling import describe_bound
 
 
-def missing_labels(labels: np.ndarray) -> list[str]:
-    """Return the names of the labels that do not occur in `labels`, int [n]."""
-    return [label for number, label in enumerate(LABELS) if number not in labels]
+def missing_labels(labels: np.ndarray, has_ties: bool) -> list[str]:
+    """Return the names of the labels that do not occur in `labels`, int [n].
+
+    A tie is not missing unless the source of some battle has ties, as `has_ties` says.
+    """
+    expected = range(len(LABELS)) if has_ties else (A_WINS, B_WINS)
+    return [LABELS[number] for number in expected if number not in labels]
 
 
 def warn_of_calibration(too_few_groups: str | None, missing: Sequence[str]) -> list[str]:

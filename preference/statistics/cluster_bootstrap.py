@@ -74,11 +74,16 @@ class GroupBootstrap:
         self.groups = groups
         self.resamples = resamples
         self.random = np.random.default_rng(seed)
+        self._members = members
         self._times_drawn = np.ones((1 + resamples, len(names)), dtype=np.uint8)
         for row in self._times_drawn[1:]:
             drawn = self.random.integers(len(names), size=len(names))
             row[:] = np.bincount(drawn, minlength=len(names))
         self._battles = self.totals(np.ones(battles))
+
+    def weights(self, resample: int) -> np.ndarray:
+        """Return how often each battle is in a resample, counted from 0: float64 [n]."""
+        return self._times_drawn[1 + resample, self._members].astype(np.float64)
 
     def totals(self, values: np.ndarray) -> np.ndarray:
         """Sum over the battles themselves, and over those of each resample.

@@ -83,7 +83,7 @@ def estimate_mean(
 
 
 def resampled_f1_macro(counts: np.ndarray) -> np.ndarray:
-    """Return macro F1, [...], of confusion counts [..., 3, 3] with a row for each actual label.
+    """Return macro F1, [...], of confusion counts [..., c, c] with a row for each actual label.
 
     The F1 of a label that neither occurs nor is predicted is 0.
     """
@@ -99,6 +99,9 @@ def resample_metrics(
     probabilities, swapped = predictions.probabilities, predictions.swapped
     predicted = probabilities.argmax(axis=1)
     counts = one_hot(labels)[:, :, None] * one_hot(predicted)[:, None, :]
+    # A label that no battle can have, as a tie where no source has ties, is no class.
+    possible = probabilities.any(axis=0) | one_hot(labels).any(axis=0)
+    counts = counts[:, possible][:, :, possible]
     return {
         "log_loss": bootstrap.means(row_log_loss(labels, probabilities)),
         "accuracy": bootstrap.means(predicted == labels),

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
+from preference.battles.table import TIE
 from preference.statistics.metrics import SMALLEST, log_loss
 
 # A temperature from 1 / 20 to 20 suits every model that is neither useless nor perfect.
@@ -59,6 +60,10 @@ def describe_bound(temperature: float) -> str | None:
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return probabilities [..., 3] after the logits were divided by `temperature`."""
+    """Return probabilities [..., 3] after the logits were divided by `temperature`.
+
+    A tie with the probability 0, which the battle cannot be, keeps it.
+    """
     logits = np.log(np.maximum(probabilities, SMALLEST))
+    logits[..., TIE][probabilities[..., TIE] == 0] = -np.inf
     return softmax(logits / temperature, axis=-1)

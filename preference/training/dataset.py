@@ -8,7 +8,7 @@ from itertools import count, islice
 import numpy as np
 import tensorflow as tf
 
-from preference.battles.table import LABELS, one_hot
+from preference.battles.table import LABELS, TIE, one_hot
 from preference.sequences.length_bucketing import padded_widths, shuffled_batches, sorted_batches
 from preference.sequences.packing import SIDES, Inputs, Packing, pack, packed_lengths
 from preference.sequences.tf_data import input_signature, stream_batches
@@ -17,6 +17,8 @@ from preference.training.distributed.shard import Shard
 
 SIGNATURE = (input_signature(None, len(SIDES), None), tf.TensorSpec((None, len(LABELS))))
 WEIGHTED_SIGNATURE = (*SIGNATURE, tf.TensorSpec((None,)))
+# Stands for 0 or 1 in the one-hot labels where a battle cannot have the label.
+IMPOSSIBLE = -1.0
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,19 @@ class LabelledBattles:
         packing: how a battle becomes two sequences.
         rows: int64 [battles] into `tokens`.
         labels: int [battles].
+        has_ties: whether the source of each battle has ties, bool [battles]; None if all have.
     """
 
     tokens: Tokens
     packing: Packing
     rows: np.ndarray
     labels: np.ndarray
+    has_ties: np.ndarray | None = None
+
+    @property
+    def lacks_ties(self) -> bool:
+        """Whether the source of some battle has no ties."""
+        return self.has_ties is not None and not self.has_ties.all()
 
     def batch(self, positions: np.ndarray) -> tuple[Inputs, np.ndarray]:
         """Return inputs and labels of some battles, padded to the widest of them.
@@ -42,11 +51,14 @@ class LabelledBattles:
             positions: int [batch], into `rows`.
 
         Returns: `token_ids` and `padding_mask`, int32 [batch, 2, width], and the one-hot labels,
-            float32 [batch, 3].
+            float32 [batch, 3], in which a tie that cannot be is `IMPOSSIBLE`.
         """
         width = int(self.widths[positions].max())
         inputs = pack(self.tokens, self.rows[positions], self.packing, width)
-        return inputs, one_hot(self.labels[positions], np.float32)
+        labels = one_hot(self.labels[positions], np.float32)
+        if self.has_ties is not None:
+            labels[~self.has_ties[positions], TIE] = IMPOSSIBLE
+        return inputs, labels
 
     @cached_property
     def side_lengths(self) -> np.ndarray:

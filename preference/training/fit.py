@@ -39,7 +39,7 @@ def train_model(
 
     The same model, data and parameters give the same weights, to the last bit, also where the
     training was killed and resumes from a checkpoint. The loss has label smoothing; `log_loss`, by
-    which the epoch is chosen, has none.
+    which the epoch is chosen, has none. Both leave out ties where a battle cannot be one.
 
     Args:
         model: as `build_model` makes it.
@@ -55,7 +55,8 @@ def train_model(
     keep_freed_memory()
     steps = train.steps * params.epochs
     # With a shard, repeated rows have the weight 0.
-    compile_step(model, params, steps, weighted=train.shard is not None)
+    masked = train.battles.lacks_ties or valid.lacks_ties
+    compile_step(model, params, steps, weighted=train.shard is not None, masked=masked)
     # Called before the model is compiled, this would make Keras leave out XLA silently. The kernels
     # are the same either way.
     make_deterministic()

@@ -1,11 +1,17 @@
 """Adam (arXiv:1412.6980) with one pass over each variable."""
 
+from collections.abc import Collection, Sequence
+from typing import Any
+
 import keras
 
 from preference.config.params import TrainParams
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+# A tensor of the backend; on TensorFlow, that of an embedding is `tf.IndexedSlices`.
+Gradient = Any
 
 
 @keras.saving.register_keras_serializable(package="preference")
@@ -15,7 +21,23 @@ class FusedAdam(keras.optimizers.Adam):
     Keras makes a dozen operations of the update, and each of them reads and writes the whole
     variable: 49 million values of the token embedding in every step. A sparse gradient is summed by
     row before it is squared; Keras squares it without this sum.
+
+    The variables whose paths are in `scaled` have the learning rate times `factor`. Their weight
+    decay has the learning rate itself.
     """
+
+    scaled: frozenset[str] = frozenset()
+    factor: float = 1.0
+
+    def apply(
+        self,
+        grads: Sequence[Gradient],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """Update all variables; the norm of a sparse gradient is that of the dense one."""
+        if self.global_clipnorm and keras.backend.backend() == "tensorflow":
+            grads = [_sum_repeated_rows(gradient) for gradient in grads]
+        super().apply(grads, trainable_variables)
 
     def update_step(
         self,
@@ -24,10 +46,12 @@ class FusedAdam(keras.optimizers.Adam):
         learning_rate: keras.KerasTensor,
     ) -> None:
         """Update `variable` and its two moments in place."""
+        index = self._get_variable_index(variable)
+        if self._trainable_variables[index].path in self.scaled:
+            learning_rate = learning_rate * self.factor
         if keras.backend.backend() != "tensorflow":
             super().update_step(gradient, variable, learning_rate)
             return
-        index = self._get_variable_index(variable)
         step = tf.cast(self.iterations.value + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -43,16 +67,29 @@ class FusedAdam(keras.optimizers.Adam):
         )
 
 
+def _sum_repeated_rows(gradient: Gradient) -> Gradient:
+    """Return a gradient with each row once: Keras takes its norm as if all rows were others."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    rows, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(rows))
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
 # Weight decay applies to matrices, not to biases or the parameters of layer normalization.
 WITHOUT_DECAY = ["bias", "gamma", "beta"]
 
 
-def build_optimizer(params: TrainParams, steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    params: TrainParams, steps: int, head: Collection[keras.Variable] = ()
+) -> keras.optimizers.Optimizer:
     """Build Adam or AdamW with a linear warm-up to the peak, then a cosine decay to zero.
 
     Args:
-        params: optimizer, peak learning rate, weight decay and fraction of warm-up steps.
+        params: optimizer, peak learning rate, weight decay, fraction of warm-up steps, limit of the
+            norm of the gradients (Pascanu et al., 2013, algorithm 1), and the head's factor.
         steps: optimizer steps of the whole run, if it is not stopped early.
+        head: the variables of the head.
     """
     warmup = round(params.warmup_share * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -61,9 +98,12 @@ def build_optimizer(params: TrainParams, steps: int) -> keras.optimizers.Optimiz
         warmup_steps=warmup,
         decay_steps=max(steps - warmup, 1),
     )
-    if params.optimizer == "adam":
-        return FusedAdam(schedule)
     # Adam with decoupled weight decay is AdamW (arXiv:1711.05101).
-    optimizer = FusedAdam(schedule, weight_decay=params.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=WITHOUT_DECAY)
+    decay = params.weight_decay if params.optimizer == "adamw" else None
+    optimizer = FusedAdam(schedule, weight_decay=decay, global_clipnorm=params.clip_norm)
+    if decay is not None:
+        optimizer.exclude_from_weight_decay(var_names=WITHOUT_DECAY)
+    if params.head_learning_rate_factor != 1:
+        optimizer.scaled = frozenset(variable.path for variable in head)
+        optimizer.factor = params.head_learning_rate_factor
     return optimizer

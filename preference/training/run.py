@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 from dvclive import Live
 
-from preference.battles.splits import read_split_battles, split_file
+from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.config.experiment import Experiment
 from preference.models.preference_model import build_model
@@ -26,6 +26,7 @@ from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.distributed.shard import Shard
 from preference.training.fingerprint import identify_training
 from preference.training.fit import FitResult, train_model
+from preference.training.frozen_layers import freeze_layers
 
 SPLITS_READ = ("train", "valid")
 
@@ -61,7 +62,10 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)
     train = read_labelled_battles(tokens, packing, "train")
-    backbone = load_backbone(model_params.preset, tokens.special.vocabulary_size)
+    backbone = load_backbone(
+        model_params.preset, tokens.special.vocabulary_size, model_params.dropout
+    )
+    freeze_layers(backbone, experiment.train.freeze)
     model = build_model(backbone, model_params)
     return TrainingRun(experiment, seed, tokens_folder, train, model)
 
@@ -126,4 +130,5 @@ def read_labelled_battles(tokens: Tokens, packing: Packing, split: str) -> Label
     """
     battles = read_split_battles(BATTLES, split_file(split), ("label",))
     rows = tokens.rows_of(battles["id"].to_numpy())
-    return LabelledBattles(tokens, packing, rows, battles["label"].to_numpy())
+    labels, has_ties = battles["label"].to_numpy(), read_has_ties(battles)
+    return LabelledBattles(tokens, packing, rows, labels, has_ties)

@@ -17,6 +17,7 @@ seed: 2024
 data:
   source: simulated
   extra: []
+  hub: ""
   max_quarantined: 0.01
   simulated: {battles: 8000, length_scale: 0.1}
 split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15, near_duplicates: count}
@@ -25,6 +26,7 @@ text: {turns: all}
 model:
   preset: deberta_v3_tiny
   seq_len: 512
+  dropout: null
   pool: mean
   head: concat
   head_units: []
@@ -38,6 +40,9 @@ train:
   weight_decay: 0.0
   warmup_share: 0.1
   label_smoothing: 0.02
+  head_learning_rate_factor: 1.0
+  clip_norm: null
+  freeze: none
   tokens_per_batch: 2048
   epochs: 3
   patience: 2

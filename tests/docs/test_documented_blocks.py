@@ -44,6 +44,7 @@ NOT_RUN = {
     ("docs/gpu.md", "python -m checks.benchmarks.gpu\n"): "It measures a GPU for 8 minutes.",
     ("docs/gpu.md", "make gpu-wheels"): "It downloads packages.",
     ("docs/gpu.md", "python3 -m pip install"): "It installs packages, and measures a GPU.",
+    ("docs/leaderboard.md", "source .venv/bin/activate\ndvc repro"): ALL,
     ("docs/prediction.md", "dvc exp run -S submit.battles"): YOURS,
     ("docs/pretrained.md", "dvc exp run -S model.preset"): "It downloads weights.",
     (
@@ -51,7 +52,7 @@ NOT_RUN = {
         "make arena55k",
     ): "It downloads battles and weights, and trains.",
 }
-LANGUAGES = {"", "python", "sh", "yaml"}
+LANGUAGES = {"", "json", "python", "sh", "yaml"}
 BLOCKS = [
     (name_of(page), language, content)
     for page in PAGES
@@ -80,12 +81,15 @@ def blocks_to_run(language):
 def folder(tmp_path_factory):
     """A copy of the repository with all that the blocks read: a bundle, battles and results."""
     folder = copy_repository(tmp_path_factory.mktemp("documented") / "repository")
-    write_bundle(folder / "models/exp2")
+    for name in ("exp1", "exp2"):
+        write_bundle(folder / "models" / name)
     rows = [
         {name: int(text) if name == "id" else json.loads(text) for name, text in row.items()}
         for row in make_battles(5)
     ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "battles.parquet")
+    votes = pd.DataFrame(make_battles(5)).assign(winner="model_a")
+    votes.to_csv(folder / "votes.csv", index=False)
     for name, part in {"first": "comparison", "second": "variants"}.items():
         results = folder / "docs/results/benchmarks-gpu" / f"{part}.jsonl"
         shutil.copy(results, folder / f"{name}.jsonl")

@@ -2,12 +2,14 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from itertools import count, islice, pairwise
 
 import numpy as np
 import pytest
 from small_bundle import WORDS, make_battles, write_bundle
 
+from preference.battles.table import FIELDS
 from preference.judge.judge import Preference, PreferenceJudge
 from preference.runtime.errors import BadInput
 from preference.tokenizers.tokenize import tokenize_conversations
@@ -174,3 +176,20 @@ def test_tokens_in_memory_are_those_of_the_texts(judge):
 def test_small_battles_are_of_several_turns():
     """What the other tests rely on."""
     assert len({row["prompt"].count(",") for row in make_battles(20)}) > 1
+
+
+@pytest.mark.parametrize("both_orders", [False, True])
+def test_a_bundle_of_battles_without_ties_predicts_none(tmp_path, judge, both_orders):
+    """The other two probabilities are those of A and B alone, with their temperature."""
+    without = write_bundle(tmp_path / "small", prior=[0.6, 0.4, 0.0])
+    rows = [tuple(row[name] for name in FIELDS) for row in make_battles(9)]
+    probabilities = np.array(
+        [astuple(one) for one in PreferenceJudge.load(without, both_orders).compare_many(rows)]
+    )
+    assert (probabilities[:, 2] == 0).all()
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    with_ties = np.array([astuple(one) for one in judge.compare_many(rows)])
+    assert with_ties[:, 2].min() > 0.01
+    if not both_orders:
+        decided = with_ties[:, :2] / with_ties[:, :2].sum(axis=1, keepdims=True)
+        assert probabilities[:, :2] == pytest.approx(decided, abs=1e-6)

@@ -16,7 +16,7 @@ from small_bundle import refusal, replace_file, write_bundle
 from small_model import make_inputs, make_model
 
 from preference.bundle.loading import load_bundle
-from preference.models.pretrained.backbones import adapt_backbone
+from preference.models.pretrained.backbones import adapt_backbone, replace_dropout
 from preference.models.saved_model import load_model, save_model
 
 SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
@@ -51,6 +51,20 @@ def test_a_model_of_each_family_is_saved_and_loaded(tmp_path, family):
     model = make_model("mlp", backbone=adapt_backbone(backbone))
     save_model(model, tmp_path)
     assert np.array_equal(load_model(tmp_path)(make_inputs()), model(make_inputs()))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_another_dropout_keeps_the_weights(family):
+    """Without dropout, two runs of training mode agree; with it, they do not."""
+    kind = getattr(keras_nlp.models, family)
+    sizes = {**SIZES, **FAMILIES[family], "max_sequence_length": 32}
+    backbone = adapt_backbone(kind(**sizes, dropout=0.4, name="backbone"))
+    changed = replace_dropout(backbone, 0.0)
+    inputs = {name: values[:, 0] for name, values in make_inputs().items()}
+    np.testing.assert_allclose(changed(inputs), backbone(inputs), atol=1e-6)
+    first, second = (np.asarray(backbone(inputs, training=True)) for _ in range(2))
+    assert not np.allclose(first, second)
+    np.testing.assert_allclose(changed(inputs, training=True), changed(inputs), atol=1e-6)
 
 
 def edit_weights(folder, edit):

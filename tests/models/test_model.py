@@ -70,6 +70,22 @@ def test_logits_are_those_of_numpy(head, pool):
     assert expected.std() > 0.1
 
 
+def test_davidson_logits_are_those_of_numpy():
+    """The tie is worth nu times the geometric mean of what the two answers are worth."""
+    model, inputs = make_model("davidson"), make_inputs()
+    head = model.get_layer("head")
+    log_tie, *dense = sorted(head.weights, key=lambda weight: weight.name != "log_tie_bias")
+    log_tie.assign(0.7)
+    first, first_bias, last, last_bias = (weight.numpy() for weight in dense)
+    pooled = numpy_pooled(model, inputs, "mean")
+    scores = (np.maximum(pooled @ first + first_bias, 0) @ last + last_bias)[:, :, 0]
+    worth = np.exp(scores)
+    tie = np.exp(0.7) * np.sqrt(worth[:, 0] * worth[:, 1])
+    expected = np.column_stack([worth, tie])
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(softmax(model(inputs), axis=1), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("head", ["equivariant", "deep equivariant"])
 def test_equivariant_logits_are_those_of_numpy(head):
     model, inputs = make_model(head), make_inputs()
@@ -113,7 +129,7 @@ def test_padding_changes_no_logit(pool):
     np.testing.assert_allclose(model(wider), model(inputs), atol=1e-5)
 
 
-@pytest.mark.parametrize("head", ["equivariant", "deep equivariant"])
+@pytest.mark.parametrize("head", ["equivariant", "deep equivariant", "davidson"])
 def test_swapping_the_sides_swaps_a_and_b_exactly(head):
     params = model_params(head)
     keras.utils.set_random_seed(0)
@@ -178,6 +194,7 @@ def layers_of(head):
 
 def test_mlp_has_the_layers_of_the_parameters():
     params = ModelParams(
+        dropout=None,
         preset="x",
         seq_len=16,
         pool="mean",

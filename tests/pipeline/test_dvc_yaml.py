@@ -10,14 +10,19 @@ from repository import REPOSITORY
 from preference.config.params import load_params
 
 SOURCE = "${data.source}"
-SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle")
+SOURCE_PACKAGES = ("simulated", "arena55k", "kaggle", "huggingface")
 PIPELINE = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
 STAGES = PIPELINE["stages"]
 # A stage with `foreach` has its template under `do`.
 TEMPLATES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
 PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 EXPERIMENTS = list(PARAMS["experiments"])
-GROWING = ("metrics/learning_curves", "metrics/plots", "metrics/report.html")
+GROWING = (
+    "metrics/leaderboard.csv",
+    "metrics/learning_curves",
+    "metrics/plots",
+    "metrics/report.html",
+)
 CODE = ("preference", "stages")
 MOST_LINES_OF_A_TRAINING = 10
 
@@ -71,7 +76,7 @@ def is_within(file, dep):
 
 def test_the_stages_are_the_named_ones():
     names = {"configure", "fetch", "split", "preprocess", "predict", "bundle", "train_reference"}
-    names |= {"predict_reference", "blend", "evaluate", "report", "submit"}
+    names |= {"predict_reference", "blend", "evaluate", "leaderboard", "report", "submit"}
     trainings = {f"train_{name}" for name in EXPERIMENTS}
     for name in trainings - set(STAGES):
         pytest.fail(f"params.yaml has an experiment without a stage: add {name} to dvc.yaml")
@@ -103,7 +108,10 @@ def test_a_source_is_imported_only_where_it_is_chosen(package):
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == package
     }
-    assert importing == {("preference/sources/open_sources.py", True)}
+    readers = {("preference/sources/open_sources.py", True)}
+    # The leaderboard knows the true ratings of the simulated models.
+    truth = {("preference/leaderboard/truth.py", True)} if package == "simulated" else set()
+    assert importing == readers | truth
 
 
 WHILE_IMPORTING = [
@@ -152,14 +160,18 @@ def test_an_artifact_is_the_bundle_of_an_experiment():
         assert artifact["type"] == "model"
 
 
-def test_only_evaluate_reads_the_labels_of_test():
+def test_only_evaluate_and_the_leaderboard_read_the_labels_of_test():
     """Who has no battles, or no ids of test, cannot know a label of test."""
     split, battles = "data/split/test.parquet", "data/battles.parquet"
-    readers = [name for name, stage in TEMPLATES.items() if split in stage["deps"]]
-    assert readers == ["predict", "predict_reference", "evaluate"]
+    readers = [
+        name
+        for name, stage in TEMPLATES.items()
+        if any(is_within(split, dep) for dep in stage["deps"])
+    ]
+    assert readers == ["predict", "predict_reference", "evaluate", "leaderboard"]
     knowing = [name for name in readers if battles in TEMPLATES[name]["deps"]]
     # References read the texts; tests/evaluation/test_test_labels.py shows that they use no label.
-    assert knowing == ["predict_reference", "evaluate"]
+    assert knowing == ["predict_reference", "evaluate", "leaderboard"]
 
 
 def test_configure_reads_all_params_so_that_a_mistyped_key_is_noticed_first():

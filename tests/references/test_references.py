@@ -10,14 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from repository import REAL_ROWS, REPOSITORY
-from scipy.sparse import csr_array
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from preference.battles.table import BATTLE_SCHEMA, LABELS
 from preference.config.params import REFERENCES, ReferenceParams, TreesParams
-from preference.references import antisymmetric_logistic
 from preference.references.files import STACK, main_file, reference_files
 from preference.references.linear_features import FORMAT, format_features, length_features
 from preference.references.models import (
@@ -163,23 +160,6 @@ def test_a_damaged_reference_is_told(tmp_path):
     path.write_text(json.dumps(written | {"signed": [1e308] * len(written["signed"])}))
     with pytest.raises(BadInput, match=r"tfidf: .*not probabilities"):
         predict_reference(load_reference("tfidf", tmp_path), draw_battles(100, seed=4))
-
-
-@pytest.mark.parametrize("inverse_regularization", [0.05, 3.0])
-def test_the_fit_is_sklearns_on_both_orders_of_every_pair(inverse_regularization):
-    random = np.random.default_rng(6)
-    differences = random.normal(size=(150, 4))
-    labels = np.where(random.random(150) < 0.3, 2, (differences[:, 0] < 0.2).astype(int))
-    pairs = csr_array(differences)
-    model = antisymmetric_logistic.fit(pairs, labels, inverse_regularization)
-    ours = antisymmetric_logistic.predict(model, pairs)
-    both = np.vstack([differences, -differences])
-    swapped_labels = np.array([1, 0, 2])[labels]
-    sklearns = LogisticRegression(C=inverse_regularization, tol=1e-9, max_iter=5000).fit(
-        np.hstack([both, abs(both)]), np.concatenate([labels, swapped_labels])
-    )
-    expected = sklearns.predict_proba(np.hstack([differences, abs(differences)]))
-    assert ours == pytest.approx(expected, abs=2e-4)
 
 
 def test_train_without_wins_is_named():

@@ -48,6 +48,22 @@ def test_trees_learn_what_wins_and_say_that_it_is_a_character(reference):
     assert rises["prompt"] == 0
 
 
+def test_battles_that_cannot_be_ties_leave_the_fraction_of_ties_as_it_is():
+    """A third of the battles are ties, and as many others are of a source without ties."""
+    count = 600
+    battles = draw_battles(count, seed=4)
+    labels = np.random.default_rng(4).integers(0, 3, count)
+    has_ties = np.arange(count) % 2 == 0
+    labels[~has_ties] = labels[~has_ties] % 2
+    battles = battles.drop_columns(["label"]).append_column("label", pa.array(labels))
+    expected = np.mean(labels[has_ties] == 2)
+    marked = battles.append_column("has_ties", pa.array(has_ties))
+    ties = predict_trees(fit_trees(marked, PARAMS, seed=1), battles)[:, 2].mean()
+    assert ties == pytest.approx(expected, abs=0.02)
+    unmarked = predict_trees(fit_trees(battles, PARAMS, seed=1), battles)[:, 2].mean()
+    assert unmarked == pytest.approx(expected / 2, abs=0.04)
+
+
 def test_a_prediction_does_not_depend_on_the_other_battles(reference):
     # More than are read at a time.
     many = pa.concat_tables([draw_battles(100, seed=3)] * 21)

@@ -44,7 +44,9 @@ def planted_details():
 def test_the_tables_show_the_figures(tmp_path):
     details, keys = planted_details()
     inputs = inputs_of(tmp_path, details)
-    lines = {row[0].split(" (")[0]: row for row in markdown_rows(render_markdown(inputs))[2:]}
+    # The table of the experiments has three columns, and follows.
+    found = [row for row in markdown_rows(render_markdown(inputs))[2:] if len(row) > 3]
+    lines = {row[0].split(" (")[0]: row for row in found}
     assert list(lines) == list(details["models"])
     rows = Page(render_html(inputs)).texts_of("tr")[1 : len(details["models"]) + 1]
     cells = {row.split()[0]: row for row in rows}
@@ -135,3 +137,16 @@ def test_the_importance_of_features_is_shown_the_largest_first(tmp_path):
     table = next(each for each in page.texts_of("table") if "group of features" in each)
     assert re.findall(r"length|tone|format", table) == ["tone", "length", "format"]
     assert numbers_in(table) == [0.1018, 0.0012, -0.0001]
+
+
+def test_each_experiment_is_described_by_what_it_changes(tmp_path):
+    inputs = inputs_of(tmp_path, example_details(EXPERIMENTS))
+    rows = [row for row in markdown_rows(render_markdown(inputs)) if len(row) == 3]
+    described = {
+        "baseline": "the shared parameters",
+        "exp1": "train.optimizer adam to adamw; train.weight_decay 0.0 to 0.01",
+    }
+    expected = [[name, text.replace("_", r"\_"), "2024"] for name, text in described.items()]
+    assert rows[2:] == expected
+    page = Page(render_html(inputs)).texts_of("td")
+    assert all(text in page for text in described.values())

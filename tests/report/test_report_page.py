@@ -85,7 +85,8 @@ def test_names_are_escaped_wherever_they_stand(tmp_path):
     assert name in page.texts_of("th", scope="row")
     assert name in page.texts_of("text")
     rows = markdown_rows(render_markdown(inputs))
-    assert len({len(row) for row in rows}) == 1
+    # Those of the models, and those of the experiments.
+    assert len({len(row) for row in rows}) == 2
     assert r"\<b>x\</b>\|y" in [row[0] for row in rows]
 
 

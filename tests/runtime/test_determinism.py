@@ -9,6 +9,7 @@ from preference.runtime.tensorflow_runtime import make_deterministic
 def test_logits_of_wide_batches_repeat_to_the_last_bit():
     make_deterministic()
     params = ModelParams(
+        dropout=None,
         preset="deberta_v3_tiny",
         seq_len=512,
         pool="mean",

@@ -34,7 +34,7 @@ WITHOUT_NUMBERS = {
 
 CODE = (
     *("preference", "stages", "review", "profiles", "checks", "data"),
-    *("simulated", "arena55k", "kaggle"),
+    *("simulated", "arena55k", "kaggle", "huggingface"),
 )
 
 

@@ -1,6 +1,7 @@
 import gzip
 import json
 import shutil
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -98,8 +99,11 @@ def test_the_files_of_a_folder_are_one_table(tmp_path):
         )
         result = run_stage(tmp_path / kind, "fetch", "battles.csv", max_quarantined=0.1)
         assert result.returncode == 0, result.stderr
-        found[kind] = (tmp_path / kind / "data/battles.parquet").read_bytes()
-    assert found["folder"] == found["file"]
+        found[kind] = pq.read_table(tmp_path / kind / "data/battles.parquet")
+    assert found["folder"].drop_columns("source") == found["file"].drop_columns("source")
+    assert set(found["file"]["source"].to_pylist()) == {"battles.csv"}
+    parts = {"first.csv", "rows.parquet", "second.csv.gz"}
+    assert {Path(one).name for one in found["folder"]["source"].to_pylist()} == parts
     _, quarantined, metrics = read_outputs(tmp_path / "folder")
     assert [(row["source"], row["line"], row["reason"], row["id"]) for row in quarantined] == [
         ("battles.csv/first.csv", 9, "no winner", "7"),

@@ -44,7 +44,7 @@ def test_quarantined_rows_are_counted_with_the_first_of_each_reason(run, tmp_pat
 
 def test_a_source_without_ties_is_reported(run, tmp_path):
     write_lines(tmp_path / "pairs.jsonl", [PAIRS["messages"]] * 2)
-    assert "no ties: A or B wins every battle of data.source." in run("pairs.jsonl")
+    assert "no ties: A or B wins every battle of pairs.jsonl." in run("pairs.jsonl")
     metrics = json.loads((tmp_path / "metrics" / "data.json").read_text())
     assert metrics["label_shares"]["tie"] == 0
 

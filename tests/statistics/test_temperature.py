@@ -45,3 +45,19 @@ def test_the_predicted_label_does_not_change():
     probabilities = softmax(np.random.default_rng(2).normal(size=(50, 3)), axis=1)
     scaled = apply_temperature(probabilities, 4.0)
     assert np.array_equal(scaled.argmax(axis=1), probabilities.argmax(axis=1))
+
+
+def test_a_tie_that_cannot_be_stays_so_and_the_rest_is_scaled_as_two_labels():
+    logits = np.random.default_rng(3).normal(size=(40, 2))
+    probabilities = np.insert(softmax(logits, axis=1), 2, 0, axis=1)
+    scaled = apply_temperature(probabilities, 2.5)
+    assert (scaled[:, 2] == 0).all()
+    assert scaled[:, :2] == pytest.approx(softmax(logits / 2.5, axis=1))
+
+
+def test_the_temperature_of_battles_without_ties_is_that_of_two_labels():
+    random = np.random.default_rng(4)
+    logits = random.normal(0, 1.5, (60_000, 2))
+    labels = draw(random, softmax(logits / 3, axis=1))
+    probabilities = np.insert(softmax(logits, axis=1), 2, 0, axis=1)
+    assert fit_temperature(labels, probabilities) == pytest.approx(3, rel=0.04)

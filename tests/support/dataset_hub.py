@@ -5,6 +5,8 @@ another host for its content.
 """
 
 import hashlib
+import json
+from urllib.parse import unquote, urlsplit
 
 from local_server import LocalServer
 
@@ -42,3 +44,33 @@ def write_pin(code, content, battles, **changes):
     pin = {"repository": DATASET, "revision": REVISION, "file": "train.csv"}
     pin |= {"size": len(content), "sha256": digest, "battles": battles, **changes}
     write_yaml(code / "arena55k" / "pin.yaml", pin)
+
+
+def hub_of_files(files, configs=(), revisions=("main",)):
+    """Return a server with a data set of several files, which its API lists.
+
+    Args:
+        files: the content of each file by its path.
+        configs: of the data set's card.
+        revisions: names of the one commit that there is.
+    """
+    siblings = [{"rfilename": path, "size": len(content)} for path, content in files.items()]
+    card = {"configs": list(configs)} if configs else {}
+    listing = {"id": DATASET, "sha": REVISION, "siblings": siblings, "cardData": card}
+    resolved = f"/datasets/{DATASET}/resolve/{REVISION}/"
+
+    def respond(handler):
+        path = unquote(urlsplit(handler.path).path)
+        if handler.refuse():
+            return None
+        if path.startswith(resolved):
+            content = files[path.removeprefix(resolved)]
+            return handler.send_file(content, {"X-Repo-Commit": REVISION})
+        known = [f"/api/datasets/{DATASET}/revision/{one}" for one in (*revisions, REVISION)]
+        if path in known:
+            return handler.send(200, json.dumps(listing).encode())
+        of_dataset = path.startswith(f"/api/datasets/{DATASET}/")
+        code = "RevisionNotFound" if of_dataset else "RepoNotFound"
+        return handler.send(404, headers={"X-Error-Code": code, "X-Error-Message": code})
+
+    return LocalServer(respond)

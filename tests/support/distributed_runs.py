@@ -36,6 +36,7 @@ def prepare_folder(folder):
         "epochs": EPOCHS,
         "checkpoint_minutes": 0.005,
     }
+    params["experiments"]["baseline"]["train"]["seeds"] = []
     write_yaml(folder / "params.yaml", params)
     configure(folder)
     with chdir(folder):

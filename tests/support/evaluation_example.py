@@ -2,6 +2,8 @@
 
 import json
 
+from planted_battles import example_leaderboard
+
 LOG_LOSSES = {
     "baseline": 0.9432,
     "exp1": 0.9433,
@@ -112,6 +114,14 @@ def slices(models):
     ]
 
 
+# The value in the baseline, then in the experiment.
+CHANGES = {
+    "exp1": {"train.optimizer": ["adam", "adamw"], "train.weight_decay": [0.0, 0.01]},
+    "exp2": {"model.seq_len": [512, 1024]},
+    "exp3": {"model.head_units": [[], [64]]},
+}
+
+
 def example_details(
     experiments=("baseline", "exp1", "exp2", "exp3"), simulated=True, seeds=1, weights=None
 ):
@@ -147,6 +157,9 @@ def example_details(
         "experiments": list(experiments),
         "references": REFERENCES,
         "baseline": "baseline",
+        "described": {
+            name: {"seeds": [2024], "changes": CHANGES.get(name, {})} for name in experiments
+        },
         "best_reference": "tfidf",
         "models": {
             name: model(name, simulated, seeds if name in experiments else 1)
@@ -250,6 +263,8 @@ def write_example(folder, details, hardest=(), simulated=True):
     write_json(metrics / "split.json", example_split())
     importance = {"length": 0.0012, "tone": 0.1018, "format": -0.0001}
     write_json(metrics / "reference.json", {"features": {"importance": importance}})
+    judges = (*details["experiments"], "length", "tfidf")
+    write_json(metrics / "leaderboard.json", example_leaderboard(judges, simulated))
     write_json(folder / "data/scored/hardest.json", list(hardest))
     for experiment, figures in example_training(trained).items():
         write_json(metrics / "train" / experiment / "metrics.json", figures)

@@ -67,6 +67,8 @@ def write_battles(targets):
     pq.write_table(battles.take(np.arange(count)[::-1]), BATTLES)
     near = np.arange(count) == count - 1
     split = pa.table({"id": targets.ids, "group": targets.groups, "near_duplicate": near})
+    if not targets.has_ties.all():
+        split = split.append_column("has_ties", pa.array(targets.has_ties))
     pq.write_table(split.slice(0, count // 2), SPLITS / "train.parquet")
     pq.write_table(split.slice(0, count // 2), SPLITS / "calibration.parquet")
     pq.write_table(split.slice(count // 2), SPLITS / "test.parquet")
@@ -147,7 +149,7 @@ def write_inputs(targets, model, seeds=(), cut=()):
     """Write everything, with experiments that all predict what `model` does."""
     battles = write_battles(targets)
     write_params(seeds)
-    write_references(battles)
+    write_references(battles.append_column("has_ties", pa.array(targets.has_ties)))
     write_tokenizer()
     for entry in read_index():
         for seed in entry.seeds:

@@ -16,7 +16,13 @@ GOOD_TOKEN = 5
 TOKENS_PER_BATCH = 512
 PACKING = Packing(seq_len=16, turns="all")
 MODEL = ModelParams(
-    preset="tiny", seq_len=16, pool="mean", head="concat", head_units=[], head_dropout=[]
+    preset="tiny",
+    seq_len=16,
+    dropout=None,
+    pool="mean",
+    head="concat",
+    head_units=[],
+    head_dropout=[],
 )
 TRAIN = train_params(tokens_per_batch=TOKENS_PER_BATCH)
 

@@ -38,7 +38,8 @@ def simulate(rows, seed=0, scale=2.0):
     labels = (random.random((rows, 1)) > oracle.cumsum(axis=1)).sum(axis=1)
     ids = np.arange(rows) + 10
     groups, near_duplicate = np.arange(rows) // 2, np.zeros(rows, bool)
-    targets = Targets(ids, labels, groups, near_duplicate, Oracle(oracle, agreement))
+    has_ties = np.ones(rows, dtype=bool)
+    targets = Targets(ids, labels, groups, near_duplicate, has_ties, Oracle(oracle, agreement))
     seen = {"exp1": surface + agreement, "length": surface, "prior": np.zeros(rows)}
     return targets, {name: make_predictions(ids, odds) for name, odds in seen.items()}
 

@@ -53,6 +53,8 @@ def small_tokenizer():
 def small_network():
     """One model for all tests: it is random, so that every battle has its own probabilities."""
     keras.backend.clear_session()
+    # The backbone is built before `make_model` sets the seed.
+    keras.utils.set_random_seed(3)
     backbone = DebertaV3Backbone(
         vocabulary_size=small_tokenizer().vocabulary_size(),
         num_layers=1,

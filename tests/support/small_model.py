@@ -12,12 +12,13 @@ HEADS = {
     "concat": {"head": "concat", "head_units": [], "head_dropout": []},
     "mlp": {"head": "mlp", "head_units": [6, 4], "head_dropout": [0.3, 0.1]},
     "equivariant": {"head": "equivariant", "head_units": [], "head_dropout": []},
+    "davidson": {"head": "davidson", "head_units": [6], "head_dropout": [0.2]},
     "deep equivariant": {"head": "equivariant", "head_units": [6], "head_dropout": [0.2]},
 }
 
 
 def model_params(head="concat", pool="mean"):
-    return ModelParams(preset="x", seq_len=16, pool=pool, **HEADS[head])
+    return ModelParams(preset="x", seq_len=16, dropout=None, pool=pool, **HEADS[head])
 
 
 def train_params(**changes):
@@ -27,6 +28,9 @@ def train_params(**changes):
         "distribution": "none",
         "optimizer": "adamw",
         "learning_rate": 0.01,
+        "head_learning_rate_factor": 1.0,
+        "clip_norm": None,
+        "freeze": "none",
         "weight_decay": 0.01,
         "warmup_share": 0.1,
         "label_smoothing": 0.1,

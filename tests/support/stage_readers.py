@@ -22,7 +22,13 @@ TRAININGS = {f"train_{name}" for name in EXPERIMENTS}
 READERS = {
     "preference/report/verdict.py": {"report"},
     "preference/bundle/templates/model_card.md.j2": {*each("bundle"), "blend", "submit"},
-    "preference/statistics/paired_tests.py": {*each("bundle"), "blend", "evaluate", "submit"},
+    "preference/statistics/paired_tests.py": {
+        *each("bundle"),
+        "blend",
+        "evaluate",
+        "leaderboard",
+        "submit",
+    },
     "preference/evaluation/slices.py": {"evaluate"},
     "preference/sources/row_parser.py": {"fetch", "evaluate", "submit"},
     "preference/splitting/stratified.py": {"split"},
@@ -36,7 +42,9 @@ READERS = {
 def trained_again(names):
     """The stages that have the values of these experiments among their deps."""
     stages = ("train_", "predict@", "bundle@")
-    return {"blend", "evaluate"} | {f"{stage}{name}" for stage in stages for name in names}
+    return {"blend", "evaluate", "leaderboard"} | {
+        f"{stage}{name}" for stage in stages for name in names
+    }
 
 
 def read_status(folder):

@@ -140,3 +140,48 @@ def test_fused_adam_updates_as_keras_does(weight_decay):
     for found, expected, first in zip(*results, start, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
         assert np.abs(found - first).max() > 0.05
+
+
+def test_the_head_has_a_learning_rate_of_its_own():
+    """With gradients of one, bias-corrected Adam moves by the rate of the step."""
+    body, head = (keras.Variable(np.zeros(1), name=name) for name in ("kernel", "logits"))
+    params = train_params(
+        learning_rate=PEAK,
+        optimizer="adam",
+        weight_decay=0.0,
+        warmup_share=0.0,
+        head_learning_rate_factor=5.0,
+    )
+    optimizer = build_optimizer(params, 20, [head])
+    optimizer.apply([np.ones(1, dtype="float32")] * 2, [body, head])
+    assert float(body.numpy()[0]) == pytest.approx(-PEAK, rel=1e-4)
+    assert float(head.numpy()[0]) == pytest.approx(-5 * PEAK, rel=1e-4)
+
+
+def numpy_adam(gradients, rates):
+    """Return the moves of Adam (arXiv:1412.6980, algorithm 1) for gradients [steps, n]."""
+    first, second, moves = 0.0, 0.0, []
+    for step, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        scaled = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-7)
+        moves.append(-rate * scaled)
+    return sum(moves)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_larger_gradients_are_scaled_to_the_norm(sparse):
+    """One of two steps has a norm of 10, over both variables and with repeated rows."""
+    norm, steps = 2.0, 20
+    optimizer = build(steps, optimizer="adam", warmup_share=0.0, clip_norm=norm)
+    table, bias = (keras.Variable(np.zeros(shape), name="x") for shape in ((3, 1), (1,)))
+    gradients = np.array([[0.6, 0.0, 0.5, 0.3], [8.0, 0.0, 0.0, 6.0]], dtype="float32")
+    for gradient in gradients:
+        of_table = tf.constant(gradient[:3, None])
+        if sparse:
+            # The first row comes in two halves.
+            values = tf.stack([of_table[0] / 2, of_table[0] / 2, of_table[2]])
+            of_table = tf.IndexedSlices(values, tf.constant([0, 0, 2]), tf.constant([3, 1]))
+        optimizer.apply([of_table, tf.constant(gradient[3:])], [table, bias])
+    clipped = gradients * [[1.0], [norm / 10]]
+    moves = numpy_adam(clipped, [closed_form(step, steps, 0) for step in range(2)])
+    np.testing.assert_allclose([*table.numpy()[:, 0], *bias.numpy()], moves, rtol=1e-3)

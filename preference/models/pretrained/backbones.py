@@ -5,12 +5,17 @@ from typing import Any
 
 import keras_nlp
 
+from preference.models import single_segment
 from preference.models.deberta_v3.backbone import DebertaV3Backbone, with_fast_attention
 from preference.models.pretrained.hf_bert import load_hugging_face_bert
 from preference.models.pretrained.hf_conversion import CONVERTERS, convert_hugging_face
 from preference.models.pretrained.hf_deberta import load_hugging_face_deberta
 from preference.models.pretrained.keras_backbone import load_keras_backbone
-from preference.models.single_segment import SEGMENTED_INPUTS, with_single_segment
+from preference.models.single_segment import (
+    SEGMENTED_INPUTS,
+    SingleSegmentBackbone,
+    with_single_segment,
+)
 from preference.presets.resolve import loading_preset, read_hugging_face_config
 from preference.runtime.errors import BadInput
 
@@ -44,7 +49,9 @@ SMALL_CONFIGURATIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbone:
+def load_backbone(
+    preset: str, vocabulary_size: int, dropout: float | None = None
+) -> keras_nlp.models.Backbone:
     """Build one of our configurations with initial weights, or load a preset with its weights.
 
     A preset of DeBERTa v3 gets our attention, which computes the same in less time. A backbone with
@@ -54,6 +61,7 @@ def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbon
     Args:
         preset: a name in `SMALL_CONFIGURATIONS`, or what `loading_preset` accepts.
         vocabulary_size: rows of the embedding table of our own configurations.
+        dropout: the rate of all dropout layers; None for that of the preset.
 
     Returns: a backbone from `INPUTS` to hidden states (rows, length, hidden).
 
@@ -61,9 +69,10 @@ def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbon
         BadInput: the preset cannot be loaded, or needs other inputs.
     """
     if preset in SMALL_CONFIGURATIONS:
-        return DebertaV3Backbone(
-            vocabulary_size=vocabulary_size, **SMALL_CONFIGURATIONS[preset], name="backbone"
-        )
+        config = dict(SMALL_CONFIGURATIONS[preset])
+        if dropout is not None:
+            config["dropout"] = dropout
+        return DebertaV3Backbone(vocabulary_size=vocabulary_size, **config, name="backbone")
     with loading_preset(preset) as source:
         backbone = _load_pretrained(source)
     if set(backbone.input) != INPUTS:
@@ -72,7 +81,16 @@ def load_backbone(preset: str, vocabulary_size: int) -> keras_nlp.models.Backbon
             f"only {' and '.join(sorted(INPUTS))} are given. Use a preset of DeBERTa v3, BERT or "
             "RoBERTa."
         )
-    return backbone
+    return backbone if dropout is None else replace_dropout(backbone, dropout)
+
+
+def replace_dropout(backbone: keras_nlp.models.Backbone, rate: float) -> keras_nlp.models.Backbone:
+    """Return the backbone with another rate in all its dropout layers, and the same weights."""
+    if isinstance(backbone, SingleSegmentBackbone):
+        return single_segment.replace_dropout(backbone, rate)
+    changed = type(backbone).from_config({**backbone.get_config(), "dropout": rate})
+    changed.set_weights(backbone.get_weights())
+    return changed
 
 
 def _load_pretrained(source: str) -> keras_nlp.models.Backbone:

@@ -82,6 +82,11 @@ class SchemaFinder:
         has_known = bool(set(names) & KNOWN_COLUMNS)
         nearest = max(self._schemas, key=lambda one: self._nearness(one, names) if has_known else 0)
         lacking = [name for name in nearest.required(self._labelled) if name not in names]
+        if set(lacking) == set(nearest.labels):
+            raise BadInput(
+                f"{self._path} lacks columns: {', '.join(lacking)}. Without them it has no labels: "
+                "add which answer was preferred, in any of the forms of docs/data.md."
+            )
         unknown = [] if has_known else names
         header = one_line(",".join(unknown), LONGEST_HEADER)
         found = f" Its first line reads: {header}" if unknown else ""

@@ -1,0 +1,64 @@
+"""The metrics of bundles on a file of votes, as text for a terminal."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from preference.rendering.numbers import number, with_interval
+from preference.report.significance import compare
+
+TITLES = {
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "f1_macro": "macro F1",
+    "calibration_error": "calibration error",
+    "flip_rate": "flip rate",
+}
+TITLE_WIDTH = 20
+WEIGHTS_ALONE = (
+    "This is about these very weights: how much another training run of the same experiment would "
+    "differ is not known from one bundle."
+)
+
+Result = Mapping[str, Any]
+
+
+def describe_evaluation(result: Result) -> str:
+    """Return the lines to print, of what `evaluate_file` returns."""
+    return "\n".join(_lines(result)) + "\n"
+
+
+def _lines(result: Result) -> Iterator[str]:
+    yield (
+        f"{result['file']}: {result['battles']:,} battles in {result['groups']:,} groups. Brackets "
+        "are 95 % intervals."
+    )
+    if result["too_few_groups"]:
+        yield f"No intervals and no tests: {result['too_few_groups']}."
+    if not result["has_ties"]:
+        yield "No vote is a tie: the models predict A or B alone, without the probability of a tie."
+    if result["missing_labels"]:
+        missing = " or ".join(result["missing_labels"])
+        yield f"No battle has the label {missing}, and macro F1 counts a missing label as 0."
+    for name, metrics in result["models"].items():
+        yield ""
+        yield from _describe_model(name, metrics)
+    if result["differences"]:
+        yield ""
+        yield from _describe_differences(result)
+    yield ""
+    yield WEIGHTS_ALONE
+
+
+def _describe_model(name: str, metrics: Result) -> Iterator[str]:
+    yield name
+    for metric, title in TITLES.items():
+        yield f"  {title:{TITLE_WIDTH}}{with_interval(metrics[metric])}"
+    expected = number(metrics["calibration_error"]["if_calibrated"])
+    yield f"  A calibrated model would have a calibration error of {expected} on as many battles."
+    prior = metrics["prior"]
+    yield f"  Compared with the label frequencies of its training, {compare(prior['difference'])}."
+
+
+def _describe_differences(result: Result) -> Iterator[str]:
+    for name, difference in result["differences"].items():
+        yield f"{name}, compared with {result['compared_with']}: {compare(difference)}."

@@ -1,0 +1,1 @@
+"""Which models people, and judges in their place, prefer."""

@@ -1,0 +1,41 @@
+"""Keep the first weights of a backbone's lowest layers (`train.freeze`).
+
+With few battles, a pretrained backbone that is trained as a whole forgets more than it learns.
+"""
+
+import re
+from typing import Literal
+
+import keras_nlp
+
+from preference.runtime.errors import BadInput
+
+# The names of encoder layers in the backbones of keras-hub and of this project.
+ENCODER_LAYER = re.compile(r".*_layer_\d+")
+
+
+def freeze_layers(
+    backbone: keras_nlp.models.Backbone, freeze: Literal["none", "embeddings"] | int
+) -> None:
+    """Let the embeddings, and the lowest encoder layers, keep their weights.
+
+    Args:
+        backbone: the backbone, before its training step is compiled.
+        freeze: `embeddings`, or the number of layers that keep their weights as well.
+
+    Raises:
+        BadInput: the backbone has fewer layers.
+    """
+    if freeze == "none":
+        return
+    parts = getattr(backbone, "encoder", backbone).layers
+    encoder = [layer for layer in parts if ENCODER_LAYER.fullmatch(layer.name)]
+    number = 0 if freeze == "embeddings" else freeze
+    if number > len(encoder):
+        raise BadInput(
+            f"params.yaml, train.freeze: {number} layers are more than the {len(encoder)} of the "
+            "backbone. Lower it."
+        )
+    embeddings = [layer for layer in parts if "embedding" in layer.name]
+    for layer in (*embeddings, *encoder[:number]):
+        layer.trainable = False

@@ -1,0 +1,163 @@
+"""`python -m preference evaluate`, against scikit-learn on what `predict` writes."""
+
+import json
+import runpy
+import sys
+
+import numpy as np
+import pyarrow.csv
+import pytest
+from schema_rows import PAIRS, PLAIN, annotated, say, write_lines
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+from small_bundle import make_battles, small_manifest, write_bundle
+
+from preference.judge.votes import read_votes
+from preference.statistics.calibration import Calibrated, Calibration
+
+WINNERS = ["model_a", "model_b", "tie"]
+COLUMNS = ["winner_model_a", "winner_model_b", "winner_tie"]
+ROWS = 60
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Two bundles: the same network with other temperatures."""
+    folder = tmp_path_factory.mktemp("models")
+    metrics = small_manifest().calibration.in_order.metrics
+    hot = Calibrated(temperature=4.0, metrics=metrics)
+    calibration = Calibration(battles=10, groups=9, in_order=hot, both_orders=hot)
+    write_bundle(folder / "hot", calibration=calibration)
+    return [write_bundle(folder / "small"), folder / "hot"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command of `preference`; return what it prints on stdout and stderr."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["preference", *map(str, arguments)])
+        runpy.run_module("preference", run_name="__main__")
+        return capsys.readouterr()
+
+    return command
+
+
+def make_votes(count=ROWS):
+    random = np.random.default_rng(5)
+    rows = make_battles(count)
+    return [{**row, "winner": str(random.choice(WINNERS))} for row in rows]
+
+
+def evaluate(run, models, path):
+    named = [argument for model in models for argument in ("--model", model)]
+    return json.loads(run("evaluate", *named, "--json", "-", path).out)
+
+
+def predict(run, model, path, tmp_path):
+    run("predict", "--model", model, path, tmp_path / "out.csv")
+    table = pyarrow.csv.read_csv(tmp_path / "out.csv")
+    return np.column_stack([table[name] for name in COLUMNS])
+
+
+def test_metrics_are_those_of_scikit_learn_on_the_written_predictions(run, models, tmp_path):
+    votes = make_votes()
+    swapped = [
+        {**row, "response_a": row["response_b"], "response_b": row["response_a"]} for row in votes
+    ]
+    path = write_lines(tmp_path / "votes.jsonl", votes)
+    labels = [WINNERS.index(row["winner"]) for row in votes]
+    result = evaluate(run, models, path)
+    assert list(result["models"]) == list(map(str, models))
+    losses = []
+    for model in models:
+        both = write_lines(tmp_path / "both.jsonl", [*votes, *swapped])
+        probabilities, other = np.split(predict(run, model, both, tmp_path), 2)
+        predicted, mirrored = probabilities.argmax(axis=1), other[:, [1, 0, 2]].argmax(axis=1)
+        losses.append(log_loss(labels, probabilities, labels=[0, 1, 2]))
+        found = result["models"][str(model)]
+        expected = {
+            "log_loss": losses[-1],
+            "accuracy": accuracy_score(labels, predicted),
+            "f1_macro": f1_score(labels, predicted, average="macro"),
+            "flip_rate": np.mean(predicted != mirrored),
+        }
+        assert {name: found[name]["value"] for name in expected} == pytest.approx(expected)
+        assert all(
+            found[name]["low"] < value < found[name]["high"] for name, value in expected.items()
+        )
+        prior = np.tile([0.5, 0.3, 0.2], (ROWS, 1))
+        assert found["prior"]["log_loss"] == pytest.approx(log_loss(labels, prior))
+    difference = result["differences"][str(models[1])]
+    assert difference["value"] == pytest.approx(losses[1] - losses[0])
+    assert difference["low"] < difference["value"] < difference["high"] and difference["p_holm"]
+
+
+def test_the_text_says_what_may_be_said(run, models, tmp_path):
+    path = write_lines(tmp_path / "votes.jsonl", make_votes())
+    named = ("--model", models[0], "--model", models[1])
+    said = run("evaluate", "--both-orders", *named, path).out
+    assert said.startswith(f"{path}: {ROWS} battles in ")
+    assert all(f"\n{model}\n  log loss  " in said for model in models)
+    assert f"{models[1]}, compared with {models[0]}: " in said
+    assert "another training run of the same experiment would differ is not known" in said
+    assert said.count("flip rate           0.0000 (no interval)") == 2
+
+
+def test_few_groups_have_no_intervals_and_are_told(run, models, tmp_path):
+    same = [PLAIN | {"response_a": f"soup {number}", "winner": "a"} for number in range(40)]
+    path = write_lines(tmp_path / "votes.jsonl", same)
+    said = run("evaluate", "--model", models[0], path).out
+    assert "No intervals and no tests: 1 group of battles is too few" in said
+    assert "(no interval)" in said and "[0." not in said
+
+
+@pytest.mark.parametrize("row", [PLAIN, PLAIN | {"id": 1}])
+def test_a_file_without_labels_is_one_clear_line(run, models, tmp_path, capsys, row):
+    path = write_lines(tmp_path / "votes.jsonl", [row])
+    with pytest.raises(SystemExit):
+        run("evaluate", "--model", models[0], path)
+    said = capsys.readouterr().err.replace("\r", "\n")
+    (line,) = (line for line in said.splitlines() if line.startswith("error: "))
+    assert f"{path} lacks columns: winner" in line and "it has no labels: add which answer" in line
+
+
+def test_rows_that_are_no_battles_are_told_and_not_scored(run, models, tmp_path):
+    votes = [*make_votes(4), {"id": 1, "winner": "tie"}, make_votes(1)[0]]
+    path = write_lines(tmp_path / "votes.jsonl", votes)
+    said = run("evaluate", "--model", models[0], path)
+    assert "2 of 6 rows cannot be read as battles" in said.err and "not scored" in said.err
+    assert f"{path}: 4 battles" in said.out
+
+
+def test_a_model_that_is_named_twice_is_refused(run, models, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        evaluate(run, [models[0], models[0]], write_lines(tmp_path / "v.jsonl", make_votes(2)))
+    assert "is named twice" in capsys.readouterr().err
+
+
+RELEASE = {"conversation_a": say("q", "a"), "conversation_b": say("q", "b"), "winner": "tie"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        PLAIN | {"winner": "b"},
+        PAIRS["messages"],
+        RELEASE | {"question_id": "5821ab"},
+        annotated(1, idx=7),
+    ],
+)
+def test_a_schema_that_can_be_trained_on_can_be_evaluated(tmp_path, row):
+    votes = read_votes(write_lines(tmp_path / "a.jsonl", [row]))
+    assert len(votes.battles) == 1 and not votes.unreadable
+
+
+def test_votes_without_a_tie_are_scored_as_a_or_b_alone(run, models, tmp_path):
+    votes = [row for row in make_votes() if row["winner"] != "tie"]
+    path = write_lines(tmp_path / "votes.jsonl", votes)
+    decided = predict(run, models[0], path, tmp_path)[:, :2]
+    decided /= decided.sum(axis=1, keepdims=True)
+    labels = [WINNERS.index(row["winner"]) for row in votes]
+    found = evaluate(run, models[:1], path)["models"][str(models[0])]
+    assert found["log_loss"]["value"] == pytest.approx(log_loss(labels, decided), abs=1e-5)
+    assert "No vote is a tie" in run("evaluate", "--model", models[0], path).out
