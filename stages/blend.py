@@ -5,15 +5,22 @@
 Reads data/config/index.json, the calibration split, the predictions and temperatures of each model,
 models/weights/, data/tokens/ and models/reference/; writes the weights to data/blend.json, which
 `evaluate` reads, and the bundle models/blend/. Where `evaluation.blend` is empty, both say so.
+
+With folds, the blend is fitted on calibration of each, and the bundle is that of the first fold.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from preference.battles.predictions import Predictions
-from preference.battles.splits import read_has_ties, read_split_battles, split_file
+from preference.battles.splits import (
+    fold_folder,
+    read_has_ties,
+    read_split_battles,
+    split_file,
+)
 from preference.battles.table import BATTLES, LABELS, has_oracle, label_prior
 from preference.bundle.blend_saving import write_blend, write_no_blend
 from preference.bundle.blend_schema import (
@@ -24,7 +31,7 @@ from preference.bundle.blend_schema import (
     member_folder,
 )
 from preference.bundle.manifest_schema import Manifest, describe_bundle
-from preference.config.experiment import IndexEntry, read_index
+from preference.config.experiment import IndexEntry, list_folds, read_index, seeds_of
 from preference.config.params import REFERENCES, load_params
 from preference.evaluation.blend import BLEND, BlendFit, Mix, choose_models
 from preference.evaluation.inputs import (
@@ -32,12 +39,10 @@ from preference.evaluation.inputs import (
     hashes_of_weights,
     read_battles,
     read_calibrations,
-    read_references,
-    read_runs,
+    read_models,
     read_targets,
-    read_temperatures,
 )
-from preference.evaluation.scoring import fit_blend_weights, fit_references
+from preference.evaluation.scoring import fit_blend_weights
 from preference.evaluation.targets import Targets
 from preference.models.training_record import read_record, run_folder
 from preference.references.files import reference_files
@@ -58,7 +63,15 @@ MODELS = Path("models")
 REFERENCE_FILES = MODELS / "reference"
 SPLIT, TRAIN = split_file("calibration"), split_file("train")
 
-Fitted = Mapping[str, Sequence[Temperatures]]
+
+@dataclass(frozen=True)
+class FittedBlend:
+    """The blend of a fold, its calibration, and the temperatures `fitted` of all models."""
+
+    fold: int | None
+    fit: BlendFit
+    calibration: Calibration
+    fitted: Mapping[str, Sequence[Temperatures]]
 
 
 def main() -> None:
@@ -70,19 +83,29 @@ def main() -> None:
         with writing_folder(MODELS / BLEND) as folder:
             write_no_blend(folder)
         return
-    targets, references = read_targets(read_battles("calibration")), read_references()
-    raw = {entry.name: read_runs(entry) for entry in entries} | references
-    fitted = {entry.name: read_temperatures(entry) for entry in entries}
-    fitted |= fit_references(references, targets.labels)
+    folds = list_folds(entries)
+    blends = [fit_blend(chosen, entries, fold, params.seed) for fold in folds]
+    text = to_json([asdict(blend.fit) for blend in blends], indent=2)
+    bundle_blend(blends[0], hash_text(text), entries)
+    write_text(text, BLEND_FIT)
+
+
+def fit_blend(
+    chosen: Sequence[str], entries: Sequence[IndexEntry], fold: int | None, seed: int
+) -> FittedBlend:
+    """Fit the weights and the temperature of the chosen models on calibration of a fold."""
+    targets = read_targets(read_battles("calibration", fold, fields=()))
+    raw, fitted = read_models(entries, fold, targets.labels)
     mixed = {name: raw[name] for name in chosen}
     in_order, both_orders = (
         fit_blend_weights(mixed, fitted, targets, averaged) for averaged in (False, True)
     )
-    calibration = calibrate(targets, in_order[1], both_orders[1], params.seed)
+    calibration = calibrate(targets, in_order[1], both_orders[1], seed)
+    references = fold_folder(REFERENCE_FILES, fold)
     hashes = {
-        **hashes_of_weights(entries),
+        **hashes_of_weights(entries, [fold]),
         **{
-            name: [hash_file(REFERENCE_FILES / file) for file in reference_files(name)]
+            name: [hash_file(references / file) for file in reference_files(name)]
             for name in REFERENCES
         },
     }
@@ -91,9 +114,7 @@ def main() -> None:
         in_order=Mix(weights=in_order[0], temperature=calibration.in_order.temperature),
         both_orders=Mix(weights=both_orders[0], temperature=calibration.both_orders.temperature),
     )
-    text = to_json([asdict(fit)], indent=2)
-    bundle_blend(fit, hash_text(text), calibration, fitted, entries)
-    write_text(text, BLEND_FIT)
+    return FittedBlend(fold, fit, calibration, fitted)
 
 
 def calibrate(
@@ -110,32 +131,25 @@ def calibrate(
     return calibration
 
 
-def bundle_blend(
-    fit: BlendFit,
-    digest: str,
-    calibration: Calibration,
-    fitted: Fitted,
-    entries: Sequence[IndexEntry],
-) -> None:
+def bundle_blend(blend: FittedBlend, digest: str, entries: Sequence[IndexEntry]) -> None:
     """Write the bundle of the blend, without the models that have no weight.
 
     Args:
-        fit: what was fitted.
-        digest: the sha256 of the file with it.
-        calibration: of the mix.
-        fitted: the temperatures of all models.
+        blend: what was fitted.
+        digest: the sha256 of the file with the weights of all folds.
         entries: all experiments.
     """
+    fit, fold = blend.fit, blend.fold
     weights = {name: weights_of(name, fit) for name in fit.models}
     weights = {name: one for name, one in weights.items() if one.in_order or one.both_orders}
     members: dict[str, tuple[Path, Path, Manifest]] = {}
     shares: dict[str, MixWeights] = {}
     for entry in entries:
         if entry.name in weights:
-            found = find_members(entry)
+            found = find_members(entry, fold)
             members |= found
             shares |= dict.fromkeys(found, share(weights[entry.name], len(found)))
-    train = read_split_battles(BATTLES, TRAIN, ("label",))
+    train = read_split_battles(BATTLES, TRAIN, ("label",), fold)
     manifest = BlendManifest(
         kind="blend",
         format=BLEND_FORMAT,
@@ -146,23 +160,26 @@ def bundle_blend(
         prior=label_prior(train["label"].to_numpy(), read_has_ties(train)),
         members=shares,
         references={
-            name: BlendedReference(weight=weights[name], temperature=fitted[name][0])
+            name: BlendedReference(weight=weights[name], temperature=blend.fitted[name][0])
             for name in REFERENCES
             if name in weights
         },
-        calibration=calibration,
+        calibration=blend.calibration,
         data=hash_files([BATTLES, TRAIN, SPLIT]),
         files={},
         test=None,
+        folds=None if fold is None else len(list_folds(entries)),
     )
     with writing_folder(MODELS / BLEND) as folder:
-        write_blend(members, REFERENCE_FILES, manifest, folder)
+        write_blend(members, fold_folder(REFERENCE_FILES, fold), manifest, folder)
 
 
-def find_members(entry: IndexEntry) -> dict[str, tuple[Path, Path, Manifest]]:
-    """Return the model, tokens and manifest of each training run, by its folder in the bundle."""
+def find_members(entry: IndexEntry, fold: int | None) -> dict[str, tuple[Path, Path, Manifest]]:
+    """Return the model, tokens and manifest of each run on a fold, by its folder in the bundle."""
     members = {}
     for run in read_calibrations(entry):
+        if run.seed not in seeds_of(entry, fold):
+            continue
         record = read_record(entry.name, run.seed)
         manifest = describe_bundle(record, run.calibration, hash_files([SPLIT]))
         tokens = find_trained_tokens(record.tokens, entry.name)

@@ -13,8 +13,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import pyarrow as pa
-
 from preference.battles.predictions import (
     check_origin,
     check_predictions,
@@ -25,7 +23,7 @@ from preference.battles.splits import read_has_ties, read_split_battles, split_f
 from preference.battles.table import BATTLES
 from preference.bundle.manifest_schema import Manifest, describe_bundle
 from preference.bundle.saving import write_bundle
-from preference.config.experiment import Experiment, digest_of, read_experiment
+from preference.config.experiment import Experiment, digest_of, fold_of, read_experiment
 from preference.models.training_record import RunRecord, read_record, run_folder
 from preference.runtime.atomic_write import write_text, writing_folder
 from preference.runtime.errors import exit_on_bad_input
@@ -44,9 +42,8 @@ SPLIT = split_file("calibration")
 def main(name: str) -> None:
     """Write the bundle of each training run of the experiment `name`, and their temperatures."""
     experiment = read_experiment(name)
-    battles = read_split_battles(BATTLES, SPLIT, ("label",))
     records = [read_record(name, seed) for seed in experiment.seeds]
-    manifests = [describe(experiment, record, battles) for record in records]
+    manifests = [describe(experiment, record) for record in records]
     with writing_folder(MODELS / name) as folder:
         folders = [folder, *(folder / f"seed-{seed}" for seed in experiment.seeds[1:])]
         for record, manifest, one in zip(records, manifests, folders, strict=True):
@@ -63,12 +60,13 @@ def main(name: str) -> None:
     write_text(to_json(fitted, indent=2), CALIBRATION / f"{name}.json")
 
 
-def describe(experiment: Experiment, record: RunRecord, battles: pa.Table) -> Manifest:
+def describe(experiment: Experiment, record: RunRecord) -> Manifest:
     """Fit the temperatures of a training run, and return the manifest of its bundle."""
     path = PREDICTIONS / record.name / f"seed-{record.seed}" / "calibration.parquet"
     # Temperatures of other weights would be bundled without notice.
     check_origin(path, record.name, digest_of(experiment), record.weights)
     predictions = read_predictions(path, f"predict@{record.name}")
+    battles = read_split_battles(BATTLES, SPLIT, ("label",), fold_of(experiment, record.seed))
     ids, labels, groups = (battles[name].to_numpy() for name in ("id", "label", "group"))
     check_predictions(record.name, predictions, ids)
     predictions = rule_out_ties(predictions, read_has_ties(battles))

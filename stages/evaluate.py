@@ -9,31 +9,33 @@ metrics/plots/. No other stage uses test labels.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from preference.battles.predictions import write_predictions
-from preference.config.experiment import read_index
+from preference.config.experiment import IndexEntry, list_folds, read_index
 from preference.config.params import REFERENCES, load_params
-from preference.evaluation.blend import BLEND
+from preference.evaluation.blend import BLEND, BlendFit
 from preference.evaluation.evaluate import evaluate_models, with_oracle
 from preference.evaluation.experiment_changes import describe_experiments
 from preference.evaluation.inputs import (
     BLEND_FIT,
+    FittedModels,
+    RawModels,
     hashes_of_weights,
     read_battles,
-    read_blend,
-    read_references,
-    read_runs,
+    read_blends,
+    read_models,
     read_targets,
-    read_temperatures,
     truncated_battles,
 )
 from preference.evaluation.known_prompts import mark_known
 from preference.evaluation.outputs import log_losses_with_noise, write_hardest, write_plots
 from preference.evaluation.processors import compare_with_committed, processors_of
-from preference.evaluation.scoring import Model, fit_references, score_models
+from preference.evaluation.scoring import Model, join_folds, score_models
 from preference.evaluation.slices import slice_battles
+from preference.evaluation.targets import Targets
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
@@ -48,19 +50,23 @@ METRICS = Path("metrics")
 def main() -> None:
     """Score all models, and write predictions, metrics and plots."""
     params, entries = load_params(), read_index()
-    calibration, test = (read_battles(split) for split in ("calibration", "test"))
+    test = read_battles("test")
     known = read_known_prompts(params.evaluation.known_prompts)
-    targets = read_targets(calibration), read_targets(test)
+    targets = read_targets(read_battles("calibration", fields=())), read_targets(test)
     if params.evaluation.known_prompts:
         marks = mark_known(test["prompt"], known.digests)
         targets = targets[0], replace(targets[1], known_prompt=marks)
-    references = read_references()
-    raw = {entry.name: read_runs(entry) for entry in entries} | references
-    fitted = {entry.name: read_temperatures(entry) for entry in entries}
-    fitted |= fit_references(references, targets[0].labels)
-    blend, both_orders = read_blend(params.evaluation, entries), params.evaluation.both_orders
-    weights = dict(blend.mix(both_orders).weights) if blend else {}
-    models = score_models(raw, fitted, *targets, both_orders, blend)
+    folds = list_folds(entries)
+    inputs = [read_fold(entries, fold) for fold in folds]
+    blends, both_orders = read_blends(params.evaluation, entries), params.evaluation.both_orders
+    mixes = [blend.mix(both_orders) for blend in blends]
+    weights = {
+        name: [mix.weights[name] for mix in mixes] for mix in mixes[:1] for name in mix.weights
+    }
+    by_fold: list[BlendFit | None] = [*blends] or [None] * len(folds)
+    models = join_folds(
+        [score_models(*one, both_orders, blend) for one, blend in zip(inputs, by_fold, strict=True)]
+    )
     experiments = [name for name in models if name not in REFERENCES]
     slices = slice_battles(test, targets[1].labels, truncated_battles(entries))
     headline, details = evaluate_models(
@@ -69,8 +75,8 @@ def main() -> None:
     details["averages_both_orders"] = both_orders
     # A bundle finds out by these whether the metrics are its own.
     details["weights"] = {
-        **hashes_of_weights(entries),
-        **({BLEND: [hash_file(BLEND_FIT)]} if blend else {}),
+        **hashes_of_weights(entries, folds),
+        **({BLEND: [hash_file(BLEND_FIT)]} if blends else {}),
     }
     details["described"] = describe_experiments(entries)
     details["processors"] = processors_of(entries)
@@ -82,7 +88,7 @@ def main() -> None:
         print(f"warning: {warning}", file=sys.stderr)
     log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
     # The report does not call a blend of a single model the best either.
-    is_mix = blend and blend.mix(both_orders).is_mix()
+    is_mix = sum(max(by_fold) > 0 for by_fold in weights.values()) > 1
     contenders = [name for name in experiments if name != BLEND or is_mix]
     best = min(contenders, key=lambda name: log_losses[name])
     with writing_folder(SCORED) as folder:
@@ -96,8 +102,21 @@ def main() -> None:
         write_plots(first_runs, targets[1].labels, log_losses, folder)
 
 
+def read_fold(
+    entries: Sequence[IndexEntry], fold: int | None
+) -> tuple[RawModels, FittedModels, Targets, Targets]:
+    """Return the models of a fold as `read_models` does, and targets of calibration and test."""
+    calibration, test = (
+        read_targets(read_battles(split, fold, fields=())) for split in ("calibration", "test")
+    )
+    return *read_models(entries, fold, calibration.labels), calibration, test
+
+
 def write_scored(model: Model, folder: Path, name: str) -> None:
-    """Write the calibrated predictions of a model, a file for each seed where there are seeds."""
+    """Write the calibrated predictions of a model, a file for each seed where there are seeds.
+
+    With folds, it has those of a repetition on all folds, whose first seed names it.
+    """
     for run in model.scored:
         file = f"{name}.parquet" if run.seed is None else f"{name}/seed-{run.seed}.parquet"
         write_predictions(run.calibration, folder / "calibration" / file)

@@ -3,8 +3,9 @@
     python -m stages.predict exp1
 
 Reads data/config/<experiment>.json, models/weights/<experiment>/, data/tokens/ and the ids of both
-splits, but no labels; writes data/predictions/<experiment>/seed-<seed>/<split>.parquet, with both
-orders of the answers. No temperature is applied.
+splits (of the seed's fold, where there are folds), but no labels; writes
+data/predictions/<experiment>/seed-<seed>/<split>.parquet, with both orders of the answers. No
+temperature is applied.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import numpy as np
 
 from preference.battles.predictions import Origin, check_predictions, write_raw_predictions
 from preference.battles.splits import PREDICTED_SPLITS, read_split_ids
-from preference.config.experiment import read_experiment
+from preference.config.experiment import fold_of, read_experiment
 from preference.models.saved_model import load_model
 from preference.models.training_record import RunRecord, read_record, run_folder
 from preference.prediction.predictor import predict_battles
@@ -32,9 +33,10 @@ def main(name: str) -> None:
     """Write the predictions of each training run of the experiment `name`."""
     experiment = read_experiment(name)
     make_deterministic()
-    splits = {split: read_split_ids(split) for split in PREDICTED_SPLITS}
     with writing_folder(PREDICTIONS / name) as folder:
         for seed in experiment.seeds:
+            fold = fold_of(experiment, seed)
+            splits = {split: read_split_ids(split, fold) for split in PREDICTED_SPLITS}
             predict_run(read_record(name, seed), splits, folder / f"seed-{seed}")
 
 

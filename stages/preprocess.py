@@ -2,14 +2,15 @@
 
     python -m stages.preprocess
 
-Reads data/config/presets.json, data/battles.parquet and, to train a tokenizer,
+Reads data/config/presets.json, data/battles.parquet and, to train a tokenizer (one for each fold),
 data/split/train.parquet; writes data/tokens/<tokenizer>/ and data/tokens/index.json, which names
 the folder of each preset.
 """
 
 from functools import cache
-from pathlib import Path
+from itertools import product
 
+from preference.battles.splits import read_folds, split_file
 from preference.battles.table import BATTLES, FIELDS, scan_battles
 from preference.config.experiment import read_presets
 from preference.config.params import load_params
@@ -18,7 +19,7 @@ from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
 from preference.runtime.strict_json import to_json
-from preference.sequences.token_store import INDEX, TOKENS
+from preference.sequences.token_store import INDEX, TOKENS, name_in_index
 from preference.tokenizers.corpus import read_training_texts
 from preference.tokenizers.tokenize import tokenize_battles
 from preference.tokenizers.tokenizer import (
@@ -28,17 +29,17 @@ from preference.tokenizers.tokenizer import (
     train_tokenizer,
 )
 
-TRAIN = Path("data/split/train.parquet")
+TRAIN = split_file("train")
 
 
 def main() -> None:
     """Write the tokens of each distinct tokenizer, and the folder name of each preset."""
     vocabulary_size = load_params().tokenizer.vocabulary_size
     folders, tokenizers = {}, {}
-    for preset in read_presets():
-        tokenizer = tokenizer_of(preset, vocabulary_size)
-        folders[preset] = fingerprint(tokenizer)
-        tokenizers[folders[preset]] = tokenizer
+    for preset, fold in product(read_presets(), read_folds(TRAIN)):
+        tokenizer = tokenizer_of(preset, vocabulary_size, fold)
+        folder = folders[name_in_index(preset, fold)] = fingerprint(tokenizer)
+        tokenizers[folder] = tokenizer
     with writing_folder(TOKENS) as tokens:
         for folder, tokenizer in tokenizers.items():
             batches = scan_battles(BATTLES, ["id", *FIELDS], f"tokenize {folder}")
@@ -47,17 +48,17 @@ def main() -> None:
         (tokens / INDEX).write_text(to_json(folders, indent=2))
 
 
-def tokenizer_of(preset: str, vocabulary_size: int) -> Tokenizer:
+def tokenizer_of(preset: str, vocabulary_size: int, fold: int | None) -> Tokenizer:
     """Load the tokenizer of a preset, or train it where the preset is trained from scratch."""
     if preset not in TRAINED_FROM_SCRATCH:
         return load_preset_tokenizer(preset)
-    return trained_tokenizer(vocabulary_size)
+    return trained_tokenizer(vocabulary_size, fold)
 
 
 @cache
-def trained_tokenizer(vocabulary_size: int) -> Tokenizer:
+def trained_tokenizer(vocabulary_size: int, fold: int | None) -> Tokenizer:
     """Train the tokenizer that all presets trained from scratch share, on the train split."""
-    return train_tokenizer(read_training_texts(BATTLES, TRAIN), vocabulary_size)
+    return train_tokenizer(read_training_texts(BATTLES, TRAIN, fold), vocabulary_size)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python -m stages.split
 
 Reads data/battles.parquet; writes data/split/*.parquet (id, group, near_duplicate and, where a
-source has no ties, has_ties) and metrics/split.json.
+source has no ties, has_ties) and metrics/split.json. Where `split.folds` is more than 1, each file
+has the rows of every fold, and a column `fold`.
 """
 
 from pathlib import Path
@@ -17,7 +18,8 @@ from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 from preference.runtime.stage_lock import running_alone
 from preference.splitting.extra_battles import add_extra_battles, count_extra_battles, mark_extra
-from preference.splitting.leak_check import summarize_splits
+from preference.splitting.folds import join_folds, split_into_folds
+from preference.splitting.leak_check import summarize_folds
 from preference.splitting.leakage_groups import digest_battles, group_battles
 from preference.splitting.near_duplicate_marks import mark_near_duplicates
 from preference.splitting.near_duplicates import find_near_duplicates
@@ -33,18 +35,19 @@ def main() -> None:
     """Write the ids of each split, and metrics of leakage between the splits."""
     params = load_params()
     battles = read_battles(BATTLES, ["id", "label", "source"])
-    splits = make_splits(battles, params)
-    write_splits(splits, FOLDER)
+    folds = make_folds(battles, params)
+    write_splits(folds[0] if len(folds) == 1 else join_folds(folds), FOLDER)
     batches = scan_battles(BATTLES, ["id", "label", *FIELDS], "check")
-    summary = summarize_splits(splits, batches)
+    summary = summarize_folds(folds, batches)
+    # The same extra battles are in train of every fold.
     summary["extra"] = count_extra_battles(
-        splits["train"], battles["id"].to_numpy(), battles["source"], params.data.extra
+        folds[0]["train"], battles["id"].to_numpy(), battles["source"], params.data.extra
     )
     write_metrics(summary, METRICS)
 
 
-def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
-    """Return the table of each split, from battles with `id`, `label` and `source`."""
+def make_folds(battles: pa.Table, params: Params) -> list[dict[str, pa.Table]]:
+    """Return each fold's table of each split, from battles with `id`, `label` and `source`."""
     sketches: pa.Table | None = sketch_prompts(scan_battles(BATTLES, ["prompt"], "near duplicates"))
     near_duplicates = find_near_duplicates(sketches)
     if params.split.near_duplicates == "count":
@@ -53,18 +56,24 @@ def make_splits(battles: pa.Table, params: Params) -> dict[str, pa.Table]:
     digests = digest_battles(scan_battles(BATTLES, ["id", *FIELDS], "group"))
     ids = battles["id"].to_numpy()
     is_extra = mark_extra(battles["source"], params.data.extra)
-    splits = split_by_group(
-        ids=ids[~is_extra],
-        groups=find_groups(digests, sketches, ~is_extra),
-        labels=battles["label"].to_numpy()[~is_extra],
-        fractions=params.split.fractions(),
-        seed=params.seed,
+    arguments = (
+        ids[~is_extra],
+        find_groups(digests, sketches, ~is_extra),
+        battles["label"].to_numpy()[~is_extra],
+        params.split.fractions(),
     )
+    if params.split.folds > 1:
+        folds = split_into_folds(*arguments, params.split.folds, params.seed)
+    else:
+        folds = [split_by_group(*arguments, params.seed)]
     if is_extra.any():
         groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool))
-        splits = add_extra_battles(splits, ids, groups, is_extra)
+        folds = [add_extra_battles(splits, ids, groups, is_extra) for splits in folds]
     has_ties = find_has_ties(battles["source"], battles["label"].to_numpy())
-    return mark_has_ties(mark_near_duplicates(splits, ids, near_duplicates), ids, has_ties)
+    return [
+        mark_has_ties(mark_near_duplicates(splits, ids, near_duplicates), ids, has_ties)
+        for splits in folds
+    ]
 
 
 def find_groups(digests: pa.Table, sketches: pa.Table | None, rows: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Train one experiment, once on each of its seeds.
+"""Train one experiment, once on each of its seeds, on the seed's fold where there are folds.
 
     python -m stages.train exp1
 
@@ -153,7 +153,7 @@ def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) ->
         tokens=training.tokens_folder.name,
         prior=label_prior(train.labels, train.has_ties),
         training=TrainingMetrics(**figures),
-        parameters=shown_parameters(experiment),
+        parameters=shown_parameters(experiment, training.fold),
         data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
         versions={**library_versions(experiment.train.backend), PROCESSOR: processor_name()},
     )

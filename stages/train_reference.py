@@ -3,16 +3,26 @@
     python -m stages.train_reference
 
 Reads data/battles.parquet, data/split/train.parquet and, for the weights of `stack` and the
-metrics, data/split/valid.parquet; writes models/reference/ and metrics/reference.json.
+metrics, data/split/valid.parquet; writes models/reference/ and metrics/reference.json. With folds,
+those of each fold are in models/reference/fold-<fold>/, and the metrics are means over the folds.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from preference.battles.predictions import rule_out_ties
-from preference.battles.splits import read_has_ties, read_split_battles, split_file
+from preference.battles.splits import (
+    fold_folder,
+    read_folds,
+    read_has_ties,
+    read_split_battles,
+    split_file,
+)
 from preference.battles.table import BATTLES
-from preference.config.params import load_params
+from preference.config.params import ReferenceParams, load_params
 from preference.references.files import FEATURES
 from preference.references.models import (
     BATTLE_COLUMNS,
@@ -34,11 +44,35 @@ METRICS = Path("metrics/reference.json")
 def main() -> None:
     """Write each reference, and its metrics on valid."""
     params = load_params()
-    train = read_split_battles(BATTLES, split_file("train"), BATTLE_COLUMNS)
-    valid = read_split_battles(BATTLES, split_file("valid"), BATTLE_COLUMNS)
-    labels, has_ties = valid["label"].to_numpy(), read_has_ties(valid)
-    references = fit_references(train, valid, params.reference, params.seed)
+    with writing_folder(FOLDER) as folder:
+        by_fold = [
+            train_references(params.reference, params.seed, fold, fold_folder(folder, fold))
+            for fold in read_folds(split_file("train"))
+        ]
     metrics: dict[str, dict[str, Any]] = {
+        name: average([one[name] for one, _ in by_fold]) for name in by_fold[0][0]
+    }
+    metrics[FEATURES]["importance"] = average([importance for _, importance in by_fold])
+    write_metrics(metrics, METRICS)
+
+
+def train_references(
+    params: ReferenceParams, seed: int, fold: int | None, folder: Path
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Write each reference of a fold.
+
+    Returns:
+        Its metrics on valid, by name, and there the importance of each group of dense features.
+    """
+    train, valid = (
+        read_split_battles(BATTLES, split_file(split), BATTLE_COLUMNS, fold)
+        for split in ("train", "valid")
+    )
+    labels, has_ties = valid["label"].to_numpy(), read_has_ties(valid)
+    references = fit_references(train, valid, params, seed)
+    for reference in references.values():
+        save_reference(reference, folder)
+    metrics = {
         name: {
             "log_loss": log_loss(labels, probabilities),
             "accuracy": accuracy(labels, probabilities),
@@ -47,12 +81,13 @@ def main() -> None:
         for probabilities in [rule_out_ties(predictions, has_ties).probabilities]
     }
     trees = references[FEATURES]
-    if isinstance(trees, TreesReference):
-        metrics[FEATURES]["importance"] = measure_importance(trees, valid, params.seed)
-    with writing_folder(FOLDER) as folder:
-        for reference in references.values():
-            save_reference(reference, folder)
-    write_metrics(metrics, METRICS)
+    assert isinstance(trees, TreesReference)
+    return metrics, measure_importance(trees, valid, seed)
+
+
+def average(folds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean over the folds of each value."""
+    return {name: float(np.mean([one[name] for one in folds])) for name in folds[0]}
 
 
 if __name__ == "__main__":

@@ -7,10 +7,18 @@ python -m checks.interval_coverage --quick       # fewer data sets: docs/results
 import argparse
 from pathlib import Path
 
+from checks.interval_coverage.cross_fitting import measure_cross_fitting
 from checks.interval_coverage.few_groups import measure_few_groups
 from checks.interval_coverage.page import write_page
 from checks.interval_coverage.results import summarize
-from checks.interval_coverage.settings import ARENA, FULL, JUDGED_AGAIN, QUICK, study_conditions
+from checks.interval_coverage.settings import (
+    ARENA,
+    CROSS_FITTED,
+    FULL,
+    JUDGED_AGAIN,
+    QUICK,
+    study_conditions,
+)
 from checks.interval_coverage.study import build_worlds, count_claims
 from preference.config.params import PARAMS_FILE, load_params
 from preference.runtime.atomic_write import check_can_write, write_text
@@ -33,6 +41,10 @@ def main(arguments: argparse.Namespace) -> None:
     counts = count_claims(worlds, conditions, datasets, resamples, params.seed)
     few = measure_few_groups(worlds[JUDGED_AGAIN], worlds[ARENA], datasets, params.seed)
     results = summarize(counts, worlds, conditions, datasets, resamples, few)
+    # After all others, so that their rows do not depend on it.
+    results["cross_fitting"] = measure_cross_fitting(
+        params.split.fractions(), datasets * CROSS_FITTED, params.seed
+    )
     write_metrics(results, out.with_suffix(".json"))
     write_text(write_page(results, _command(arguments)), out.with_suffix(".md"))
 

@@ -7,6 +7,8 @@ from preference.config.params import Params
 # Data sets with tests for each one with intervals: tests need no resamples, and false alarms are
 # rare.
 TESTED = 5
+# The same of data sets with cross-fitted models, of which each is trained on every fold.
+CROSS_FITTED = 2
 ARENA, JUDGED_AGAIN = "arena", "judged again"
 
 

@@ -1,4 +1,7 @@
-"""Read the battles of one split, in the order of the split's file."""
+"""Read the battles of one split, in the order of the split's file.
+
+With several folds (`split.folds`), a file has the rows of every fold, and a column `fold` from 1.
+"""
 
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from preference.runtime.errors import BadInput, check_exists
 SPLITS = Path("data/split")
 # Calibration is for fitting temperatures and the blend, and test for evaluation.
 PREDICTED_SPLITS = ("calibration", "test")
+FOLD = "fold"
 # A column of the splits' files, which they have where the source of some battle has no ties.
 HAS_TIES = "has_ties"
 
@@ -22,23 +26,56 @@ def split_file(split: str) -> Path:
     return SPLITS / f"{split}.parquet"
 
 
-def read_split_ids(split: str) -> np.ndarray:
-    """Return the ids of a split's battles, int64 [n], in the order of its file.
+def read_folds(split: Path) -> list[int | None]:
+    """Return the numbers of the folds in a split's file, or only None where there are none.
 
     Raises:
         BadInput: the file is missing.
     """
-    check_exists(split_file(split), "split")
-    return pq.read_table(split_file(split), columns=["id"])["id"].to_numpy()
+    members = read_members(split)
+    return members[FOLD].unique().to_pylist() if FOLD in members.column_names else [None]
 
 
-def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> pa.Table:
+def fold_folder(folder: Path, fold: int | None) -> Path:
+    """Return the folder of what a fold has for itself; for None, `folder` itself."""
+    return folder if fold is None else folder / f"fold-{fold}"
+
+
+def read_members(split: Path, fold: int | None = None) -> pa.Table:
+    """Return the rows of a split's file, or those of one fold.
+
+    Raises:
+        BadInput: the file is missing, or does not have the fold.
+    """
+    check_exists(split, "split")
+    members = pq.read_table(split)
+    if fold is None:
+        return members
+    if FOLD not in members.column_names or fold not in members[FOLD].unique().to_pylist():
+        raise BadInput(f"{split} has no fold {fold}. Run `dvc repro split`.")
+    return members.filter(pc.field(FOLD) == fold)
+
+
+def read_split_ids(split: str, fold: int | None = None) -> np.ndarray:
+    """Return the ids of a split's battles, int64 [n], in the order of its file.
+
+    Raises:
+        BadInput: the file is missing, or does not have the fold.
+    """
+    return read_members(split_file(split), fold)["id"].to_numpy()
+
+
+def read_split_battles(
+    battles: Path, split: Path, columns: tuple[str, ...], fold: int | None = None
+) -> pa.Table:
     """Return the battles of a split, one row for each row of its file.
 
     Args:
         battles: the table of all battles.
         split: the file of the split.
         columns: columns of the table to read.
+        fold: whose rows to read; None for all rows. A battle may be in calibration of several
+            folds, and is in test of one.
 
     Returns:
         `id`, the columns of the table, and the other columns of the split's file.
@@ -47,10 +84,11 @@ def read_split_battles(battles: Path, split: Path, columns: tuple[str, ...]) -> 
         BadInput: a file is missing, or the split has a battle twice, or one that is not in the
             table.
     """
-    check_exists(split, "split")
-    members = pq.read_table(split)
+    members = read_members(split, fold)
     ids = members["id"]
-    if ids.null_count or members["group"].null_count or pc.count_distinct(ids).as_py() < len(ids):
+    keys = members.select([name for name in ("id", FOLD) if name in members.column_names])
+    is_repeated = len(keys.group_by(keys.column_names).aggregate([])) < len(keys)
+    if ids.null_count or members["group"].null_count or is_repeated:
         raise BadInput(f"{split} has a battle twice or without group. Run `dvc repro split`.")
     table = read_battles(battles, ("id", *columns))
     rows = pc.index_in(ids, value_set=table["id"])

@@ -19,7 +19,7 @@ from preference.battles.table import LABELS, TIE
 from preference.bundle.manifest_schema import FileName, MetricsOnTest
 from preference.config.experiment import Name
 from preference.config.params import EXPERIMENT_NAME, REFERENCES
-from preference.config.validation import Probability, Sha256, Text, checked
+from preference.config.validation import Count, Probability, Sha256, Text, checked
 from preference.models.training_record import Prior
 from preference.references.files import reference_files
 from preference.statistics.calibration import Calibration, Temperatures
@@ -70,7 +70,8 @@ class BlendManifest:
 
     `fit` is the sha256 of the file that the stage `blend` fitted. `prior` is the fraction of each
     label in train. `members` and `references` have the weights of what is mixed after it was
-    calibrated. `calibration` has the temperature that is applied to the mix. The rest is as in
+    calibrated. `calibration` has the temperature that is applied to the mix. `folds` is the number
+    of folds where this is the blend of the first of several. The rest is as in
     `preference.bundle.manifest_schema.Manifest`.
     """
 
@@ -87,6 +88,7 @@ class BlendManifest:
     data: Mapping[Text, Sha256]
     files: Mapping[FileName, Sha256]
     test: MetricsOnTest | None
+    folds: Count | None = None
 
     @property
     def has_ties(self) -> bool:

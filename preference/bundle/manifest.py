@@ -34,7 +34,11 @@ def write_manifest(manifest: AnyManifest, folder: Path) -> None:
 
 def manifest_text(manifest: AnyManifest) -> str:
     """Return the content of `bundle.json`."""
-    return to_json(asdict(manifest), indent=2)
+    values = asdict(manifest)
+    if values.get("folds", 0) is None:
+        # There are none, as in every other bundle.
+        del values["folds"]
+    return to_json(values, indent=2)
 
 
 def read_manifest(folder: Path) -> AnyManifest:

@@ -45,6 +45,7 @@ def render_card(manifest: Manifest | BlendManifest) -> str:
         "bundle": manifest,
         "measures": SHOWN_METRICS,
         "fewest_groups": FEWEST_GROUPS,
+        "folds": _count_folds(manifest),
         "bounds": _describe_bounds(manifest),
     }
     template = "blend_card.md.j2"
@@ -55,6 +56,13 @@ def render_card(manifest: Manifest | BlendManifest) -> str:
     metadata = yaml.dump(_metadata(manifest), Dumper=QuotingDumper, sort_keys=False)
     body = markdown_template(TEMPLATES / template).render(shown)
     return f"---\n{metadata}---\n\n{body}"
+
+
+def _count_folds(manifest: Manifest | BlendManifest) -> object:
+    """Return the number of folds of which this is one; None where the battles were split once."""
+    if isinstance(manifest, BlendManifest):
+        return manifest.folds
+    return manifest.parameters.get("split", {}).get("folds")
 
 
 def _describe_bounds(manifest: Manifest | BlendManifest) -> list[str]:

@@ -6,6 +6,7 @@ have it. `data/config/index.json` lists the experiments in order, each with the 
 `data/config/presets.json` lists the presets; `preprocess` makes tokens for the tokenizer of each.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from preference.config.params import (
     TrainParams,
     load_params,
 )
-from preference.config.validation import Seed, Sha256, checked
+from preference.config.validation import Count, Seed, Sha256, checked
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_text
@@ -35,22 +36,46 @@ Name = Annotated[str, Field(pattern=f"^{EXPERIMENT_NAME}$")]
 
 @checked
 class Experiment:
-    """An experiment with all its values; `seeds` has at least one, one for each training run."""
+    """An experiment with all its values; `seeds` has at least one, one for each training run.
+
+    `folds` has the fold of each run, and is empty where the battles are split once.
+    """
 
     name: Name
     seeds: Annotated[list[Seed], Field(min_length=1)]
     text: TextParams
     model: ModelParams
     train: TrainParams
+    folds: list[Count] = Field(default_factory=list)
 
 
 @checked
 class IndexEntry:
-    """An experiment's name, the seeds of its training runs, and the sha256 of its values."""
+    """An experiment's name, seeds and folds of its training runs, and sha256 of its values."""
 
     name: Name
     seeds: Annotated[list[Seed], Field(min_length=1)]
     digest: Sha256
+    folds: list[Count] = Field(default_factory=list)
+
+
+# Where the battles are split once, None stands for the fold of every run.
+Runs = Experiment | IndexEntry
+
+
+def fold_of(runs: Runs, seed: int) -> int | None:
+    """Return the fold of the training run with this seed."""
+    return runs.folds[runs.seeds.index(seed)] if runs.folds else None
+
+
+def seeds_of(runs: Runs, fold: int | None) -> list[int]:
+    """Return the seeds of the training runs of a fold, one for each repetition."""
+    return [seed for seed in runs.seeds if fold_of(runs, seed) == fold]
+
+
+def list_folds(entries: Sequence[IndexEntry]) -> list[int | None]:
+    """Return the folds, which are those of every experiment."""
+    return list(dict.fromkeys(fold_of(entries[0], seed) for seed in entries[0].seeds))
 
 
 def resolve_experiment(params: Params, name: str) -> Experiment:
@@ -62,19 +87,21 @@ def resolve_experiment(params: Params, name: str) -> Experiment:
     resolved = params.experiment(name)
     # `checkpoint_minutes` is left out, because it changes no result.
     train = {field.name: getattr(resolved.train, field.name) for field in fields(TrainParams)}
+    seeds, folds = resolved.training_seeds(), params.split.folds
     return Experiment(
         name=name,
-        seeds=resolved.training_seeds(),
+        seeds=seeds,
         text=resolved.text,
         model=resolved.model,
         train=TrainParams(**train),
+        folds=[1 + number % folds for number in range(len(seeds))] if folds > 1 else [],
     )
 
 
 def write_experiments(params: Params, folder: Path = CONFIG) -> None:
     """Write a file for each experiment, the index and the presets, and replace the old folder."""
     experiments = [resolve_experiment(params, name) for name in params.experiments]
-    index = [asdict(entry) for entry in map(_describe, experiments)]
+    index = [_to_values(entry) for entry in map(_describe, experiments)]
     presets = sorted({experiment.model.preset for experiment in experiments})
     with writing_folder(folder) as partial:
         for experiment in experiments:
@@ -137,12 +164,14 @@ def digest_of(experiment: Experiment) -> str:
     return hash_text(_to_text(experiment))
 
 
-def shown_parameters(experiment: Experiment) -> dict[str, dict[str, Any]]:
+def shown_parameters(experiment: Experiment, fold: int | None = None) -> dict[str, dict[str, Any]]:
     """Return the sections of an experiment for publication, without the path of a preset's folder.
 
-    The path is private, and differs between machines.
+    The path is private, and differs between machines. Those of a training run on a fold say which.
     """
     sections = {name: asdict(getattr(experiment, name)) for name in ("text", "model", "train")}
+    if fold:
+        sections["split"] = {"folds": max(experiment.folds), "fold": fold}
     preset = Path(sections["model"]["preset"])
     if preset.is_absolute():
         sections["model"]["preset"] = preset.name
@@ -150,8 +179,18 @@ def shown_parameters(experiment: Experiment) -> dict[str, dict[str, Any]]:
 
 
 def _describe(experiment: Experiment) -> IndexEntry:
-    return IndexEntry(name=experiment.name, seeds=experiment.seeds, digest=digest_of(experiment))
+    return IndexEntry(
+        name=experiment.name,
+        seeds=experiment.seeds,
+        digest=digest_of(experiment),
+        folds=experiment.folds,
+    )
 
 
 def _to_text(experiment: Experiment) -> str:
-    return to_json(asdict(experiment), indent=2)
+    return to_json(_to_values(experiment), indent=2)
+
+
+def _to_values(runs: Runs) -> dict[str, Any]:
+    """Return the values as they are written: without `folds` where the battles are split once."""
+    return {name: value for name, value in asdict(runs).items() if name != "folds" or value}

@@ -36,6 +36,8 @@ REFERENCES = ("prior", "length", "tfidf", "features", "stack")
 LEARNING_REFERENCES = ("length", "tfidf", "features", "stack")
 # Names that an experiment may not have, because results or files use them.
 RESERVED_NAMES = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
+# Of one experiment: `train.seeds` may be their number, and each fold has as many.
+MOST_RUNS = 100
 # Dependencies of `fetch` and of `evaluate` in dvc.yaml.
 EXTRA_FOLDER = PurePosixPath("data/extra")
 KNOWN_PROMPTS_FOLDER = PurePosixPath("data/known_prompts")
@@ -95,6 +97,7 @@ class DataParams:
 class SplitParams:
     """The fraction of battles in each split; the four fractions sum to 1.
 
+    With several `folds`, each battle is in test of one of them, and `test` is 1 / `folds`.
     `near_duplicates` says what happens to battles with nearly the same prompt: `count` counts those
     in different splits, and `group` puts them into one group, and so into one split.
     """
@@ -103,6 +106,7 @@ class SplitParams:
     valid: Positive
     calibration: Positive
     test: Positive
+    folds: Annotated[int, Field(ge=1, le=MOST_RUNS)]
     near_duplicates: Literal["count", "group"]
 
     def __post_init__(self) -> None:
@@ -152,10 +156,6 @@ class ModelParams:
             raise ValueError("head: mlp needs at least one entry in head_units")
         if self.head == "concat" and self.head_units:
             raise ValueError("head: concat has no hidden layers: use mlp, or no head_units")
-
-
-# The limit of `train.seeds`, where that is the number of an experiment's training runs.
-MOST_RUNS = 100
 
 
 @checked
@@ -305,11 +305,12 @@ class Params:
             )
 
     def training_seeds(self) -> list[int]:
-        """Return the seed of each training run, at least one."""
+        """Return the seed of each training run, at least one; a run for each fold comes first."""
         seeds = self.train.seeds
-        if isinstance(seeds, int):
-            return [self.seed + number for number in range(seeds)]
-        return seeds or [self.seed]
+        if isinstance(seeds, list) and seeds:
+            return seeds
+        repetitions = seeds if isinstance(seeds, int) else 1
+        return [self.seed + number for number in range(repetitions * self.split.folds)]
 
     def experiment(self, name: str) -> "Params":
         """Return these parameters with the overrides of experiment `name` applied.
@@ -327,7 +328,23 @@ class Params:
             )
             for section, overrides in self.experiments[name].items()
         }
-        return replace(self, **sections)
+        resolved = replace(self, **sections)
+        resolved._check_runs(f"experiments.{name}")
+        return resolved
+
+    def _check_runs(self, where: str) -> None:
+        seeds, folds = self.train.seeds, self.split.folds
+        if folds > 1 and isinstance(seeds, list) and seeds:
+            raise BadInput(
+                f"params.yaml: {where} has the list of train.seeds {seeds}, and split.folds is "
+                f"{folds}, which needs a seed for each fold. Write the number of repetitions "
+                f"instead: train.seeds: {len(seeds)}."
+            )
+        if (runs := len(self.training_seeds())) > MOST_RUNS:
+            raise BadInput(
+                f"params.yaml: {where} has {runs} training runs, {folds} for each repetition, and "
+                f"the most are {MOST_RUNS}. Lower train.seeds or split.folds."
+            )
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

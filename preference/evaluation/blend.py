@@ -24,10 +24,6 @@ class Mix:
     weights: Mapping[str, Probability]
     temperature: Temperature
 
-    def is_mix(self) -> bool:
-        """Return whether more than one model has a weight."""
-        return sum(weight > 0 for weight in self.weights.values()) > 1
-
 
 @checked
 class BlendFit:

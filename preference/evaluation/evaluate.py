@@ -22,7 +22,7 @@ from preference.evaluation.scoring import Model, RunPredictions
 from preference.evaluation.slice_scores import score_slices
 from preference.evaluation.slices import Slice
 from preference.evaluation.targets import Oracle, Targets
-from preference.evaluation.warnings import find_limits, find_warnings
+from preference.evaluation.warnings import find_calibration_limits, find_limits, find_warnings
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.oracle_metrics import agreement_decides
 from preference.statistics.paired_tests import Losses, compare_with, noise_of_a_change
@@ -41,7 +41,7 @@ def evaluate_models(
     calibration: Targets,
     test: Targets,
     slices: Sequence[Slice],
-    blend_weights: Mapping[str, float],
+    blend_weights: Mapping[str, Sequence[float]],
     params: EvaluationParams,
     seed: int,
 ) -> tuple[dict[str, MetricValues], dict[str, Any]]:
@@ -54,7 +54,7 @@ def evaluate_models(
         calibration: the targets of the calibration split.
         test: the targets of the test split.
         slices: of the test battles.
-        blend_weights: of the models in the blend; empty where there is no blend.
+        blend_weights: of the models in the blend, one for each fold; empty where there is no blend.
         params: the number of resamples.
         seed: of the bootstrap.
     """
@@ -93,7 +93,7 @@ def evaluate_models(
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
         "groups": len(np.unique(test.groups)),
-        "limits": {"calibration": find_limits(calibration), "test": find_limits(test)},
+        "limits": {"calibration": find_calibration_limits(calibration), "test": find_limits(test)},
         "resamples": params.resamples,
         "experiments": list(experiments),
         "references": references,
@@ -101,7 +101,7 @@ def evaluate_models(
         "best_reference": best_reference,
         "models": summaries,
         "training_noise": _describe_noise(deviations["log_loss"], noise.runs),
-        "blend": {"weights": dict(blend_weights)} if blend_weights else None,
+        "blend": {"weights": _mean_weights(blend_weights)} if blend_weights else None,
         "differences": {
             "baseline": compare(experiments[0], experiments),
             "reference": compare(best_reference, experiments),
@@ -111,6 +111,8 @@ def evaluate_models(
             test, predictions, experiments, best_reference, bootstrap, noise
         ),
     }
+    if test.folds is not None:
+        details["folds"] = len(np.unique(test.folds))
     if test.oracle is not None:
         _add_oracle(details, compare(ORACLE, list(models)))
         details["agreement_differences"] = _compare_where_agreement_decides(
@@ -123,7 +125,7 @@ def evaluate_models(
             params.smallest_difference,
             seed,
         )
-    seeds = {name: [run.seed for run in models[name].raw] for name in experiments}
+    seeds = {name: models[name].seeds for name in experiments}
     details["warnings"] = find_warnings(details, seeds)
     changes = _noise_of_changes(
         experiments, best_reference, losses, bootstrap, noise, deviations["log_loss"]
@@ -141,11 +143,15 @@ def with_oracle(
         calibration=_predict_truth(calibration.ids, calibration.oracle),
         test=_predict_truth(test.ids, test.oracle),
     )
-    return {**models, ORACLE: Model([truth], [truth], averaged=[truth], temperatures=[])}
+    return {**models, ORACLE: Model([truth], [truth], averaged=[truth], temperatures=[], seeds=[])}
 
 
 def _predict_truth(ids: np.ndarray, oracle: Oracle) -> Predictions:
     return Predictions(ids, oracle.probabilities, swapped=oracle.probabilities)
+
+
+def _mean_weights(weights: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: float(np.mean(by_fold)) for name, by_fold in weights.items()}
 
 
 def _calibration_loss(model: Model, labels: np.ndarray) -> float:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
 from preference.battles.predictions import (
@@ -22,17 +21,20 @@ from preference.battles.predictions import (
     rule_out_ties,
 )
 from preference.battles.splits import (
+    FOLD,
     PREDICTED_SPLITS,
+    fold_folder,
     read_has_ties,
+    read_members,
     read_split_battles,
     split_file,
 )
 from preference.battles.table import BATTLES, FIELDS, has_oracle
-from preference.config.experiment import IndexEntry
+from preference.config.experiment import IndexEntry, fold_of, list_folds, seeds_of
 from preference.config.params import REFERENCES, EvaluationParams
 from preference.config.validation import Seed, checked
 from preference.evaluation.blend import BlendFit, choose_models
-from preference.evaluation.scoring import RunPredictions
+from preference.evaluation.scoring import RunPredictions, fit_references
 from preference.evaluation.targets import Oracle, Targets
 from preference.models.training_record import read_record
 from preference.runtime.errors import BadInput
@@ -42,6 +44,10 @@ from preference.statistics.calibration import Calibration, Temperatures
 PREDICTIONS = Path("data/predictions")
 CALIBRATION = Path("data/calibration")
 BLEND_FIT = Path("data/blend.json")
+
+# The training runs of each model, and the temperatures of these runs.
+RawModels = dict[str, list[RunPredictions]]
+FittedModels = dict[str, list[Temperatures]]
 
 
 @checked
@@ -60,16 +66,16 @@ class RunCalibration:
         )
 
 
-def read_battles(split: str) -> pa.Table:
-    """Return the battles of a split with texts, labels and, where simulated, the oracle.
+def read_battles(split: str, fold: int | None = None, fields: tuple[str, ...] = FIELDS) -> pa.Table:
+    """Return the battles of a split, or of one fold, with texts, labels and any oracle.
 
     Raises:
         BadInput: a file is missing or damaged.
     """
-    columns: tuple[str, ...] = (*FIELDS, "label")
+    columns: tuple[str, ...] = (*fields, "label")
     if has_oracle(BATTLES):
         columns += ("oracle", "oracle_agreement")
-    return read_split_battles(BATTLES, split_file(split), columns)
+    return read_split_battles(BATTLES, split_file(split), columns, fold)
 
 
 def read_targets(battles: pa.Table) -> Targets:
@@ -88,28 +94,41 @@ def read_targets(battles: pa.Table) -> Targets:
         near_duplicate=battles["near_duplicate"].to_numpy(),
         has_ties=read_has_ties(battles),
         oracle=oracle,
+        folds=battles[FOLD].to_numpy() if FOLD in battles.column_names else None,
     )
 
 
-def read_runs(entry: IndexEntry) -> list[RunPredictions]:
-    """Return the predictions of each training run of an experiment.
+def read_models(
+    entries: Sequence[IndexEntry], fold: int | None, labels: np.ndarray
+) -> tuple[RawModels, FittedModels]:
+    """Return the predictions of all experiments and references of a fold, and their temperatures.
+
+    Args:
+        entries: the experiments.
+        fold: its number; None where the battles are split once.
+        labels: those of its calibration split, to which the references are fitted, int [n].
 
     Raises:
         BadInput: a file is missing or damaged, or was made with other parameters or weights.
     """
-    return [_read_run(entry, seed) for seed in entry.seeds]
+    references = _read_references(fold)
+    raw = {entry.name: read_runs(entry, fold) for entry in entries} | references
+    fitted = {entry.name: read_temperatures(entry, fold) for entry in entries}
+    return raw, fitted | fit_references(references, labels)
 
 
-def read_references() -> dict[str, list[RunPredictions]]:
-    """Return the predictions of each reference.
+def read_runs(entry: IndexEntry, fold: int | None = None) -> list[RunPredictions]:
+    """Return the predictions of each training run of an experiment on a fold.
 
     Raises:
-        BadInput: a file is missing or damaged.
+        BadInput: a file is missing or damaged, or was made with other parameters or weights.
     """
-    return {
-        name: [_read_splits(PREDICTIONS / "reference" / name, "predict_reference")]
-        for name in REFERENCES
-    }
+    return [_read_run(entry, seed) for seed in seeds_of(entry, fold)]
+
+
+def _read_references(fold: int | None) -> dict[str, list[RunPredictions]]:
+    folder = fold_folder(PREDICTIONS / "reference", fold)
+    return {name: [_read_splits(folder / name, "predict_reference", fold)] for name in REFERENCES}
 
 
 def read_calibrations(entry: IndexEntry) -> list[RunCalibration]:
@@ -129,34 +148,40 @@ def read_calibrations(entry: IndexEntry) -> list[RunCalibration]:
     return fitted
 
 
-def read_temperatures(entry: IndexEntry) -> list[Temperatures]:
-    """Return the temperatures of each training run of an experiment.
+def read_temperatures(entry: IndexEntry, fold: int | None = None) -> list[Temperatures]:
+    """Return the temperatures of each training run of an experiment on a fold.
 
     Raises:
         BadInput: the file is missing or damaged, or belongs to other weights.
     """
-    return [one.temperatures() for one in read_calibrations(entry)]
+    seeds = seeds_of(entry, fold)
+    return [one.temperatures() for one in read_calibrations(entry) if one.seed in seeds]
 
 
-def read_blend(params: EvaluationParams, entries: Sequence[IndexEntry]) -> BlendFit | None:
-    """Return the fitted blend, or None where `evaluation.blend` is empty.
+def read_blends(params: EvaluationParams, entries: Sequence[IndexEntry]) -> list[BlendFit]:
+    """Return the blend that was fitted to each fold, or none where `evaluation.blend` is empty.
 
     Raises:
-        BadInput: the file, a list of at most one fit, is missing or damaged, or is of other models
-            or weights.
+        BadInput: the file is missing or damaged, or is of other folds, models or weights.
     """
     fits = read_checked(list[BlendFit], BLEND_FIT, "blend")
-    fit = fits[0] if fits else None
-    weights = hashes_of_weights(entries)
-    models = {} if fit is None else fit.models
-    expected = choose_models(params, [*weights, *REFERENCES])
-    stale = [name for name in models if name in weights and models[name] != weights[name]]
-    if sorted(models) != sorted(set(expected)) or stale:
+    folds = list_folds(entries)
+    expected = choose_models(params, [*(entry.name for entry in entries), *REFERENCES])
+    are_present = len(fits) == (len(folds) if expected else 0) and all(
+        _is_present(fit, expected, hashes_of_weights(entries, [fold]))
+        for fit, fold in zip(fits, folds, strict=False)
+    )
+    if not are_present:
         raise BadInput(
             f"{BLEND_FIT} is of other models or weights than the present ones: run `dvc repro`, or "
             "`dvc repro blend`."
         )
-    return fit
+    return fits
+
+
+def _is_present(fit: BlendFit, expected: Sequence[str], weights: Mapping[str, list[str]]) -> bool:
+    stale = [name for name in fit.models if name in weights and fit.models[name] != weights[name]]
+    return sorted(fit.models) == sorted(set(expected)) and not stale
 
 
 def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:
@@ -166,9 +191,13 @@ def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:
     """
     found: dict[str, np.ndarray] = {}
     for entry in entries:
-        path = _run_folder(entry.name, entry.seeds[0]) / "test.parquet"
-        origin, truncated = read_origin(path, f"predict@{entry.name}")
-        name = f"longer than {origin.seq_len:,} tokens"
+        seeds = [seeds_of(entry, fold)[0] for fold in list_folds(entries)]
+        paths = [_run_folder(entry.name, seed) / "test.parquet" for seed in seeds]
+        origins, by_fold = zip(
+            *(read_origin(path, f"predict@{entry.name}") for path in paths), strict=True
+        )
+        truncated = np.concatenate(by_fold)
+        name = f"longer than {origins[0].seq_len:,} tokens"
         alike = [members for other, members in found.items() if other.startswith(name)]
         if any(np.array_equal(members, truncated) for members in alike):
             continue
@@ -177,10 +206,16 @@ def truncated_battles(entries: Sequence[IndexEntry]) -> dict[str, np.ndarray]:
     return found
 
 
-def hashes_of_weights(entries: Sequence[IndexEntry]) -> Mapping[str, list[str]]:
-    """Return the sha256 of the weights of each experiment's training runs."""
+def hashes_of_weights(
+    entries: Sequence[IndexEntry], folds: Sequence[int | None]
+) -> Mapping[str, list[str]]:
+    """Return the sha256 of the weights of each experiment's training runs on these folds."""
     return {
-        entry.name: [read_record(entry.name, seed).weights for seed in entry.seeds]
+        entry.name: [
+            read_record(entry.name, seed).weights
+            for seed in entry.seeds
+            if fold_of(entry, seed) in folds
+        ]
         for entry in entries
     }
 
@@ -204,19 +239,22 @@ def _read_run(entry: IndexEntry, seed: int) -> RunPredictions:
     weights = read_record(entry.name, seed).weights
     for split in PREDICTED_SPLITS:
         check_origin(folder / f"{split}.parquet", entry.name, entry.digest, weights)
-    return _read_splits(folder, stage, seed)
+    return _read_splits(folder, stage, fold_of(entry, seed), seed)
 
 
-def _read_splits(folder: Path, stage: str, seed: int | None = None) -> RunPredictions:
+def _read_splits(
+    folder: Path, stage: str, fold: int | None, seed: int | None = None
+) -> RunPredictions:
     calibration, test = (
-        _read_possible(folder / f"{split}.parquet", stage, split) for split in PREDICTED_SPLITS
+        _read_possible(folder / f"{split}.parquet", stage, read_members(split_file(split), fold))
+        for split in PREDICTED_SPLITS
     )
     return RunPredictions(calibration, test, seed)
 
 
-def _read_possible(path: Path, stage: str, split: str) -> Predictions:
+def _read_possible(path: Path, stage: str, battles: pa.Table) -> Predictions:
     """Read predictions, and rule out ties where the source of a battle has none."""
-    predictions, battles = read_predictions(path, stage), pq.read_table(split_file(split))
+    predictions = read_predictions(path, stage)
     has_ties = read_has_ties(battles)
     if not has_ties.all():
         check_predictions(path.as_posix(), predictions, battles["id"].to_numpy())

@@ -4,9 +4,12 @@ A metric of an experiment is the mean over its training runs. A blend is a mix o
 to first order its metrics vary as that mix of theirs does. So the variance of a metric is that of a
 single run, times the sum over experiments of weight² / runs; in the difference of two models, their
 weights are subtracted first. References and the oracle are not trained with a seed.
+
+With folds, a run is a repetition, which joins a training for each fold. Each fold has weights of
+its own, and weight² is the mean over the folds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,12 +21,20 @@ class ModelNoise:
 
     Args:
         runs: the number of training runs of each experiment.
-        blends: the weights of the experiments in each blend.
+        blends: the weights of the experiments in each blend, one for each fold.
     """
 
-    def __init__(self, runs: Mapping[str, int], blends: Mapping[str, Mapping[str, float]]) -> None:
+    def __init__(
+        self, runs: Mapping[str, int], blends: Mapping[str, Mapping[str, Sequence[float]]]
+    ) -> None:
         self.runs = runs
-        self._weights = {**{name: {name: 1.0} for name in runs}, **blends}
+        self._weights: dict[str, dict[str, np.ndarray]] = {
+            **{name: {name: np.ones(1)} for name in runs},
+            **{
+                blend: {name: np.asarray(weight) for name, weight in weights.items()}
+                for blend, weights in blends.items()
+            },
+        }
 
     def pool(self, metrics: Mapping[str, np.ndarray]) -> StandardError | None:
         """Return the deviation of a metric between runs; None where no experiment has two.
@@ -42,7 +53,8 @@ class ModelNoise:
     ) -> StandardError | None:
         """Return the noise in the difference of two models."""
         first, second = (self._weights.get(one, {}) for one in (name, other))
-        weights = {one: first.get(one, 0.0) - second.get(one, 0.0) for one in {**first, **second}}
+        none = np.zeros(1)
+        weights = {one: first.get(one, none) - second.get(one, none) for one in {**first, **second}}
         return self._scale(weights, deviation)
 
     def of_change(self, name: str, deviation: StandardError | None) -> StandardError | None:
@@ -51,11 +63,13 @@ class ModelNoise:
         return None if of_model is None else of_model.times(np.sqrt(2))
 
     def _scale(
-        self, weights: Mapping[str, float], deviation: StandardError | None
+        self, weights: Mapping[str, np.ndarray], deviation: StandardError | None
     ) -> StandardError | None:
         # References are in blends, too.
         squares = [
-            weight**2 / self.runs[name] for name, weight in weights.items() if name in self.runs
+            np.mean(weight**2) / self.runs[name]
+            for name, weight in weights.items()
+            if name in self.runs
         ]
         factor = float(np.sqrt(sum(squares)))
         if factor == 0:

@@ -42,13 +42,15 @@ class Model:
 
     `raw` has the orders averaged where that is asked for, but no temperature applied; `scored` has
     both. `averaged` is `scored` as if both orders had been asked for. `temperatures` are those of
-    `scored`. All have one item for each run.
+    `scored`, with the `seeds` of their training runs. All have one item for each run; with folds,
+    the first three have one for each repetition, which joins the runs on all folds.
     """
 
     raw: Sequence[RunPredictions]
     scored: Sequence[RunPredictions]
     averaged: Sequence[RunPredictions]
     temperatures: Sequence[float]
+    seeds: Sequence[int | str | None]
 
 
 def score_models(
@@ -82,6 +84,50 @@ def score_models(
         models[BLEND] = _score_blend(blend, models, both_orders)
         _check(BLEND, models[BLEND].scored, calibration, test)
     return models
+
+
+def join_folds(folds: Sequence[Mapping[str, Model]]) -> dict[str, Model]:
+    """Join the models of all folds, so that each repetition has a prediction of every battle.
+
+    The battles are in the order of the folds. A battle is in calibration of several folds.
+    """
+    if len(folds) == 1:
+        return dict(folds[0])
+    return {name: _join([models[name] for models in folds]) for name in folds[0]}
+
+
+def _join(folds: Sequence[Model]) -> Model:
+    repetitions = range(len(folds[0].raw))
+
+    def join(runs: Sequence[Sequence[RunPredictions]]) -> list[RunPredictions]:
+        return [_concatenate([of_fold[number] for of_fold in runs]) for number in repetitions]
+
+    runs = [
+        (f"fold {fold}" if model.seeds[number] is None else model.seeds[number], temperature)
+        for number in repetitions
+        for fold, model in enumerate(folds, start=1)
+        for temperature in [model.temperatures[number]]
+    ]
+    return Model(
+        raw=join([model.raw for model in folds]),
+        scored=join([model.scored for model in folds]),
+        averaged=join([model.averaged for model in folds]),
+        temperatures=[temperature for _, temperature in runs],
+        seeds=[seed for seed, _ in runs],
+    )
+
+
+def _concatenate(runs: Sequence[RunPredictions]) -> RunPredictions:
+    def join(parts: Sequence[Predictions]) -> Predictions:
+        return Predictions(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.probabilities for part in parts]),
+            np.concatenate([part.swapped for part in parts]),
+        )
+
+    return RunPredictions(
+        join([run.calibration for run in runs]), join([run.test for run in runs]), runs[0].seed
+    )
 
 
 def fit_references(
@@ -135,6 +181,7 @@ def _score(
         scored=averaged if both_orders else _calibrate(runs, fitted, both_orders=False),
         averaged=averaged,
         temperatures=[_temperature(one, both_orders) for one in fitted],
+        seeds=[run.seed for run in runs],
     )
 
 
@@ -155,6 +202,7 @@ def _score_blend(blend: BlendFit, models: Mapping[str, Model], both_orders: bool
         scored=_calibrate([raw], fitted, both_orders),
         averaged=_calibrate([averaged], fitted, both_orders=True),
         temperatures=[_temperature(one, both_orders) for one in fitted],
+        seeds=[None],
     )
 
 

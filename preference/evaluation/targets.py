@@ -24,7 +24,8 @@ class Targets:
     `ids`, `labels` and `groups` are int [n]. `near_duplicate`, bool [n], marks battles whose prompt
     is nearly the same as one in train, and `has_ties`, bool [n], those whose source has ties.
     `oracle` is None for real battles. `known_prompt`, bool [n], marks battles whose prompt is known
-    from elsewhere; it is None where that is not asked.
+    from elsewhere; it is None where that is not asked. `folds`, int [n], has the fold of each
+    battle; it is None where the battles are split once.
     """
 
     ids: np.ndarray
@@ -34,3 +35,4 @@ class Targets:
     has_ties: np.ndarray
     oracle: Oracle | None = None
     known_prompt: np.ndarray | None = None
+    folds: np.ndarray | None = None

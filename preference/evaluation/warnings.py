@@ -6,6 +6,9 @@ The stage `evaluate` prints them, and the verdict of the report begins with them
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from preference.battles.table import LABELS
 from preference.evaluation.targets import Targets
 from preference.rendering.numbers import number, p_value
 from preference.statistics.calibration_warnings import (
@@ -19,6 +22,7 @@ from preference.statistics.metrics import LARGEST_LOG_LOSS
 from preference.statistics.paired_tests import SIGNIFICANCE_LEVEL
 
 Details = Mapping[str, Any]
+Seeds = Sequence[int | str | None]
 
 
 def find_limits(targets: Targets) -> dict[str, Any]:
@@ -29,7 +33,21 @@ def find_limits(targets: Targets) -> dict[str, Any]:
     }
 
 
-def find_warnings(details: Details, seeds: Mapping[str, Sequence[int | None]]) -> list[str]:
+def find_calibration_limits(targets: Targets) -> dict[str, Any]:
+    """Return the limits of calibration; with folds, those of any fold, each of which is fitted."""
+    if targets.folds is None:
+        return find_limits(targets)
+    has_ties = bool(targets.has_ties.any())
+    folds = [targets.folds == fold for fold in np.unique(targets.folds)]
+    few = [explain_few_groups(targets.groups[fold]) for fold in folds]
+    missing = {label for fold in folds for label in missing_labels(targets.labels[fold], has_ties)}
+    return {
+        "too_few_groups": next(filter(None, few), None),
+        "missing_labels": [label for label in LABELS if label in missing],
+    }
+
+
+def find_warnings(details: Details, seeds: Mapping[str, Seeds]) -> list[str]:
     """Return the warnings, as whole sentences.
 
     Args:
@@ -78,7 +96,7 @@ def _warn_of_known_prompts(known: Details | None) -> list[str]:
     ]
 
 
-def _warn_of_model(name: str, details: Details, seeds: Sequence[int | None]) -> list[str]:
+def _warn_of_model(name: str, details: Details, seeds: Seeds) -> list[str]:
     model = details["models"][name]
     warnings = warn_of_bound(name, dict(zip(seeds, model["temperature"], strict=True)))
     if model["is_constant"]:

@@ -30,8 +30,12 @@ def read_judges(entries: Sequence[IndexEntry]) -> tuple[np.ndarray, dict[str, np
     files |= {name: f"{name}.parquet" for name in (*others, *LEARNING_REFERENCES)}
     ids, scores = np.empty(0, dtype=np.int64), {}
     for name, file in files.items():
-        parts = [read_predictions(SCORED / split / file, "evaluate") for split in PREDICTED_SPLITS]
-        ids = np.concatenate([part.ids for part in parts])
-        probabilities = np.concatenate([part.probabilities for part in parts])
+        calibration, test = (
+            read_predictions(SCORED / split / file, "evaluate") for split in PREDICTED_SPLITS
+        )
+        # With folds, every battle is in test of one of them.
+        only = ~np.isin(calibration.ids, test.ids)
+        ids = np.concatenate([calibration.ids[only], test.ids])
+        probabilities = np.concatenate([calibration.probabilities[only], test.probabilities])
         scores[name] = probabilities[:, A_WINS] + probabilities[:, TIE] / 2
     return ids, scores

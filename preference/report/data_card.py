@@ -13,7 +13,7 @@ LEAKS = {
     "shared_prompts": "prompts",
     "shared_answers": "pairs of answers",
 }
-EXTRA, TRAIN = "extra", "train"
+EXTRA, TRAIN, FOLDS = "extra", "train", "folds"
 QUANTILES = {"p50": "median", "p90": "90 % below", "p99": "99 % below", "max": "longest"}
 
 
@@ -81,10 +81,20 @@ def describe_leaks(split: Data) -> list[Sentence]:
 
 def split_table(data: Data, split: Data) -> Table:
     """Return the sizes and class frequencies of all battles and of each split."""
-    parts = {name: split[name] for name in split if name not in (*LEAKS, EXTRA)}
+    folds = [_parts(fold) for fold in split.get(FOLDS, [split])]
+    groups = sum(part["groups"] for part in folds[0].values())
     rows = [
-        _size_row("all", data["rows_kept"], sum(part["groups"] for part in parts.values()), data),
-        *(_size_row(name, part["rows"], part["groups"], part) for name, part in parts.items()),
+        _size_row("all", data["rows_kept"], groups, data),
+        *(
+            _size_row(
+                f"fold {number}, {name}" if FOLDS in split else name,
+                part["rows"],
+                part["groups"],
+                part,
+            )
+            for number, parts in enumerate(folds, start=1)
+            for name, part in parts.items()
+        ),
     ]
     header = ("split", "battles", "groups", *(f"fraction of {label}" for label in LABELS))
     return Table("Splits", header, rows)
@@ -109,15 +119,21 @@ def quarantine_table(data: Data) -> Table | None:
 
 
 def _describe_near_duplicates(split: Data) -> Sentence:
-    counts = [
-        f"{part['near_duplicates']:,} in {name} "
-        f"({number(100 * part['near_duplicate_rate'], 1)}\u00a0%)"
-        for name, part in split.items()
-        if name not in (*LEAKS, EXTRA, TRAIN)
-    ]
+    folds = [_parts(fold) for fold in split.get(FOLDS, [split])]
+    counts = []
+    for name in folds[0]:
+        if name != TRAIN:
+            near = sum(parts[name]["near_duplicates"] for parts in folds)
+            rate = near / sum(parts[name]["rows"] for parts in folds)
+            counts.append(f"{near:,} in {name} ({number(100 * rate, 1)}\u00a0%)")
     return Sentence(
         f"Battles whose prompt is nearly the same as one in train: {', '.join(counts)}."
     )
+
+
+def _parts(split: Data) -> dict[str, Data]:
+    """Return what is known of each split, in a fold or where the battles are split once."""
+    return {name: split[name] for name in split if name not in (*LEAKS, EXTRA)}
 
 
 def _size_row(name: str, rows: int, groups: int, part: Data) -> list[Cell]:

@@ -27,6 +27,8 @@ CALIBRATION_HEADER = (
     "error, class-wise",
     "if calibrated",
 )
+# That a cell shows one by one.
+MOST_TEMPERATURES = 4
 
 Details = Mapping[str, Any]
 
@@ -118,7 +120,10 @@ def _calibration_row(name: str, model: Mapping[str, Any]) -> list[Cell]:
 
 def _temperatures(model: Mapping[str, Any]) -> str:
     bound = " (a bound)" if model["temperature_at_bound"] else ""
-    return ", ".join(number(each, 3) for each in model["temperature"]) + bound
+    temperatures = model["temperature"]
+    if len(temperatures) > MOST_TEMPERATURES:
+        return f"{number(min(temperatures), 3)} to {number(max(temperatures), 3)}{bound}"
+    return ", ".join(number(each, 3) for each in temperatures) + bound
 
 
 def _calibration_cells(error: Mapping[str, Any]) -> list[Cell]:

@@ -22,6 +22,7 @@ from preference.report.data_card import (
     split_table,
 )
 from preference.report.experiments_section import experiments_table
+from preference.report.fold_notes import describe_folds
 from preference.report.importance import importance_table
 from preference.report.inputs import ReportInputs
 from preference.report.interval_charts import difference_charts, log_loss_chart, slice_charts
@@ -85,6 +86,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
         "simulated": details["simulated"],
         "rows": f"{details['rows']:,}",
         "groups": f"{details['groups']:,}",
+        "folds": describe_folds(details),
         "processors": list(dict.fromkeys(details.get("processors", {}).values())),
         "verdict": list_verdict(details, inputs.split, inputs.training),
         "experiments": experiments_table(details),

@@ -74,16 +74,22 @@ class Tokens:
         return rows
 
 
-def find_tokens(folder: Path, preset: str) -> Path:
+def name_in_index(preset: str, fold: int | None) -> str:
+    """Return the name of a preset's tokenizer, which each fold may train on its train split."""
+    return preset if fold is None else f"{preset}, fold {fold}"
+
+
+def find_tokens(folder: Path, preset: str, fold: int | None = None) -> Path:
     """Return the folder that holds the tokens of a preset's tokenizer.
 
     Raises:
         BadInput: the preset's tokens have not been made.
     """
     folders = read_checked(dict[str, FolderName], folder / INDEX, STAGE)
-    if preset not in folders:
-        raise BadInput(f"{folder} has no tokens for preset {preset!r}: run `dvc repro {STAGE}`.")
-    return folder / folders[preset]
+    name = name_in_index(preset, fold)
+    if name not in folders:
+        raise BadInput(f"{folder} has no tokens for preset {name!r}: run `dvc repro {STAGE}`.")
+    return folder / folders[name]
 
 
 def find_trained_tokens(folder: str, name: str) -> Path:

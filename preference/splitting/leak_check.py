@@ -3,7 +3,8 @@
 The check compares texts instead of groups, so that it does not repeat an error of the grouping.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,21 +15,37 @@ from preference.battles.table import label_shares
 from preference.splitting.stratified import TRAIN
 from preference.splitting.text_hashes import hash_texts
 
+SHARED = ("shared_groups", "shared_prompts", "shared_answers")
 
-def summarize_splits(
-    splits: Mapping[str, pa.Table], batches: Iterable[pa.RecordBatch]
-) -> dict[str, object]:
+
+def summarize_folds(
+    folds: Sequence[Mapping[str, pa.Table]], batches: Iterable[pa.RecordBatch]
+) -> dict[str, Any]:
     """Describe each split, and count what is in more than one of them.
 
     Args:
-        splits: for each split a table of `id`, `group`, `near_duplicate` and perhaps `has_ties`.
+        folds: of each fold the table of each split, with `id`, `group`, `near_duplicate` and
+            perhaps `has_ties`.
         batches: at least one, with columns `id`, `label`, `prompt`, `response_a`, `response_b`.
             Battles that are in no split are ignored.
+
+    Returns:
+        The summary of the only fold, or under `folds` that of each, with the sums of what splits
+        share.
     """
+    battles = pd.concat(map(_hash_battles, batches))
+    summaries = [_summarize_splits(splits, battles) for splits in folds]
+    if len(summaries) == 1:
+        return summaries[0]
+    shared = {name: sum(summary[name] for summary in summaries) for name in SHARED}
+    return {"folds": summaries, **shared}
+
+
+def _summarize_splits(splits: Mapping[str, pa.Table], battles: pd.DataFrame) -> dict[str, Any]:
     assigned = pd.concat(
         [split.to_pandas().assign(split=name) for name, split in splits.items()]
     ).set_index("id")
-    rows = pd.concat(map(_hash_battles, batches)).join(assigned, on="id", how="inner")
+    rows = battles.join(assigned, on="id", how="inner")
     return {
         **{name: _summarize_split(name, rows[rows["split"] == name]) for name in splits},
         "shared_groups": _count_shared(rows, "group"),

@@ -6,7 +6,7 @@ Guarantees
 3. Each label is divided in the same proportions, as exactly as the sizes of the groups permit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,22 +41,36 @@ def split_by_group(
         BadInput: a split would have no battle, or none with one of the labels. Ties may be missing
             from all of the battles.
     """
-    label_counts = pd.crosstab(groups, labels).reindex(columns=range(len(LABELS)), fill_value=0)
-    _check_source(label_counts, splits=len(fractions))
-    targets = np.outer(list(fractions.values()), label_counts.sum())
+    battles = pd.DataFrame({"id": ids, "group": groups, "label": labels}).sort_values("id")
+    check_source(battles, len(fractions), "splits")
+    dealt = deal_battles(battles, list(fractions.values()), seed)
+    needed = np.unique(labels)
+    for name, rows in zip(fractions, dealt, strict=True):
+        check_labels(
+            f"the {name} split",
+            rows["label"],
+            needed,
+            f"raise split.{name} or, where it is `group`, let split.near_duplicates be `count`",
+        )
+    return {name: to_table(rows) for name, rows in zip(fractions, dealt, strict=True)}
+
+
+def deal_battles(
+    battles: pd.DataFrame, fractions: Sequence[float], seed: int
+) -> list[pd.DataFrame]:
+    """Divide battles with `group` and `label` into parts of these fractions, in their order."""
+    label_counts = _count_labels(battles)
+    targets = np.outer(fractions, label_counts.sum())
     order = _dealing_order(label_counts.sum(axis=1).to_numpy(), seed)
     chosen = np.empty(len(label_counts), dtype=np.int64)
     chosen[order] = _deal_groups(label_counts.to_numpy()[order].tolist(), targets.tolist())
-    battles = pd.DataFrame({"id": ids, "group": groups, "label": labels}).sort_values("id")
-    split_of_battle = chosen[label_counts.index.get_indexer(battles["group"])]
-    splits = {name: battles[split_of_battle == number] for number, name in enumerate(fractions)}
-    needed = [number for number in label_counts if label_counts[number].any()]
-    for name, rows in splits.items():
-        _check_labels(name, rows["label"], needed)
-    return {
-        name: pa.table({"id": rows["id"].to_numpy(), "group": rows["group"].to_numpy()})
-        for name, rows in splits.items()
-    }
+    part_of_battle = chosen[label_counts.index.get_indexer(battles["group"])]
+    return [battles[part_of_battle == number] for number in range(len(fractions))]
+
+
+def to_table(battles: pd.DataFrame) -> pa.Table:
+    """Return the table of a split: `id` and `group`."""
+    return pa.table({name: battles[name].to_numpy() for name in ("id", "group")})
 
 
 def write_splits(splits: Mapping[str, pa.Table], folder: Path) -> None:
@@ -97,35 +111,45 @@ def _deal_groups(label_counts: list[list[int]], targets: list[list[float]]) -> l
     return chosen
 
 
-def _check_source(label_counts: pd.DataFrame, splits: int) -> None:
-    """Raise an error where no sizes of the splits could help.
+def check_source(battles: pd.DataFrame, parts: int, name: str, remedy: str = "") -> None:
+    """Raise an error where no sizes of the parts could help.
 
     Args:
-        label_counts: the number of battles with each label, one row for each group.
-        splits: the number of splits.
+        battles: with `group` and `label`.
+        parts: the number of parts.
+        name: what the parts are.
+        remedy: for too few groups, beyond more battles.
     """
-    battles = int(label_counts.to_numpy().sum())
+    label_counts, count = _count_labels(battles), len(battles)
     missing = [LABELS[number] for number in (A_WINS, B_WINS) if not label_counts[number].any()]
     if missing:
         raise BadInput(
-            f"none of the {battles:,} battles has label {' or '.join(missing)}, and every split "
+            f"none of the {count:,} battles has label {' or '.join(missing)}, and every split "
             f"needs both of A and B. Add battles with that label to data.source."
         )
-    if len(label_counts) < splits:
+    if len(label_counts) < parts:
         raise BadInput(
-            f"the {battles:,} battles share prompts or answers, so that they are only "
+            f"the {count:,} battles share prompts or answers, so that they are only "
             f"{len(label_counts)} group{'s' if len(label_counts) > 1 else ''}, and no group is "
-            f"divided between the {splits} splits. Use battles of more prompts."
+            f"divided between the {parts} {name}. Use battles of more prompts{remedy}."
         )
 
 
-def _check_labels(name: str, labels: pd.Series, needed: Sequence[int]) -> None:
+def check_labels(part: str, labels: pd.Series, needed: Iterable[int], remedy: str) -> None:
+    """Raise an error where a part has none of the battles with one of the labels `needed`."""
     missing = [LABELS[number] for number in needed if number not in set(labels)]
     if missing:
         raise BadInput(
-            f"the {name} split has {len(labels):,} battle{'' if len(labels) == 1 else 's'}, none "
+            f"{part} has {len(labels):,} battle{'' if len(labels) == 1 else 's'}, none "
             f"with label {' or '.join(missing)}, and every split needs all of "
             f"{', '.join(LABELS[number] for number in needed)}. "
-            f"Use more battles, with more of that label, raise split.{name} or, where it is "
-            "`group`, let split.near_duplicates be `count`."
+            f"Use more battles, with more of that label, {remedy}."
         )
+
+
+def _count_labels(battles: pd.DataFrame) -> pd.DataFrame:
+    """Count the battles with each label, one row for each group."""
+    groups, members = np.unique(battles["group"], return_inverse=True)
+    counts = np.zeros((len(groups), len(LABELS)), dtype=np.int64)
+    np.add.at(counts, (members, battles["label"]), 1)
+    return pd.DataFrame(counts, index=groups)

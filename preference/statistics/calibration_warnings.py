@@ -41,12 +41,13 @@ def warn_of_calibration(too_few_groups: str | None, missing: Sequence[str]) -> l
     return warnings
 
 
-def warn_of_bound(name: str, temperatures: Mapping[int | None, float]) -> list[str]:
+def warn_of_bound(name: str, temperatures: Mapping[int | str | None, float]) -> list[str]:
     """Warn of temperatures at the smallest or the largest value that is tried, once for each.
 
     Args:
         name: of the model.
-        temperatures: by the seed of the training run; the seed of a single run is not named.
+        temperatures: by the seed of the training run, or by the name of its fold; that of a single
+            run is not named.
     """
     warnings = []
     for is_smallest in (True, False):
@@ -62,7 +63,9 @@ def warn_of_bound(name: str, temperatures: Mapping[int | None, float]) -> list[s
     return warnings
 
 
-def _name_seeds(seeds: Collection[int | None]) -> str:
+def _name_seeds(seeds: Collection[int | str | None]) -> str:
+    if any(isinstance(seed, str) for seed in seeds):
+        return f" ({', '.join(map(str, seeds))})"
     return f" (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
 
 

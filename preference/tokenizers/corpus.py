@@ -14,23 +14,22 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from preference.battles.splits import read_members
 from preference.battles.table import FIELDS, scan_battles
-from preference.runtime.errors import BadInput, check_exists
+from preference.runtime.errors import BadInput
 
 # SentencePiece needs about 5 seconds per million characters of real battles.
 MOST_CHARACTERS = 10_000_000
 
 
-def read_training_texts(battles: Path, split: Path) -> Iterator[str]:
-    """Yield the turns of the split's battles: all prompts first, then the answers.
+def read_training_texts(battles: Path, split: Path, fold: int | None = None) -> Iterator[str]:
+    """Yield the turns of the battles of a split, or of its fold: all prompts first, then answers.
 
     Raises:
         BadInput: a file is missing, or the split names a battle that the table lacks.
     """
-    check_exists(split, "split")
-    members = pq.read_table(split, columns=["id"])["id"].to_numpy()
+    members = read_members(split, fold)["id"].to_numpy()
     characters = count_characters(battles, split, members)
     chosen = members[evenly_spaced(len(members), MOST_CHARACTERS / max(characters, 1))]
     sample = pa.Table.from_batches(_scan_members(battles, chosen, "sample")).sort_by("id")

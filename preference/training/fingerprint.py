@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from preference.config.experiment import Experiment, shown_parameters
+from preference.config.experiment import Experiment, fold_of, shown_parameters
 from preference.runtime.provenance import hash_file, hash_files, hash_text, library_versions
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -30,7 +30,11 @@ def identify_training(
     Returns: hashes of `parameters`, `data`, `code` and `weights`, and the names of the devices.
     """
     files = [file for path in data for file in sorted([path, *path.rglob("*")]) if file.is_file()]
-    parameters = {**shown_parameters(experiment), "preset": experiment.model.preset, "seed": seed}
+    parameters = {
+        **shown_parameters(experiment, fold_of(experiment, seed)),
+        "preset": experiment.model.preset,
+        "seed": seed,
+    }
     return {
         "parameters": _digest(parameters),
         "data": _digest(hash_files(files)),

@@ -12,7 +12,7 @@ from dvclive import Live
 
 from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
-from preference.config.experiment import Experiment
+from preference.config.experiment import Experiment, fold_of
 from preference.models.preference_model import build_model
 from preference.models.pretrained.backbones import load_backbone
 from preference.runtime.errors import BadInput
@@ -33,7 +33,10 @@ SPLITS_READ = ("train", "valid")
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """An experiment with one seed, the battles of train, and the model with its initial weights."""
+    """An experiment with one seed, the battles of train, and the model with its initial weights.
+
+    Both splits that it reads are those of the run's fold, where there are folds.
+    """
 
     experiment: Experiment
     seed: int
@@ -46,6 +49,11 @@ class TrainingRun:
         """Path of its checkpoint."""
         return checkpoint_path(self.experiment.name, self.seed)
 
+    @property
+    def fold(self) -> int | None:
+        """Number of its fold."""
+        return fold_of(self.experiment, self.seed)
+
 
 def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     """Read the battles of train, and build the model with its initial weights.
@@ -55,13 +63,13 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     Raises:
         BadInput: an input is missing, or the preset cannot be loaded.
     """
-    model_params = experiment.model
+    model_params, fold = experiment.model, fold_of(experiment, seed)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(experiment.train.precision)
-    tokens_folder = find_tokens(TOKENS, model_params.preset)
+    tokens_folder = find_tokens(TOKENS, model_params.preset, fold)
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)
-    train = read_labelled_battles(tokens, packing, "train")
+    train = read_labelled_battles(tokens, packing, "train", fold)
     backbone = load_backbone(
         model_params.preset, tokens.special.vocabulary_size, model_params.dropout
     )
@@ -91,7 +99,7 @@ def fit_run(
     """
     experiment, battles = run.experiment, run.train
     params = experiment.train
-    valid = read_labelled_battles(battles.tokens, battles.packing, "valid")
+    valid = read_labelled_battles(battles.tokens, battles.packing, "valid", run.fold)
     data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
     identity = identify_training(experiment, run.seed, data, run.model)
     checkpoint = find(run.checkpoint, identity)
@@ -122,13 +130,15 @@ def fit_run(
     return trained
 
 
-def read_labelled_battles(tokens: Tokens, packing: Packing, split: str) -> LabelledBattles:
-    """Read the labels of a split's battles, and find their tokens.
+def read_labelled_battles(
+    tokens: Tokens, packing: Packing, split: str, fold: int | None
+) -> LabelledBattles:
+    """Read the labels of a split's battles, in one fold or in all, and find their tokens.
 
     Raises:
         BadInput: the split is missing, or one of its battles has no tokens.
     """
-    battles = read_split_battles(BATTLES, split_file(split), ("label",))
+    battles = read_split_battles(BATTLES, split_file(split), ("label",), fold)
     rows = tokens.rows_of(battles["id"].to_numpy())
     labels, has_ties = battles["label"].to_numpy(), read_has_ties(battles)
     return LabelledBattles(tokens, packing, rows, labels, has_ties)

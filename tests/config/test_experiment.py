@@ -12,11 +12,14 @@ from repository import REPOSITORY
 from preference.config.experiment import (
     CONFIG,
     digest_of,
+    fold_of,
+    list_folds,
     read_experiment,
     read_index,
     read_present_experiment,
     read_presets,
     resolve_experiment,
+    seeds_of,
     shown_parameters,
     write_experiments,
 )
@@ -196,3 +199,23 @@ def test_the_stage_tells_a_mistake_in_one_line_and_keeps_what_was_there():
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: params.yaml: experiments.exp1.model")
     assert contents() == before
+
+
+def test_a_training_run_belongs_to_one_fold():
+    before = contents()
+    change("split.folds", 3)
+    change("experiments.exp1.train.seeds", 2)
+    write_experiments(load_params())
+    experiment = read_present_experiment("exp1")
+    assert [fold_of(experiment, seed) for seed in experiment.seeds] == [1, 2, 3, 1, 2, 3]
+    assert seeds_of(experiment, 2) == [2025, 2028]
+    assert [entry.folds for entry in read_index()][:2] == [[1, 2, 3] * 3, [1, 2, 3] * 2]
+    assert list_folds(read_index()) == [1, 2, 3]
+    # What the battles are split once for says nothing of folds.
+    change("split.folds", 1)
+    change("experiments.exp1.train.seeds", [])
+    write_experiments(load_params())
+    assert contents()["baseline.json"] == before["baseline.json"]
+    assert all(b"fold" not in content for content in contents().values())
+    assert fold_of(read_experiment("baseline"), 2025) is None
+    assert list_folds(read_index()) == [None]

@@ -20,7 +20,7 @@ data:
   hub: ""
   max_quarantined: 0.01
   simulated: {battles: 8000, length_scale: 0.1}
-split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15, near_duplicates: count}
+split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15, folds: 1, near_duplicates: count}
 tokenizer: {vocabulary_size: 2000}
 text: {turns: all}
 model:
@@ -149,6 +149,15 @@ def test_values_are_read_as_written(tmp_path):
         ({"split.train": 0.6}, "split"),
         ({"split.test": 0}, "split.test"),
         ({"split.near_duplicates": "drop"}, "split.near_duplicates"),
+        ({"split.folds": 0}, "split.folds: Input should be greater than or equal to 1"),
+        ({"split.folds": "5"}, "split.folds: Input should be a valid integer"),
+        ({"split.folds": 2.5}, "split.folds: Input should be a valid integer"),
+        (
+            {"split.folds": 5, "experiments.exp1.train.seeds": [7, 8, 9]},
+            "experiments.exp1 has the list of train.seeds [7, 8, 9], and split.folds is 5",
+        ),
+        ({"split.folds": 5, "train.seeds": [1]}, "instead: train.seeds: 1."),
+        ({"split.folds": 60, "train.seeds": 2}, "has 120 training runs, 60 for each repetition"),
         ({"train.optimizer": "sgd"}, "train.optimizer"),
         ({"train.weight_decay": 0.01}, "weight_decay needs optimizer: adamw"),
         ({"train.learning_rate": -0.1}, "train.learning_rate"),
@@ -318,3 +327,9 @@ def test_a_number_of_seeds_begins_with_the_shared_one(tmp_path):
     params = load(tmp_path, changed({"experiments.exp1.train.seeds": 3, "seed": 5}))
     assert params.experiment("exp1").training_seeds() == [5, 6, 7]
     assert params.experiment("baseline").training_seeds() == [5]
+
+
+def test_each_repetition_has_a_seed_for_each_fold(tmp_path):
+    params = load(tmp_path, changed({"experiments.exp1.train.seeds": 2, "split.folds": 3}))
+    assert params.experiment("exp1").training_seeds() == [2024, 2025, 2026, 2027, 2028, 2029]
+    assert params.experiment("baseline").training_seeds() == [2024, 2025, 2026]

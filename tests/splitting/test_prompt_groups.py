@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preference.splitting.leak_check import summarize_splits
+from preference.splitting.leak_check import summarize_folds
 from preference.splitting.leakage_groups import digest_battles, group_battles
 
 # Ways to write one text that must not make it another.
@@ -123,7 +123,7 @@ def count_shared(table, groups):
         for group, size in zip(*np.unique(groups, return_counts=True), strict=True)
     }
     splits = {name: with_marks(split) for name, split in splits.items()}
-    summary = summarize_splits(splits, table.to_batches())
+    summary = summarize_folds([splits], table.to_batches())
     return [summary[f"shared_{what}"] for what in ("groups", "prompts", "answers")]
 
 
@@ -138,7 +138,7 @@ def test_summary_counts_leaks():
         "train": with_marks(pa.table({"id": [1, 3, 4], "group": [1, 1, 4]})),
         "two": with_marks(pa.table({"id": [2, 5], "group": [1, 4]}), [True, False]),
     }
-    summary = summarize_splits(splits, table.to_batches(max_chunksize=2))
+    summary = summarize_folds([splits], table.to_batches(max_chunksize=2))
     assert summary["shared_groups"] == 2
     assert summary["shared_prompts"] == 2
     assert summary["shared_answers"] == 1

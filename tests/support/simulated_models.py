@@ -71,7 +71,7 @@ def as_models(targets, predictions):
         seeds = range(1, len(ones) + 1)
         runs = [RunPredictions(one, one, seed) for one, seed in zip(ones, seeds, strict=True)]
         averaged = [average_orders(run) for run in runs]
-        models[name] = Model(runs, runs, averaged, [1.0] * len(runs))
+        models[name] = Model(runs, runs, averaged, [1.0] * len(runs), [run.seed for run in runs])
     return models
 
 

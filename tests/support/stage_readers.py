@@ -27,6 +27,7 @@ READERS = {
         "blend",
         "evaluate",
         "leaderboard",
+        "report",
         "submit",
     },
     "preference/evaluation/slices.py": {"evaluate"},
