@@ -31,9 +31,9 @@ PARAMS_FILE = Path("params.yaml")
 SIMULATED = "simulated"
 EXPERIMENT_NAME = "[A-Za-z0-9_]{1,100}"
 # The models without a network.
-REFERENCES = ("prior", "length", "tfidf")
+REFERENCES = ("prior", "length", "tfidf", "features", "stack")
 # The references that learn from the texts.
-LEARNING_REFERENCES = ("length", "tfidf")
+LEARNING_REFERENCES = ("length", "tfidf", "features", "stack")
 # Names that an experiment may not have, because results or files use them.
 RESERVED_NAMES = (*REFERENCES, "reference", "blend", "oracle", "weights", "index", "presets")
 # Of one experiment: `train.seeds` may be their number, and each fold has as many.
@@ -207,12 +207,33 @@ class TrainSection(TrainParams):
     checkpoint_minutes: Positive
 
 
+MOST_TREES = 10_000
+
+
+@checked
+class TreesParams:
+    """The trees of the reference `features`.
+
+    `number` is that of the trees, `min_leaf` the fewest rows of a leaf where there are few rows,
+    and `max_features` the fraction of the features that each split chooses among.
+    """
+
+    number: Annotated[int, Field(ge=1, le=MOST_TREES)]
+    min_leaf: Count
+    max_features: Annotated[Positive, Field(le=1)]
+
+
 @checked
 class ReferenceParams:
-    """TF-IDF vocabulary size of each analyser, and the inverse regularization strength."""
+    """The references.
+
+    `max_features` is the size of the TF-IDF vocabulary of each analyser, and
+    `inverse_regularization` the strength of the logistic regressions.
+    """
 
     max_features: Count
     inverse_regularization: Positive
+    trees: TreesParams
 
 
 @checked
@@ -221,8 +242,8 @@ class EvaluationParams:
 
     `resamples` is the number of bootstrap resamples of the groups. `both_orders` averages the
     predictions of both orders of the answers. `blend` names the models to mix; `auto` mixes every
-    experiment, `length` and `tfidf`; an empty list means no blend. A difference of log loss below
-    `smallest_difference` is never called better or worse. `known_prompts` lists files in
+    experiment and every reference but `prior`; an empty list means no blend. A difference of log
+    loss below `smallest_difference` is never called better or worse. `known_prompts` lists files in
     data/known_prompts with prompts that pretrained weights may have seen.
     """
 

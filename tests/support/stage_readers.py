@@ -33,7 +33,7 @@ READERS = {
     "preference/evaluation/slices.py": {"evaluate"},
     "preference/sources/row_parser.py": {"fetch", "evaluate", "submit"},
     "preference/splitting/stratified.py": {"split"},
-    "preference/references/features.py": {"train_reference", "predict_reference", "submit"},
+    "preference/references/linear_features.py": {"train_reference", "predict_reference", "submit"},
     "preference/training/optimizer.py": TRAININGS,
     "preference/models/heads.py": {*TRAININGS, *each("predict"), "submit"},
     "preference/prediction/predictor.py": {*each("predict"), "submit"},
