@@ -22,7 +22,8 @@ from preference.battles.table import (
     scan_battles,
     writing_battles,
 )
-from preference.config.params import SIMULATED, Params, load_params
+from preference.config.data_params import SIMULATED
+from preference.config.params import Params, load_params
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 from preference.runtime.stage_lock import running_alone

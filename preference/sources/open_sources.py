@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from preference.config.params import SIMULATED, Params
+from preference.config.data_params import SIMULATED
+from preference.config.params import Params
 from preference.runtime.errors import BadInput
 from preference.sources.parts import list_parts
 from preference.sources.readers import read_source_rows
