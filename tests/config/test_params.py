@@ -49,7 +49,10 @@ train:
   precision: float32
   jit: auto
   checkpoint_minutes: 15
-reference: {max_features: 20000, inverse_regularization: 0.1}
+reference:
+  max_features: 20000
+  inverse_regularization: 0.1
+  trees: {number: 300, min_leaf: 8, max_features: 0.1}
 evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001,
              known_prompts: []}
 submit: {model: baseline, battles: test.csv, both_orders: false}
@@ -183,6 +186,9 @@ def test_values_are_read_as_written(tmp_path):
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),
         ({"tokenizer.vocabulary_size": 10}, "tokenizer.vocabulary_size"),
+        ({"reference.trees.number": 10_001}, "reference.trees.number"),
+        ({"reference.trees.min_leaf": 0}, "reference.trees.min_leaf"),
+        ({"reference.trees.max_features": 1.5}, "reference.trees.max_features"),
         ({"experiments.exp1.model.sequence": 9}, "unknown key experiments.exp1.model.sequence"),
         ({"experiments.exp1.model.seq_len": 4}, "experiments.exp1.model.seq_len"),
         ({"experiments.exp1.train.optimizer": "adam"}, "experiments.exp1.train"),
@@ -268,7 +274,8 @@ def test_a_rate_may_be_written_as_one_does(tmp_path, written):
         ("all", "evaluation.blend: Input should be 'auto' (it is 'all')"),
         (
             ["exp1", "all"],
-            "evaluation.blend names all, but the models are baseline, exp1, prior, length, tfidf. "
+            "evaluation.blend names all, but the models are baseline, exp1, prior, length, tfidf, "
+            "features, stack. "
             "Correct the spelling, or add the experiment",
         ),
     ],
