@@ -152,7 +152,7 @@ def _describe_judges(leaderboard: Leaderboard, best: str) -> list[Sentence]:
         return []
     over, under = misrated(judge)
     where = (
-        f"On the {judged['battles']:,} battles of calibration and test, in which "
+        f"On the {judged['battles']:,} battles that no network was trained on, in which "
         f"{judged['models']} models have enough"
     )
     return [
