@@ -12,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 export DVC_SITE_CACHE_DIR ?= $(CURDIR)/.dvc/tmp/site
 
 .PHONY: help setup repro experiments compare test distributed-check lint lock fuzz audit coverage \
-  pr-report profile arena55k check-cache faults bench bench-quick docs gpu-wheels lock-bench clean
+  pr-report profile arena55k real-rows check-cache faults bench bench-quick docs gpu-wheels lock-bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -95,6 +95,9 @@ profile: setup  ## Run a profile as an experiment: make profile NAME=small.
 
 arena55k: setup  ## Run the study's experiments on the 57,477 real battles (hours on a GPU).
 	@python -m profiles arena55k $(if $(FORCE),--force)
+
+real-rows: setup  ## Cross-validate the references on a file of votes: make real-rows FILE=votes.csv.
+	@python -m checks.real_rows "$(or $(FILE),$(error name a file of votes: make real-rows FILE=votes.csv))"
 
 check-cache: setup  ## Delete damaged files in DVC's cache; dvc repro makes them again.
 	@python -m checks.faults.cache_check

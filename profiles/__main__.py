@@ -14,7 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from preference.config.params import SIMULATED, load_params
+from preference.config.data_params import SIMULATED
+from preference.config.params import load_params
 from preference.runtime.errors import BadInput, exit_on_bad_input
 from profiles.profile_parameters import assignments, check_profile, merged_params
 

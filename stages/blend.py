@@ -45,6 +45,7 @@ from preference.evaluation.inputs import (
 from preference.evaluation.scoring import fit_blend_weights
 from preference.evaluation.targets import Targets
 from preference.models.training_record import read_record, run_folder
+from preference.references.files import reference_files
 from preference.runtime.atomic_write import write_text, writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.provenance import hash_file, hash_files, hash_text
@@ -103,7 +104,10 @@ def fit_blend(
     references = fold_folder(REFERENCE_FILES, fold)
     hashes = {
         **hashes_of_weights(entries, [fold]),
-        **{name: [hash_file(references / f"{name}.json")] for name in REFERENCES},
+        **{
+            name: [hash_file(references / file) for file in reference_files(name)]
+            for name in REFERENCES
+        },
     }
     fit = BlendFit(
         models={name: hashes[name] for name in mixed},

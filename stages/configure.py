@@ -33,6 +33,11 @@ def check_source(source: str, hub: str) -> None:
     Raises:
         BadInput: it is not one of `NAMED_SOURCES`, a file or a folder, or `data.hub` is missing.
     """
+    if source.startswith("hf://"):
+        raise BadInput(
+            f"params.yaml: data.source: DVC takes {source} as the path of a dependency. Write it "
+            f"as data.hub, and data.source: {HUGGING_FACE}."
+        )
     if source == HUGGING_FACE and not hub:
         raise BadInput(
             "params.yaml: data.hub is empty. Name the data set, as in "

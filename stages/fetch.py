@@ -22,7 +22,8 @@ from preference.battles.table import (
     scan_battles,
     writing_battles,
 )
-from preference.config.params import SIMULATED, Params, load_params
+from preference.config.data_params import SIMULATED
+from preference.config.params import Params, load_params
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 from preference.runtime.stage_lock import running_alone
@@ -53,6 +54,8 @@ def main() -> None:
         rows = quarantined_rows(source, quarantined)
         if rows:
             report(describe_quarantine(rows, rows_kept[source.name], source.name))
+        if source.unread:
+            report(f"{source.name}: columns that are not read: {', '.join(sorted(source.unread))}.")
         if without := [part for part in source.parts if not ties[part]]:
             report(describe_missing_ties(without, source))
     data = summarize_data(scan_battles(BATTLES, ["label", *FIELDS], "summarize"), quarantined)

@@ -18,8 +18,7 @@ from preference.battles.splits import (
     split_file,
 )
 from preference.battles.table import BATTLES, FIELDS
-from preference.config.params import REFERENCES
-from preference.references.models import load_reference, predict_reference
+from preference.references.models import load_references, predict_references
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
@@ -37,11 +36,10 @@ def main() -> None:
 
 def predict_fold(fold: int | None, folder: Path) -> None:
     """Write the predictions of the references of a fold, for its battles of each split."""
-    references = [(name, load_reference(name, fold_folder(MODELS, fold))) for name in REFERENCES]
+    references = load_references(fold_folder(MODELS, fold))
     for split in PREDICTED_SPLITS:
         battles = read_split_battles(BATTLES, split_file(split), FIELDS, fold)
-        for name, reference in references:
-            predictions = predict_reference(reference, battles)
+        for name, predictions in predict_references(references, battles).items():
             write_predictions(predictions, folder / name / f"{split}.parquet")
 
 

@@ -1,13 +1,15 @@
-"""Fit the references: class prior, answer lengths, TF-IDF differences.
+"""Fit the references: class prior, answer lengths, TF-IDF differences, trees, their mean.
 
     python -m stages.train_reference
 
-Reads data/battles.parquet, data/split/train.parquet and, only for the metrics,
-data/split/valid.parquet; writes models/reference/*.json and metrics/reference.json. With folds,
+Reads data/battles.parquet, data/split/train.parquet and, for the weights of `stack` and the
+metrics, data/split/valid.parquet; writes models/reference/ and metrics/reference.json. With folds,
 those of each fold are in models/reference/fold-<fold>/, and the metrics are means over the folds.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +22,15 @@ from preference.battles.splits import (
     split_file,
 )
 from preference.battles.table import BATTLES
-from preference.config.params import REFERENCES, ReferenceParams, load_params
+from preference.config.params import ReferenceParams, load_params
+from preference.references.files import FEATURES
 from preference.references.models import (
     BATTLE_COLUMNS,
-    fit_reference,
-    predict_reference,
+    fit_references,
+    predict_references,
     save_reference,
 )
+from preference.references.trees import TreesReference, measure_importance
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
@@ -42,39 +46,48 @@ def main() -> None:
     params = load_params()
     with writing_folder(FOLDER) as folder:
         by_fold = [
-            train_references(params.reference, fold, fold_folder(folder, fold))
+            train_references(params.reference, params.seed, fold, fold_folder(folder, fold))
             for fold in read_folds(split_file("train"))
         ]
-    metrics = {
-        name: {
-            metric: float(np.mean([one[name][metric] for one in by_fold]))
-            for metric in by_fold[0][name]
-        }
-        for name in REFERENCES
+    metrics: dict[str, dict[str, Any]] = {
+        name: average([one[name] for one, _ in by_fold]) for name in by_fold[0][0]
     }
+    metrics[FEATURES]["importance"] = average([importance for _, importance in by_fold])
     write_metrics(metrics, METRICS)
 
 
 def train_references(
-    params: ReferenceParams, fold: int | None, folder: Path
-) -> dict[str, dict[str, float]]:
-    """Write each reference of a fold, and return its metrics on valid."""
+    params: ReferenceParams, seed: int, fold: int | None, folder: Path
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Write each reference of a fold.
+
+    Returns:
+        Its metrics on valid, by name, and there the importance of each group of dense features.
+    """
     train, valid = (
         read_split_battles(BATTLES, split_file(split), BATTLE_COLUMNS, fold)
         for split in ("train", "valid")
     )
-    labels = valid["label"].to_numpy()
-    metrics = {}
-    for name in REFERENCES:
-        reference = fit_reference(name, train, params)
+    labels, has_ties = valid["label"].to_numpy(), read_has_ties(valid)
+    references = fit_references(train, valid, params, seed)
+    for reference in references.values():
         save_reference(reference, folder)
-        predictions = rule_out_ties(predict_reference(reference, valid), read_has_ties(valid))
-        probabilities = predictions.probabilities
-        metrics[name] = {
+    metrics = {
+        name: {
             "log_loss": log_loss(labels, probabilities),
             "accuracy": accuracy(labels, probabilities),
         }
-    return metrics
+        for name, predictions in predict_references(references, valid).items()
+        for probabilities in [rule_out_ties(predictions, has_ties).probabilities]
+    }
+    trees = references[FEATURES]
+    assert isinstance(trees, TreesReference)
+    return metrics, measure_importance(trees, valid, seed)
+
+
+def average(folds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean over the folds of each value."""
+    return {name: float(np.mean([one[name] for one in folds])) for name in folds[0]}
 
 
 if __name__ == "__main__":

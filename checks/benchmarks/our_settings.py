@@ -12,7 +12,8 @@ import numpy as np
 from checks.benchmarks.measurement import Measurement
 from checks.benchmarks.sequences import Batch
 from checks.benchmarks.sizes import LEARNING_RATE, SEED, SIZES
-from preference.config.params import ModelParams, TrainParams, load_params
+from preference.config.model_params import ModelParams, TrainParams
+from preference.config.params import load_params
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.prediction.predictor import TOKENS_PER_BATCH
 from preference.sequences.length_bucketing import sorted_batches

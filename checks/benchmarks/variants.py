@@ -9,7 +9,7 @@ import keras_nlp
 import numpy as np
 
 from checks.benchmarks.replacement import replacing
-from preference.config.params import ModelParams
+from preference.config.model_params import ModelParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
 from preference.training import optimizer

@@ -1,16 +1,16 @@
 """Load the bundle of a blend: every member and reference that it mixes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from preference.bundle.archive import LARGEST_BUNDLE
 from preference.bundle.blend_schema import (
+    REFERENCE_FOLDER,
     BlendedReference,
     BlendManifest,
     MixWeights,
-    reference_file,
 )
 from preference.bundle.manifest import MANIFEST, check_assets, check_files, read_manifest
 from preference.bundle.manifest_schema import Manifest
@@ -20,10 +20,8 @@ from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import (
     LARGEST_VOCABULARY,
     check_file,
-    read_json,
     refusing_damage,
 )
-from preference.runtime.strict_json import check_values
 
 if TYPE_CHECKING:
     from preference.references.models import Reference
@@ -55,7 +53,7 @@ def load_blend(folder: Path, manifest: BlendManifest) -> BlendBundle:
             for name, weights in manifest.members.items()
         ],
         [
-            (_load_reference(folder / reference_file(name), name), blended)
+            (_load_reference(folder / REFERENCE_FOLDER, name), blended)
             for name, blended in manifest.references.items()
         ],
     )
@@ -98,14 +96,18 @@ def _check_is_named(name: str, manifest: Manifest, files: Mapping[str, str]) -> 
         )
 
 
-def _load_reference(path: Path, name: str) -> "Reference":
+def _load_reference(folder: Path, name: str) -> "Reference":
     # What has no references needs no scikit-learn.
     try:
-        from preference.references.models import SavedReference, build_reference
+        from preference.references.models import load_reference
     except ModuleNotFoundError as error:
         raise BadInput(
-            f"{path.name} needs {error.name}, which is not installed: install scikit-learn"
+            f"{name} needs {error.name}, which is not installed: install scikit-learn"
         ) from error
-    values = read_json(path, LARGEST_VOCABULARY)
+    return load_reference(name, folder, _read_reference)
+
+
+def _read_reference(path: Path, parse: Callable[[bytes], Any]) -> Any:  # noqa: ANN401
+    check_file(path, LARGEST_VOCABULARY)
     with refusing_damage(path.name, (ValueError,)):
-        return build_reference(name, check_values(SavedReference, values))
+        return parse(path.read_bytes())

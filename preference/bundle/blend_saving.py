@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from preference.bundle.blend_schema import BLEND_FORMAT, BlendManifest, NoBlend, reference_file
+from preference.bundle.blend_schema import BLEND_FORMAT, BlendManifest, NoBlend, files_of_references
 from preference.bundle.manifest import CARD, MANIFEST, hash_folder, write_manifest
 from preference.bundle.manifest_schema import Manifest
 from preference.bundle.model_card import render_card
@@ -33,10 +33,10 @@ def write_blend(
     """
     for name, (model, tokens, described) in members.items():
         write_bundle(model, tokens, described, folder / name)
-    for name in manifest.references:
-        target = folder / reference_file(name)
+    for name in files_of_references(manifest.references):
+        target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(references / f"{name}.json", target)
+        shutil.copyfile(references / target.name, target)
     (folder / CARD).write_text(render_card(manifest), encoding="utf-8")
     write_manifest(replace(manifest, files=hash_folder(folder)), folder)
 

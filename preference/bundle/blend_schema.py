@@ -2,14 +2,14 @@
 
 bundle.json, README.md
 members/<experiment>/seed-<seed>/   the bundle of a training run, complete
-references/<reference>.json         a reference, as the stage `train_reference` saves it
+references/                         the files of the references, as `train_reference` saves them
 
 Models without a weight are left out. The format is newer than that of other bundles, so that older
 code says that it cannot read a blend.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -21,20 +21,22 @@ from preference.config.experiment import Name
 from preference.config.params import EXPERIMENT_NAME, REFERENCES
 from preference.config.validation import Count, Probability, Sha256, Text, checked
 from preference.models.training_record import Prior
+from preference.references.files import reference_files
 from preference.statistics.calibration import Calibration, Temperatures
 
 BLEND_FORMAT = 2
 # All members are in memory at the same time.
 MOST_MEMBERS = 100
 MANIFEST, CARD = "bundle.json", "README.md"
+REFERENCE_FOLDER = "references"
 
 MemberFolder = Annotated[str, Field(pattern=f"^members/{EXPERIMENT_NAME}/seed-[0-9]{{1,10}}$")]
 ReferenceName = Annotated[str, Field(pattern=f"^({'|'.join(REFERENCES)})$")]
 
 
-def reference_file(name: str) -> str:
-    """Return the name of a reference's file in a bundle."""
-    return f"references/{name}.json"
+def files_of_references(names: Iterable[str]) -> set[str]:
+    """Return the names of the files of references in a bundle."""
+    return {f"{REFERENCE_FOLDER}/{file}" for name in names for file in reference_files(name)}
 
 
 def member_folder(name: str, seed: int) -> str:
@@ -110,7 +112,7 @@ class BlendManifest:
         """
         if not self.files:
             return
-        single = {CARD, *map(reference_file, self.references)}
+        single = {CARD, *files_of_references(self.references)}
         needed = single | {f"{folder}/{MANIFEST}" for folder in self.members}
         if missing := needed - set(self.files):
             raise ValueError(f"files does not name {min(missing)}")

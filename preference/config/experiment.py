@@ -13,14 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from preference.config.params import (
-    EXPERIMENT_NAME,
-    ModelParams,
-    Params,
-    TextParams,
-    TrainParams,
-    load_params,
-)
+from preference.config.data_params import TextParams
+from preference.config.model_params import ModelParams, TrainParams
+from preference.config.params import EXPERIMENT_NAME, Params, load_params
 from preference.config.validation import Count, Seed, Sha256, checked
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import BadInput

@@ -7,19 +7,14 @@ orders averaged. `evaluate` reads what was fitted, and so scores the blend that 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-import numpy as np
 from pydantic import Field
-from scipy.optimize import minimize
 
 from preference.config.params import LEARNING_REFERENCES, REFERENCES, EvaluationParams
 from preference.config.validation import Probability, Sha256, checked
 from preference.runtime.errors import BadInput
 from preference.statistics.calibration import Temperature, Temperatures
-from preference.statistics.metrics import SMALLEST
 
 BLEND = "blend"
-# A smaller weight hardly changes a prediction, but the model that has it costs a whole prediction.
-SMALLEST_WEIGHT = 0.005
 
 
 @checked
@@ -35,7 +30,7 @@ class BlendFit:
     """The fitted blend: the mix for each way to predict.
 
     `models` has the sha256 of the weights of each model's training runs, or of the reference's
-    file.
+    files.
     """
 
     models: Mapping[str, Annotated[list[Sha256], Field(min_length=1)]]
@@ -73,32 +68,3 @@ def choose_models(params: EvaluationParams, models: Sequence[str]) -> list[str]:
             f"{', '.join(models)}. Correct the spelling, or add the experiment."
         )
     return list(params.blend)
-
-
-def fit_weights(labels: np.ndarray, models: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Return the weights with the lowest log loss; each is at least 0, and their sum is 1.
-
-    The log loss of a blend is convex in the weights, so that every minimum is global. Weights below
-    `SMALLEST_WEIGHT` become 0, so that a blend holds no model in vain.
-
-    Args:
-        labels: int [n].
-        models: the probabilities of each model, [n, 3].
-    """
-    of_label = np.column_stack([model[np.arange(len(labels)), labels] for model in models.values()])
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        mixed = np.maximum(of_label @ weights, SMALLEST)
-        return -np.log(mixed).mean(), -(of_label / mixed[:, None]).mean(axis=0)
-
-    fit = minimize(
-        loss,
-        np.full(len(models), 1 / len(models)),
-        jac=True,
-        method="SLSQP",
-        bounds=[(0, 1)] * len(models),
-        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
-        options={"ftol": 1e-10, "maxiter": 1000},
-    )
-    weights = np.where(fit.x < SMALLEST_WEIGHT, 0, fit.x)
-    return dict(zip(models, (weights / weights.sum()).tolist(), strict=True))

@@ -44,6 +44,8 @@ from preference.statistics.calibration import Calibration, Temperatures
 PREDICTIONS = Path("data/predictions")
 CALIBRATION = Path("data/calibration")
 BLEND_FIT = Path("data/blend.json")
+# Columns that some sources have, and by which there are slices.
+KEPT_COLUMNS = ("language", "subset")
 
 # The training runs of each model, and the temperatures of these runs.
 RawModels = dict[str, list[RunPredictions]]
@@ -67,12 +69,12 @@ class RunCalibration:
 
 
 def read_battles(split: str, fold: int | None = None, fields: tuple[str, ...] = FIELDS) -> pa.Table:
-    """Return the battles of a split, or of one fold, with texts, labels and any oracle.
+    """Return the battles of a split, or of one fold, with texts, labels, slices and any oracle.
 
     Raises:
         BadInput: a file is missing or damaged.
     """
-    columns: tuple[str, ...] = (*fields, "label")
+    columns: tuple[str, ...] = (*fields, "label", "source_id", *KEPT_COLUMNS)
     if has_oracle(BATTLES):
         columns += ("oracle", "oracle_agreement")
     return read_split_battles(BATTLES, split_file(split), columns, fold)

@@ -57,19 +57,26 @@ def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> N
     """Write the `HARDEST` battles with the largest log loss as JSON, worst first.
 
     Args:
-        battles: `id`, `label` and `FIELDS` of n battles.
+        battles: `id`, `source_id`, `label` and `FIELDS` of n battles.
         probabilities: float64 [n, 3].
     """
     losses = row_log_loss(battles["label"].to_numpy(), probabilities)
     worst = np.argsort(-losses, kind="stable")[:HARDEST]
     rows = battles.select(["id", *FIELDS, "label"]).take(worst).to_pylist()
+    given = battles["source_id"].take(worst).to_pylist()
     hardest = [
         {
             **row,
+            "id": _shown_id(row["id"], source_id),
             "label": LABELS[row["label"]],
             "probabilities": probabilities[number].tolist(),
             "log_loss": float(losses[number]),
         }
-        for row, number in zip(rows, worst, strict=True)
+        for row, source_id, number in zip(rows, given, worst, strict=True)
     ]
     write_text(to_json(hardest, indent=2), path)
+
+
+def _shown_id(key: int, source_id: str | None) -> int | str:
+    """Return the id as the source has it, or the key of a battle without one."""
+    return key if source_id in (None, str(key)) else source_id

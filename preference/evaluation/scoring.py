@@ -17,9 +17,10 @@ from preference.battles.predictions import (
     check_predictions,
     map_probabilities,
 )
-from preference.evaluation.blend import BLEND, BlendFit, fit_weights
+from preference.evaluation.blend import BLEND, BlendFit
 from preference.evaluation.targets import Targets
 from preference.statistics.calibration import Temperatures, fit_temperatures
+from preference.statistics.mix_weights import fit_weights
 from preference.statistics.temperature_scaling import apply_temperature
 
 

@@ -3,6 +3,7 @@
 Lengths are in characters, over all turns.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,11 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles.table import LABELS
+from preference.evaluation.inputs import KEPT_COLUMNS
 
 # A battle is in another script where more than this fraction of its letters is not Latin.
 NON_LATIN_FRACTION = 0.3
 # An answer is longer where the lengths differ by more than this fraction of their sum.
 LENGTH_MARGIN = 0.1
+# Of a column of the source, there are slices of so many values at most.
+MOST_VALUES = 20
 CODE_FENCE = "```"
 # The last letter of the Unicode blocks that begin with Basic Latin, and a later block.
 LAST_LATIN = "\u024f"
@@ -36,7 +40,7 @@ def slice_battles(
     """Divide the battles in several ways; parts without battles are left out.
 
     Args:
-        battles: `prompt`, `response_a` and `response_b`, list<string> [n].
+        battles: `prompt`, `response_a` and `response_b`, list<string> [n]; perhaps `KEPT_COLUMNS`.
         labels: int [n].
         truncated: which battles have a truncated side, bool [n], by the name of the truncation.
     """
@@ -52,6 +56,7 @@ def slice_battles(
         _two_parts("answers", "different", "identical", _has_identical_answers(battles)),
         _two_parts("script", "Latin", "other", np.array([_is_non_latin(text) for text in whole])),
         _two_parts("code", "no", "yes", np.array([CODE_FENCE in text for text in whole])),
+        *[_by_value(name, battles[name]) for name in KEPT_COLUMNS if name in battles.column_names],
     ]
     return [part for parts in divisions for part in parts if part.members.any()]
 
@@ -69,6 +74,13 @@ def _divide(name: str, parts: np.ndarray, order: tuple[str, ...]) -> Iterator[Sl
     """Yield a slice for each part in `order`; `parts` is the part of each battle, str [n]."""
     for part in order:
         yield Slice(name, part, parts == part)
+
+
+def _by_value(name: str, values: pa.ChunkedArray) -> Iterator[Slice]:
+    """Divide by a column of the source, its most frequent values first; there are none without."""
+    counts = Counter(value for value in values.to_pylist() if value is not None)
+    order = tuple(value for value, _ in counts.most_common(MOST_VALUES))
+    return _divide(name, np.array(values.to_pylist(), dtype=object), order)
 
 
 def _two_parts(name: str, without: str, having: str, members: np.ndarray) -> Iterator[Slice]:

@@ -18,6 +18,7 @@ from preference.battles.predictions import (
     map_probabilities,
     rule_out_ties,
 )
+from preference.battles.table import FIELDS
 from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle
 from preference.bundle.manifest import TOKENIZER
@@ -143,6 +144,6 @@ def _predict(reference: "Reference", battles: Battles) -> Predictions:
     # It imports scikit-learn, which models without references do not need.
     from preference.references.models import predict_reference
 
-    columns = {name: [battle[name] for battle in battles] for name in ("response_a", "response_b")}
+    columns = {name: [battle[name] for battle in battles] for name in FIELDS}
     table = pa.table({"id": np.arange(len(battles)), **columns})
     return predict_reference(reference, table)

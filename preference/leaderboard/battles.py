@@ -12,14 +12,12 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from preference.battles.splits import PREDICTED_SPLITS, split_file
+from preference.battles.splits import PREDICTED_SPLITS, read_members, split_file
 from preference.battles.table import BATTLES, read_battles, scan_battles
 from preference.leaderboard.style import count_style, style_differences
-from preference.runtime.errors import check_exists
 
 ALL_SPLITS = ("train", "valid", *PREDICTED_SPLITS)
 # The score of A for each label: a tie is half a win, as the Arena counts it.
@@ -100,11 +98,9 @@ def read_rated_battles(extra: Sequence[str]) -> RatedBattles:
 
 
 def _read_members() -> pa.Table:
-    for split in ALL_SPLITS:
-        check_exists(split_file(split), "split")
-    return pa.concat_tables(
-        [pq.read_table(split_file(split), columns=["id", "group"]) for split in ALL_SPLITS]
-    )
+    """Return `id` and `group` of the battles of all splits; with folds, each is in several."""
+    splits = [read_members(split_file(split)).select(["id", "group"]) for split in ALL_SPLITS]
+    return pa.concat_tables(splits).group_by(["id", "group"]).aggregate([])
 
 
 def _number_models(table: pa.Table) -> tuple[list[str], np.ndarray]:

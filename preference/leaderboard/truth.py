@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from preference.config.params import SIMULATED, Params
+from preference.config.data_params import SIMULATED
+from preference.config.params import Params
 from preference.statistics.bradley_terry import fit_ratings, plain
 
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from preference.battles.table import LABELS
-from preference.config.params import ModelParams
+from preference.config.model_params import ModelParams
 
 
 def build_head(params: ModelParams, hidden_dim: int) -> keras.Model:

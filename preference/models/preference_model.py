@@ -5,7 +5,7 @@ import keras_nlp
 import numpy as np
 from keras import ops
 
-from preference.config.params import ModelParams
+from preference.config.model_params import ModelParams
 from preference.models.heads import build_head
 from preference.models.pair_layers import FirstToken, FoldSides, MaskedMean, UnfoldSides
 from preference.runtime.errors import BadInput

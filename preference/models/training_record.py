@@ -40,12 +40,14 @@ def _check_prior(prior: list[float]) -> list[float]:
 
 
 def _check_parameter(value: object) -> object:
-    """Check that a parameter is a string, a finite number, a boolean, or a list of these."""
+    """Check that a parameter is null, a string, a finite number, a boolean, or a list of these."""
     for one in value if isinstance(value, list) else [value]:
         is_number = isinstance(one, int | float) and abs(one) < float("inf")
         is_text = isinstance(one, str) and len(one) <= LONGEST_TEXT and one.isprintable()
-        if not (is_number or is_text):
-            raise ValueError("it is not a string, a finite number, a boolean or a list of these")
+        if not (one is None or is_number or is_text):
+            raise ValueError(
+                "it is not null, a string, a finite number, a boolean or a list of these"
+            )
     return value
 
 

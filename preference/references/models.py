@@ -1,169 +1,202 @@
 """References: models without a network, which an experiment must beat to be worth its cost.
 
-prior   the fractions of wins and ties in train, with equal probabilities for A and B
-length  the lengths of the two answers
-tfidf   lengths, formatting, and the TF-IDF of words and of character trigrams
+prior, length, tfidf   `preference.references.linear`
+features               `preference.references.trees`
+stack                  `preference.references.stack`
 
-All are the same model, `PairedLogistic`, on more and more features of A minus B, so that none has a
-position bias. Even the prior averages the fractions of A and B, which differ by 0.7 percentage
-points in the real data. References read all turns, whatever `text.turns` says.
+None has a position bias. References read all turns, whatever `text.turns` says.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import scipy.sparse as sp
-from pydantic import Field
-from sklearn.feature_extraction.text import TfidfVectorizer
 
-from preference.battles.predictions import Predictions, check_probabilities
+from preference.battles.predictions import Predictions, check_probabilities, rule_out_ties
 from preference.battles.splits import read_has_ties
-from preference.config.params import ReferenceParams
-from preference.config.validation import Finite, checked
-from preference.references.antisymmetric_logistic import PairedLogistic, fit, predict
-from preference.references.features import (
-    ANALYZERS,
-    answer_texts,
-    format_features,
-    length_features,
-    tfidf_vectorizer,
+from preference.config.params import REFERENCES, ReferenceParams
+from preference.references.files import FEATURES, STACK, STACKED, main_file
+from preference.references.linear import (
+    LinearReference,
+    fit_linear,
+    linear_from_bytes,
+    linear_to_bytes,
+    predict_linear,
 )
-from preference.runtime.strict_json import damaged, read_checked, to_json
+from preference.references.stack import (
+    StackWeights,
+    fit_stack,
+    stack_from_bytes,
+    stack_to_bytes,
+)
+from preference.references.trees import (
+    TreesReference,
+    fit_trees,
+    predict_trees,
+    trees_from_bytes,
+    trees_to_bytes,
+)
+from preference.runtime.errors import check_exists
+from preference.runtime.strict_json import damaged
 
-DENSE_FEATURES = {
-    "prior": [],
-    "length": [length_features],
-    "tfidf": [length_features, format_features],
-}
-BATTLE_COLUMNS = ("response_a", "response_b", "label")
+BATTLE_COLUMNS = ("prompt", "response_a", "response_b", "label")
 STAGE = "train_reference"
+
+T = TypeVar("T")
+Single = LinearReference | TreesReference
+# Reads a file with a function that raises ValueError where the content is damaged.
+Read = Callable[[Path, Callable[[bytes], Any]], Any]
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A fitted reference; `vectorizers` is empty unless `name` is tfidf."""
+class Stack:
+    """The references that `stack` mixes, and their weights."""
 
-    name: str
-    vectorizers: Sequence[TfidfVectorizer]
-    model: PairedLogistic
-
-
-@checked
-class SavedTerms:
-    """The terms of one vectorizer, each with its inverse document frequency."""
-
-    analyzer: Literal["word", "char_wb"]
-    vocabulary: list[str]
-    idf: list[Annotated[Finite, Field(gt=0)]]
-
-    def __post_init__(self) -> None:
-        if not len(set(self.vocabulary)) == len(self.vocabulary) == len(self.idf):
-            raise ValueError("vocabulary has a term twice, or not as many terms as idf")
+    parts: Mapping[str, Single]
+    weights: StackWeights
+    name: str = STACK
 
 
-@checked
-class SavedReference:
-    """The content of `<name>.json`: the weights of p features, and the terms among these."""
-
-    tie: Finite
-    signed: list[Finite]
-    absolute: list[Finite]
-    terms: list[SavedTerms]
+Reference = Single | Stack
 
 
-def fit_reference(name: str, battles: pa.Table, params: ReferenceParams) -> Reference:
-    """Fit the reference `name` to battles that have `BATTLE_COLUMNS`.
-
-    Raises:
-        BadInput: all battles are ties.
-    """
-    texts = answer_texts(battles["response_a"]) + answer_texts(battles["response_b"])
-    analyzers = ANALYZERS if name == "tfidf" else ()
-    vectorizers = [tfidf_vectorizer(analyzer, params.max_features) for analyzer in analyzers]
-    terms = [vectorizer.fit_transform(texts) for vectorizer in vectorizers]
-    differences = _differences(name, texts, terms)
-    labels, has_ties = battles["label"].to_numpy(), read_has_ties(battles)
-    model = fit(differences, labels, params.inverse_regularization, has_ties)
-    return Reference(name, vectorizers, model)
-
-
-def predict_reference(reference: Reference, battles: pa.Table) -> Predictions:
-    """Predict battles with the columns `id`, `response_a` and `response_b`.
-
-    Raises:
-        BadInput: the predictions are not probabilities.
-    """
-    texts = answer_texts(battles["response_a"]) + answer_texts(battles["response_b"])
-    terms = [vectorizer.transform(texts) for vectorizer in reference.vectorizers]
-    probabilities = predict(reference.model, _differences(reference.name, texts, terms))
-    check_probabilities(reference.name, probabilities)
-    return Predictions(battles["id"].to_numpy(), probabilities, swapped=probabilities)
-
-
-def save_reference(reference: Reference, folder: Path) -> None:
-    """Write `<name>.json`: the weights, and each term with its inverse document frequency."""
-    saved = SavedReference(
-        tie=reference.model.tie,
-        signed=reference.model.signed.tolist(),
-        absolute=reference.model.absolute.tolist(),
-        terms=[
-            SavedTerms(
-                analyzer=vectorizer.analyzer,
-                vocabulary=vectorizer.get_feature_names_out().tolist(),
-                idf=vectorizer.idf_.tolist(),
-            )
-            for vectorizer in reference.vectorizers
-        ],
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{reference.name}.json").write_text(to_json(asdict(saved)), encoding="utf-8")
-
-
-def load_reference(name: str, folder: Path) -> Reference:
-    """Load a reference that `save_reference` wrote; its predictions are the same to the last bit.
+def read_own(path: Path, parse: Callable[[bytes], T]) -> T:
+    """Read a file of the stage `train_reference`.
 
     Raises:
         BadInput: the file does not exist, or is damaged.
     """
-    path = folder / f"{name}.json"
-    saved = read_checked(SavedReference, path, STAGE)
+    check_exists(path, STAGE)
     try:
-        return build_reference(name, saved)
+        return parse(path.read_bytes())
     except ValueError as error:
         raise damaged(path, error, STAGE) from error
 
 
-def build_reference(name: str, saved: SavedReference) -> Reference:
-    """Return the reference that was saved.
+def fit_references(
+    train: pa.Table, valid: pa.Table, params: ReferenceParams, seed: int
+) -> dict[str, Reference]:
+    """Fit all references to battles that have `BATTLE_COLUMNS`.
+
+    Args:
+        train: what all references but `stack` are fitted to.
+        valid: other battles, to which the weights of `stack` are fitted.
+        params: the section `reference` of params.yaml.
+        seed: of the trees.
 
     Raises:
-        ValueError: it does not have one weight for each feature.
+        BadInput: all battles of train are ties.
     """
-    vectorizers = []
-    for terms in saved.terms:
-        vectorizer = tfidf_vectorizer(terms.analyzer)
-        vectorizer.set_params(vocabulary=terms.vocabulary)
-        vectorizer.idf_ = np.array(terms.idf)
-        vectorizers.append(vectorizer)
-    features = _dense_width(name) + sum(len(terms.vocabulary) for terms in saved.terms)
-    if not len(saved.signed) == len(saved.absolute) == features:
-        raise ValueError(f"it does not have one weight for each of {features} features")
-    signed, absolute = np.array(saved.signed), np.array(saved.absolute)
-    return Reference(name, vectorizers, PairedLogistic(signed, absolute, saved.tie))
+    single = {
+        name: fit_reference(name, train, params, seed) for name in REFERENCES if name != STACK
+    }
+    parts = {name: single[name] for name in STACKED}
+    has_ties = read_has_ties(valid)
+    predicted = {
+        name: rule_out_ties(predictions, has_ties).probabilities
+        for name, predictions in predict_references(parts, valid).items()
+    }
+    weights = fit_stack(valid["label"].to_numpy(), predicted)
+    return {**single, STACK: Stack(parts, weights)}
 
 
-def _dense_width(name: str) -> int:
-    return sum(features([""]).shape[1] for features in DENSE_FEATURES[name])
+def fit_reference(name: str, battles: pa.Table, params: ReferenceParams, seed: int) -> Single:
+    """Fit one reference, which is not `stack`.
+
+    Raises:
+        BadInput: a linear reference is fitted to battles that are all ties.
+    """
+    if name == FEATURES:
+        return fit_trees(battles, params.trees, seed)
+    return fit_linear(name, battles, params)
 
 
-def _differences(name: str, texts: Sequence[str], terms: Sequence[sp.csr_matrix]) -> sp.csr_array:
-    """Return features of A minus those of B, [n, p]; `texts` has n answers A, then n answers B."""
-    dense = [sp.csr_array(features(texts)) for features in DENSE_FEATURES[name]]
-    battles = len(texts) // 2
-    no_features = sp.csr_array((len(texts), 0))
-    features = sp.hstack([no_features, *dense, *terms], format="csr")
-    return sp.csr_array(features[:battles] - features[battles:])
+def predict_reference(reference: Reference, battles: pa.Table) -> Predictions:
+    """Predict battles with the columns `id`, `prompt`, `response_a` and `response_b`.
+
+    Raises:
+        BadInput: the predictions are not probabilities.
+    """
+    if isinstance(reference, Stack):
+        return predict_references({**reference.parts, STACK: reference}, battles)[STACK]
+    return predict_references({reference.name: reference}, battles)[reference.name]
+
+
+def predict_references(
+    references: Mapping[str, Reference], battles: pa.Table
+) -> dict[str, Predictions]:
+    """Predict battles with several references, those that `stack` mixes among them.
+
+    Raises:
+        BadInput: predictions are not probabilities.
+    """
+    probabilities = {
+        name: predict_single(one, battles)
+        for name, one in references.items()
+        if not isinstance(one, Stack)
+    }
+    for name, one in references.items():
+        if isinstance(one, Stack):
+            probabilities[name] = one.weights.mix(probabilities)
+    ids = battles["id"].to_numpy()
+    for name, rows in probabilities.items():
+        check_probabilities(name, rows)
+    return {name: Predictions(ids, rows, swapped=rows) for name, rows in probabilities.items()}
+
+
+def predict_single(reference: Single, battles: pa.Table) -> np.ndarray:
+    """Return the probabilities of a reference that is not `stack`, float64 [n, 3]."""
+    if isinstance(reference, TreesReference):
+        return predict_trees(reference, battles)
+    return predict_linear(reference, battles)
+
+
+def save_reference(reference: Reference, folder: Path) -> None:
+    """Write the main file of a reference; what `stack` mixes is not written with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / main_file(reference.name)).write_bytes(_to_bytes(reference))
+
+
+def load_references(folder: Path) -> dict[str, Reference]:
+    """Load all references that `save_reference` wrote.
+
+    Raises:
+        BadInput: a file does not exist, or is damaged.
+    """
+    return {name: load_reference(name, folder) for name in REFERENCES}
+
+
+def load_reference(name: str, folder: Path, read: Read = read_own) -> Reference:
+    """Load a reference that `save_reference` wrote; its predictions are the same to the last bit.
+
+    Args:
+        name: of the reference.
+        folder: has its file, and for `stack` those of the references that it mixes.
+        read: reads a file, and reports damage.
+
+    Raises:
+        BadInput: a file does not exist, or is damaged.
+    """
+    if name == STACK:
+        weights = read(folder / main_file(name), stack_from_bytes)
+        return Stack({part: _load_single(part, folder, read) for part in STACKED}, weights)
+    return _load_single(name, folder, read)
+
+
+def _load_single(name: str, folder: Path, read: Read) -> Single:
+    path = folder / main_file(name)
+    if name == FEATURES:
+        return read(path, trees_from_bytes)
+    return read(path, partial(linear_from_bytes, name))
+
+
+def _to_bytes(reference: Reference) -> bytes:
+    if isinstance(reference, Stack):
+        return stack_to_bytes(reference.weights)
+    if isinstance(reference, TreesReference):
+        return trees_to_bytes(reference)
+    return linear_to_bytes(reference)

@@ -7,7 +7,7 @@ from typing import Any
 
 from preference.report.cost import BLEND, TrainingMetrics
 from preference.report.learning_curves import Curve, read_curve
-from preference.runtime.errors import check_exists
+from preference.runtime.errors import BadInput, check_exists
 from preference.runtime.strict_json import read_json
 
 # Where dvclive writes the log loss of each split.
@@ -18,12 +18,14 @@ CURVES = {"valid": "eval", "train": "train"}
 class ReportInputs:
     """The content of the files.
 
-    `training` is by experiment, `curves` by split ("valid" and "train") and then by experiment.
+    `importance` is by group of dense features, `training` by experiment, `curves` by split ("valid"
+    and "train") and then by experiment.
     """
 
     details: Mapping[str, Any]
     data: Mapping[str, Any]
     split: Mapping[str, Any]
+    importance: Mapping[str, float]
     training: TrainingMetrics
     curves: Mapping[str, Mapping[str, Curve]]
     hardest: Sequence[Mapping[str, Any]]
@@ -42,6 +44,7 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
         details=details,
         data=read_json(metrics / "data.json", "fetch"),
         split=read_json(metrics / "split.json", "split"),
+        importance=_read_importance(metrics / "reference.json"),
         training=training,
         curves={
             split: {name: _read_curve(metrics, name, folder) for name in training}
@@ -67,6 +70,13 @@ def read_training_metrics(metrics: Path, details: Mapping[str, Any]) -> Training
         for name in details["experiments"]
         if name != BLEND
     }
+
+
+def _read_importance(path: Path) -> Mapping[str, float]:
+    metrics = read_json(path, "train_reference")
+    if "importance" not in metrics.get("features", {}):
+        raise BadInput(f"{path} is of older code: run `dvc repro train_reference`.")
+    return metrics["features"]["importance"]
 
 
 def _read_curve(metrics: Path, name: str, folder: str) -> Curve:

@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from preference.rendering.numbers import Sentence, join, number, with_interval
+from preference.rendering.numbers import (
+    Sentence,
+    interval,
+    join,
+    number,
+    signed,
+    signed_interval,
+    with_interval,
+)
 from preference.rendering.tables import NONE, Cell, Table, estimate_cell
 from preference.report.significance import SIGNIFICANCE_LEVEL
 
@@ -113,11 +121,7 @@ def _describe_ranks(leaderboard: Leaderboard) -> list[Sentence]:
     ]
     few = [row["model"] for row in models if row["rank"] is None]
     if few:
-        sentences.append(
-            Sentence(
-                f"Too few battles for an interval and a rank: {len(few)} models ({_some(few)})."
-            )
-        )
+        sentences.append(Sentence(f"Too few battles for an interval and a rank: {_some(few)}."))
     return sentences
 
 
@@ -148,7 +152,7 @@ def _describe_judges(leaderboard: Leaderboard, best: str) -> list[Sentence]:
         return []
     over, under = misrated(judge)
     where = (
-        f"On the {judged['battles']:,} battles of calibration and test, in which "
+        f"On the {judged['battles']:,} battles that no network was trained on, in which "
         f"{judged['models']} models have enough"
     )
     return [
@@ -170,21 +174,33 @@ def _correlation(record: Mapping[str, Any]) -> str:
     observed = f"{number(record['observed'], 2)} without correction for chance"
     if record["corrected"] is None:
         return f"{UNKNOWN} ({observed})"
-    unclear = "; so few battles do not show whether they agree"
-    return (
-        f"{with_interval(record['corrected'], 2)} ({observed})"
-        f"{unclear if record['corrected']['low'] <= 0 else ''}"
-    )
+    if not _is_clear(record):
+        return (
+            f"anything in {interval(record['corrected'], 2)} ({observed}); so few battles do not "
+            "show whether they agree"
+        )
+    return f"{with_interval(record['corrected'], 2)} ({observed})"
+
+
+def _is_clear(record: Mapping[str, Any]) -> bool:
+    """Return whether the battles show that the correlation is above, or below, 0."""
+    return record["corrected"]["low"] > 0 or record["corrected"]["high"] < 0
 
 
 def _correlation_cell(record: Mapping[str, Any]) -> Cell:
     corrected = record["corrected"]
-    return Cell(NONE) if corrected is None else estimate_cell(corrected, 2)
+    if corrected is None:
+        return Cell(NONE)
+    if not _is_clear(record):
+        return Cell("unclear", interval(corrected, 2))
+    return estimate_cell(corrected, 2)
 
 
 def _row(row: Mapping[str, Any], differences: Mapping[str, Any], has_truth: bool) -> list[Cell]:
     difference = differences.get(row["model"])
-    judged = Cell(NONE) if difference is None else estimate_cell(difference, 0)
+    judged = Cell(NONE)
+    if difference is not None:
+        judged = Cell(signed(difference["value"], 0), signed_interval(difference, 0))
     return [
         Cell(row["model"]),
         Cell(NONE if row["rank"] is None else str(row["rank"])),

@@ -23,6 +23,7 @@ from preference.report.data_card import (
 )
 from preference.report.experiments_section import experiments_table
 from preference.report.fold_notes import describe_folds
+from preference.report.importance import importance_table
 from preference.report.inputs import ReportInputs
 from preference.report.interval_charts import difference_charts, log_loss_chart, slice_charts
 from preference.report.known_prompts_section import (
@@ -126,6 +127,7 @@ def _tables(inputs: ReportInputs) -> Mapping[str, object]:
         "calibration": calibration_table(details),
         "order": order_table(details),
         "blend": blend_table(details),
+        "importance": importance_table(inputs.importance),
         "cost": cost_table(details, inputs.training),
         "splits": split_table(data, inputs.split),
         "lengths": length_table(data),

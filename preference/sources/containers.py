@@ -1,21 +1,25 @@
 """Open a text file of battles: plain, compressed, or in a zip, in UTF-8 or UTF-16.
 
-Nothing is unpacked to disk, and memory does not grow with the file.
+Text is not unpacked to disk, and memory does not grow with the file. Parquet in a zip is unpacked,
+because it is read from its end.
 """
 
 import codecs
 import gzip
 import io
+import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 from typing import IO, TextIO, cast
 
 import pyarrow as pa
 
 from preference.runtime.errors import BadInput
 
-JSON, JSON_LINES = ".json", ".jsonl"
+JSON, JSON_LINES, PARQUET = ".json", ".jsonl", ".parquet"
 TEXT_SUFFIXES = (".csv", ".tsv", JSON, JSON_LINES, ".ndjson")
 COMPRESSIONS = (".gz", ".zst", ".zip")
 ENCRYPTED_FLAG = 0x1
@@ -34,7 +38,7 @@ def suffix_of(name: str) -> str:
     inner = PurePosixPath(path.stem).suffix if path.suffix in COMPRESSIONS else path.suffix
     if path.suffix == ".zip" and inner not in TEXT_SUFFIXES:
         return ".zip"
-    return inner if inner in TEXT_SUFFIXES or path.suffix == ".parquet" else ""
+    return inner if inner in TEXT_SUFFIXES or path.suffix == PARQUET else ""
 
 
 def open_text(path: Path, member: str) -> tuple[str, TextIO]:
@@ -88,6 +92,27 @@ def _open_bytes(path: Path, member: str) -> IO[bytes] | gzip.GzipFile | pa.Nativ
     return path.open("rb", buffering=0)
 
 
+@contextmanager
+def open_packed_parquet(path: Path, member: str) -> Iterator[IO[bytes] | None]:
+    """Open the Parquet file in a zip, unpacked to a temporary file; None where there is none.
+
+    Raises:
+        BadInput: the zip is encrypted, or does not hold one file that can be read.
+    """
+    if path.suffix.lower() != ".zip" or not _find_member(path, member).endswith(PARQUET):
+        yield None
+        return
+    with _open_member(path, member) as packed, TemporaryFile() as unpacked:
+        shutil.copyfileobj(packed, unpacked)
+        unpacked.seek(0)
+        yield unpacked
+
+
+def _find_member(path: Path, member: str) -> str:
+    with zipfile.ZipFile(path) as archive:
+        return _choose_member(path, archive.infolist(), member).filename.lower()
+
+
 def _open_member(path: Path, member: str) -> IO[bytes]:
     # The member stays readable after the archive is closed.
     with zipfile.ZipFile(path) as archive:
@@ -109,7 +134,8 @@ def _choose_member(path: Path, entries: Sequence[zipfile.ZipInfo], member: str) 
             f"{path} holds {len(names)} files ({named}), and not one {member}.csv. Unpack it, and "
             "name the file in it."
         )
-    if suffix_of(found[0].filename) not in TEXT_SUFFIXES or _is_compressed(found[0].filename):
+    readable = (*TEXT_SUFFIXES, PARQUET)
+    if suffix_of(found[0].filename) not in readable or _is_compressed(found[0].filename):
         raise BadInput(
             f"{path} holds {found[0].filename}, which cannot be read in a zip. Unpack it, and name "
             "the file in it."

@@ -1,9 +1,12 @@
 """Open the sources that `data.source` and `data.extra` of params.yaml name."""
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from preference.config.params import SIMULATED, Params
+from preference.config.data_params import SIMULATED
+from preference.config.params import Params
 from preference.runtime.errors import BadInput
 from preference.sources.parts import list_parts
 from preference.sources.readers import read_source_rows
@@ -26,8 +29,7 @@ def open_sources(params: Params) -> list[BattleSource]:
             opened (see `read_source_rows`), or is named twice.
     """
     extra = [
-        BattleSource(name, {name: read_source_rows(Path(name))}, extra=True)
-        for name in params.data.extra
+        replace(_read_files(name, {name: Path(name)}), extra=True) for name in params.data.extra
     ]
     main = _open_main_source(params)
     for name in params.data.extra:
@@ -68,7 +70,7 @@ def _open_main_source(params: Params) -> BattleSource:
             f"is the path of a file or of a folder, or one of {known}."
         )
     parts = list_parts(path) if path.is_dir() else [path]
-    return BattleSource(name, {part.as_posix(): read_source_rows(part) for part in parts})
+    return _read_files(name, {part.as_posix(): part for part in parts})
 
 
 def _open_download(name: str, download: DownloadedFile) -> BattleSource:
@@ -76,5 +78,11 @@ def _open_download(name: str, download: DownloadedFile) -> BattleSource:
 
 
 def _open_files(name: str, files: Mapping[str, DownloadedFile]) -> BattleSource:
-    parts = {part: read_source_rows(file.path) for part, file in files.items()}
-    return BattleSource(name, parts, downloads=files)
+    source = _read_files(name, {part: file.path for part, file in files.items()})
+    return replace(source, downloads=files)
+
+
+def _read_files(name: str, files: Mapping[str, Path]) -> BattleSource:
+    unread: Counter[str] = Counter()
+    parts = {part: read_source_rows(path, unread=unread) for part, path in files.items()}
+    return BattleSource(name, parts, unread=unread)

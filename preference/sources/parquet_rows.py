@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,10 +15,10 @@ BATCH_ROWS = 256
 NOT_READABLE = "a value that cannot be read"
 
 
-def read_parquet_rows(path: Path, finder: SchemaFinder) -> Iterator[tuple[int, RawRow]]:
+def read_parquet_rows(file: Path | IO[bytes], finder: SchemaFinder) -> Iterator[tuple[int, RawRow]]:
     """Yield each row with its number, counted from 1."""
     # `pre_buffer` would load whole row groups, which often are the whole file.
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as source:
+    with pq.ParquetFile(file, pre_buffer=False, buffer_size=2**20) as source:
         names = source.schema_arrow.names
         chosen = finder.columns_among(names)
         columns = [name for name in names if name in chosen]

@@ -4,6 +4,7 @@ import csv
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from preference.runtime.errors import BadInput
 from preference.sources.containers import (
     COMPRESSIONS,
     JSON,
+    PARQUET,
     TEXT_SUFFIXES,
+    open_packed_parquet,
     open_text,
     suffix_of,
 )
@@ -25,7 +28,6 @@ from preference.sources.schemas.recognition import SchemaFinder
 from preference.sources.schemas.schema import Schema
 from preference.sources.schemas.table import SCHEMAS
 
-PARQUET = ".parquet"
 CSV_SUFFIXES = (".csv", ".tsv")
 # The file to read in a zip with several, such as that of a Kaggle competition.
 LABELLED_MEMBER, UNLABELLED_MEMBER = "train", "test"
@@ -50,6 +52,7 @@ def read_source_rows(
     labelled: bool = True,
     named_by: str = "params.yaml",
     schemas: Sequence[Schema] = SCHEMAS,
+    unread: Counter[str] | None = None,
 ) -> Iterator[tuple[int, RawRow]]:
     """Return an iterator over the rows, each with the line at which it starts.
 
@@ -62,13 +65,15 @@ def read_source_rows(
         labelled: whether labels are needed and read.
         named_by: where the user gave the path, for errors.
         schemas: those that the file may have.
+        unread: when all rows are read, the columns that were not are added, with their rows.
 
     Raises:
         BadInput: at once, if the file is missing, a folder, empty or of an unknown kind; while the
             rows are read, if it is damaged, has no rows or lacks columns of every schema.
     """
     _check_file(path, named_by)
-    return _read_rows(path, labelled, named_by, schemas)
+    counter: Counter[str] = Counter() if unread is None else unread
+    return _read_rows(path, labelled, named_by, schemas, counter)
 
 
 def is_readable(path: Path) -> bool:
@@ -77,7 +82,11 @@ def is_readable(path: Path) -> bool:
 
 
 def _read_rows(
-    path: Path, labelled: bool, named_by: str, schemas: Sequence[Schema]
+    path: Path,
+    labelled: bool,
+    named_by: str,
+    schemas: Sequence[Schema],
+    unread: Counter[str],
 ) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
     finder = SchemaFinder(path, labelled, schemas)
@@ -92,15 +101,21 @@ def _read_rows(
         ) from error
     if rows_read == 0:
         raise BadInput(f"{path} has no rows. Put battles into it, or correct {named_by}.")
+    unread.update(finder.unread)
 
 
 def _read_raw_rows(
     path: Path, labelled: bool, finder: SchemaFinder
 ) -> Iterator[tuple[int, RawRow]]:
+    member = LABELLED_MEMBER if labelled else UNLABELLED_MEMBER
     if suffix_of(path.name) == PARQUET:
         yield from read_parquet_rows(path, finder)
         return
-    suffix, stream = open_text(path, LABELLED_MEMBER if labelled else UNLABELLED_MEMBER)
+    with open_packed_parquet(path, member) as packed:
+        if packed is not None:
+            yield from read_parquet_rows(packed, finder)
+            return
+    suffix, stream = open_text(path, member)
     with stream:
         if suffix in CSV_SUFFIXES:
             yield from read_csv_rows(path, stream, finder)
@@ -117,7 +132,7 @@ def _check_file(path: Path, named_by: str) -> None:
         kinds = ", ".join((*TEXT_SUFFIXES, PARQUET))
         raise BadInput(
             f"{path} is of an unknown kind. Convert it to one of {kinds}, of which all but "
-            f"{PARQUET} may be compressed as {', '.join(COMPRESSIONS)}."
+            f"{PARQUET} may be compressed as {', '.join(COMPRESSIONS)}, and {PARQUET} as .zip."
         )
     if path.stat().st_size == 0:
         raise BadInput(f"{path} is empty. Download or write it again.")

@@ -1,5 +1,6 @@
 """Sources of battles: a name, and raw rows that have not been read yet."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,10 +36,13 @@ class BattleSource:
         parts: the rows of each file by its name, in the order in which they are read. A battle's
             `source` is the name of its part, which is that of the source if it is not a folder.
         extra: whether the battles are for train alone, with ids of their own.
+        unread: for each column that is not read, how many rows have it; complete when all rows are
+            read.
         downloads: the downloaded files that the rows are read from, by the names of their parts.
     """
 
     name: str
     parts: Mapping[str, NumberedRows]
     extra: bool = False
+    unread: Counter[str] = field(default_factory=Counter)
     downloads: Mapping[str, DownloadedFile] = field(default_factory=dict)

@@ -32,6 +32,7 @@ def summarize_sources(
             "rows_read": rows_kept[source.name] + count,
             "rows_kept": rows_kept[source.name],
             "rows_quarantined": count,
+            **({"columns_not_read": dict(sorted(source.unread.items()))} if source.unread else {}),
             **_describe_downloads(source),
         }
         for source in sources

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import keras
 
-from preference.config.params import TrainParams
+from preference.config.model_params import TrainParams
 from preference.runtime.errors import BadInput
 from preference.runtime.tensorflow_runtime import keep_freed_memory, make_deterministic
 from preference.training.best_epoch import CHOOSE_BY, BestEpoch

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from preference.config.params import TrainParams
+from preference.config.model_params import TrainParams
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf

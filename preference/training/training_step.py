@@ -7,7 +7,7 @@ from typing import Literal
 
 import keras
 
-from preference.config.params import TrainParams
+from preference.config.model_params import TrainParams
 from preference.models.fused.xla import on_tensorflow_cpu
 from preference.training.masked_loss import MaskedCrossentropy, masked_metrics
 from preference.training.optimizer import build_optimizer

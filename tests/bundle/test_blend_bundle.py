@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from blended_pipeline import edit_params, run_pipeline
 from sklearn import metrics as sklearn_metrics
 from small_bundle import edit_manifest, refusal
@@ -16,7 +17,7 @@ from preference.bundle.pack import pack_bundle
 from preference.judge.judge import PreferenceJudge
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_file
-from stages import blend
+from stages import blend, evaluate
 
 DETAILS = Path("metrics/evaluation_details.json")
 MEMBERS = {"members/baseline/seed-3", "members/baseline/seed-4"}
@@ -188,3 +189,44 @@ def test_a_damaged_folder_is_not_packed(folder, tmp_path):
     (folder / "references/length.json").write_text("{}")
     with pytest.raises(BadInput, match=r"length\.json is not the file that was saved"):
         pack_bundle(folder, tmp_path / "a.zip", Path("none"))
+
+
+@pytest.fixture(scope="module")
+def of_stack(pipeline, tmp_path_factory):
+    """The folder of a pipeline whose blend is `stack` alone."""
+    copy = shutil.copytree(pipeline[0], tmp_path_factory.mktemp("stack") / "pipeline")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(copy)
+        edit_params("blend: [baseline, length]", "blend: [stack]")
+        blend.main()
+        evaluate.main()
+    return copy
+
+
+def test_a_blend_of_stack_holds_its_parts_and_predicts_what_was_scored(pipeline, of_stack):
+    _, battles, labels = pipeline
+    folder = of_stack / "models/blend"
+    files = {path.name for path in (folder / "references").iterdir()}
+    assert files == {"stack.json", "tfidf.json", "features.safetensors"}
+    predicted = PreferenceJudge.load(folder).predict(battles, lambda _: None)
+    reported = json.loads((of_stack / DETAILS).read_text())["models"]["blend"]
+    loss = sklearn_metrics.log_loss(labels, predicted)
+    assert loss == pytest.approx(reported["log_loss"]["value"], abs=1e-6)
+    # The labels depend on the lengths, which the features have.
+    assert loss < sklearn_metrics.log_loss(labels, np.full(predicted.shape, 1 / 3)) - 0.02
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("features.safetensors", b"\x80\x04K\x01."),
+        ("features.safetensors", safetensors.numpy.save({"roots": np.zeros(1, dtype="i4")})),
+        ("stack.json", b'{"weights": {"tfidf": 2, "features": -1}}'),
+        ("tfidf.json", b"{}"),
+    ],
+)
+def test_a_damaged_part_of_stack_is_refused(of_stack, tmp_path, file, content):
+    folder = shutil.copytree(of_stack / "models/blend", tmp_path / "blend")
+    (folder / "references" / file).write_bytes(content)
+    rehash(folder, f"references/{file}")
+    assert f"{file} cannot be used: ValueError" in refusal(folder)

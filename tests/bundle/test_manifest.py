@@ -71,7 +71,7 @@ def put(path, value):
         ("parameters.model.seq_len", [41, "40", None]),
         ("parameters.text.turns", ["first", None]),
         ("parameters.model.preset", ["a\nb", 5, "x" * (LONGEST_TEXT + 1), [["x"]]]),
-        ("parameters.model.x", [{"nested": 1}, [[1]], None, ["a\0"]]),
+        ("parameters.model.x", [{"nested": 1}, [[1]], ["a\0"]]),
         ("data", [{"a\nb": "0" * 64}, {"a": "0" * 63}, {"a": "A" * 64}, []]),
         ("versions", [{"keras": "3\n"}, {"keras": 3}]),
         (

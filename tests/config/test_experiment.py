@@ -219,3 +219,10 @@ def test_a_training_run_belongs_to_one_fold():
     assert all(b"fold" not in content for content in contents().values())
     assert fold_of(read_experiment("baseline"), 2025) is None
     assert list_folds(read_index()) == [None]
+
+
+def test_a_data_set_of_the_hub_as_source_is_told_where_it_belongs():
+    change("data.source", "hf://datasets/a/b")
+    done = configure()
+    assert done.returncode == 1
+    assert "Write it as data.hub, and data.source: huggingface" in done.stderr

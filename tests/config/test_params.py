@@ -1,88 +1,13 @@
 """`params.yaml` is checked once: each mistake is told with the key that holds it."""
 
-from copy import deepcopy
 from dataclasses import asdict
 
 import pytest
-import yaml
+from good_params import GOOD, MISSING, changed, load
 from repository import REPOSITORY
 
 from preference.config.params import load_params
 from preference.runtime.errors import BadInput
-from preference.runtime.yaml_file import write_yaml
-
-GOOD = yaml.safe_load(
-    """
-seed: 2024
-data:
-  source: simulated
-  extra: []
-  hub: ""
-  max_quarantined: 0.01
-  simulated: {battles: 8000, length_scale: 0.1}
-split: {train: 0.7, valid: 0.1, calibration: 0.05, test: 0.15, folds: 1, near_duplicates: count}
-tokenizer: {vocabulary_size: 2000}
-text: {turns: all}
-model:
-  preset: deberta_v3_tiny
-  seq_len: 512
-  dropout: null
-  pool: mean
-  head: concat
-  head_units: []
-  head_dropout: []
-train:
-  seeds: []
-  backend: tensorflow
-  distribution: none
-  optimizer: adam
-  learning_rate: 0.003
-  weight_decay: 0.0
-  warmup_share: 0.1
-  label_smoothing: 0.02
-  head_learning_rate_factor: 1.0
-  clip_norm: null
-  freeze: none
-  tokens_per_batch: 2048
-  epochs: 3
-  patience: 2
-  precision: float32
-  jit: auto
-  checkpoint_minutes: 15
-reference: {max_features: 20000, inverse_regularization: 0.1}
-evaluation: {resamples: 2000, both_orders: false, blend: [baseline], smallest_difference: 0.001,
-             known_prompts: []}
-submit: {model: baseline, battles: test.csv, both_orders: false}
-experiments:
-  baseline: {}
-  exp1: {train: {optimizer: adamw, weight_decay: 0.01}}
-"""
-)
-MISSING = object()
-
-
-def changed(changes):
-    """Return the repository's parameters with some keys set, or removed where MISSING."""
-    params = deepcopy(GOOD)
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        section = params
-        for name in sections:
-            section = section.setdefault(name, {})
-        if value is MISSING:
-            del section[last]
-        else:
-            section[last] = value
-    return params
-
-
-def load(folder, text):
-    file = folder / "params.yaml"
-    if isinstance(text, str):
-        file.write_text(text)
-    else:
-        write_yaml(file, text)
-    return load_params(file)
 
 
 def test_the_repository_has_valid_parameters_and_the_studys_arms():
@@ -183,6 +108,9 @@ def test_values_are_read_as_written(tmp_path):
         ({"seed": -1}, "seed"),
         ({"seed": 2**32}, "seed"),
         ({"tokenizer.vocabulary_size": 10}, "tokenizer.vocabulary_size"),
+        ({"reference.trees.number": 10_001}, "reference.trees.number"),
+        ({"reference.trees.min_leaf": 0}, "reference.trees.min_leaf"),
+        ({"reference.trees.max_features": 1.5}, "reference.trees.max_features"),
         ({"experiments.exp1.model.sequence": 9}, "unknown key experiments.exp1.model.sequence"),
         ({"experiments.exp1.model.seq_len": 4}, "experiments.exp1.model.seq_len"),
         ({"experiments.exp1.train.optimizer": "adam"}, "experiments.exp1.train"),
@@ -262,74 +190,6 @@ def test_a_rate_may_be_written_as_one_does(tmp_path, written):
     assert load(tmp_path, text).train.learning_rate == 0.001
 
 
-@pytest.mark.parametrize(
-    ("blend", "message"),
-    [
-        ("all", "evaluation.blend: Input should be 'auto' (it is 'all')"),
-        (
-            ["exp1", "all"],
-            "evaluation.blend names all, but the models are baseline, exp1, prior, length, tfidf. "
-            "Correct the spelling, or add the experiment",
-        ),
-    ],
-)
-def test_a_blend_of_unknown_models_is_reported_without_the_rest_of_the_file(
-    tmp_path, blend, message
-):
-    with pytest.raises(BadInput) as caught:
-        load(tmp_path, changed({"evaluation.blend": blend}))
-    assert message in str(caught.value)
-    assert "resamples" not in str(caught.value) and "[" not in str(caught.value)
-
-
-def test_a_blend_may_be_named_or_chosen(tmp_path):
-    for blend in ("auto", [], ["baseline", "tfidf"]):
-        assert load(tmp_path, changed({"evaluation.blend": blend})).evaluation.blend == blend
-
-
 def test_whole_numbers_are_good_floats(tmp_path):
     params = load(tmp_path, changed({"data.simulated.length_scale": 1}))
     assert params.data.simulated.length_scale == 1.0
-
-
-def test_an_experiment_changes_what_it_names_and_nothing_else(tmp_path):
-    overrides = {"model": {"seq_len": 64}, "train": {"optimizer": "adamw", "weight_decay": 0.5}}
-    params = load(tmp_path, changed({"experiments.mine": overrides}))
-    mine = params.experiment("mine")
-    wanted = asdict(params)
-    for section, values in overrides.items():
-        wanted[section].update(values)
-    assert asdict(mine) == wanted
-    assert asdict(params)["model"] == GOOD["model"]
-    assert params.experiment("baseline") == params
-
-
-def test_there_is_no_such_experiment(tmp_path):
-    with pytest.raises(BadInput, match="no experiment 'exp9'"):
-        load(tmp_path, GOOD).experiment("exp9")
-
-
-def test_parameters_cannot_be_changed():
-    params = load_params(REPOSITORY / "params.yaml")
-    with pytest.raises(AttributeError):
-        params.seed = 1
-    with pytest.raises(AttributeError):
-        params.model.seq_len = 8
-
-
-def test_an_experiment_is_trained_on_the_seed_or_on_those_of_its_own(tmp_path):
-    params = load(tmp_path, changed({"experiments.exp1.train.seeds": [7, 8]}))
-    assert params.experiment("baseline").training_seeds() == [2024]
-    assert params.experiment("exp1").training_seeds() == [7, 8]
-
-
-def test_a_number_of_seeds_begins_with_the_shared_one(tmp_path):
-    params = load(tmp_path, changed({"experiments.exp1.train.seeds": 3, "seed": 5}))
-    assert params.experiment("exp1").training_seeds() == [5, 6, 7]
-    assert params.experiment("baseline").training_seeds() == [5]
-
-
-def test_each_repetition_has_a_seed_for_each_fold(tmp_path):
-    params = load(tmp_path, changed({"experiments.exp1.train.seeds": 2, "split.folds": 3}))
-    assert params.experiment("exp1").training_seeds() == [2024, 2025, 2026, 2027, 2028, 2029]
-    assert params.experiment("baseline").training_seeds() == [2024, 2025, 2026]

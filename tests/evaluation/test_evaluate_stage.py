@@ -15,6 +15,7 @@ from simulated_models import simulate, without_oracle
 from sklearn import metrics as sklearn_metrics
 
 from preference.config.params import LEARNING_REFERENCES, REFERENCES, load_params
+from preference.evaluation.outputs import write_hardest
 from preference.models.training_record import read_record
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_file
@@ -170,3 +171,18 @@ def test_the_stage_needs_no_network_framework():
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_the_hardest_battles_have_the_ids_that_their_source_has(tmp_path):
+    table = pa.table(
+        {
+            "id": [7, 8, 9],
+            "source_id": ["7", "a text", None],
+            **{name: [["x"]] * 3 for name in ("prompt", "response_a", "response_b")},
+            "label": [0, 0, 0],
+        }
+    )
+    probabilities = np.array([[0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.3, 0.6, 0.1]])
+    write_hardest(table, probabilities, tmp_path / "hardest.json")
+    found = json.loads((tmp_path / "hardest.json").read_text())
+    assert [row["id"] for row in found] == [7, "a text", 9]

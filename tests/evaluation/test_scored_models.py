@@ -9,11 +9,12 @@ from sklearn import metrics as sklearn_metrics
 
 from preference.battles.predictions import Predictions
 from preference.config.params import REFERENCES
-from preference.evaluation.blend import choose_models, fit_weights
+from preference.evaluation.blend import choose_models
 from preference.evaluation.evaluate import evaluate_models
 from preference.evaluation.scoring import RunPredictions, score_models
 from preference.runtime.errors import BadInput
 from preference.statistics.calibration import Temperatures, fit_temperatures
+from preference.statistics.mix_weights import fit_weights
 from preference.statistics.temperature_scaling import apply_temperature
 
 
@@ -97,7 +98,7 @@ def test_auto_blends_every_experiment_and_the_references_that_learn():
     names = ["exp1", "exp2", *REFERENCES]
     assert choose_models(replace(PARAMS, blend="auto"), names) == [
         *("exp1", "exp2"),
-        *("length", "tfidf"),
+        *("length", "tfidf", "features", "stack"),
     ]
     assert choose_models(replace(PARAMS, blend=[]), names) == []
     targets, predictions = simulate(40)

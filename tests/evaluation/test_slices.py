@@ -106,3 +106,13 @@ def test_small_parts_are_few():
     assert not is_few(rows=100, groups=50)
     assert is_few(rows=99, groups=99)
     assert is_few(rows=1000, groups=49)
+
+
+def test_columns_of_the_source_divide_by_their_values_the_most_frequent_first():
+    table = table_of([battle()] * 5)
+    table = table.append_column("language", pa.array(["de", "en", None, "en", "en"]))
+    table = table.append_column("subset", pa.nulls(5, pa.string()))
+    slices = slice_battles(table, np.zeros(5, dtype=int), {})
+    found = [(one.part, np.flatnonzero(one.members).tolist()) for one in slices
+             if one.slice in ("language", "subset")]  # fmt: skip
+    assert found == [("en", [1, 3, 4]), ("de", [0])]

@@ -149,14 +149,14 @@ def peek_in_bundle(monkeypatch):
 
 def peek_in_references(monkeypatch):
     """Train on test as well."""
-    real = train_reference.fit_reference
+    real = train_reference.fit_references
 
-    def fit(name, battles, params):
+    def fit(train, valid, params, seed):
         columns = train_reference.BATTLE_COLUMNS
         test = read_split_battles(BATTLES, split_file("test"), columns)
-        return real(name, pa.concat_tables([battles, test]), params)
+        return real(pa.concat_tables([train, test]), valid, params, seed)
 
-    monkeypatch.setattr(train_reference, "fit_reference", fit)
+    monkeypatch.setattr(train_reference, "fit_references", fit)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,23 @@ def test_all_battles_are_rated_and_the_judges_on_those_they_were_not_trained_on(
     assert (folder / "metrics/leaderboard.json").read_bytes() == before
 
 
+def test_with_folds_every_battle_is_judged_once(folder):
+    """Each battle is in test of one fold, and in the other splits of the other fold."""
+    with chdir(folder):
+        battles = pq.read_table("data/battles.parquet", columns=["id", "label"])
+        columns = {name: battles[name].to_numpy() for name in ("id", "label")}
+        tested, others = (np.sort(half) for half in np.split(columns["id"], 2))
+        for split in SPLITS:
+            ids = np.concatenate([tested, others] if split == "test" else [others, tested])
+            table = {"id": ids, "group": ids, "fold": np.repeat([1, 2], len(tested))}
+            pq.write_table(pa.table(table), f"data/split/{split}.parquet")
+            if split in ("calibration", "test"):
+                write_judges(columns, ids, split)
+    found, _ = run(folder)
+    assert found["battles"] == found["judged"]["battles"] == COUNT
+    assert found["judged"]["judges"]["baseline"]["rank_correlation"]["observed"] == 1
+
+
 def test_without_names_the_stage_says_so_and_passes(folder, capsys):
     nobody = [None] * COUNT
     with chdir(folder):

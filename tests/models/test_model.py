@@ -14,7 +14,7 @@ from small_model import (
     model_params,
 )
 
-from preference.config.params import ModelParams
+from preference.config.model_params import ModelParams
 from preference.models.heads import build_head
 from preference.models.pair_layers import FirstToken, FoldSides, MaskedMean, UnfoldSides
 from preference.models.preference_model import encoder_of, score_both_orders

@@ -20,6 +20,7 @@ def clone(tmp_path):
         ({"model.seq_len": 4}, "model.seq_len"),
         ({"model.preset": "deberta_v9"}, "there is no preset 'deberta_v9'"),
         ({"data.source": "missing.csv"}, "there is no file or folder 'missing.csv'"),
+        ({"data.source": "huggingface"}, "data.hub is empty. Name the data set"),
     ],
 )
 def test_bad_params_stop_with_a_clear_error(clone, changes, message):

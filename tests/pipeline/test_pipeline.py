@@ -66,7 +66,7 @@ def clone(tmp_path_factory):
 def test_every_experiment_and_reference_is_evaluated(clone):
     metrics = read_metrics(clone, "evaluate.json")
     compared = {*EXPERIMENTS, "blend"}
-    others = {"prior", "length", "tfidf", "oracle"}
+    others = {"prior", "length", "tfidf", "features", "stack", "oracle"}
     assert set(metrics) == compared | others
     for name, model in metrics.items():
         noise = {"log_loss_noise"} if name in compared else set()

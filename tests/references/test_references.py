@@ -10,20 +10,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from repository import REAL_ROWS, REPOSITORY
-from scipy.sparse import csr_array
-from scipy.special import softmax
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from preference.battles.table import BATTLE_SCHEMA, LABELS
-from preference.config.params import REFERENCES, ReferenceParams
-from preference.references.antisymmetric_logistic import fit, predict
-from preference.references.features import FORMAT, format_features, length_features
+from preference.config.params import REFERENCES, ReferenceParams, TreesParams
+from preference.references.files import STACK, main_file, reference_files
+from preference.references.linear_features import FORMAT, format_features, length_features
 from preference.references.models import (
     fit_reference,
+    fit_references,
     load_reference,
     predict_reference,
+    predict_references,
     save_reference,
 )
 from preference.runtime.errors import BadInput
@@ -32,7 +31,8 @@ from preference.sources.readers import read_source_rows
 from preference.sources.source import BattleSource
 from preference.splitting.leakage_groups import digest_battles, group_battles
 
-PARAMS = ReferenceParams(max_features=500, inverse_regularization=0.1)
+TREES = TreesParams(number=20, min_leaf=8, max_features=0.2)
+PARAMS = ReferenceParams(max_features=500, inverse_regularization=0.1, trees=TREES)
 NEUTRAL = ["the", "of", "and", "to", "in", "is", "that", "it", "for", "was", "on", "as"]
 
 
@@ -71,15 +71,28 @@ def swap(battles):
     return battles.select(names).rename_columns(BATTLE_SCHEMA.names)
 
 
+def fit(name, train, params=PARAMS):
+    """Fit a reference; the weights of `stack` are fitted to battles of train, too."""
+    if name == STACK:
+        return fit_references(train, train[:50], params, seed=1)[name]
+    return fit_reference(name, train, params, seed=1)
+
+
+def save(reference, folder):
+    save_reference(reference, folder)
+    for part in getattr(reference, "parts", {}).values():
+        save_reference(part, folder)
+
+
 def accuracy_of(name, train, test):
-    probabilities = predict_reference(fit_reference(name, train, PARAMS), test).probabilities
+    probabilities = predict_reference(fit(name, train), test).probabilities
     return np.mean(probabilities.argmax(axis=1) == test["label"].to_numpy())
 
 
 def test_prior_is_the_shares_of_train_whichever_answer_is_first():
     labels = [0] * 5 + [1] * 3 + [2] * 2
     battles = make_battles(["a"] * 10, ["b"] * 10, labels)
-    predictions = predict_reference(fit_reference("prior", battles, PARAMS), battles)
+    predictions = predict_reference(fit("prior", battles), battles)
     assert predictions.probabilities == pytest.approx(np.tile([0.4, 0.4, 0.2], (10, 1)))
 
 
@@ -99,7 +112,7 @@ def test_tfidf_learns_the_word_that_wins_and_length_cannot():
 @pytest.mark.parametrize("name", REFERENCES)
 def test_swapped_answers_give_exactly_mirrored_probabilities(name):
     battles = draw_battles(100, seed=3)
-    reference = fit_reference(name, battles, PARAMS)
+    reference = fit(name, battles)
     predictions = predict_reference(reference, battles)
     shown_swapped = predict_reference(reference, swap(battles)).probabilities
     mirrored_back = shown_swapped[:, [1, 0, 2]]
@@ -114,19 +127,19 @@ def test_swapped_answers_give_exactly_mirrored_probabilities(name):
 @pytest.mark.parametrize("name", REFERENCES)
 def test_a_loaded_reference_predicts_the_same_and_a_second_fit_gives_the_same_bytes(name, tmp_path):
     train, test = draw_battles(100, seed=4), draw_battles(50, seed=5)
-    reference = fit_reference(name, train, PARAMS)
-    save_reference(reference, tmp_path / "first")
-    save_reference(fit_reference(name, train, PARAMS), tmp_path / "second")
-    save_reference(load_reference(name, tmp_path / "first"), tmp_path / "third")
-    assert len({(tmp_path / n / f"{name}.json").read_bytes() for n in ("first", "second")}) == 1
-    assert len({(tmp_path / n / f"{name}.json").read_bytes() for n in ("first", "third")}) == 1
+    reference = fit(name, train)
+    save(reference, tmp_path / "first")
+    save(fit(name, train), tmp_path / "second")
+    save(load_reference(name, tmp_path / "first"), tmp_path / "third")
+    for file in reference_files(name):
+        assert len({(folder / file).read_bytes() for folder in tmp_path.iterdir()}) == 1
     loaded = predict_reference(load_reference(name, tmp_path / "first"), test)
     expected = predict_reference(reference, test)
     assert np.array_equal(loaded.probabilities, expected.probabilities)
 
 
 def test_a_damaged_reference_is_told(tmp_path):
-    save_reference(fit_reference("tfidf", draw_battles(100, seed=4), PARAMS), tmp_path)
+    save(fit("tfidf", draw_battles(100, seed=4)), tmp_path)
     path = tmp_path / "tfidf.json"
     written = json.loads(path.read_text())
     terms = written["terms"]
@@ -149,32 +162,16 @@ def test_a_damaged_reference_is_told(tmp_path):
         predict_reference(load_reference("tfidf", tmp_path), draw_battles(100, seed=4))
 
 
-@pytest.mark.parametrize("inverse_regularization", [0.05, 3.0])
-def test_the_fit_is_sklearns_on_both_orders_of_every_pair(inverse_regularization):
-    random = np.random.default_rng(6)
-    differences = random.normal(size=(150, 4))
-    labels = np.where(random.random(150) < 0.3, 2, (differences[:, 0] < 0.2).astype(int))
-    pairs = csr_array(differences)
-    ours = predict(fit(pairs, labels, inverse_regularization), pairs)
-    both = np.vstack([differences, -differences])
-    swapped_labels = np.array([1, 0, 2])[labels]
-    sklearns = LogisticRegression(C=inverse_regularization, tol=1e-9, max_iter=5000).fit(
-        np.hstack([both, abs(both)]), np.concatenate([labels, swapped_labels])
-    )
-    expected = sklearns.predict_proba(np.hstack([differences, abs(differences)]))
-    assert ours == pytest.approx(expected, abs=2e-4)
-
-
 def test_train_without_wins_is_named():
     with pytest.raises(BadInput, match=r"all of the 3 train battles are ties"):
-        fit_reference("prior", make_battles("abc", "def", [2, 2, 2]), PARAMS)
+        fit("prior", make_battles("abc", "def", [2, 2, 2]))
 
 
-@pytest.mark.parametrize("name", ["prior", "length", "tfidf"])
+@pytest.mark.parametrize("name", REFERENCES)
 def test_train_without_ties_gives_none_and_the_rest_is_as_sklearn_has_it(name, tmp_path):
     train, test = (draw_battles(200, seed, longer_wins=True) for seed in (1, 2))
     train, test = (one.filter(pc.less(one["label"], 2)) for one in (train, test))
-    save_reference(fit_reference(name, train, PARAMS), tmp_path)
+    save(fit(name, train), tmp_path)
     predicted = predict_reference(load_reference(name, tmp_path), test).probabilities
     assert np.all(predicted[:, 2] == 0)
     correct = np.mean(predicted.argmax(axis=1) == test["label"].to_numpy())
@@ -201,20 +198,22 @@ def test_references_score_on_real_rows_as_others_found():
     battles = pa.Table.from_batches(parse_battles([source], BATTLE_SCHEMA, []))
     labels = battles["label"].to_numpy()
     groups = group_battles(digest_battles(battles.to_batches()))
-    params = ReferenceParams(max_features=5000, inverse_regularization=0.1)
+    trees = TreesParams(number=100, min_leaf=8, max_features=0.1)
+    params = ReferenceParams(max_features=5000, inverse_regularization=0.1, trees=trees)
     predicted = {name: np.empty((len(labels), len(LABELS))) for name in REFERENCES}
     folds = GroupKFold(3, shuffle=True, random_state=0).split(labels, labels, groups)
     for train, test in folds:
-        for name in REFERENCES:
-            reference = fit_reference(name, battles.take(train), params)
-            predictions = predict_reference(reference, battles.take(test))
+        references = fit_references(battles.take(train), battles.take(train[:50]), params, seed=0)
+        for name, predictions in predict_references(references, battles.take(test)).items():
             predicted[name][test] = predictions.probabilities
     losses = {name: log_loss(labels, predicted[name]) for name in REFERENCES}
     # On 1,983 other real rows: 1.0964, 1.0716 and 1.0466.
     assert losses["prior"] == pytest.approx(1.0964, abs=0.005)
     assert losses["length"] == pytest.approx(1.0716, abs=0.025)
     assert losses["tfidf"] == pytest.approx(1.0466, abs=0.025)
-    assert losses["tfidf"] < losses["length"] < losses["prior"]
+    assert losses["features"] == pytest.approx(1.031, abs=0.01)
+    assert losses["features"] < losses["length"] < losses["prior"]
+    assert losses["stack"] < losses["tfidf"] < losses["length"]
 
 
 def run_stage(folder):
@@ -248,7 +247,7 @@ def test_stage_fits_train_and_scores_valid_and_gives_the_same_bytes_again(tmp_pa
     assert metrics["tfidf"]["log_loss"] > metrics["prior"]["log_loss"] > 1
     assert metrics["tfidf"]["accuracy"] < 0.5
     files = sorted((tmp_path / "models" / "reference").iterdir())
-    assert [file.stem for file in files] == sorted(REFERENCES)
+    assert [file.name for file in files] == sorted(map(main_file, REFERENCES))
     contents = [file.read_bytes() for file in files]
     assert run_stage(tmp_path).returncode == 0
     assert contents == [file.read_bytes() for file in files]
@@ -261,31 +260,3 @@ def test_stage_names_a_split_of_other_battles(tmp_path):
     result = run_stage(tmp_path)
     assert result.returncode == 1
     assert result.stderr.startswith("error: data/split/train.parquet: 1 of its ids")
-
-
-def test_in_a_mix_ties_are_learned_from_the_battles_that_can_be_ties():
-    """Without features the solution is known: both kinds of battles count where they can."""
-    labels = np.array([0] * 40 + [1] * 20 + [2] * 20 + [0] * 100)
-    has_ties = np.arange(180) < 80
-    nothing = csr_array((180, 0))
-    mixed = predict(fit(nothing, labels, 0.1, has_ties), nothing)
-    # By the symmetry of the model A and B share what ties leave.
-    assert mixed == pytest.approx(np.tile([3 / 8, 3 / 8, 1 / 4], (180, 1)), abs=1e-4)
-    unmarked = predict(fit(nothing, labels, 0.1), nothing)
-    assert unmarked[0, 2] == pytest.approx(20 / 180, abs=1e-4)
-
-
-def test_a_weight_of_a_mix_is_where_its_gradient_vanishes():
-    random = np.random.default_rng(8)
-    differences = random.normal(size=(300, 2))
-    labels = np.where(random.random(300) < 0.3, 2, (differences[:, 0] < 0.2).astype(int))
-    has_ties = random.random(300) < 0.5
-    labels[~has_ties] %= 2
-    model = fit(csr_array(differences), labels, 0.5, has_ties)
-    score = differences @ model.signed
-    tie = np.where(has_ties, abs(differences) @ model.absolute + model.tie, -np.inf)
-    shares = softmax(np.column_stack([score, -score, tie]), axis=1)
-    error = 0.5 * (shares - np.eye(3)[labels])
-    assert model.signed == pytest.approx(-differences.T @ (error[:, 0] - error[:, 1]), abs=1e-3)
-    assert model.absolute == pytest.approx(-3 * abs(differences).T @ error[:, 2], abs=1e-3)
-    assert error[:, 2].sum() == pytest.approx(0, abs=1e-3)

@@ -60,10 +60,12 @@ def test_few_battles_say_that_they_show_nothing():
     record = {"observed": 0.4, "corrected": {"value": 0.7, "low": -1.0, "high": 1.0}}
     leaderboard = example_leaderboard(JUDGES, simulated=False)
     leaderboard["judged"]["judges"]["exp1"]["rank_correlation"] = record
+    row = next(row for row in judge_table(leaderboard).rows if row[0].value == "exp1")
+    assert (row[1].value, row[1].interval) == ("unclear", "[−1.00, 1.00]")
     leaderboard["models"][-1] |= {"rank": None, "rating": {"value": 1.0, "low": None, "high": None}}
     said = " ".join(one.text for one in describe_leaderboard(leaderboard, "exp1"))
-    assert "0.70 [−1.00, 1.00] (0.40 without correction for chance); so few battles do not" in said
-    assert "Too few battles for an interval and a rank: 1 models (eve)" in said
+    assert "anything in [−1.00, 1.00] (0.40 without correction for chance); so few battles" in said
+    assert "Too few battles for an interval and a rank: eve." in said
 
 
 def test_without_names_the_reason_is_shown(tmp_path):

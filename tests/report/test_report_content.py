@@ -132,6 +132,13 @@ def test_a_blend_is_shown_where_there_is_one(tmp_path):
     assert numbers_in(table) == [0.7, 0.3]
 
 
+def test_the_importance_of_features_is_shown_the_largest_first(tmp_path):
+    page = Page(render_html(inputs_of(tmp_path)))
+    table = next(each for each in page.texts_of("table") if "group of features" in each)
+    assert re.findall(r"length|tone|format", table) == ["tone", "length", "format"]
+    assert numbers_in(table) == [0.1018, 0.0012, -0.0001]
+
+
 def test_each_experiment_is_described_by_what_it_changes(tmp_path):
     inputs = inputs_of(tmp_path, example_details(EXPERIMENTS))
     rows = [row for row in markdown_rows(render_markdown(inputs)) if len(row) == 3]

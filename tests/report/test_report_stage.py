@@ -28,6 +28,7 @@ def test_a_figure_that_is_missing_is_an_error(tmp_path):
     [
         ("metrics/evaluation_details.json", "evaluate"),
         ("metrics/data.json", "fetch"),
+        ("metrics/reference.json", "train_reference"),
         ("metrics/train/exp1/metrics.json", "train_exp1"),
         ("metrics/train/exp1/plots/metrics/eval/log_loss.tsv", "train_exp1"),
         ("data/scored/hardest.json", "evaluate"),
@@ -37,6 +38,13 @@ def test_a_missing_file_names_its_stage(tmp_path, path, stage):
     inputs_of(tmp_path)
     (tmp_path / path).unlink()
     with pytest.raises(BadInput, match=f"{path} does not exist: run `dvc repro {stage}`"):
+        read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")
+
+
+def test_metrics_of_references_without_features_are_of_older_code(tmp_path):
+    inputs_of(tmp_path)
+    (tmp_path / "metrics/reference.json").write_text('{"tfidf": {"log_loss": 1.0}}')
+    with pytest.raises(BadInput, match=r"reference.json is of older code: run `dvc repro train"):
         read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")
 
 

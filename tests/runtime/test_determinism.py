@@ -1,6 +1,6 @@
 import numpy as np
 
-from preference.config.params import ModelParams
+from preference.config.model_params import ModelParams
 from preference.models.preference_model import build_model
 from preference.models.pretrained.backbones import load_backbone
 from preference.runtime.tensorflow_runtime import make_deterministic

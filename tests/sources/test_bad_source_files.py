@@ -56,7 +56,7 @@ def bad_files(folder):
     yield "damaged.zip", zipped(good).replace(zipped(good)[100:110], b"x" * 10), "cannot be read"
     yield "other.zip", zipped(good, "a.csv"), "holds 2 files (test.csv, a.csv), and not one train"
     yield "twice.zip", zipped(good, "../train.csv", "train.csv"), "holds 3 files"
-    yield "nested.zip", zipped(good, "train.parquet"), "holds train.parquet, which cannot be read"
+    yield "nested.zip", zipped(good, "train.csv.gz"), "holds train.csv.gz, which cannot be read"
     yield "table.parquet.gz", good, "Convert it to one of .csv"
     yield "cut.csv.zst", zstd(good)[:-9], "cannot be read beyond row"
     yield "not.csv.zst", good, "cannot be read beyond row 0"

@@ -7,6 +7,8 @@ import json
 import tracemalloc
 import zipfile
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from source_files import COLUMNS, ROW, read, zstd
 
@@ -42,6 +44,12 @@ def lone_zip(name, content):
     return stream.getvalue()
 
 
+def parquet(rows):
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), stream)
+    return stream.getvalue()
+
+
 CSV = write_values()
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
 FILES = {
@@ -58,6 +66,7 @@ FILES = {
     "spark.csv": in_spark([COLUMNS, *VALUES]).encode(),
     "a.tsv": write_values("\t").encode(),
     "a.jsonl": LINES.encode(),
+    "parquet.zip": lone_zip("rows.parquet", parquet(ROWS)),
     "a.ndjson": LINES.encode(),
     "utf16.jsonl": LINES.encode("utf-16"),
     "a.json": json.dumps(ROWS).encode(),

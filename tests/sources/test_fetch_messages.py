@@ -2,8 +2,10 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from fetch_runs import WINNERS, make_rows
+from fetch_runs import WINNERS, make_rows, write_csv
 from repository import REPOSITORY
 from schema_rows import PAIRS, write_lines
 
@@ -59,3 +61,23 @@ def test_a_source_that_is_neither_file_nor_name_gets_the_names(run):
     message = r"arena_55k does not exist\. .* one of simulated \(.*\), arena55k \(.*\), kaggle \("
     with pytest.raises(BadInput, match=message):
         run("arena_55k")
+
+
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.parquet", "pairs.csv"])
+def test_columns_that_are_not_read_are_named_and_counted(run, tmp_path, name):
+    rows = [
+        {"prompt": f"q {number}", "chosen": "a", "rejected": "b", "score_chosen": 8.5}
+        for number in range(4)
+    ]
+    if name == "pairs.jsonl":
+        write_lines(tmp_path / name, [*rows, {**rows[0], "note": "x"}])
+    elif name == "pairs.parquet":
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / name)
+    else:
+        write_csv(tmp_path / name, rows)
+    more = ["note"] if name == "pairs.jsonl" else []
+    named = ", ".join([*more, "score_chosen"])
+    assert f"{name}: columns that are not read: {named}." in run(name)
+    metrics = json.loads((tmp_path / "metrics" / "data.json").read_text())
+    expected = {"note": 1, "score_chosen": 5} if more else {"score_chosen": 4}
+    assert metrics["sources"][name]["columns_not_read"] == expected

@@ -22,7 +22,7 @@ from preference.config.experiment import (
     shown_parameters,
     write_experiments,
 )
-from preference.config.params import REFERENCES, ReferenceParams, load_params
+from preference.config.params import ReferenceParams, TreesParams, load_params
 from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.models.training_record import (
     RunRecord,
@@ -30,7 +30,7 @@ from preference.models.training_record import (
     run_folder,
     write_record,
 )
-from preference.references.models import fit_reference, save_reference
+from preference.references.models import fit_references, save_reference
 from preference.runtime.provenance import hash_file
 from preference.sequences.packing import Packing
 from preference.tokenizers.tokenizer_files import ASSETS, SETTINGS
@@ -86,9 +86,10 @@ def write_params(seeds=()):
 
 def write_references(battles):
     """Let the references predict what they have learned from all battles."""
-    params = ReferenceParams(max_features=50, inverse_regularization=0.1)
-    for name in REFERENCES:
-        save_reference(fit_reference(name, battles, params), Path("models/reference"))
+    trees = TreesParams(number=5, min_leaf=8, max_features=0.1)
+    params = ReferenceParams(max_features=50, inverse_regularization=0.1, trees=trees)
+    for reference in fit_references(battles, battles, params, seed=1).values():
+        save_reference(reference, Path("models/reference"))
     predict_reference.main()
 
 

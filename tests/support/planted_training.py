@@ -5,7 +5,7 @@ import numpy as np
 from small_model import train_params
 
 from preference.battles.table import A_WINS, B_WINS, FIELDS
-from preference.config.params import ModelParams
+from preference.config.model_params import ModelParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
 from preference.sequences.packing import Packing

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from preference.config.params import ModelParams, TrainParams
+from preference.config.model_params import ModelParams, TrainParams
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
 from preference.models.preference_model import build_model
 

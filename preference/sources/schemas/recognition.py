@@ -1,7 +1,7 @@
 """Recognise the schema of a file by its columns, or say which one is nearest and what it lacks."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from preference.sources.schemas.table import ID_COLUMNS, KNOWN_COLUMNS, SCHEMAS
 FIRST_ROWS = 100
 FIRST_CHARACTERS = 2**18
 LONGEST_HEADER = 200
+# In JSON, each row may have columns of its own.
+MOST_UNREAD = 1000
 
 NumberedRow = tuple[int, RawRow]
 
@@ -27,11 +29,16 @@ class SchemaFinder:
         path: the file, named in errors.
         labelled: whether labels are needed.
         schemas: those that the file may have.
+
+    Attributes:
+        unread: for each column that no schema reads, how many rows have it.
     """
 
     def __init__(self, path: Path, labelled: bool, schemas: Sequence[Schema] = SCHEMAS) -> None:
         self._path, self._labelled, self._schemas = path, labelled, schemas
         self._schema: Schema | None = None
+        self._unread_columns: tuple[str, ...] = ()
+        self.unread: Counter[str] = Counter()
 
     def columns_among(self, names: Sequence[str]) -> frozenset[str]:
         """Return the columns to read among those of the file.
@@ -45,6 +52,7 @@ class SchemaFinder:
             raise BadInput(
                 f"{self._path} has columns twice: {', '.join(repeated)}. Remove one of each."
             )
+        self._unread_columns = tuple(name for name in names if name not in self._schema.columns)
         return self._schema.columns
 
     def convert(self, rows: Iterator[NumberedRow]) -> Iterator[NumberedRow]:
@@ -59,7 +67,12 @@ class SchemaFinder:
         plain = find_plain_columns(self._path, schema.texts, parsed)
         reading = Reading(self._labelled, plain)
         for line, row in chain(first, rows):
+            self._count_unread(self._unread_columns or row.keys() - schema.columns)
             yield line, _convert_row(schema, row, reading)
+
+    def _count_unread(self, names: Iterable[str]) -> None:
+        if len(self.unread) < MOST_UNREAD:
+            self.unread.update(name for name in names if name != MALFORMED)
 
     def _find_by_rows(self, rows: Sequence[RawRow]) -> Schema:
         """Return the schema of most rows, because each object has its own keys."""

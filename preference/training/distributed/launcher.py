@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from preference.config.params import TrainParams
+from preference.config.model_params import TrainParams
 from preference.runtime.errors import BadInput
 from preference.runtime.stop_signals import end_now
 

@@ -1,0 +1,116 @@
+"""The reference `features`: extremely randomised trees on the dense features of a battle.
+
+Guarantees
+1. Swapping the answers exchanges P(A) and P(B) exactly: the trees are fitted to both orders of
+   every battle, and what they predict for both orders is averaged.
+2. The memory of a prediction does not grow with the battles.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import safetensors.numpy
+
+from preference.battles.splits import read_has_ties
+from preference.battles.table import A_WINS, B_WINS, BATTLES_A_BATCH, LABELS, TIE
+from preference.config.params import TreesParams
+from preference.references.dense_features import (
+    COLUMNS,
+    GROUPS,
+    DenseFeatures,
+    compute_features,
+)
+from preference.references.extra_trees import Forest, check_forest, fit_forest, predict
+from preference.references.files import FEATURES
+from preference.statistics.metrics import log_loss
+
+# The label, or the column of a label, after the answers have changed places.
+SWAPPED = np.array([B_WINS, A_WINS, TIE])
+
+
+@dataclass(frozen=True)
+class TreesReference:
+    """The fitted trees."""
+
+    forest: Forest
+    name: str = FEATURES
+
+
+def fit_trees(battles: pa.Table, params: TreesParams, seed: int) -> TreesReference:
+    """Fit trees to both orders of every battle.
+
+    A battle that cannot be a tie says nothing about how likely ties are, so that it counts as one
+    to the extent that the other battles are ties.
+    """
+    features, labels = compute_features(battles), battles["label"].to_numpy()
+    columns = np.concatenate([features.columns(), features.swapped()])
+    both = np.concatenate([labels, SWAPPED[labels]])
+    has_ties = np.tile(read_has_ties(battles), 2)
+    if has_ties.all() or not has_ties.any():
+        return TreesReference(fit_forest(columns, both, params, seed))
+    ties = np.mean(both[has_ties] == TIE)
+    undecided = ~has_ties
+    columns = np.concatenate([columns, columns[undecided]])
+    both = np.concatenate([both, np.full(undecided.sum(), TIE)])
+    weights = np.concatenate([np.where(has_ties, 1, 1 - ties), np.full(undecided.sum(), ties)])
+    return TreesReference(fit_forest(columns, both, params, seed, weights))
+
+
+def predict_trees(reference: TreesReference, battles: pa.Table) -> np.ndarray:
+    """Return the probabilities of battles, float64 [n, 3]."""
+    parts = [
+        _predict(reference, compute_features(battles.slice(start, BATTLES_A_BATCH)))
+        for start in range(0, len(battles), BATTLES_A_BATCH)
+    ]
+    return np.concatenate([np.empty((0, len(LABELS))), *parts])
+
+
+def measure_importance(reference: TreesReference, battles: pa.Table, seed: int) -> dict[str, float]:
+    """Return how much the log loss rises when a group of features is that of another battle.
+
+    This is permutation importance (Breiman, 2001). What a group shares with another one counts for
+    neither.
+
+    Args:
+        reference: the trees.
+        battles: battles that the trees were not fitted to, with labels.
+        seed: of the permutations.
+
+    Returns:
+        The rise by the name of the group, the largest first.
+    """
+    features, labels = compute_features(battles), battles["label"].to_numpy()
+    random = np.random.default_rng(seed)
+    whole = log_loss(labels, _predict(reference, features))
+    rises = {}
+    for group in GROUPS:
+        shuffled = features.shuffle_group(group, random.permutation(len(labels)))
+        rises[group] = log_loss(labels, _predict(reference, shuffled)) - whole
+    return dict(sorted(rises.items(), key=lambda item: -item[1]))
+
+
+def trees_to_bytes(reference: TreesReference) -> bytes:
+    """Return the arrays of the trees in the format safetensors."""
+    return safetensors.numpy.save(reference.forest.arrays())
+
+
+def trees_from_bytes(content: bytes) -> TreesReference:
+    """Return the reference that `trees_to_bytes` wrote.
+
+    Raises:
+        ValueError: the content is damaged, or no trees on our features.
+    """
+    try:
+        forest = Forest(**safetensors.numpy.load(content))
+    # KeyError is raised for numbers that NumPy does not have, TypeError for other arrays.
+    except (safetensors.SafetensorError, KeyError, TypeError) as error:
+        raise ValueError(f"it does not hold the arrays of trees: {error}") from error
+    check_forest(forest, COLUMNS)
+    return TreesReference(forest)
+
+
+def _predict(reference: TreesReference, features: DenseFeatures) -> np.ndarray:
+    in_order = predict(reference.forest, features.columns())
+    swapped = predict(reference.forest, features.swapped())
+    return (in_order + swapped[:, SWAPPED]) / 2

@@ -1,0 +1,94 @@
+"""The reference of trees: what it learns, how it explains itself, and damaged files."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import safetensors.numpy
+
+from preference.config.params import TreesParams
+from preference.references.trees import (
+    fit_trees,
+    measure_importance,
+    predict_trees,
+    trees_from_bytes,
+    trees_to_bytes,
+)
+
+PARAMS = TreesParams(number=30, min_leaf=8, max_features=0.3)
+WORDS = ["north", "south", "east", "west", "up", "down"]
+
+
+def draw_battles(count, seed):
+    """Answers of equal length; the one with more exclamation marks wins."""
+    random = np.random.default_rng(seed)
+    marks = random.integers(0, 4, (count, 2))
+    labels = np.where(marks[:, 0] == marks[:, 1], 2, marks[:, 0] < marks[:, 1])
+    answers = [
+        [[" ".join(random.choice(WORDS, 12)) + "!" * one + "." * (4 - one)] for one in side]
+        for side in marks.T
+    ]
+    columns = {"prompt": [["Where?"]] * count, "response_a": answers[0], "response_b": answers[1]}
+    return pa.table({**columns, "label": labels})
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return fit_trees(draw_battles(300, seed=1), PARAMS, seed=1)
+
+
+def test_trees_learn_what_wins_and_say_that_it_is_a_character(reference):
+    test = draw_battles(200, seed=2)
+    predicted = predict_trees(reference, test).argmax(axis=1)
+    assert np.mean(predicted == test["label"].to_numpy()) > 0.9
+    rises = measure_importance(reference, test, seed=1)
+    assert [*rises] == sorted(rises, key=rises.get, reverse=True)
+    assert next(iter(rises)) == "characters" and rises["characters"] > 0.1
+    assert all(abs(rise) < 0.05 for group, rise in rises.items() if group != "characters")
+    # Every answer has the same length in characters and in words.
+    assert rises["prompt"] == 0
+
+
+def test_battles_that_cannot_be_ties_leave_the_fraction_of_ties_as_it_is():
+    """A third of the battles are ties, and as many others are of a source without ties."""
+    count = 600
+    battles = draw_battles(count, seed=4)
+    labels = np.random.default_rng(4).integers(0, 3, count)
+    has_ties = np.arange(count) % 2 == 0
+    labels[~has_ties] = labels[~has_ties] % 2
+    battles = battles.drop_columns(["label"]).append_column("label", pa.array(labels))
+    expected = np.mean(labels[has_ties] == 2)
+    marked = battles.append_column("has_ties", pa.array(has_ties))
+    ties = predict_trees(fit_trees(marked, PARAMS, seed=1), battles)[:, 2].mean()
+    assert ties == pytest.approx(expected, abs=0.02)
+    unmarked = predict_trees(fit_trees(battles, PARAMS, seed=1), battles)[:, 2].mean()
+    assert unmarked == pytest.approx(expected / 2, abs=0.04)
+
+
+def test_a_prediction_does_not_depend_on_the_other_battles(reference):
+    # More than are read at a time.
+    many = pa.concat_tables([draw_battles(100, seed=3)] * 21)
+    predicted = predict_trees(reference, many)
+    assert np.array_equal(predicted, np.tile(predict_trees(reference, many[:100]), (21, 1)))
+    assert predict_trees(reference, many[:0]).shape == (0, 3)
+
+
+def test_damaged_files_of_trees_are_refused(reference):
+    content = trees_to_bytes(reference)
+    arrays = safetensors.numpy.load(content)
+    restored = trees_from_bytes(content).forest.arrays()
+    assert all(np.array_equal(restored[name], arrays[name]) for name in arrays)
+    missing = {name: array for name, array in arrays.items() if name != "roots"}
+    for damaged in (
+        b"",
+        content[:-1],
+        content + b"\0",
+        b"\x80\x04" + content,
+        b"\xff" * 8 + content[8:],
+        safetensors.numpy.save(missing),
+        safetensors.numpy.save({**arrays, "more": np.zeros(3)}),
+        safetensors.numpy.save({**arrays, "child": arrays["child"].astype(np.int64)}),
+        # Columns that are no features of ours.
+        safetensors.numpy.save({**arrays, "feature": arrays["feature"] + 500}),
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            trees_from_bytes(damaged)
