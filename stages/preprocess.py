@@ -48,7 +48,7 @@ def main() -> None:
         (tokens / INDEX).write_text(to_json(folders, indent=2))
 
 
-def tokenizer_of(preset: str, vocabulary_size: int, fold: int | None) -> Tokenizer:
+def tokenizer_of(preset: str, vocabulary_size: int, fold: int | None = None) -> Tokenizer:
     """Load the tokenizer of a preset, or train it where the preset is trained from scratch."""
     if preset not in TRAINED_FROM_SCRATCH:
         return load_preset_tokenizer(preset)
@@ -56,7 +56,7 @@ def tokenizer_of(preset: str, vocabulary_size: int, fold: int | None) -> Tokeniz
 
 
 @cache
-def trained_tokenizer(vocabulary_size: int, fold: int | None) -> Tokenizer:
+def trained_tokenizer(vocabulary_size: int, fold: int | None = None) -> Tokenizer:
     """Train the tokenizer that all presets trained from scratch share, on the train split."""
     return train_tokenizer(read_training_texts(BATTLES, TRAIN, fold), vocabulary_size)
 

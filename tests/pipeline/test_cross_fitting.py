@@ -200,7 +200,7 @@ def test_the_blend_mixes_each_fold_with_its_own_weights(folder):
     mixed = []
     for fold, fit in zip(SEEDS, json.loads(Path("data/blend.json").read_text()), strict=True):
         labels = battles_of("calibration", fold)["label"].to_numpy()
-        paths = {name: REFERENCES / f"fold-{fold}" / name for name in ("length", "tfidf")}
+        paths = {name: REFERENCES / f"fold-{fold}" / name for name in fit["models"]}
         paths["baseline"] = Path(f"data/predictions/baseline/seed-{SEEDS[fold]}")
         parts = [
             weight * calibrated(paths[name], name, fold, labels)
