@@ -38,7 +38,7 @@ experiments: setup  ## Show every experiment: what it changes, its log losses an
 	@COLUMNS=$${COLUMNS:-160} dvc exp show --only-changed --no-pager --drop '.*/|simulated$$'
 
 compare: setup  ## Compare results: make compare A=longer [B=HEAD], commits or experiments.
-	@python -m review.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
+	@python -m checks.review.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
 
 test: setup  ## Check lint, format and types, and run every test.
 	ruff check . && ruff format --check .
@@ -87,7 +87,7 @@ coverage: setup  ## Check intervals and tests on simulated truth (minutes): docs
 	python -m checks.interval_coverage
 
 pr-report: setup  ## Write what the workspace changes: make pr-report BASE=main [PROFILE=small].
-	@python -m review "$(or $(BASE),main)" $(if $(PROFILE),--profile "$(PROFILE)") \
+	@python -m checks.review "$(or $(BASE),main)" $(if $(PROFILE),--profile "$(PROFILE)") \
 	  $(if $(REPRODUCE),--reproduce)
 
 profile: setup  ## Run a profile as an experiment: make profile NAME=small.

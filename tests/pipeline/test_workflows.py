@@ -92,4 +92,4 @@ def test_only_the_job_that_posts_can_write_and_it_runs_no_code_of_the_pull_reque
     # Beside what was checked out, where it could take the place of a module.
     assert download["with"] == {"name": "comment", "path": "${{ runner.temp }}/comment"}
     assert post["env"]["PULL_REQUEST"] == "${{ github.event.pull_request.number }}"
-    assert post["run"] == 'python3 -m review.post_comment "$RUNNER_TEMP/comment"'
+    assert post["run"] == 'python3 -m checks.review.post_comment "$RUNNER_TEMP/comment"'

@@ -33,7 +33,7 @@ WITHOUT_NUMBERS = {
 
 
 CODE = (
-    *("preference", "stages", "review", "profiles", "checks", "data"),
+    *("preference", "stages", "profiles", "checks", "data"),
     *("simulated", "arena55k", "kaggle", "huggingface"),
 )
 

@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 from evaluation_example import example_details, write_example
 from repository import REPOSITORY
 
+from checks.review.comment import Review, write_comment
+from checks.review.comparison import Comparison, compare_versions
+from checks.review.results import open_version
+from checks.review.revision import Revision, find_revision
 from preference.runtime.yaml_file import read_yaml, write_yaml
-from review.comment import Review, write_comment
-from review.comparison import Comparison, compare_versions
-from review.results import open_version
-from review.revision import Revision, find_revision
 
 EXPERIMENTS = {"baseline": {}, "exp1": {"train": {"weight_decay": 0.2}}, "exp2": {}}
 BATTLES = 40

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from checks.review.commands import dvc, git, show_dvc
+from checks.review.revision import Revision
 from preference.config.params import PARAMS_FILE
 from preference.runtime.errors import BadInput
 from preference.runtime.yaml_file import edit_yaml
 from profiles.profile_parameters import read_profile
-from review.commands import dvc, git, show_dvc
-from review.revision import Revision
 
 # The author of temporary commits, for users who have not configured one.
 AUTHOR = ("-c", "user.name=pr-report", "-c", "user.email=pr-report@localhost")

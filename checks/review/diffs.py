@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from checks.review.changes import Metrics
+from checks.review.commands import dvc
+from checks.review.markdown import NONE, table
+from checks.review.results import METRICS
+from checks.review.revision import Revision
 from preference.rendering.markdown_text import code
-from review.changes import Metrics
-from review.commands import dvc
-from review.markdown import NONE, table
-from review.results import METRICS
-from review.revision import Revision
 
 ROWS = 100
 

@@ -17,10 +17,10 @@ from review_example import (
     verdicts,
 )
 
+from checks.review.diffs import read_diff
+from checks.review.reproduction import reproduce_both, reproduce_workspace
+from checks.review.revision import find_revision
 from preference.runtime.errors import BadInput
-from review.diffs import read_diff
-from review.reproduction import reproduce_both, reproduce_workspace
-from review.revision import find_revision
 
 
 def test_where_nothing_changed_the_comment_says_so(folder, review, capsys):
@@ -114,6 +114,6 @@ def test_a_shallow_clone_of_a_merge_fetches_results_from_the_remote(folder, tmp_
 
 
 def test_an_error_is_reported_in_one_line(folder):
-    error = run(sys.executable, "-m", "review", "none", folder=folder, succeeds=False)
+    error = run(sys.executable, "-m", "checks.review", "none", folder=folder, succeeds=False)
     assert error.startswith("error: git knows no revision 'none'")
     assert len(error.splitlines()) == 1

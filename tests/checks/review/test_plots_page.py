@@ -8,7 +8,7 @@ import pytest
 from browser import look_at, needs_browser
 from dvc_render import VegaRenderer, render_html
 
-from review.plots_page import with_policy
+from checks.review.plots_page import with_policy
 
 PLANTED = [
     "</script><script>document.title = 'ran'</script>",

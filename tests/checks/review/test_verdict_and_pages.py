@@ -5,9 +5,9 @@ import json
 import pytest
 from evaluation_example import example_battle, example_details, write_example, write_json
 
+from checks.review.evaluation import describe_verdict
 from preference.report.inputs import read_report_inputs
 from preference.report.render import render_markdown
-from review.evaluation import describe_verdict
 
 EXPERIMENTS = ("baseline", "exp1")
 

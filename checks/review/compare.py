@@ -1,7 +1,7 @@
 """Compare the results of two versions in the terminal.
 
-    make compare A=longer             # python -m review.compare longer
-    make compare A=HEAD~1 B=longer    # python -m review.compare HEAD~1 longer
+    make compare A=longer             # python -m checks.review.compare longer
+    make compare A=HEAD~1 B=longer    # python -m checks.review.compare HEAD~1 longer
 
 A version is a DVC experiment, a branch, a tag or a commit; without B, it is the workspace. No stage
 runs, and no file is written.
@@ -10,13 +10,13 @@ runs, and no file is written.
 import argparse
 from pathlib import Path
 
+from checks.review.comparison import compare_versions
+from checks.review.results import open_version
+from checks.review.revision import find_revision
+from checks.review.verdict import change_table, explain, judge_change
 from preference.rendering.markdown_text import code
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.terminal_text import printable_lines
-from review.comparison import compare_versions
-from review.results import open_version
-from review.revision import find_revision
-from review.verdict import change_table, explain, judge_change
 
 WORKSPACE = "the workspace"
 
@@ -40,7 +40,7 @@ def main(old_name: str, new_name: str | None) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
-        prog="python -m review.compare",
+        prog="python -m checks.review.compare",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from review_example import ENVIRONMENT, make_repository
 
-from review.__main__ import main, read_arguments
+from checks.review.__main__ import main, read_arguments
 
 
 @pytest.fixture(scope="session")

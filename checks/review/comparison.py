@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from checks.review.changes import Change, find_changes
+from checks.review.results import Version, read_metrics, read_processors, read_test_hashes
 from preference.evaluation.processors import describe_other_processors
 from preference.rendering.numbers import join
-from review.changes import Change, find_changes
-from review.results import Version, read_metrics, read_processors, read_test_hashes
 
 RULE = (
     "A change is better or worse where it is larger than `log_loss_noise`, the half width of the "

@@ -6,12 +6,12 @@ import pytest
 from markdown_it import MarkdownIt
 from review_example import NO_CHANGES, comment_on, edit_params
 
+from checks.review.changes import Change
+from checks.review.comment import LONGEST
+from checks.review.comparison import Comparison
+from checks.review.diffs import ROWS, DifferingValue, find_stale_stages
+from checks.review.revision import Revision
 from preference.rendering.markdown_text import code
-from review.changes import Change
-from review.comment import LONGEST
-from review.comparison import Comparison
-from review.diffs import ROWS, DifferingValue, find_stale_stages
-from review.revision import Revision
 
 HOSTILE = "<img src=x onerror=alert(1)> | `*x*` @someone [a](javascript:b) \n# title \u202e"
 SHOWN = "&lt;img src=x onerror=alert(1)&gt; ¦ `*x*` @someone [a](javascript:b) # title \ufffd"

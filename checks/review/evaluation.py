@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
+from checks.review.commands import dvc
+from checks.review.plots_page import with_policy
+from checks.review.revision import Revision
 from preference.rendering.markdown_text import escape_markdown
 from preference.report.verdict_section import read_verdict, render_verdict
 from preference.runtime.errors import BadInput
-from review.commands import dvc
-from review.plots_page import with_policy
-from review.revision import Revision
 
 METRICS = Path("metrics")
 PAGE = METRICS / "report.html"

@@ -15,8 +15,7 @@ from markdown_it import MarkdownIt
 from rendered_markdown import COMMIT, EMOJI, HOSTILE, LINKS, TEXTS
 from repository import REPOSITORY
 
-from preference.rendering.markdown_text import WORD_JOINER
-from review.post_comment import (
+from checks.review.post_comment import (
     BOT,
     LONGEST,
     MARK,
@@ -26,6 +25,7 @@ from review.post_comment import (
     read_comment,
     write_body,
 )
+from preference.rendering.markdown_text import WORD_JOINER
 
 MARKDOWN = MarkdownIt("js-default", {"html": True})
 RUN = "https://example.com/some/where/actions/runs/5"
@@ -140,7 +140,7 @@ def test_our_comment_is_found_behind_many_others(github, folder):
 def test_the_module_runs_without_any_package(github, folder):
     """As the job does, which has nothing but a checkout of the base branch."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [sys.executable, "-S", "-m", "review.post_comment", str(folder)]
+    command = [sys.executable, "-S", "-m", "checks.review.post_comment", str(folder)]
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
     assert len(github.comments) == 1
 
@@ -163,7 +163,7 @@ def test_an_artifact_that_is_not_one_regular_file_is_refused(folder, tmp_path, p
     comment = folder / "comment.md"
     (tmp_path / "secret").write_text("a token")
     if planted == "second":
-        (folder / "review.py").write_text("")
+        (folder / "checks.py").write_text("")
     else:
         comment.unlink()
     if planted == "link":

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from checks.review.comparison import Comparison
+from checks.review.diffs import DifferingValue, metrics_table, params_table
+from checks.review.results import METRICS
+from checks.review.revision import Revision
+from checks.review.verdict import change_table, explain, judge_change
 from preference.rendering.markdown_text import code, escape_markdown
-from review.comparison import Comparison
-from review.diffs import DifferingValue, metrics_table, params_table
-from review.results import METRICS
-from review.revision import Revision
-from review.verdict import change_table, explain, judge_change
 
 # GitHub refuses a comment of more than 65,536 characters; continuous integration adds a link.
 LONGEST = 65_000
@@ -86,7 +86,7 @@ def _warn(review: Review) -> list[str]:
 
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("review"),
+        loader=PackageLoader("checks.review"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

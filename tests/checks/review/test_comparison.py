@@ -21,12 +21,12 @@ from review_example import (
     write_script,
 )
 
+from checks.review.changes import find_changes
+from checks.review.compare import main as print_comparison
+from checks.review.diffs import diff_headline
+from checks.review.revision import Revision, find_revision
+from checks.review.verdict import judge_change
 from preference.runtime.errors import BadInput
-from review.changes import find_changes
-from review.compare import main as print_comparison
-from review.diffs import diff_headline
-from review.revision import Revision, find_revision
-from review.verdict import judge_change
 
 
 def test_what_is_better_the_same_new_and_gone_is_named(folder):

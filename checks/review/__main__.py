@@ -1,7 +1,7 @@
 """Write pr-report/: comment.md, and as pages report.html and plots/index.html.
 
-    make pr-report BASE=main                  # python -m review main
-    make pr-report BASE=main PROFILE=small    # python -m review main --profile small
+    make pr-report BASE=main                  # python -m checks.review main
+    make pr-report BASE=main PROFILE=small    # python -m checks.review main --profile small
 
 The first command compares the present results of the workspace and of the revision, and runs no
 stages. The second reproduces both with a profile, in a temporary folder, and needs no earlier
@@ -13,17 +13,17 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from checks.review.comment import Review, write_comment
+from checks.review.comparison import compare_versions
+from checks.review.diffs import diff_headline, find_stale_stages, read_diff
+from checks.review.evaluation import describe_verdict, write_pages
+from checks.review.reproduction import Compared, reproduce_both, reproduce_workspace
+from checks.review.results import LOG_LOSSES, open_version, read_metrics
+from checks.review.revision import Revision, find_revision
 from preference.runtime.atomic_write import check_can_write, writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.terminal_text import printable_lines
 from profiles.profile_parameters import flatten, read_profile
-from review.comment import Review, write_comment
-from review.comparison import compare_versions
-from review.diffs import diff_headline, find_stale_stages, read_diff
-from review.evaluation import describe_verdict, write_pages
-from review.reproduction import Compared, reproduce_both, reproduce_workspace
-from review.results import LOG_LOSSES, open_version, read_metrics
-from review.revision import Revision, find_revision
 
 OUT = Path("pr-report")
 SMALL = "small"
@@ -87,7 +87,7 @@ def make_review(base: Revision, compared: Compared, workspace: Path) -> Review:
 def read_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m review",
+        prog="python -m checks.review",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.review.commands import CommandFailed, git
 from preference.runtime.errors import BadInput
-from review.commands import CommandFailed, git
 
 # The names that DVC gives or accepts, without what has a meaning in a pattern of git.
 EXPERIMENT = re.compile(r"[\w.-]+")

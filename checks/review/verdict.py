@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
+from checks.review.changes import UNKNOWN, WITHIN_NOISE, Change
+from checks.review.comparison import Comparison
+from checks.review.markdown import table
 from preference.rendering.markdown_text import code
 from preference.rendering.numbers import join, number, signed
-from review.changes import UNKNOWN, WITHIN_NOISE, Change
-from review.comparison import Comparison
-from review.markdown import table
 
 
 def judge_change(comparison: Comparison) -> str:

@@ -1,6 +1,6 @@
 """Post a comment on a pull request, or update the one that is there.
 
-    python3 -m review.post_comment FOLDER
+    python3 -m checks.review.post_comment FOLDER
 
 FOLDER holds comment.md. Its text is untrusted, because the author of a pull request controls the
 code that writes it. The job that runs this module may write to the pull request: it takes the

@@ -7,10 +7,10 @@ from pathlib import Path
 from dvc.api import DVCFileSystem
 from dvc.utils.serialize import parse_yaml
 
+from checks.review.revision import Revision
 from preference.battles.table import BATTLES
 from preference.runtime.errors import BadInput
 from preference.runtime.strict_json import parse_json
-from review.revision import Revision
 
 METRICS = "metrics/evaluate.json"
 # The metrics that DVC compares.
