@@ -28,7 +28,9 @@ def train_variant(name: str, seed: int) -> dict[str, float]:
     keras.config.set_dtype_policy(variant.precision)
     tokens = open_tokens(find_tokens(TOKENS, params.model.preset))
     packing = Packing(seq_len=params.model.seq_len, turns=params.text.turns)
-    train, valid = (read_labelled_battles(tokens, packing, split) for split in ("train", "valid"))
+    train, valid = (
+        read_labelled_battles(tokens, packing, split, fold=None) for split in ("train", "valid")
+    )
     epochs = variant.epochs(train, params.train.tokens_per_batch, seed)
     backbone = load_backbone(params.model.preset, tokens.special.vocabulary_size)
     model = build_model(backbone, params.model)

@@ -14,7 +14,7 @@ from repository import REPOSITORY
 from preference.battles.predictions import Predictions, write_predictions
 from preference.battles.table import BATTLE_SCHEMA
 from preference.config.experiment import write_experiments
-from preference.config.params import load_params
+from preference.config.params import LEARNING_REFERENCES, load_params
 from preference.runtime.yaml_file import read_yaml, write_yaml
 from stages import leaderboard
 
@@ -68,7 +68,8 @@ def write_judges(columns, ids, split):
     labels = columns["label"][[columns["id"].tolist().index(one) for one in ids]]
     right = np.where(np.arange(3) == labels[:, None], 0.9, 0.05)
     tie = np.tile([0.0, 0.0, 1.0], (len(ids), 1))
-    files = {"baseline/seed-9": right, "baseline/seed-3": tie, "length": tie, "tfidf": tie}
+    references = dict.fromkeys(LEARNING_REFERENCES, tie)
+    files = {"baseline/seed-9": right, "baseline/seed-3": tie, **references}
     for file, probabilities in files.items():
         path = Path(f"data/scored/{split}/{file}.parquet")
         write_predictions(Predictions(ids, probabilities, probabilities), path)
@@ -91,7 +92,7 @@ def test_all_battles_are_rated_and_the_judges_on_those_they_were_not_trained_on(
     )
     assert found["truth"] is None and found["models"][0]["true_rating"] is None
     judges = found["judged"]["judges"]
-    assert list(judges) == ["baseline", "length", "tfidf"]
+    assert list(judges) == ["baseline", *LEARNING_REFERENCES]
     assert judges["baseline"]["rank_correlation"]["observed"] == 1
     assert judges["length"]["rank_correlation"]["observed"] is None
     # Its expected scores are the votes, nearer to one half: 0.925 and 0.075.

@@ -54,7 +54,7 @@ def test_the_name_of_a_bundle_beside_the_progress_bar(tmp_path, monkeypatch, cap
 
 def test_the_names_of_files_and_what_rows_hold(capsys):
     rows = UnreadableRows(Path(f"{COMMANDS}.csv"), strict=False)
-    rows.add(3, f"a {COMMANDS} b")
+    rows.add(f"{COMMANDS}.csv, line 3", f"a {COMMANDS} b")
     rows.summarize(2)
     assert ".csv, line 3: a" in told(capsys)
 
