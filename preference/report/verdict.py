@@ -51,7 +51,7 @@ def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
         first, *rest = _report_without_tests(best, details, training)
         return [first, *warnings, *rest]
     return [
-        _recommend(best, details, training),
+        Sentence(_recommend(best, details, training) + _mention_better_reference(best, details)),
         *warnings,
         *_judge_against_reference(best, details),
         *_judge_others_against_baseline(best, details),
@@ -66,27 +66,36 @@ def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
     ]
 
 
-def _recommend(best: str, details: Details, training: TrainingMetrics) -> Sentence:
-    """Return the one sentence that a person can act on."""
+def _recommend(best: str, details: Details, training: TrainingMetrics) -> str:
+    """Return the one sentence that a person can act on, without its period."""
     baseline = details["baseline"]
     score = f"log loss {with_interval(details['models'][best]['log_loss'])}"
     battles = _name_battles(details)
     differences = details["differences"]["baseline"]
     if best == baseline:
         only = "" if differences else ", the only experiment"
-        return Sentence(f"Use {baseline}{only}: {score} on {battles}; nothing is better.")
+        return f"Use {baseline}{only}: {score} on {battles}; no experiment is better"
     difference = differences[best]
     if not is_better(difference):
-        return Sentence(
+        return (
             f"Keep {baseline}: no experiment is significantly better on {battles}. {best} has the "
-            f"lowest log loss, {number(-difference['value'])} below it; {compare(difference)}."
+            f"lowest log loss, {number(-difference['value'])} below it; {compare(difference)}"
         )
     ratios = cost_ratios(cost_of(best, details, training), cost_of(baseline, details, training))
     cost = f", at {quantity(ratios[PER_BATTLE])} times the cost" if PER_BATTLE in ratios else ""
-    return Sentence(
+    return (
         f"Use {best}: significantly better than {baseline} by {number(-difference['value'])} log "
-        f"loss{cost}; {score} on {battles}."
+        f"loss{cost}; {score} on {battles}"
     )
+
+
+def _mention_better_reference(best: str, details: Details) -> str:
+    """Return the end of that sentence: with a reference that has a lower log loss, if there is."""
+    reference = details["best_reference"]
+    ours, other = (details["models"][name]["log_loss"]["value"] for name in (best, reference))
+    if other >= ours:
+        return "."
+    return f". {reference}, which needs no network, has a lower log loss: {number(other)}."
 
 
 def best_experiment(details: Details) -> str:

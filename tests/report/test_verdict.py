@@ -262,3 +262,12 @@ def test_a_blend_of_one_model_says_so_and_is_not_the_best_beside_it():
     # The distance of every model to the oracle is no comparison with another one.
     naming = [each.text for each in sentences if "blend" in each.text]
     assert all("oracle" in text for text in naming)
+
+
+def test_a_reference_with_a_lower_log_loss_is_named_at_once():
+    details = example_details(EXPERIMENTS)
+    first = judge(details, {})[0].text
+    assert "needs no network" not in first
+    details["models"]["tfidf"]["log_loss"]["value"] = 0.5
+    first = judge(details, {})[0].text
+    assert first.endswith("tfidf, which needs no network, has a lower log loss: 0.5000.")
