@@ -138,7 +138,7 @@ def test_an_argument_that_is_no_text_is_named(judge, battle, message):
         ("soup", "battles is of the type str"),
         ({("soup", "bread", "rake"): 1}, "battles is of the type dict"),
         ([None], "battle 1: the battle is None"),
-        # Not a battle of three letters.
+        # A text is not read as a battle of three letters.
         (["abc"], "battle 1: the battle is of the type str"),
         ([{"a": 1, "b": 2, "c": 3}], "battle 1: the battle is of the type dict"),
         ([("soup", "bread")], "battle 1: it has 2 parts, and not 3"),
