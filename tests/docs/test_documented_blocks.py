@@ -92,7 +92,7 @@ def folder(tmp_path_factory):
     pq.write_table(pa.Table.from_pylist(rows), folder / "battles.parquet")
     votes = pd.DataFrame(make_battles(5)).assign(winner="model_a")
     votes.to_csv(folder / "votes.csv", index=False)
-    for name, part in {"first": "comparison", "second": "variants"}.items():
+    for name, part in {"first": "comparison-2026-11-26", "second": "variants-2026-11-26"}.items():
         results = folder / "docs/results/benchmarks-gpu" / f"{part}.jsonl"
         shutil.copy(results, folder / f"{name}.jsonl")
     # The environment of the tests takes the place of the one that `make setup` installs.

@@ -24,7 +24,7 @@ TINY = Scale(
 )
 PARTS = ("comparison", "profile", "variants")
 # Sequences of random lengths have up to 12 widths, each of which is compiled.
-LENGTHS_LIMIT_S = 200
+LENGTHS_LIMIT_S = 320
 # A shared processor may take long to compile.
 TINY_LIMIT_S = 600
 

@@ -60,9 +60,9 @@ def _lengths(row: Found) -> str:
         return said
     ratio = row["bucketed_rows_per_s"] / row["padded_rows_per_s"]
     return (
-        f"{said}, in our batches of {row['widths']} widths "
-        f"{row['bucketed_rows_per_s']:,.1f} rows/s "
-        f"({row['bucketed_padding_share']:.0%} padding), {ratio:.2f} times as many"
+        f"{said}, in our batches {row['bucketed_rows_per_s']:,.1f} rows/s "
+        f"({row['bucketed_padding_share']:.0%} padding), {ratio:.2f} times as many; "
+        f"{row['widths']} widths, {row['bucketed_battles_share']:.1%} of the battles"
     )
 
 
