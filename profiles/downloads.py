@@ -34,7 +34,8 @@ class Download:
 
 def list_downloads(params: Params) -> list[Download]:
     """Return the downloads of `fetch`, `preprocess` and the training stages, the battles first."""
-    presets = {params.experiment(name).model.preset for name in params.experiments}
+    experiments = [params.experiment(name) for name in params.experiments]
+    presets = {one.model.preset for one in experiments if one.train.initial is None}
     weights = [_find_weights(preset) for preset in sorted(presets)]
     return [*_find_battles(params.data.source, params.data.hub), *filter(None, weights)]
 

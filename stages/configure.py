@@ -23,7 +23,11 @@ def main() -> None:
     params = load_params()
     check_source(params.data.source, params.data.hub)
     for name in params.experiments:
-        check_preset(params.experiment(name).model.preset)
+        experiment = params.experiment(name)
+        if experiment.train.initial is None:
+            check_preset(experiment.model.preset)
+        else:
+            check_initial(experiment.train.initial)
     write_experiments(params)
 
 
@@ -47,6 +51,19 @@ def check_source(source: str, hub: str) -> None:
         raise BadInput(
             f"params.yaml: data.source: there is no file or folder {source!r}. Correct the path, "
             f"or choose one of {', '.join(NAMED_SOURCES)}."
+        )
+
+
+def check_initial(path: str) -> None:
+    """Check that the bundle that a training starts from exists; `initialize` checks its content.
+
+    Raises:
+        BadInput: it does not exist.
+    """
+    if not Path(path).exists():
+        raise BadInput(
+            f"params.yaml: train.initial: there is no {path}. Copy the bundle there, such as the "
+            "folder models/exp2 of another run, or its zip file, or correct the name."
         )
 
 

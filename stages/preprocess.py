@@ -2,9 +2,9 @@
 
     python -m stages.preprocess
 
-Reads data/config/presets.json, data/battles.parquet and, to train a tokenizer (one for each fold),
-data/split/train.parquet; writes data/tokens/<tokenizer>/ and data/tokens/index.json, which names
-the folder of each preset.
+Reads data/config/presets.json, data/initial_tokenizers/, data/battles.parquet and, to train a
+tokenizer (one for each fold), data/split/train.parquet; writes data/tokens/<tokenizer>/ and
+data/tokens/index.json, which names the folder of each preset.
 """
 
 from functools import cache
@@ -14,6 +14,7 @@ from preference.battles.splits import read_folds, split_file
 from preference.battles.table import BATTLES, FIELDS, scan_battles
 from preference.config.experiment import read_presets
 from preference.config.params import load_params
+from preference.models.initial_network import read_tokenizers, tokenizer_folder
 from preference.presets.own_presets import TRAINED_FROM_SCRATCH
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
@@ -21,6 +22,7 @@ from preference.runtime.stage_lock import running_alone
 from preference.runtime.strict_json import to_json
 from preference.sequences.token_store import INDEX, TOKENS, name_in_index
 from preference.tokenizers.corpus import read_training_texts
+from preference.tokenizers.saved_tokenizer import load_tokenizer
 from preference.tokenizers.tokenize import tokenize_battles
 from preference.tokenizers.tokenizer import (
     Tokenizer,
@@ -49,7 +51,12 @@ def main() -> None:
 
 
 def tokenizer_of(preset: str, vocabulary_size: int, fold: int | None = None) -> Tokenizer:
-    """Load the tokenizer of a preset, or train it where the preset is trained from scratch."""
+    """Load the tokenizer of a preset, or train it where the preset is trained from scratch.
+
+    Where experiments start from a bundle, `preset` is its path.
+    """
+    if preset in read_tokenizers():
+        return load_tokenizer(tokenizer_folder(preset))
     if preset not in TRAINED_FROM_SCRATCH:
         return load_preset_tokenizer(preset)
     return trained_tokenizer(vocabulary_size, fold)

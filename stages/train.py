@@ -2,9 +2,10 @@
 
     python -m stages.train exp1
 
-Reads data/config/<experiment>.json, data/tokens/ and the splits train and valid; writes, for each
-seed, the chosen weights and how they came about to models/weights/<experiment>/seed-<seed>/, and,
-with dvclive, metrics/train/<experiment>/. Each further seed is trained in a process of its own.
+Reads data/config/<experiment>.json, data/initial_networks/<experiment>/, data/tokens/ and the
+splits train and valid; writes, for each seed, the chosen weights and how they came about to
+models/weights/<experiment>/seed-<seed>/, and, with dvclive, metrics/train/<experiment>/. Each
+further seed is trained in a process of its own.
 
 A training that was killed resumes when it is run again, from its checkpoint in .checkpoints/ (or
 where PREFERENCE_CHECKPOINTS says), and ends with the same bytes. The checkpoint stays until the
@@ -24,7 +25,6 @@ from typing import Any
 
 from dvclive import Live
 
-from preference.battles.splits import split_file
 from preference.battles.table import BATTLES, has_oracle, label_prior
 from preference.config.experiment import (
     Experiment,
@@ -47,7 +47,6 @@ from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.provenance import (
     PROCESSOR,
     hash_file,
-    hash_files,
     library_versions,
     processor_name,
 )
@@ -63,7 +62,7 @@ from preference.training.distributed.launcher import (
 )
 from preference.training.fit import choose_best
 from preference.training.flops import summarize_flops
-from preference.training.run import SPLITS_READ, TrainingRun, fit_run, prepare_run
+from preference.training.run import TrainingRun, fit_run, prepare_run
 
 
 def main(name: str) -> None:
@@ -154,7 +153,7 @@ def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) ->
         prior=label_prior(train.labels, train.has_ties),
         training=TrainingMetrics(**figures),
         parameters=shown_parameters(experiment, training.fold),
-        data=hash_files([BATTLES, *map(split_file, SPLITS_READ)]),
+        data=training.data,
         versions={**library_versions(experiment.train.backend), PROCESSOR: processor_name()},
     )
 

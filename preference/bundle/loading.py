@@ -7,8 +7,8 @@ import keras
 from preference.bundle.archive import bundle_folder
 from preference.bundle.blend_loading import BlendBundle, load_blend
 from preference.bundle.blend_schema import BlendManifest
-from preference.bundle.manifest import check_assets, check_files, read_manifest
-from preference.bundle.network import Bundle, check_sizes, load_network
+from preference.bundle.manifest import read_manifest
+from preference.bundle.network import Bundle, load_checked_network
 from preference.runtime.errors import BadInput
 
 
@@ -30,9 +30,6 @@ def load_bundle(path: Path) -> Bundle | BlendBundle:
             manifest = read_manifest(folder)
             if isinstance(manifest, BlendManifest):
                 return load_blend(folder, manifest)
-            check_sizes(folder, manifest.files)
-            check_files(folder, manifest.files)
-            check_assets(folder, manifest.files)
-            return load_network(folder, manifest)
+            return load_checked_network(folder, manifest)
     except BadInput as error:
         raise BadInput(f"{path} cannot be used as a model: {error}.") from error

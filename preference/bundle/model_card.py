@@ -52,6 +52,7 @@ def render_card(manifest: Manifest | BlendManifest) -> str:
     if isinstance(manifest, Manifest):
         template = "model_card.md.j2"
         preset = manifest.parameters["model"]["preset"]
+        shown["initial"] = manifest.parameters.get("train", {}).get("initial")
         shown["from_scratch"] = preset in TRAINED_FROM_SCRATCH
     metadata = yaml.dump(_metadata(manifest), Dumper=QuotingDumper, sort_keys=False)
     body = markdown_template(TEMPLATES / template).render(shown)

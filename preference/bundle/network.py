@@ -9,7 +9,7 @@ from keras_nlp.tokenizers import Tokenizer
 
 import preference.tokenizers.hugging_face  # noqa: F401, registers its tokenizer
 from preference.battles.table import LABELS
-from preference.bundle.manifest import TOKENIZER
+from preference.bundle.manifest import TOKENIZER, check_assets, check_files
 from preference.bundle.manifest_schema import Manifest
 from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.models.preference_model import backbone_of, encoder_of, position_count
@@ -40,6 +40,19 @@ def load_network(folder: Path, manifest: Manifest) -> Bundle:
     bundle = Bundle(manifest, load_model(folder), tokenizer)
     _check_parts_fit(bundle)
     return bundle
+
+
+def load_checked_network(folder: Path, manifest: Manifest) -> Bundle:
+    """Check that the files of a folder are those of its manifest, and build the model.
+
+    Raises:
+        BadInput: a file is missing or has changed, there is another one for the tokenizer, or
+            `load_network` raises it.
+    """
+    check_sizes(folder, manifest.files)
+    check_files(folder, manifest.files)
+    check_assets(folder, manifest.files)
+    return load_network(folder, manifest)
 
 
 def check_sizes(folder: Path, names: Iterable[str]) -> None:

@@ -12,6 +12,8 @@ MOST_FOLDS = 100
 # Dependencies of `fetch` and of `evaluate` in dvc.yaml.
 EXTRA_FOLDER = PurePosixPath("data/extra")
 KNOWN_PROMPTS_FOLDER = PurePosixPath("data/known_prompts")
+# A dependency of `initialize`.
+INITIAL_FOLDER = PurePosixPath("data/initial")
 
 
 def _must_be_in(folder: PurePosixPath) -> AfterValidator:
@@ -29,6 +31,7 @@ def _must_be_in(folder: PurePosixPath) -> AfterValidator:
 
 ExtraFile = Annotated[str, _must_be_in(EXTRA_FOLDER)]
 KnownPromptsFile = Annotated[str, _must_be_in(KNOWN_PROMPTS_FOLDER)]
+InitialBundle = Annotated[str, _must_be_in(INITIAL_FOLDER)]
 
 
 @checked

@@ -3,7 +3,8 @@
 `data/config/<name>.json` holds exactly the values that decide what an experiment learns. Its
 training stage depends on this file, so that a changed value re-trains only the experiments that
 have it. `data/config/index.json` lists the experiments in order, each with the digest of its file.
-`data/config/presets.json` lists the presets; `preprocess` makes tokens for the tokenizer of each.
+`data/config/presets.json` lists the presets, and instead of a preset the bundle that an experiment
+starts from; `preprocess` makes tokens for the tokenizer of each.
 """
 
 from collections.abc import Sequence
@@ -42,6 +43,11 @@ class Experiment:
     model: ModelParams
     train: TrainParams
     folds: list[Count] = Field(default_factory=list)
+
+    @property
+    def tokenizer(self) -> str:
+        """The preset or, where the experiment starts from a bundle, the bundle."""
+        return self.train.initial or self.model.preset
 
 
 @checked
@@ -97,7 +103,7 @@ def write_experiments(params: Params, folder: Path = CONFIG) -> None:
     """Write a file for each experiment, the index and the presets, and replace the old folder."""
     experiments = [resolve_experiment(params, name) for name in params.experiments]
     index = [_to_values(entry) for entry in map(_describe, experiments)]
-    presets = sorted({experiment.model.preset for experiment in experiments})
+    presets = sorted({experiment.tokenizer for experiment in experiments})
     with writing_folder(folder) as partial:
         for experiment in experiments:
             (partial / f"{experiment.name}.json").write_text(_to_text(experiment), "utf-8")
@@ -146,7 +152,7 @@ def read_index(folder: Path = CONFIG) -> list[IndexEntry]:
 
 
 def read_presets(folder: Path = CONFIG) -> list[str]:
-    """Read the presets of all experiments, each once, in alphabetical order.
+    """Read the presets, or the bundles in their place, each once, in alphabetical order.
 
     Raises:
         BadInput: the file is missing or damaged.

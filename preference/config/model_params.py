@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from preference.config.data_params import InitialBundle
 from preference.config.validation import (
     Count,
     DropoutRate,
@@ -56,7 +57,8 @@ class TrainParams:
     fraction of all steps before it. `clip_norm` limits the norm of all gradients together.
     `freeze` names what keeps its first weights: the embeddings, or these and the lowest layers
     of that number. `tokens_per_batch` counts both sides and their padding, on all devices
-    together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does.
+    together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does. `initial` is
+    a bundle in data/initial whose network the training starts from.
     """
 
     seeds: Annotated[int, Field(ge=1, le=MOST_RUNS)] | list[Seed]
@@ -75,6 +77,7 @@ class TrainParams:
     patience: Count
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     jit: Literal["auto", True, False]
+    initial: InitialBundle | None = None
 
     def __post_init__(self) -> None:
         if self.optimizer == "adam" and self.weight_decay:

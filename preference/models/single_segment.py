@@ -89,6 +89,13 @@ def replace_dropout(backbone: SingleSegmentBackbone, rate: float) -> SingleSegme
     return SingleSegmentBackbone(encoder, dtype=backbone.dtype_policy, name=backbone.name)
 
 
+def replace_precision(backbone: SingleSegmentBackbone, precision: str) -> SingleSegmentBackbone:
+    """Return the backbone with another dtype policy in all layers, and the same weights."""
+    kinds = {type(layer) for layer in backbone.encoder.layers} - {keras.layers.InputLayer}
+    encoder = _clone(backbone.encoder, {kind: {"dtype": precision} for kind in kinds})
+    return SingleSegmentBackbone(encoder, dtype=precision, name=backbone.name)
+
+
 def _clone(encoder: keras.Model, changes: Mapping[type, Mapping[str, object]]) -> keras.Model:
     """Return a copy with the same weights, and other arguments for the layers of some classes."""
 

@@ -6,6 +6,7 @@ With few battles, a pretrained backbone that is trained as a whole forgets more 
 import re
 from typing import Literal
 
+import keras
 import keras_nlp
 
 from preference.runtime.errors import BadInput
@@ -28,7 +29,7 @@ def freeze_layers(
     """
     if freeze == "none":
         return
-    parts = getattr(backbone, "encoder", backbone).layers
+    parts = _layers(backbone)
     encoder = [layer for layer in parts if ENCODER_LAYER.fullmatch(layer.name)]
     number = 0 if freeze == "embeddings" else freeze
     if number > len(encoder):
@@ -39,3 +40,13 @@ def freeze_layers(
     embeddings = [layer for layer in parts if "embedding" in layer.name]
     for layer in (*embeddings, *encoder[:number]):
         layer.trainable = False
+
+
+def unfreeze_layers(backbone: keras_nlp.models.Backbone) -> None:
+    """Let all layers learn, also those that an earlier training of a loaded backbone froze."""
+    for layer in _layers(backbone):
+        layer.trainable = True
+
+
+def _layers(backbone: keras_nlp.models.Backbone) -> list[keras.layers.Layer]:
+    return getattr(backbone, "encoder", backbone).layers

@@ -3,6 +3,7 @@
 Reads data/tokens/ and the splits train and valid.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from preference.config.experiment import Experiment, fold_of
 from preference.models.preference_model import build_model
 from preference.models.pretrained.backbones import load_backbone
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_files
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import TOKENS, Tokens, find_tokens, open_tokens
 from preference.training.callbacks import LiveMetrics, ProgressBar
@@ -27,6 +29,7 @@ from preference.training.distributed.shard import Shard
 from preference.training.fingerprint import identify_training
 from preference.training.fit import FitResult, train_model
 from preference.training.frozen_layers import freeze_layers
+from preference.training.initial_weights import load_start
 
 SPLITS_READ = ("train", "valid")
 
@@ -35,7 +38,9 @@ SPLITS_READ = ("train", "valid")
 class TrainingRun:
     """An experiment with one seed, the battles of train, and the model with its initial weights.
 
-    Both splits that it reads are those of the run's fold, where there are folds.
+    Both splits that it reads are those of the run's fold, where there are folds. `data` has the
+    sha256 of the files it reads, the bundle that it starts from among them; `start` says what is
+    taken from the bundle.
     """
 
     experiment: Experiment
@@ -43,6 +48,8 @@ class TrainingRun:
     tokens_folder: Path
     train: LabelledBattles
     model: keras.Model
+    data: Mapping[str, str]
+    start: str | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -61,21 +68,26 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     Sets Keras's random seed and precision policy.
 
     Raises:
-        BadInput: an input is missing, or the preset cannot be loaded.
+        BadInput: an input is missing, or the preset or the network to start from cannot be used.
     """
     model_params, fold = experiment.model, fold_of(experiment, seed)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(experiment.train.precision)
-    tokens_folder = find_tokens(TOKENS, model_params.preset, fold)
+    tokens_folder = find_tokens(TOKENS, experiment.tokenizer, fold)
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)
     train = read_labelled_battles(tokens, packing, "train", fold)
-    backbone = load_backbone(
-        model_params.preset, tokens.special.vocabulary_size, model_params.dropout
-    )
+    data = hash_files([BATTLES, *map(split_file, SPLITS_READ)])
+    start = load_start(experiment, fold, data)
+    if start:
+        backbone, data[start.source.file] = start.backbone, start.source.sha256
+    else:
+        vocabulary_size = tokens.special.vocabulary_size
+        backbone = load_backbone(model_params.preset, vocabulary_size, model_params.dropout)
     freeze_layers(backbone, experiment.train.freeze)
     model = build_model(backbone, model_params)
-    return TrainingRun(experiment, seed, tokens_folder, train, model)
+    parts = start.give_head(model) if start else None
+    return TrainingRun(experiment, seed, tokens_folder, train, model, data, parts)
 
 
 def fit_run(
@@ -112,6 +124,8 @@ def fit_run(
         shard=shard,
     )
     is_first = not shard or shard.rank == 0
+    if run.start and is_first:
+        print(f"{experiment.name} {run.start}", file=sys.stderr)
     logged = LiveMetrics(live, sampler) if live else None
     progress = ProgressBar(experiment.name, sampler, params.epochs) if is_first else None
     checkpoints = Checkpoints(

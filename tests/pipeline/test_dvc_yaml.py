@@ -75,7 +75,16 @@ def is_within(file, dep):
 
 
 def test_the_stages_are_the_named_ones():
-    names = {"configure", "fetch", "split", "preprocess", "predict", "bundle", "train_reference"}
+    names = {
+        "configure",
+        "initialize",
+        "fetch",
+        "split",
+        "preprocess",
+        "predict",
+        "bundle",
+        "train_reference",
+    }
     names |= {"predict_reference", "blend", "evaluate", "leaderboard", "report", "submit"}
     trainings = {f"train_{name}" for name in EXPERIMENTS}
     for name in trainings - set(STAGES):
@@ -138,6 +147,10 @@ def test_a_training_is_short_and_its_own(name):
     assert stage["cmd"].endswith(f" -m stages.train {name}")
     assert stage["params"] == [f"experiments.{name}"]
     assert f"data/config/{name}.json" in stage["deps"]
+    # So that it is trained again when the bundle that it starts from has changed.
+    assert f"data/initial_networks/{name}" in stage["deps"]
+    assert "data/initial" in STAGES["initialize"]["deps"]
+    assert "data/initial_tokenizers" in STAGES["preprocess"]["deps"]
     text = (REPOSITORY / "dvc.yaml").read_text().split(f"  train_{name}:\n")[1]
     lines = text.split("\n\n")[0].splitlines()
     assert len(lines) < MOST_LINES_OF_A_TRAINING

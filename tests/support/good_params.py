@@ -44,6 +44,7 @@ train:
   patience: 2
   precision: float32
   jit: auto
+  initial: null
   checkpoint_minutes: 15
 reference:
   max_features: 20000

@@ -21,9 +21,15 @@ TRAININGS = {f"train_{name}" for name in EXPERIMENTS}
 
 READERS = {
     "preference/report/verdict.py": {"report"},
-    "preference/bundle/templates/model_card.md.j2": {*each("bundle"), "blend", "submit"},
+    "preference/bundle/templates/model_card.md.j2": {
+        *each("bundle"),
+        "initialize",
+        "blend",
+        "submit",
+    },
     "preference/statistics/paired_tests.py": {
         *each("bundle"),
+        "initialize",
         "blend",
         "evaluate",
         "leaderboard",
@@ -35,7 +41,7 @@ READERS = {
     "preference/splitting/stratified.py": {"split"},
     "preference/references/linear_features.py": {"train_reference", "predict_reference", "submit"},
     "preference/training/optimizer.py": TRAININGS,
-    "preference/models/heads.py": {*TRAININGS, *each("predict"), "submit"},
+    "preference/models/heads.py": {"initialize", *TRAININGS, *each("predict"), "submit"},
     "preference/prediction/predictor.py": {*each("predict"), "submit"},
 }
 
@@ -43,7 +49,7 @@ READERS = {
 def trained_again(names):
     """The stages that have the values of these experiments among their deps."""
     stages = ("train_", "predict@", "bundle@")
-    return {"blend", "evaluate", "leaderboard"} | {
+    return {"initialize", "blend", "evaluate", "leaderboard"} | {
         f"{stage}{name}" for stage in stages for name in names
     }
 
