@@ -5,7 +5,7 @@
 It runs in a temporary folder and does not change params.yaml or results in the workspace. `dvc exp
 show` lists the experiment, and `dvc exp apply small` brings its values and results into the
 workspace. For a profile with real battles, the command first reports what the run needs (downloads,
-disk, hours), and asks for `--force` if there is no GPU.
+disk, hours, memory), and asks for `--force` if it takes long without a GPU.
 """
 
 import argparse

@@ -12,12 +12,14 @@ SECONDS_AN_HOUR = 3600
 class Timing:
     """Seconds per battle of one visit in training, and of prediction.
 
-    `device` is `CPU`, or the name of the accelerator.
+    `device` is `CPU`, or the name of the accelerator; `peak_memory` the most memory in bytes that
+    the process used, without the accelerator's.
     """
 
     device: str
     train_seconds: float
     predict_seconds: float
+    peak_memory: int = 0
 
 
 def training_hours(params: Params, timing: Timing, battles: int) -> float:

@@ -16,6 +16,7 @@ from arena55k.pin import read_pin
 from preference.config.params import Params, load_params
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
+from preference.sources.open_sources import NAMED_SOURCES, open_sources
 from profiles.cost import CPU, Timing, training_hours
 from profiles.downloads import Download, list_downloads
 
@@ -29,18 +30,23 @@ COPIES, COPIES_OF_WEIGHTS, FORMS_OF_BATTLES = 2, 3, 2
 CHECKPOINT_WEIGHTS = 2 * 4
 
 
+# How many hours a run may take on a CPU without being asked.
+MOST_CPU_HOURS = 4
+
+
 def report_plan(params_file: Path, force: bool) -> None:
-    """Print what a run with these parameters needs, with as many battles as the real data set.
+    """Print what a run with these parameters needs.
 
     Args:
         params_file: the parameters.
-        force: run without a GPU, and even if the disk may be too small.
+        force: run for hours without a GPU, and even if the disk may be too small.
 
     Raises:
-        BadInput: the disk is too small or there is no GPU, and `force` is not set; or a preset's
-            configuration cannot be used.
+        BadInput: the disk is too small, or there is no GPU and the run takes long, and `force` is
+            not set; or a preset's configuration or the file of battles cannot be used.
     """
     params = load_params(params_file)
+    battles = count_battles(params)
     downloads = list_downloads(params)
     for line in describe_downloads(downloads):
         print(one_line(line))
@@ -49,27 +55,42 @@ def report_plan(params_file: Path, force: bool) -> None:
     for cache, name in {hub: "HF_HOME", kaggle: "KAGGLEHUB_CACHE"}.items():
         check_disk(cache, missing, f"Make room, or set {name} to a folder on another disk", force)
     check_disk(Path.cwd(), output_bytes(downloads, params), "Make room", force)
-    print(f"Free memory: {quantity(psutil.virtual_memory().available)}.")
     print("Timing a few steps of each backbone, with random weights …", flush=True)
     timings = time_experiments(params, params_file)
-    _report_hours(params, timings)
+    hours = _report_hours(params, timings, battles)
     device = next(iter(timings.values())).device
-    if device == CPU and not force:
+    peak = quantity(max(timing.peak_memory for timing in timings.values()))
+    free = quantity(psutil.virtual_memory().available)
+    print(f"Memory: these steps took {peak}, without that of a GPU; free: {free}.", flush=True)
+    if device == CPU and hours > MOST_CPU_HOURS and not force:
         raise BadInput(
             "TensorFlow finds no GPU here. To run all the same, for as many hours, say FORCE=1, "
             "as in make arena55k FORCE=1."
         )
 
 
-def _report_hours(params: Params, timings: Mapping[str, Timing]) -> None:
+def count_battles(params: Params) -> int:
+    """Return the number of rows of a file or folder, or that of the real data set for a download.
+
+    Raises:
+        BadInput: there is no such file, or it cannot be read.
+    """
+    if params.data.source in NAMED_SOURCES:
+        return read_pin().battles
+    parts = (rows for source in open_sources(params) for rows in source.parts.values())
+    return sum(1 for rows in parts for _ in rows)
+
+
+def _report_hours(params: Params, timings: Mapping[str, Timing], battles: int) -> float:
     print(f"Device: {one_line(next(iter(timings.values())).device)}.")
-    battles, total = read_pin().battles, 0.0
+    total = 0.0
     for name, timing in timings.items():
         hours = training_hours(params.experiment(name), timing, battles)
         total += hours
         rate = 1 / timing.train_seconds
         print(f"- {name}: {rate:,.1f} battles/s of training, about {hours:,.1f} hours.")
     print(f"Together about {total:,.1f} hours for {battles:,} battles.", flush=True)
+    return total
 
 
 def describe_downloads(downloads: list[Download]) -> list[str]:
@@ -137,7 +158,14 @@ def time_experiments(params: Params, params_file: Path) -> dict[str, Timing]:
     timings = {}
     for name in params.experiments:
         model, train = params.experiment(name).model, params.experiment(name).train
-        key = (model.preset, model.seq_len, train.tokens_per_batch, train.precision, train.jit)
+        key = (
+            model.preset,
+            model.seq_len,
+            train.tokens_per_batch,
+            train.precision,
+            train.jit,
+            train.freeze,
+        )
         if key not in found:
             found[key] = _time_experiment(params_file, name)
         timings[name] = found[key]

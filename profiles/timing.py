@@ -7,6 +7,8 @@ It runs as a separate process, so that the accelerator's memory is free for the 
 
 import argparse
 import json
+import resource
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -27,6 +29,7 @@ from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
 from preference.sequences.token_writer import offsets_of
 from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.fit import train_model
+from preference.training.frozen_layers import freeze_layers
 from profiles.architecture import build_untrained
 from profiles.cost import CPU, Timing
 
@@ -56,6 +59,7 @@ def time_experiment(params: Params) -> Timing:
     backbone = build_untrained(params.model.preset)
     groups = full_batches(params)
     battles = random_battles(groups, params, backbone.vocabulary_size)
+    freeze_layers(backbone, params.train.freeze)
     model = build_model(backbone, params.model)
     clock = BatchClock()
     # Validation is not timed, but `train_model` needs a battle for it.
@@ -68,7 +72,14 @@ def time_experiment(params: Params) -> Timing:
         device=device_name(),
         train_seconds=_mean_battle([(spent, groups[batch]) for batch, spent in batches], groups),
         predict_seconds=_prediction_seconds(model, battles, groups),
+        peak_memory=peak_memory(),
     )
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process has used, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def device_name() -> str:

@@ -240,6 +240,26 @@ def test_without_a_gpu_it_asks_for_force(long_run, empty_cache):
         long_run(CPU, force=False)
 
 
+def test_a_short_run_on_a_users_file_needs_no_gpu(tmp_path, empty_cache, monkeypatch, capsys):
+    monkeypatch.chdir(REPOSITORY)
+    votes = tmp_path / "votes.csv"
+    rows = [f"question {number},one,two,A" for number in range(360)]
+    votes.write_text("\n".join(["prompt,response_a,response_b,winner", *rows]))
+    profile = {**check_profile("few-votes"), "data": {"source": str(votes)}}
+    with merged_params(profile) as file:
+        spent = dict.fromkeys(load_params(file).experiments, Timing(CPU, 0.5, 0.1, 3 * 10**9))
+        monkeypatch.setattr(plan, "time_experiments", lambda params, file: spent)
+        plan.report_plan(file, force=False)
+        # Of 360 votes in each of five folds, 216 are seen four times and 36 are predicted as often.
+        hours = 5 * (216 * 4 * 0.5 + (36 * 4 + 36 + 72) * 0.1) / 3600
+        output = capsys.readouterr().out
+        assert f"Together about {4 * hours:.1f} hours for 360 battles." in output
+        assert "these steps took 3.0 GB" in output
+        votes.write_text("\n".join(["prompt,response_a,response_b,winner", *(10 * rows)]))
+        with pytest.raises(BadInput, match="no GPU"):
+            plan.report_plan(file, force=False)
+
+
 def test_a_disk_that_is_too_small_stops_the_run(long_run, empty_cache, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(10_000_000))
