@@ -29,8 +29,8 @@ def describe_evaluation(result: Result) -> str:
 
 def _lines(result: Result) -> Iterator[str]:
     yield (
-        f"{result['file']}: {result['battles']:,} battles in {result['groups']:,} groups. Battles with "
-        "the same prompt, or with the same two answers, are one group."
+        f"{result['file']}: {result['battles']:,} battles in {result['groups']:,} groups. Battles "
+        "with the same prompt, or with the same two answers, are one group."
     )
     if result["too_few_groups"]:
         yield f"No intervals and no tests: {result['too_few_groups']}."
