@@ -18,6 +18,7 @@ from preference.config.data_params import SIMULATED
 from preference.config.params import load_params
 from preference.runtime.errors import BadInput, exit_on_bad_input
 from profiles.profile_parameters import assignments, check_profile, merged_params
+from profiles.untracked_inputs import untracked_inputs
 
 DVC_EXPERIMENT = (sys.executable, "-m", "dvc", "exp")
 
@@ -28,7 +29,8 @@ def main(arguments: argparse.Namespace) -> int:
     profile = check_profile(name)
     check_is_new(name)
     with merged_params(profile) as params_file:
-        if load_params(params_file).data.source != SIMULATED:
+        params = load_params(params_file)
+        if params.data.source != SIMULATED:
             # Imported here, because it loads TensorFlow.
             from profiles.plan import report_plan
 
@@ -36,6 +38,8 @@ def main(arguments: argparse.Namespace) -> int:
     command = [*DVC_EXPERIMENT, "run", "--temp", "--name", name]
     for assignment in assignments(profile):
         command += ["--set-param", assignment]
+    for path in untracked_inputs(params):
+        command += ["--copy-paths", path]
     # Outside of the temporary folder, because the run after a kill has another one.
     checkpoints = {"PREFERENCE_CHECKPOINTS": str(Path(".checkpoints", name).absolute())}
     return subprocess.run(command, env={**os.environ, **checkpoints}).returncode

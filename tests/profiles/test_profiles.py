@@ -14,7 +14,8 @@ from repository import REPOSITORY
 from preference.config.params import load_params
 from preference.runtime.errors import BadInput
 from preference.runtime.yaml_file import edit_yaml, write_yaml
-from profiles.profile_parameters import assignments, check_profile, flatten
+from profiles.profile_parameters import assignments, check_profile, flatten, merged_params
+from profiles.untracked_inputs import untracked_inputs
 
 NAMES = sorted(path.stem for path in (REPOSITORY / "profiles").glob("*.yaml"))
 ENVIRONMENT = {
@@ -180,6 +181,25 @@ def test_a_profile_runs_as_an_experiment_and_leaves_the_workspace_as_it_was(repo
     run("git", "checkout", "--quiet", "params.yaml", folder=repository)
     edit_yaml(repository / "params.yaml", check_profile("mine", repository))
     assert ran == load_yaml(repository / "params.yaml")
+
+
+def test_files_that_git_does_not_track_go_along(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    extra, initial = "data/extra/more.csv", "data/initial/first"
+    (repository / initial).mkdir(parents=True)
+    (repository / "data/extra").mkdir()
+    for name in ("votes.csv", "tracked.csv", extra, f"{initial}/bundle.json"):
+        (repository / name).write_text("x")
+    run("git", "add", "tracked.csv", folder=repository)
+
+    def found(**data):
+        profile = {"data": data, "experiments": {"exp1": {"train": {"initial": initial}}}}
+        with merged_params(profile) as file:
+            return untracked_inputs(load_params(file))
+
+    assert found(source="votes.csv", extra=[extra]) == ["votes.csv", extra, initial]
+    assert found(source="tracked.csv") == found(source="arena55k") == [initial]
+    assert found(source=str(repository / "votes.csv")) == [initial]
 
 
 def test_a_bad_profile_stops_before_anything_runs(repository):
