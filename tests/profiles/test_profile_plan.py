@@ -250,7 +250,7 @@ def test_a_short_run_on_a_users_file_needs_no_gpu(tmp_path, empty_cache, monkeyp
         spent = dict.fromkeys(load_params(file).experiments, Timing(CPU, 0.5, 0.1, 3 * 10**9))
         monkeypatch.setattr(plan, "time_experiments", lambda params, file: spent)
         plan.report_plan(file, force=False)
-        # Of 360 votes in each of five folds, 216 are seen three times and 36 are predicted as often.
+        # In each of five folds, 216 votes are seen three times, and 36 are predicted as often.
         hours = 5 * (216 * 3 * 0.5 + (36 * 3 + 36 + 72) * 0.1) / 3600
         output = capsys.readouterr().out
         assert f"Together about {4 * hours:.1f} hours for 360 battles." in output
