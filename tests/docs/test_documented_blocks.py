@@ -49,6 +49,7 @@ NOT_RUN = {
     ("docs/leaderboard.md", "source .venv/bin/activate\ndvc repro"): ALL,
     ("docs/prediction.md", "dvc exp run -S submit.battles"): YOURS,
     ("docs/pretrained.md", "dvc exp run -S model.preset"): "It downloads weights.",
+    ("docs/pretrained.md", "dvc exp run -S data.source=hh"): YOURS,
     (
         "docs/pretrained.md",
         "make arena55k",
