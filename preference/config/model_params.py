@@ -16,7 +16,7 @@ from preference.config.validation import (
     checked,
 )
 
-# Of one experiment: `train.seeds` may be their number, and each fold has as many.
+# The most training runs of one experiment in each fold: `train.seeds` may be a number.
 MOST_RUNS = 100
 
 
