@@ -18,7 +18,9 @@ HEADS = {
 
 
 def model_params(head="concat", pool="mean"):
-    return ModelParams(preset="x", seq_len=16, dropout=None, pool=pool, **HEADS[head])
+    return ModelParams(
+        preset="x", seq_len=16, dropout=None, pool=pool, features=False, **HEADS[head]
+    )
 
 
 def train_params(**changes):
