@@ -176,7 +176,7 @@ def shown_parameters(experiment: Experiment, fold: int | None = None) -> dict[st
 
     The path is private, and differs between machines. Those of a training run on a fold say which.
     """
-    sections = {name: asdict(getattr(experiment, name)) for name in ("text", "model", "train")}
+    sections = {name: _to_values(experiment)[name] for name in ("text", "model", "train")}
     if fold:
         sections["split"] = {"folds": max(experiment.folds), "fold": fold}
     preset = Path(sections["model"]["preset"])
@@ -199,5 +199,8 @@ def _to_text(experiment: Experiment) -> str:
 
 
 def _to_values(runs: Runs) -> dict[str, Any]:
-    """Return the values as they are written: without `folds` where the battles are split once."""
-    return {name: value for name, value in asdict(runs).items() if name != "folds" or value}
+    """Return the values as they are written, without `folds` and `features` where unused."""
+    values = {name: value for name, value in asdict(runs).items() if name != "folds" or value}
+    if isinstance(runs, Experiment) and not runs.model.features:
+        del values["model"]["features"]
+    return values

@@ -36,7 +36,7 @@ class ModelParams:
     head: Literal["concat", "mlp", "equivariant", "davidson"]
     head_units: list[Count]
     head_dropout: list[DropoutRate]
-    features: bool
+    features: bool = False
 
     def __post_init__(self) -> None:
         if len(self.head_units) != len(self.head_dropout):

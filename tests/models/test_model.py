@@ -201,7 +201,6 @@ def test_mlp_has_the_layers_of_the_parameters():
         head="mlp",
         head_units=[512, 256, 64],
         head_dropout=[0.3, 0.2, 0.1],
-        features=False,
     )
     layers = layers_of(build_head(params, HIDDEN))
     dense = [layer for kind, layer in layers if kind == "Dense"]

@@ -16,7 +16,6 @@ def test_logits_of_wide_batches_repeat_to_the_last_bit():
         head="concat",
         head_units=[],
         head_dropout=[],
-        features=False,
     )
     model = build_model(load_backbone(params.preset, 100), params)
     model.compile(jit_compile=False)

@@ -23,7 +23,6 @@ MODEL = ModelParams(
     head="concat",
     head_units=[],
     head_dropout=[],
-    features=False,
 )
 TRAIN = train_params(tokens_per_batch=TOKENS_PER_BATCH)
 

@@ -18,9 +18,7 @@ HEADS = {
 
 
 def model_params(head="concat", pool="mean"):
-    return ModelParams(
-        preset="x", seq_len=16, dropout=None, pool=pool, features=False, **HEADS[head]
-    )
+    return ModelParams(preset="x", seq_len=16, dropout=None, pool=pool, **HEADS[head])
 
 
 def train_params(**changes):
