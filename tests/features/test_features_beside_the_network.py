@@ -19,6 +19,8 @@ from repository import REPOSITORY
 
 from preference.battles.predictions import read_predictions
 from preference.bundle.manifest import read_manifest
+from preference.config.experiment import read_index
+from preference.evaluation.experiment_changes import describe_experiments
 from preference.runtime.yaml_file import read_yaml, write_yaml
 from preference.tokenizers.tokenizer import train_tokenizer
 from stages import bundle, configure, featurize, fetch, predict, preprocess, split, train
@@ -163,3 +165,14 @@ def test_the_same_features_are_computed_again_and_only_for_whom_they_are(folder)
     assert set(before) == {"with.npy", "without.npy"}
     assert len(np.load("data/features/with.npy")) == BATTLES
     assert len(np.load("data/features/without.npy")) == 0
+
+
+def test_the_evaluation_and_the_card_say_who_reads_features(folder):
+    without, reading = read_index()
+    assert describe_experiments([without, reading])["with"]["changes"] == {
+        "model.features": [False, True]
+    }
+    assert describe_experiments([reading, without])["without"]["changes"] == {
+        "model.features": [True, False]
+    }
+    assert "also reads dense features" in Path("models/with/README.md").read_text()
