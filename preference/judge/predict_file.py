@@ -127,6 +127,7 @@ def predict_file(
         for part in _parts(chain([first], rows)):
             write(*predict_rows(judge, part, unreadable, progress))
         unreadable.summarize(int(progress.n))
+    tqdm.write(one_line(f"{output}: {progress.n:,} rows"), file=sys.stderr)
 
 
 def predict_rows(
