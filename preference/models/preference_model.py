@@ -84,9 +84,8 @@ def encoder_of(model: keras.Model) -> keras.Model:
 def score_both_orders(model: keras.Model, pooled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the logits (battles, 3) of pooled vectors (battles, 2, hidden), in both orders.
 
-    Features of a side follow its vector.
-
-    In the second array B is shown first, so its first logit is for B.
+    The features of a side, for a head that reads them, stand behind its vector. In the second array
+    B is shown first, so its first logit is for B.
     """
     head = model.get_layer("head")
     in_order, swapped = (head(vectors, training=False) for vectors in (pooled, pooled[:, ::-1]))
