@@ -127,6 +127,5 @@ def read_normalization(path: Path, stage: str) -> Normalization:
 
 
 def _fit_scale(name: str, values: np.ndarray) -> Scale:
-    # The mean of equal numbers may differ from them in its last digit.
-    deviation = values.std() if np.ptp(values) else 0.0
-    return Scale(name=name, mean=float(values.mean()), deviation=float(deviation))
+    # In float64, the mean of equal float32 numbers is exact, and so is their deviation of 0.
+    return Scale(name=name, mean=float(values.mean()), deviation=float(values.std()))

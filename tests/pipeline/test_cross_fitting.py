@@ -44,7 +44,13 @@ REFERENCES = Path("data/predictions/reference")
 CHANGES = {
     "data": {"simulated": {"battles": 240, "length_scale": 0.03}},
     "tokenizer": {"vocabulary_size": 400},
-    "model": {"preset": "preset", "seq_len": 16, "dropout": 0.1, "features": True},
+    "model": {
+        "preset": "preset",
+        "seq_len": 16,
+        "dropout": 0.1,
+        "head": "davidson",
+        "features": True,
+    },
     "train": {"epochs": 1, "tokens_per_batch": 8192, "clip_norm": 1.0},
     "reference": {"max_features": 100},
     "evaluation": {"resamples": 100},
@@ -173,6 +179,8 @@ def test_each_fold_normalises_features_by_its_own_train_battles(folder, fold):
     lengths = np.log1p([len("\n".join(turns)) for turns in battles_of("train", fold)["prompt"]])
     assert scales["prompt: characters"]["mean"] == pytest.approx(lengths.mean(), rel=1e-6)
     assert scales["prompt: characters"]["deviation"] == pytest.approx(lengths.std(), rel=1e-5)
+    # A score of one answer must not depend on the other one.
+    assert len(scales) == 66 and not [name for name in scales if name.startswith("pair")]
 
 
 @pytest.mark.parametrize("model", ["baseline", "length"])
