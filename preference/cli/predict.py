@@ -11,6 +11,7 @@ predictions-shard-2-of-8.parquet, and `python -m preference join` writes the fil
 import argparse
 from pathlib import Path
 
+from preference.cli.optional_packages import without_optional_packages
 from preference.judge.output_files import check_output
 from preference.judge.shard import Shard
 
@@ -25,13 +26,13 @@ def main(arguments: argparse.Namespace) -> None:
     check_bundle(arguments.model)
     paths = arguments.model, arguments.input, arguments.output
     choices = {"both_orders": arguments.both_orders, "strict": arguments.strict}
-    if shard:
+    with without_optional_packages():
+        from preference.judge.predict_file import predict_file
         from preference.judge.predict_shard import predict_shard
 
+    if shard:
         predict_shard(*paths, shard, **choices)
     else:
-        from preference.judge.predict_file import predict_file
-
         predict_file(*paths, **choices)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -287,10 +288,20 @@ def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_p
     bundle_of(network, tokenizer, manifest, tmp_path / "bert")
     rows = make_battles(9)
     write_csv(tmp_path / "in.csv", rows)
-    command = [sys.executable, "-m", "preference", "predict", "--model", str(tmp_path / "bert")]
-    subprocess.run(
-        [*command, tmp_path / "in.csv", tmp_path / "out.csv"], cwd=REPOSITORY, check=True
+    python = [sys.executable, "-X", "importtime", "-m", "preference"]
+    command = [*python, "predict", "--model", tmp_path / "bert"]
+    done = subprocess.run(
+        [*command, tmp_path / "in.csv", tmp_path / "out.csv"],
+        cwd=REPOSITORY,
+        check=True,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    imported = set(re.findall(r"^import time:.*\| +([\w.]+)$", done.stderr, re.MULTILINE))
+    assert {"tensorflow", "keras"} <= imported
+    # What is installed, and would only delay the first prediction.
+    slow = {"jax._src", "kagglehub.config", "pandas.core", "sklearn.base", "scipy.optimize"}
+    assert slow.isdisjoint(imported)
     ids, probabilities = read(tmp_path / "out.csv")
     assert ids == [int(row["id"]) for row in rows]
     judge = PreferenceJudge(Bundle(manifest, network, tokenizer))
