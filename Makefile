@@ -35,6 +35,8 @@ repro: setup  ## Reproduce the pipeline, and show the report.
 
 # Without the hashes of dependencies, whose columns are ten times as wide as all others.
 experiments: setup  ## Show every experiment: what it changes, its log losses and their noise.
+	@test -n "$$(dvc exp list --all-commits --names-only)" || \
+	  echo "There are no experiments yet: dvc exp run -S model.seq_len=1024 -n longer makes one."
 	@COLUMNS=$${COLUMNS:-160} dvc exp show --only-changed --no-pager --drop '.*/|simulated$$'
 
 compare: setup  ## Compare results: make compare A=longer [B=HEAD], commits or experiments.

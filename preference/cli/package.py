@@ -13,6 +13,7 @@ from pathlib import Path
 
 from preference.runtime.errors import BadInput
 from preference.runtime.output_path import check_output_file
+from preference.runtime.terminal_text import printable
 
 DETAILS = Path("metrics/evaluation_details.json")
 
@@ -24,6 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
     from preference.bundle.pack import pack_bundle
 
     is_tested = pack_bundle(arguments.folder, arguments.archive, DETAILS)
+    print(f"{printable(arguments.archive)}: {arguments.archive.stat().st_size:,} bytes")
     if not is_tested:
         print(
             f"The card has no metrics on the test battles: {DETAILS} does not have those of these "

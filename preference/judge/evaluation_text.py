@@ -29,11 +29,13 @@ def describe_evaluation(result: Result) -> str:
 
 def _lines(result: Result) -> Iterator[str]:
     yield (
-        f"{result['file']}: {result['battles']:,} battles in {result['groups']:,} groups. Brackets "
-        "are 95 % intervals."
+        f"{result['file']}: {result['battles']:,} battles in {result['groups']:,} groups. Battles "
+        "with the same prompt, or with the same two answers, are one group."
     )
     if result["too_few_groups"]:
         yield f"No intervals and no tests: {result['too_few_groups']}."
+    else:
+        yield "Brackets are 95 % intervals."
     if not result["has_ties"]:
         yield "No vote is a tie: the models predict A or B alone, without the probability of a tie."
     if result["missing_labels"]:

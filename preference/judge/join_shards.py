@@ -57,6 +57,7 @@ def join_shards(paths: Sequence[Path], output: Path) -> None:
                 write(*next(blocks[block % first.count]))
             reasons = sum((Counter(one.record.unreadable) for one in ordered), Counter[str]())
             summarize_unreadable(first.input, reasons, first.rows)
+    tqdm.write(one_line(f"{output}: {first.rows:,} rows"), file=sys.stderr)
 
 
 def check_complete(readers: Sequence[ShardReader]) -> list[ShardReader]:

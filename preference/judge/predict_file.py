@@ -8,6 +8,7 @@ Guarantees
    predicted independently of the others.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -71,6 +72,7 @@ def predict_file(
         for ids, probabilities in predictor.predict():
             write(ids, probabilities)
         predictor.unreadable.summarize(predictor.rows_read)
+    tqdm.write(one_line(f"{output}: {predictor.rows_read:,} rows"), file=sys.stderr)
 
 
 class FilePredictor:

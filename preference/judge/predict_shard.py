@@ -1,15 +1,18 @@
 """Predict one shard of a file, as one of several workers that need not know of each other."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+
+from tqdm import tqdm
 
 from preference.battles.table import BATTLES_A_BATCH
 from preference.judge.predict_file import FilePredictor, check_paths
 from preference.judge.shard import Shard
 from preference.judge.shard_files import FORMAT, InputFile, ShardRecord, writing_shard
 from preference.runtime.provenance import PROCESSOR, library_versions, processor_name
-from preference.runtime.terminal_text import printable
+from preference.runtime.terminal_text import one_line, printable
 from preference.sources.parts import list_parts
 from preference.sources.source import identify_file
 
@@ -46,8 +49,10 @@ def predict_shard(
     predictor = FilePredictor(model, source, both_orders, strict, named_by)
     files = _identify(list_parts(source, named_by) if source.is_dir() else [source])
     with writing_shard(path, shard, BATTLES_A_BATCH) as writer:
+        rows = 0
         for ids, probabilities in predictor.predict(shard):
             writer.append(ids, probabilities)
+            rows += len(ids)
         record = ShardRecord(
             format=FORMAT,
             **asdict(shard),
@@ -62,6 +67,8 @@ def predict_shard(
             computed_by=library_versions("tensorflow") | {PROCESSOR: processor_name()},
         )
         writer.finish(record)
+    said = f"{path}: {rows:,} of {record.rows:,} rows, shard {shard}"
+    tqdm.write(one_line(said), file=sys.stderr)
     return path
 
 

@@ -18,11 +18,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first cell of a row is its heading."""
+    """A table; the first cell of a row is its heading.
+
+    `holds_text` is whether its cells are words, and not numbers below each other.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: list[list[Cell]]
+    holds_text: bool = False
 
 
 def estimate_cell(estimate: EstimateRecord, digits: int = 4) -> Cell:

@@ -23,7 +23,7 @@ def experiments_table(details: Mapping[str, Any]) -> Table:
         ]
         for name, one in details["described"].items()
     ]
-    return Table(f"The experiments, compared with {baseline}", HEADER, rows)
+    return Table(f"The experiments, compared with {baseline}", HEADER, rows, holds_text=True)
 
 
 def _describe(changes: Mapping[str, list[Any]], is_baseline: bool) -> str:

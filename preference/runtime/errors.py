@@ -18,7 +18,7 @@ BROKEN_PIPE_STATUS = 141
 ADVICE = {
     errno.ENOENT: "Correct the path, or make what is missing.",
     errno.ENOTDIR: "Correct the path: a part of it is a file, and not a folder.",
-    errno.EEXIST: "Correct the path, or remove the file where a folder is needed.",
+    errno.EEXIST: "Correct the path, or move the file away: a folder is needed there.",
     errno.EISDIR: "Give the name of a file, and not of a folder.",
     errno.EACCES: "Ask for the permission, or give another path.",
     errno.EPERM: "Ask for the permission, or give another path.",

@@ -188,6 +188,7 @@ def test_a_bad_row_keeps_its_place_and_id_gets_the_prior_and_is_reported(predict
     assert "in.csv, line 5: unequal turns" in reported
     assert "in.csv, line 6: id is missing" in reported
     assert "3 of 7 rows cannot be read as battles" in reported
+    assert ".csv: 7 rows" in reported
 
 
 def test_ten_bad_rows_are_reported_one_by_one_and_all_are_counted(predict, capsys):

@@ -82,6 +82,7 @@ def test_joined_shards_have_the_bytes_of_one_worker(whole, tmp_path, count, kind
     assert (tmp_path / f"out.{kind}").read_bytes() == (whole / f"whole.{kind}").read_bytes()
     said = capsys.readouterr().err
     assert "2 of 11 rows cannot be read as battles: prompt is not a JSON list" in said
+    assert f"out.{kind}: 11 rows" in said
 
 
 def test_each_row_is_predicted_by_one_worker(folder):
