@@ -33,6 +33,12 @@ READERS = {
     "preference/evaluation/slices.py": {"evaluate"},
     "preference/sources/row_parser.py": {"fetch", "evaluate", "submit"},
     "preference/splitting/stratified.py": {"split"},
+    "preference/features/text_measures.py": {
+        "featurize",
+        "train_reference",
+        "predict_reference",
+        "submit",
+    },
     "preference/references/linear_features.py": {"train_reference", "predict_reference", "submit"},
     "preference/training/optimizer.py": TRAININGS,
     "preference/models/heads.py": {*TRAININGS, *each("predict"), "submit"},
