@@ -25,8 +25,8 @@ from simulated.utility import (
 
 WINNERS = ("winner_model_a", "winner_model_b", "winner_tie")
 NAMES = tuple(f"model-{number:02d}" for number in range(MODELS))
-# So many further battles decide the true ratings of the models that their noise is a tenth of that
-# of the ratings that the default's battles give.
+# The true ratings of the models are computed from this many further battles, so that their noise is
+# a tenth of that of the ratings from the default's battles.
 FURTHER_BATTLES = 400_000
 HALF_EMOJI = "\ud83d"
 

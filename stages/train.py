@@ -2,10 +2,11 @@
 
     python -m stages.train exp1
 
-Reads data/config/<experiment>.json, data/initial_networks/<experiment>/, data/tokens/ and the
-splits train and valid; writes, for each seed, the chosen weights and how they came about to
-models/weights/<experiment>/seed-<seed>/, and, with dvclive, metrics/train/<experiment>/. Each
-further seed is trained in a process of its own.
+Reads data/config/<experiment>.json, data/initial_networks/<experiment>/, data/tokens/, the splits
+train and valid and, where the experiment uses features, data/features/<experiment>.npy; writes, for
+each seed, the chosen weights and how they came about to models/weights/<experiment>/seed-<seed>/,
+and, with dvclive, metrics/train/<experiment>/. Each further seed is trained in a process of its
+own.
 
 A training that was killed resumes when it is run again, from its checkpoint in .checkpoints/ (or
 where PREFERENCE_CHECKPOINTS says), and ends with the same bytes. The checkpoint stays until the
@@ -34,7 +35,7 @@ from preference.config.experiment import (
     shown_parameters,
 )
 from preference.config.params import load_params
-from preference.models.model_files import WEIGHTS
+from preference.models.model_files import NORMALIZATION, WEIGHTS
 from preference.models.saved_model import save_model
 from preference.models.training_record import (
     TRAINED,
@@ -51,6 +52,7 @@ from preference.runtime.provenance import (
     processor_name,
 )
 from preference.runtime.stage_lock import running_alone
+from preference.sequences.feature_normalization import write_normalization
 from preference.sequences.packing import summarize_packing
 from preference.training.checkpoint_paths import remove_old_checkpoints
 from preference.training.checkpointing import load_finished_run
@@ -121,6 +123,8 @@ def train(
     }
     run = folder / f"seed-{seed}"
     save_model(model, run)
+    if examples.features:
+        write_normalization(examples.features.normalization, run / NORMALIZATION)
     write_record(describe(training, figures, hash_file(run / WEIGHTS)), run)
     return figures
 

@@ -12,16 +12,17 @@ import argparse
 import shlex
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from checks.benchmarks.flops import add_utilisation
+from checks.benchmarks import practical_peak
 from checks.benchmarks.machine import describe_machine, gpu_name
 from checks.benchmarks.part_files import PARTS, read_parts, write_parts
 from checks.benchmarks.plan import plan_comparison, plan_lengths, plan_utilisation
+from checks.benchmarks.practical_peak import add_share_of_peak
 from checks.benchmarks.quality import measure_quality
 from checks.benchmarks.report import Origin, Part, write_report
 from checks.benchmarks.runner import Row, measure_all, measure_in_process, summarize
@@ -31,21 +32,36 @@ from checks.benchmarks.stage_runs import REPOSITORY
 from preference.runtime.atomic_write import check_can_write, write_text
 from preference.runtime.errors import exit_on_bad_input
 
+# The parts that the chart shows, in which PyTorch is measured too.
+DRAWN = {"comparison", "lengths"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The rows of a part, the measurements that failed, and what it found of the machine."""
+
+    rows: list[Row]
+    failed: list[str]
+    machine: dict[str, str] = field(default_factory=dict)
+
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure the requested parts, and write their tables, the page and the chart."""
     settings = requested_settings(arguments)
     out = arguments.out.resolve() / settings.stem
     check_can_write(out.with_suffix(".md"))
-    machine = describe_machine(arguments.torch_python)
+    has_torch = not DRAWN.isdisjoint(arguments.only)
+    machine = describe_machine(arguments.torch_python if has_torch else None)
     parts = read_parts(out)
     for name in arguments.only:
         with TemporaryDirectory() as folder:
-            rows, failed = measure_part(name, settings, Path(folder), arguments.torch_python)
-        origin = Origin(settings.command, date.today().isoformat(), machine, failed)
-        parts[name] = Part(rows, origin)
+            part = measure_part(name, settings, Path(folder), arguments.torch_python)
+        origin = Origin(
+            settings.command, date.today().isoformat(), machine | part.machine, part.failed
+        )
+        parts[name] = Part(part.rows, origin)
         write_parts(parts, out)
-        if "comparison" in parts:
+        if name in DRAWN and "comparison" in parts:
             draw = [arguments.torch_python, "-m", "checks.benchmarks.chart", out]
             subprocess.check_call(draw, cwd=REPOSITORY)
         page = write_report(parts, chart=f"{settings.stem}.svg")
@@ -65,17 +81,19 @@ def requested_settings(arguments: argparse.Namespace) -> Settings:
     return settings
 
 
-def measure_part(
-    part: str, settings: Settings, folder: Path, torch_python: Path
-) -> tuple[list[Row], list[str]]:
-    """Return the rows of one table, and the names of the measurements that failed."""
+def measure_part(part: str, settings: Settings, folder: Path, torch_python: Path) -> Measured:
+    """Measure one table, and before those of rates what the machine reaches at best."""
     print(f"\n== {part}", flush=True)
     if part == "stages":
-        return measure_stages(settings.stage_rows, folder)
+        return Measured(*measure_stages(settings.stage_rows, folder))
     if part == "quality":
-        return measure_quality(
-            settings.quality_rows, settings.quality_seeds, folder, settings.quality_variants
+        return Measured(
+            *measure_quality(
+                settings.quality_rows, settings.quality_seeds, folder, settings.quality_variants
+            )
         )
+    peak = practical_peak.measure_in_process()
+    print(f"    {peak.describe()}", flush=True)
     plan = {
         "comparison": partial(plan_comparison, on_gpu=bool(gpu_name())),
         "lengths": plan_lengths,
@@ -88,7 +106,7 @@ def measure_part(
     )
     failed = [str(measurement) for measurement, found in results.items() if not found]
     rows = [summarize(measurement, found) for measurement, found in results.items() if found]
-    return [add_utilisation(row) for row in rows] if part == "utilisation" else rows, failed
+    return Measured([add_share_of_peak(row, peak) for row in rows], failed, peak.describe())
 
 
 if __name__ == "__main__":

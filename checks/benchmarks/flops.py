@@ -1,4 +1,4 @@
-"""Count the floating-point operations of DeBERTa, to compare a rate with the peak of a GPU.
+"""Count floating-point operations of DeBERTa, to compare a rate with the peak of a device.
 
 Model FLOPs are counted as for PaLM (arXiv:2204.02311, appendix B): only matrix products, two
 operations for a multiplication and its addition, and twice as many backward as forward. Operations
@@ -8,10 +8,9 @@ which a batch shares.
 
 import numpy as np
 
-from checks.benchmarks.runner import Row
 from checks.benchmarks.sizes import SIZES
 
-TERA = 1e12
+TERA, GIGA = 1e12, 1e9
 FORWARD_AND_BACKWARD = 3
 # Dense bfloat16, from NVIDIA's data sheets, by a part of the name that the driver reports.
 PEAK_TFLOP_PER_S = {
@@ -53,14 +52,11 @@ def peak_tflop_per_s(device: str) -> float | None:
     return next((peak for name, peak in PEAK_TFLOP_PER_S.items() if name in device), None)
 
 
-def add_utilisation(row: Row) -> Row:
-    """Add the computed rate to a row whose sequences all have `seq_len` tokens.
+def product_tflop_per_s(width: int, seconds: float) -> float:
+    """Return the rate of a product of two square matrices, in TFLOP/s."""
+    return 2 * width**3 / seconds / TERA
 
-    Returns:
-        The row with `train_tflop_per_s` and `utilisation`, its fraction of the peak of the device,
-        or None where the peak is unknown.
-    """
-    flops = training_flops(row["size"], row["layers"], np.array([row["seq_len"]] * 2))
-    rate = row["train_rows_per_s"] * flops / TERA
-    peak = peak_tflop_per_s(row["device"])
-    return row | {"train_tflop_per_s": rate, "utilisation": peak and rate / peak}
+
+def copy_gb_per_s(size: int, seconds: float) -> float:
+    """Return the rate of a copy of `size` bytes, each of which is read and written, in GB/s."""
+    return 2 * size / seconds / GIGA

@@ -36,8 +36,11 @@ NOTE = (
     "weights are random. Every system reads the same battles, in a process of its own; repetitions "
     "are interleaved, figures are medians (least–most). A row is a battle, both sides. Rates leave "
     "the start-up out, which runs from the start of the process to the end of its first training "
-    "step. Memory is the process's resident memory at most, or what it allocated on a GPU, of "
-    "training alone and with prediction."
+    "step. TFLOP are those of the model's matrix products without padding, forward and twice that "
+    "backward (`checks/benchmarks/flops.py`). Their peak is what this machine reached just before "
+    "in one large product of the same precision, with all threads; rows without it are older. "
+    "Memory is the process's resident memory at most, or what it allocated on a GPU, of training "
+    "alone and with prediction."
 )
 
 
@@ -111,10 +114,7 @@ def _lengths(rows: list[Row]) -> list[str]:
 def _utilisation(rows: list[Row]) -> list[str]:
     sizes = (
         f"`ours` in {rows[0]['precision']} on {rows[0]['device']}, every sequence of the full "
-        "length. TFLOP are those of the model's matrix products, forward and twice that backward "
-        "(`checks/benchmarks/flops.py`); the peak is the device's in dense bfloat16, where it is "
-        "known. "
-        "Measured once."
+        "length. Measured once."
     )
     return ["## Utilisation", sizes, markdown_table(UTILISATION_COLUMNS, rows)]
 

@@ -6,6 +6,12 @@ from checks.benchmarks.runner import Row
 
 Columns = dict[str, Callable[[Row], str]]
 
+# What was measured before these were has none of them.
+PEAK_COLUMNS: Columns = {
+    "train TFLOP/s": lambda row: known(row, "train_tflop_per_s", ".3g"),
+    "peak TFLOP/s": lambda row: known(row, "peak_tflops", ".3g"),
+    "share of peak": lambda row: known(row, "share_of_peak", ".0%"),
+}
 LENGTH_COLUMNS: Columns = {
     "tokens": lambda row: f"{row['seq_len']}",
     "system": lambda row: f"`{row['name']}`",
@@ -13,6 +19,7 @@ LENGTH_COLUMNS: Columns = {
     "a step": lambda row: row["batch"],
     "train s/battle": lambda row: f"{1 / row['train_rows_per_s']:.3f}",
     "predict s/battle": lambda row: f"{1 / row['predict_rows_per_s']:.3f}",
+    **PEAK_COLUMNS,
     "train memory (GiB)": lambda row: f"{row['train_memory_gib']:.1f}",
     "peak memory (GiB)": lambda row: f"{row['peak_memory_gib']:.1f}",
 }
@@ -23,8 +30,7 @@ UTILISATION_COLUMNS: Columns = {
     "backend": lambda row: row["backend"],
     "a step": lambda row: row["batch"],
     "train rows/s": lambda row: f"{row['train_rows_per_s']:.2f}",
-    "train TFLOP/s": lambda row: f"{row['train_tflop_per_s']:.3g}",
-    "of the peak": lambda row: "–" if row["utilisation"] is None else f"{row['utilisation']:.0%}",
+    **PEAK_COLUMNS,
     "train memory (GiB)": lambda row: f"{row['train_memory_gib']:.1f}",
     "start-up (s)": lambda row: f"{row['startup_s']:.0f}",
 }
@@ -57,6 +63,7 @@ def comparison_columns(study: Row) -> Columns:
         "predict rows/s": lambda row: spread(row, "predict_rows_per_s", 2),
         "predict × study": lambda row: ratio(row, study, "predict_rows_per_s"),
         "train tokens/s": lambda row: f"{row['train_tokens_per_s']:,.0f}",
+        **PEAK_COLUMNS,
         "padding": lambda row: f"{row['padding_share']:.0%}",
         "train memory (GiB)": lambda row: spread(row, "train_memory_gib", 1),
         "peak memory (GiB)": lambda row: spread(row, "peak_memory_gib", 1),
@@ -74,6 +81,11 @@ def markdown_table(columns: Columns, rows: list[Row]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
     )
+
+
+def known(row: Row, key: str, form: str) -> str:
+    """Format a number of a row, or return a dash where the row has none."""
+    return "–" if row.get(key) is None else f"{row[key]:{form}}"
 
 
 def spread(row: Row, key: str, digits: int) -> str:

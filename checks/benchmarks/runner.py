@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
+from checks.benchmarks.flops import TERA, training_flops
 from checks.benchmarks.measurement import TORCH_SYSTEMS, Measurement
 from checks.benchmarks.result import Result, read_result
 from checks.benchmarks.sequences import load_sequences
@@ -82,9 +83,12 @@ def summarize(measurement: Measurement, results: list[Result]) -> Row:
     """Return one row of the table: medians of the results, with minimum and maximum."""
     sequences = load_sequences(measurement.workload / "sequences.npz")
     battles, tokens = len(sequences.labels), len(sequences.ids)
+    lengths = sequences.lengths().ravel()
+    teraflops = training_flops(measurement.size, measurement.layers, lengths) / TERA
     repeated = {
         "train_rows_per_s": [battles / result.train_seconds for result in results],
         "train_tokens_per_s": [tokens / result.train_seconds for result in results],
+        "train_tflop_per_s": [teraflops / result.train_seconds for result in results],
         "padding_share": [result.padding_share for result in results],
         "peak_memory_gib": [result.peak_memory_gib for result in results],
         "train_memory_gib": [result.train_memory_gib for result in results],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from preference.bundle.blend_schema import BLEND_FORMAT, CARD, MANIFEST, BlendManifest, NoBlend
 from preference.bundle.manifest_schema import FORMAT, Manifest
-from preference.models.model_files import ARCHITECTURE, WEIGHTS
+from preference.models.model_files import ARCHITECTURE, NORMALIZATION, WEIGHTS
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_file
 from preference.runtime.strict_json import check_values, parse_json, to_json
@@ -82,7 +82,8 @@ def parse_manifest(content: bytes) -> AnyManifest:
         raise
     except ValueError as error:
         raise BadInput(f"{MANIFEST} is damaged ({error}). Copy or train the model again") from error
-    if missing := NEEDED - set(manifest.files):
+    needed = NEEDED | {NORMALIZATION} if manifest.has_features else NEEDED
+    if missing := needed - set(manifest.files):
         raise BadInput(f"{MANIFEST} does not name {', '.join(sorted(missing))}. Copy it again")
     return manifest
 

@@ -86,6 +86,11 @@ class Manifest:
         """Whether a source in train has ties; if none has, a tie has the probability 0."""
         return self.prior[TIE] > 0
 
+    @property
+    def has_features(self) -> bool:
+        """Whether its head reads dense features; older bundles do not know the parameter."""
+        return self.parameters["model"].get("features", False) is True
+
     def __post_init__(self) -> None:
         if self.labels != list(LABELS):
             raise ValueError(f"its labels are {self.labels}, not {list(LABELS)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from preference.bundle.manifest import CARD, TOKENIZER, hash_folder, write_manifest
 from preference.bundle.manifest_schema import Manifest
 from preference.bundle.model_card import render_card
-from preference.models.model_files import ARCHITECTURE, WEIGHTS
+from preference.models.model_files import ARCHITECTURE, NORMALIZATION, WEIGHTS
 from preference.tokenizers.tokenizer_files import copy_tokenizer
 
 
@@ -24,7 +24,8 @@ def write_bundle(model: Path, tokens: Path, manifest: Manifest, folder: Path) ->
         folder: the bundle's folder, new or empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (ARCHITECTURE, WEIGHTS):
+    needed = (ARCHITECTURE, WEIGHTS, *((NORMALIZATION,) if manifest.has_features else ()))
+    for name in needed:
         shutil.copyfile(model / name, folder / name)
     copy_tokenizer(tokens, folder / TOKENIZER)
     (folder / CARD).write_text(render_card(manifest), encoding="utf-8")

@@ -2,10 +2,10 @@
 
 import argparse
 
-from preference.cli import evaluate, package, predict
+from preference.cli import evaluate, join, package, predict
 from preference.runtime.errors import exit_on_bad_input
 
-COMMANDS = {"predict": predict, "evaluate": evaluate, "package": package}
+COMMANDS = {"predict": predict, "join": join, "evaluate": evaluate, "package": package}
 
 
 def main() -> None:

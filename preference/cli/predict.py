@@ -4,31 +4,36 @@
 
 Reads battles in any schema and form of docs/data.md, such as a .csv with `prompt`, `response_a` and
 `response_b`, with or without labels; writes .csv, .parquet or .jsonl with `id`, `winner_model_a`,
-`winner_model_b` and `winner_tie`.
+`winner_model_b` and `winner_tie`. With `--shard 2/8`, one of eight workers predicts its part, into
+predictions-shard-2-of-8.parquet, and `python -m preference join` writes the file.
 """
 
 import argparse
 from pathlib import Path
 
+from preference.cli.optional_packages import without_optional_packages
 from preference.judge.output_files import check_output
+from preference.judge.shard import Shard
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Predict the file that the arguments name."""
+    shard = arguments.shard and Shard.parse(arguments.shard)
     check_output(arguments.output)
     # Imported here, so that `--help` and a mistyped argument do not wait for TensorFlow.
     from preference.bundle.archive import check_bundle
 
     check_bundle(arguments.model)
-    from preference.judge.predict_file import predict_file
+    paths = arguments.model, arguments.input, arguments.output
+    choices = {"both_orders": arguments.both_orders, "strict": arguments.strict}
+    with without_optional_packages():
+        from preference.judge.predict_file import predict_file
+        from preference.judge.predict_shard import predict_shard
 
-    predict_file(
-        arguments.model,
-        arguments.input,
-        arguments.output,
-        both_orders=arguments.both_orders,
-        strict=arguments.strict,
-    )
+    if shard:
+        predict_shard(*paths, shard, **choices)
+    else:
+        predict_file(*paths, **choices)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,4 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--strict",
         action="store_true",
         help="stop at a row that is not a battle; by default it gets the training prior",
+    )
+    parser.add_argument(
+        "--shard", metavar="I/N", help="predict the part I of N alone, to be joined by `join`"
     )

@@ -5,6 +5,7 @@ training stage depends on this file, so that a changed value re-trains only the 
 have it. `data/config/index.json` lists the experiments in order, each with the digest of its file.
 `data/config/presets.json` lists the presets, and instead of a preset the bundle that an experiment
 starts from; `preprocess` makes tokens for the tokenizer of each.
+`data/config/features.json` says of each experiment whether `featurize` makes features for it.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from preference.runtime.provenance import hash_text
 from preference.runtime.strict_json import read_checked, to_json
 
 CONFIG = Path("data/config")
-INDEX, PRESETS = "index.json", "presets.json"
+INDEX, PRESETS, FEATURES = "index.json", "presets.json", "features.json"
 STAGE = "configure"
 
 Name = Annotated[str, Field(pattern=f"^{EXPERIMENT_NAME}$")]
@@ -100,15 +101,17 @@ def resolve_experiment(params: Params, name: str) -> Experiment:
 
 
 def write_experiments(params: Params, folder: Path = CONFIG) -> None:
-    """Write a file for each experiment, the index and the presets, and replace the old folder."""
+    """Write a file for each experiment and the lists of all, and replace the old folder."""
     experiments = [resolve_experiment(params, name) for name in params.experiments]
     index = [_to_values(entry) for entry in map(_describe, experiments)]
     presets = sorted({experiment.tokenizer for experiment in experiments})
+    features = {experiment.name: experiment.model.features for experiment in experiments}
     with writing_folder(folder) as partial:
         for experiment in experiments:
             (partial / f"{experiment.name}.json").write_text(_to_text(experiment), "utf-8")
         (partial / INDEX).write_text(to_json(index, indent=2), "utf-8")
         (partial / PRESETS).write_text(to_json(presets, indent=2), "utf-8")
+        (partial / FEATURES).write_text(to_json(features, indent=2), "utf-8")
 
 
 def read_experiment(name: str, folder: Path = CONFIG) -> Experiment:
@@ -160,6 +163,15 @@ def read_presets(folder: Path = CONFIG) -> list[str]:
     return read_checked(list[str], folder / PRESETS, STAGE)
 
 
+def read_features(folder: Path = CONFIG) -> dict[str, bool]:
+    """Read which experiments use dense features, in the order of params.yaml.
+
+    Raises:
+        BadInput: the file is missing or damaged.
+    """
+    return read_checked(dict[Name, bool], folder / FEATURES, STAGE)
+
+
 def digest_of(experiment: Experiment) -> str:
     """Return the sha256 of an experiment's values, as it is in the index."""
     return hash_text(_to_text(experiment))
@@ -170,7 +182,7 @@ def shown_parameters(experiment: Experiment, fold: int | None = None) -> dict[st
 
     The path is private, and differs between machines. Those of a training run on a fold say which.
     """
-    sections = {name: asdict(getattr(experiment, name)) for name in ("text", "model", "train")}
+    sections = {name: _to_values(experiment)[name] for name in ("text", "model", "train")}
     if fold:
         sections["split"] = {"folds": max(experiment.folds), "fold": fold}
     preset = Path(sections["model"]["preset"])
@@ -193,5 +205,8 @@ def _to_text(experiment: Experiment) -> str:
 
 
 def _to_values(runs: Runs) -> dict[str, Any]:
-    """Return the values as they are written: without `folds` where the battles are split once."""
-    return {name: value for name, value in asdict(runs).items() if name != "folds" or value}
+    """Return the values as they are written, without `folds` and `features` where unused."""
+    values = {name: value for name, value in asdict(runs).items() if name != "folds" or value}
+    if isinstance(runs, Experiment) and not runs.model.features:
+        del values["model"]["features"]
+    return values

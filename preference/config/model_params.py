@@ -17,7 +17,7 @@ from preference.config.validation import (
     checked,
 )
 
-# Of one experiment: `train.seeds` may be their number, and each fold has as many.
+# The most training runs of one experiment in each fold: `train.seeds` may be a number.
 MOST_RUNS = 100
 
 
@@ -26,7 +26,8 @@ class ModelParams:
     """Backbone, sequence length, pool and head.
 
     `dropout` is the rate of the backbone; None for that of its preset. `head_units` and
-    `head_dropout` have one entry for each hidden layer of the head.
+    `head_dropout` have one entry for each hidden layer of the head. `features` lets the head read
+    dense features of each side next to its pooled vector.
     """
 
     preset: Text
@@ -36,6 +37,7 @@ class ModelParams:
     head: Literal["concat", "mlp", "equivariant", "davidson"]
     head_units: list[Count]
     head_dropout: list[DropoutRate]
+    features: bool = False
 
     def __post_init__(self) -> None:
         if len(self.head_units) != len(self.head_dropout):

@@ -7,6 +7,8 @@ from preference.config.experiment import IndexEntry
 from preference.models.training_record import read_record
 
 Parameters = Mapping[str, Mapping[str, Any]]
+# What a record leaves out where it has this value.
+LEFT_OUT = {"model.features": False}
 
 
 def describe_experiments(entries: Sequence[IndexEntry]) -> dict[str, dict[str, Any]]:
@@ -39,7 +41,7 @@ def describe_experiments(entries: Sequence[IndexEntry]) -> dict[str, dict[str, A
 
 def _flatten(parameters: Parameters) -> dict[str, Any]:
     """Name each parameter by its section, without the seeds, which change no experiment."""
-    return {
+    return LEFT_OUT | {
         f"{section}.{name}": value
         for section, values in parameters.items()
         for name, value in values.items()

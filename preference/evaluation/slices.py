@@ -17,7 +17,7 @@ from preference.evaluation.inputs import KEPT_COLUMNS
 NON_LATIN_FRACTION = 0.3
 # An answer is longer where the lengths differ by more than this fraction of their sum.
 LENGTH_MARGIN = 0.1
-# Of a column of the source, there are slices of so many values at most.
+# The most values of a column of the source that have slices.
 MOST_VALUES = 20
 CODE_FENCE = "```"
 # The last letter of the Unicode blocks that begin with Basic Latin, and a later block.

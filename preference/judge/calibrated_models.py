@@ -22,6 +22,7 @@ from preference.battles.table import FIELDS
 from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle
 from preference.bundle.manifest import TOKENIZER
+from preference.features.feature_rows import compute_rows
 from preference.prediction.predictor import Predictor
 from preference.sequences.token_store import Tokens
 from preference.statistics.calibration import Calibration
@@ -55,17 +56,31 @@ class _Network:
 
     def __init__(self, bundle: Bundle, both_orders: bool) -> None:
         self.name, self.tokenizer = bundle.manifest.name, bundle.tokenizer
+        self.normalization = bundle.normalization
         self._predictor = Predictor(bundle.model, bundle.manifest.packing)
         self._both_orders = both_orders
         self._has_ties = bundle.manifest.has_ties
         self._temperature = _temperature(bundle.manifest.calibration, both_orders)
 
     def __call__(self, battles: Battles, advance: Advance) -> Predictions:
-        return self.predict_tokens(tokenize_conversations(battles, self.tokenizer), advance)
+        tokens = tokenize_conversations(battles, self.tokenizer)
+        rows = compute_rows(_as_table(battles)) if self.normalization else None
+        return self.predict_tokens(tokens, rows, advance)
 
-    def predict_tokens(self, tokens: Tokens, advance: Advance) -> Predictions:
-        """Predict all battles that have tokens, in their order."""
-        predictions = self._predictor.predict(tokens, tokens.battle_ids, advance)
+    def predict_tokens(
+        self, tokens: Tokens, rows: np.ndarray | None, advance: Advance
+    ) -> Predictions:
+        """Predict all battles that have tokens, in their order.
+
+        Args:
+            tokens: of the battles.
+            rows: the dense features of the battles, for a network that reads them.
+            advance: called with the number of answers that were predicted since the last call.
+        """
+        features = None
+        if self.normalization and rows is not None:
+            features = self.normalization.normalize(rows)
+        predictions = self._predictor.predict(tokens, tokens.battle_ids, advance, features)
         has_ties = np.full(len(predictions.ids), self._has_ties)
         predictions = rule_out_ties(predictions, has_ties)
         if self._both_orders:
@@ -84,6 +99,9 @@ class _Blend:
             if weights.of(both_orders):
                 weighted = weights.of(both_orders), _Network(member, both_orders)
                 self._networks.setdefault(_tokenizer_files(member), []).append(weighted)
+        self._reads_features = any(
+            network.normalization for networks in self._networks.values() for _, network in networks
+        )
         self._references = [
             (blended.weight.of(both_orders), reference, temperature)
             for reference, blended in bundle.references
@@ -106,10 +124,11 @@ class _Blend:
     ) -> Iterator[tuple[str, float, Predictions]]:
         """Yield the name, weight and calibrated predictions of each model that is mixed."""
         shared = _share(advance, sum(map(len, self._networks.values())))
+        rows = compute_rows(_as_table(battles)) if self._reads_features else None
         for networks in self._networks.values():
             tokens = tokenize_conversations(battles, networks[0][1].tokenizer)
             for weight, network in networks:
-                yield network.name, weight, network.predict_tokens(tokens, shared)
+                yield network.name, weight, network.predict_tokens(tokens, rows, shared)
         for weight, reference, temperature in self._references:
             predictions = _predict(reference, battles)
             yield reference.name, weight, _apply_temperature(predictions, temperature)
@@ -144,6 +163,9 @@ def _predict(reference: "Reference", battles: Battles) -> Predictions:
     # It imports scikit-learn, which models without references do not need.
     from preference.references.models import predict_reference
 
+    return predict_reference(reference, _as_table(battles))
+
+
+def _as_table(battles: Battles) -> pa.Table:
     columns = {name: [battle[name] for battle in battles] for name in FIELDS}
-    table = pa.table({"id": np.arange(len(battles)), **columns})
-    return predict_reference(reference, table)
+    return pa.table({"id": np.arange(len(battles)), **columns})

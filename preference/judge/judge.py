@@ -13,8 +13,10 @@ from preference.battles.predictions import Predictions, check_predictions
 from preference.battles.table import BATTLES_A_BATCH, FIELDS, LABELS
 from preference.bundle.blend_loading import BlendBundle
 from preference.bundle.loading import Bundle, load_bundle
+from preference.bundle.manifest import manifest_text
 from preference.judge.calibrated_models import open_model
 from preference.runtime.errors import BadInput
+from preference.runtime.provenance import hash_text
 from preference.sources.row_parser import NotABattle, parse_conversations
 
 LOGGER = logging.getLogger("preference")
@@ -66,6 +68,8 @@ class PreferenceJudge:
 
     def __init__(self, bundle: Bundle | BlendBundle, both_orders: bool = False) -> None:
         self.name, self.prior = bundle.manifest.name, bundle.manifest.prior
+        # The manifest has the hashes of all other files of the bundle.
+        self.fingerprint = hash_text(manifest_text(bundle.manifest))
         self._predict = open_model(bundle, both_orders)
 
     @classmethod

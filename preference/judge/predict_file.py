@@ -1,4 +1,4 @@
-"""Predict the battles of a file in parts of bounded size.
+"""Predict the battles of a file in blocks of bounded size.
 
 Guarantees
 1. Each row of the input gives one row of the output, in the same order, with the same id; where the
@@ -9,7 +9,6 @@ Guarantees
 """
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -20,6 +19,8 @@ from tqdm import tqdm
 from preference.battles.table import BATTLES_A_BATCH
 from preference.judge.judge import PreferenceJudge
 from preference.judge.output_files import check_output, writing_probabilities
+from preference.judge.shard import WHOLE, Shard
+from preference.judge.unreadable_rows import UnreadableRows
 from preference.runtime.errors import BadInput
 from preference.runtime.tensorflow_runtime import make_deterministic
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
@@ -34,58 +35,10 @@ from preference.sources.row_parser import (
     parse_id,
 )
 
-MAX_REPORTED_ROWS = 10
-
-
-class UnreadableRows:
-    """Report the first unreadable rows one by one, and count all of them.
-
-    Args:
-        source: the file or folder that is read.
-        strict: raise an error at the first such row.
-    """
-
-    def __init__(self, source: Path, strict: bool) -> None:
-        self._source, self._strict = source, strict
-        self._reasons: Counter[str] = Counter()
-
-    def add(self, place: str, reason: str) -> None:
-        """Report or count a row, which stands at `place`.
-
-        Raises:
-            BadInput: `strict` is set.
-        """
-        if self._strict:
-            raise BadInput(f"{place}: {reason}. Fix the row.")
-        if self._reasons.total() < MAX_REPORTED_ROWS:
-            tqdm.write(one_line(f"{place}: {reason}"), file=sys.stderr)
-        self._reasons[reason] += 1
-
-    def summarize(self, rows: int) -> None:
-        """Report the number of unreadable rows among all `rows`.
-
-        Raises:
-            BadInput: none of the rows could be read.
-        """
-        count = self._reasons.total()
-        if not count:
-            return
-        reasons = ", ".join(
-            f"{reason} ({count:,})" for reason, count in self._reasons.most_common()
-        )
-        summary = (
-            f"{self._source}: {count:,} of {rows:,} rows cannot be read as battles: {reasons}."
-        )
-        if count == rows:
-            raise BadInput(
-                f"{summary} Nothing is written. Correct the rows: docs/data.md has all schemas."
-            )
-        summary = one_line(f"{summary} They get the shares of A, B and tie in train.")
-        tqdm.write(summary, file=sys.stderr)
-
-
 # Rows, each with its file and line.
 PlacedRows = Sequence[tuple[str, RawRow]]
+# The id of each row, None where it cannot be read, and probabilities, float64 [rows, 3].
+PredictedRows = tuple[list[int | str | None], np.ndarray]
 
 
 def predict_file(
@@ -113,46 +66,70 @@ def predict_file(
     Raises:
         BadInput: a file cannot be used, or no row can be read as a battle; then nothing is written.
     """
-    _check_paths(source, output, replaces_link)
-    rows = _read_rows(source, named_by)
-    # A wrong path is reported before the model is loaded, which takes seconds.
-    first = next(rows)
-    make_deterministic()
-    judge = PreferenceJudge.load(model, both_orders)
-    unreadable = UnreadableRows(source, strict)
-    with (
-        writing_probabilities(output) as write,
-        tqdm(desc=one_line(f"predict {judge.name}", LONGEST_TASK), unit=" battles") as progress,
-    ):
-        for part in _parts(chain([first], rows)):
-            write(*predict_rows(judge, part, unreadable, progress))
-        unreadable.summarize(int(progress.n))
-    tqdm.write(one_line(f"{output}: {progress.n:,} rows"), file=sys.stderr)
+    check_paths(source, output, replaces_link)
+    predictor = FilePredictor(model, source, both_orders, strict, named_by)
+    with writing_probabilities(output) as write:
+        for ids, probabilities in predictor.predict():
+            write(ids, probabilities)
+        predictor.unreadable.summarize(predictor.rows_read)
+    tqdm.write(one_line(f"{output}: {predictor.rows_read:,} rows"), file=sys.stderr)
 
 
-def predict_rows(
-    judge: PreferenceJudge, rows: PlacedRows, unreadable: UnreadableRows, progress: tqdm
-) -> tuple[list[int | str | None], np.ndarray]:
-    """Predict some rows.
+class FilePredictor:
+    """A loaded model, and the rows of a file that it predicts in blocks.
 
-    Returns:
-        The id of each row, None where it cannot be read, and probabilities, float64 [rows, 3].
+    Args:
+        model: a bundle, as a folder or a zip file.
+        source: as for `predict_file`.
+        both_orders: as for `predict_file`.
+        strict: as for `predict_file`.
+        named_by: as for `predict_file`.
+
+    Attributes:
+        judge: the loaded model.
+        unreadable: the rows so far that were predicted as the prior.
+        rows_read: the number of rows so far, those of other shards among them.
+
+    Raises:
+        BadInput: the model or the file cannot be used.
     """
-    ids: list[int | str | None] = []
-    probabilities = np.tile(judge.prior, (len(rows), 1))
-    battles: dict[int, dict[str, list[str]]] = {}
-    begun = int(progress.n)
-    for position, (place, row) in enumerate(rows):
-        ids.append(_id_of(row, begun + position + 1))
-        try:
-            battles[position] = parse_conversations(row)
-        except NotABattle as problem:
-            unreadable.add(place, str(problem))
-    if battles:
-        advance = _counting_battles(progress)
-        probabilities[list(battles)] = judge.predict(list(battles.values()), advance)
-    progress.update(begun + len(rows) - progress.n)
-    return ids, probabilities
+
+    def __init__(
+        self, model: Path, source: Path, both_orders: bool, strict: bool, named_by: str
+    ) -> None:
+        rows = _read_rows(source, named_by)
+        # A wrong path is reported before the model is loaded, which takes seconds.
+        self._rows = chain([next(rows)], rows)
+        make_deterministic()
+        self.judge = PreferenceJudge.load(model, both_orders)
+        self.unreadable = UnreadableRows(source, strict)
+        self.rows_read = 0
+
+    def predict(self, shard: Shard = WHOLE) -> Iterator[PredictedRows]:
+        """Read all rows, and yield the predictions of each block that is of a shard."""
+        task = one_line(f"predict {self.judge.name}", LONGEST_TASK)
+        with tqdm(desc=task, unit=" battles") as progress:
+            for number, block in enumerate(_blocks(self._rows)):
+                if shard.has(number):
+                    yield self._predict_rows(block, progress)
+                self.rows_read += len(block)
+
+    def _predict_rows(self, rows: PlacedRows, progress: tqdm) -> PredictedRows:
+        ids: list[int | str | None] = []
+        probabilities = np.tile(self.judge.prior, (len(rows), 1))
+        battles: dict[int, dict[str, list[str]]] = {}
+        begun = int(progress.n)
+        for position, (place, row) in enumerate(rows):
+            ids.append(_id_of(row, self.rows_read + position + 1))
+            try:
+                battles[position] = parse_conversations(row)
+            except NotABattle as problem:
+                self.unreadable.add(place, str(problem))
+        if battles:
+            advance = _counting_battles(progress)
+            probabilities[list(battles)] = self.judge.predict(list(battles.values()), advance)
+        progress.update(begun + len(rows) - progress.n)
+        return ids, probabilities
 
 
 def _counting_battles(progress: tqdm) -> Callable[[int], None]:
@@ -173,9 +150,9 @@ def _read_rows(source: Path, named_by: str) -> Iterator[tuple[str, RawRow]]:
             yield f"{part}, line {line}", row
 
 
-def _parts(rows: Iterator[tuple[str, RawRow]]) -> Iterator[PlacedRows]:
-    while part := list(islice(rows, BATTLES_A_BATCH)):
-        yield part
+def _blocks(rows: Iterator[tuple[str, RawRow]]) -> Iterator[PlacedRows]:
+    while block := list(islice(rows, BATTLES_A_BATCH)):
+        yield block
 
 
 def _id_of(row: RawRow, number: int) -> int | str | None:
@@ -187,7 +164,12 @@ def _id_of(row: RawRow, number: int) -> int | str | None:
         return None
 
 
-def _check_paths(source: Path, output: Path, replaces_link: bool) -> None:
+def check_paths(source: Path, output: Path, replaces_link: bool = False) -> None:
+    """Check that the output can be written, and is not what is read.
+
+    Raises:
+        BadInput: it cannot.
+    """
     check_output(output, replaces_link)
     if output.exists() and source.exists() and output.samefile(source):
         raise BadInput(f"{output} is the file that is read. Give the predictions another name.")

@@ -43,8 +43,37 @@ def _network(
     return keras.Sequential([sides, *hidden, logits], name="network")
 
 
+class NetworkHead(keras.layers.Layer):
+    """A head that is saved with the network inside it.
+
+    Args:
+        network: the layer that it calls.
+    """
+
+    def __init__(self, network: keras.layers.Layer, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.network = network
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return (batch, 3)."""
+        return (input_shape[0], len(LABELS))
+
+    def get_config(self) -> dict:
+        """Return what `from_config` needs."""
+        return {
+            **super().get_config(),
+            "network": keras.saving.serialize_keras_object(self.network),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "NetworkHead":
+        """Rebuild the layer with its network."""
+        network = keras.saving.deserialize_keras_object(config.pop("network"))
+        return cls(network, **config)
+
+
 @keras.saving.register_keras_serializable(package="preference")
-class OrderEquivariant(keras.layers.Layer):
+class OrderEquivariant(NetworkHead):
     """Logits of A, B and tie; swapping the sides swaps those of A and B exactly.
 
     With `network([x; y]) = (win(x, y), tie(x, y))` the logits are `win(a, b)`, `win(b, a)` and
@@ -53,10 +82,6 @@ class OrderEquivariant(keras.layers.Layer):
     Args:
         network: a layer from (batch, 2, hidden) to (batch, 2).
     """
-
-    def __init__(self, network: keras.layers.Layer, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.network = network
 
     def build(self, input_shape: tuple) -> None:
         """Build the network for (batch, 2, hidden)."""
@@ -71,26 +96,9 @@ class OrderEquivariant(keras.layers.Layer):
             axis=1,
         )
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return (batch, 3)."""
-        return (input_shape[0], len(LABELS))
-
-    def get_config(self) -> dict:
-        """Return what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "OrderEquivariant":
-        """Rebuild the layer with its network."""
-        network = keras.saving.deserialize_keras_object(config.pop("network"))
-        return cls(network, **config)
-
 
 @keras.saving.register_keras_serializable(package="preference")
-class Davidson(keras.layers.Layer):
+class Davidson(NetworkHead):
     """Logits of A, B and tie from one score for each side, and how much a tie is worth.
 
     With the scores r_a and r_b and a learned log nu, the logits are r_a, r_b and
@@ -102,10 +110,6 @@ class Davidson(keras.layers.Layer):
     Args:
         network: a layer from (batch, 2, hidden) to the scores (batch, 2, 1), one side at a time.
     """
-
-    def __init__(self, network: keras.layers.Layer, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.network = network
 
     def build(self, input_shape: tuple) -> None:
         """Build the network for (batch, 2, hidden), and make log nu, which begins at 0."""
@@ -120,20 +124,3 @@ class Davidson(keras.layers.Layer):
         scores = self.network(inputs, training=training)[:, :, 0]
         tie = ops.cast(self.log_tie, scores.dtype) + (scores[:, 0] + scores[:, 1]) / 2
         return ops.stack([scores[:, 0], scores[:, 1], tie], axis=1)
-
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return (batch, 3)."""
-        return (input_shape[0], len(LABELS))
-
-    def get_config(self) -> dict:
-        """Return what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Davidson":
-        """Rebuild the layer with its network."""
-        network = keras.saving.deserialize_keras_object(config.pop("network"))
-        return cls(network, **config)

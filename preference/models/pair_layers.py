@@ -35,6 +35,19 @@ class UnfoldSides(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="preference")
+class AppendFeatures(keras.layers.Layer):
+    """Append the features of each side, (batch, 2, features), to its vector (batch, 2, hidden)."""
+
+    def call(self, inputs: keras.KerasTensor, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Return (batch, 2, hidden + features)."""
+        return ops.concatenate([inputs, features], axis=-1)
+
+    def compute_output_shape(self, inputs_shape: tuple, features_shape: tuple) -> tuple:
+        """Return (batch, 2, hidden + features)."""
+        return (*inputs_shape[:-1], inputs_shape[-1] + features_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="preference")
 class MaskedMean(keras.layers.Layer):
     """Average (rows, length, hidden) over the tokens that `padding_mask` (rows, length) keeps.
 

@@ -7,24 +7,35 @@ from keras import ops
 
 from preference.config.model_params import ModelParams
 from preference.models.heads import build_head
-from preference.models.pair_layers import FirstToken, FoldSides, MaskedMean, UnfoldSides
+from preference.models.pair_layers import (
+    AppendFeatures,
+    FirstToken,
+    FoldSides,
+    MaskedMean,
+    UnfoldSides,
+)
 from preference.runtime.errors import BadInput
 
 INPUTS = ("token_ids", "padding_mask")
+FEATURES = "features"
 # Absolute positions have one vector each; relative positions have no maximum.
 POSITIONS = "position_embedding/embeddings"
 POOLS: dict[str, type[keras.layers.Layer]] = {"mean": MaskedMean, "cls": FirstToken}
 
 
-def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> keras.Model:
+def build_model(
+    backbone: keras_nlp.models.Backbone, params: ModelParams, features: int = 0
+) -> keras.Model:
     """Join backbone, pool and head.
 
     Args:
         backbone: from `token_ids` and `padding_mask` (rows, length) to (rows, length, hidden).
         params: `pool`, `head` and the head's layers, and `seq_len`.
+        features: number of normalised features of a side, which the head reads, too.
 
-    Returns: a model from `token_ids` and `padding_mask`, int32 (batch, 2, length), A first, to
-        logits of A wins, B wins and tie, float32 (batch, 3).
+    Returns: a model from `token_ids` and `padding_mask`, int32 (batch, 2, length), and, if there
+        are any, `features`, float32 (batch, 2, features), A first, to logits of A wins, B wins and
+        tie, float32 (batch, 3).
 
     Raises:
         BadInput: `seq_len` exceeds the positions of the backbone.
@@ -39,7 +50,11 @@ def build_model(backbone: keras_nlp.models.Backbone, params: ModelParams) -> ker
     rows = {name: FoldSides(name=f"fold_{name}")(tensor) for name, tensor in inputs.items()}
     vectors = POOLS[params.pool](name="pool")(backbone(rows), padding_mask=rows["padding_mask"])
     pooled = UnfoldSides(name="pooled")(vectors)
-    logits = build_head(params, backbone.hidden_dim)(pooled)
+    if features:
+        inputs[FEATURES] = keras.Input((2, features), dtype="float32", name=FEATURES)
+        append = AppendFeatures(dtype="float32", name="append_features")
+        pooled = append(pooled, inputs[FEATURES])
+    logits = build_head(params, backbone.hidden_dim + features)(pooled)
     return keras.Model(inputs, logits, name="preference")
 
 
@@ -69,7 +84,8 @@ def encoder_of(model: keras.Model) -> keras.Model:
 def score_both_orders(model: keras.Model, pooled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the logits (battles, 3) of pooled vectors (battles, 2, hidden), in both orders.
 
-    In the second array B is shown first, so its first logit is for B.
+    The features of a side, for a head that reads them, stand behind its vector. In the second array
+    B is shown first, so its first logit is for B.
     """
     head = model.get_layer("head")
     in_order, swapped = (head(vectors, training=False) for vectors in (pooled, pooled[:, ::-1]))

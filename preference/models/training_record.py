@@ -2,6 +2,7 @@
 
 models/weights/<experiment>/seed-<seed>/
     model.json, model.weights.h5   the model, as `preference.models.saved_model` writes it
+    features.json                  the normalisation of the features that it reads, if any
     training.json                  the record
 """
 

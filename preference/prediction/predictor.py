@@ -28,12 +28,17 @@ SIGNATURE = input_signature(None, None)
 
 
 def predict_battles(
-    model: keras.Model, tokens: Tokens, ids: np.ndarray, packing: Packing, name: str
+    model: keras.Model,
+    tokens: Tokens,
+    ids: np.ndarray,
+    packing: Packing,
+    name: str,
+    features: np.ndarray | None = None,
 ) -> Predictions:
-    """Predict the battles `ids`, int64 [n]; the progress bar shows `name`."""
+    """Predict the battles `ids` as `Predictor` does; the progress bar shows `name`."""
     task = one_line(f"predict {name}", LONGEST_TASK)
     with tqdm(total=len(ids) * len(SIDES), desc=task, unit=" answers") as progress:
-        return Predictor(model, packing).predict(tokens, ids, progress.update)
+        return Predictor(model, packing).predict(tokens, ids, progress.update, features)
 
 
 class Predictor:
@@ -56,7 +61,11 @@ class Predictor:
         self._stream = stream_batches(lambda: self._batches, SIGNATURE)
 
     def predict(
-        self, tokens: Tokens, ids: np.ndarray, advance: Callable[[int], object]
+        self,
+        tokens: Tokens,
+        ids: np.ndarray,
+        advance: Callable[[int], object],
+        features: np.ndarray | None = None,
     ) -> Predictions:
         """Predict the battles `ids`, int64 [n], at least one.
 
@@ -64,12 +73,16 @@ class Predictor:
             tokens: of these battles, and maybe of others.
             ids: of the battles, in the order of the predictions.
             advance: called with the number of answers read since its last call.
+            features: of both sides of these battles, float32 [n, 2, features], for a model that
+                reads features.
 
         Raises:
             BadInput: a battle has no tokens.
         """
         with self._lock:
             pooled = self._encode_battles(tokens, tokens.rows_of(ids), advance)
+        if features is not None:
+            pooled = np.concatenate([pooled, features], axis=-1)
         in_order, swapped = score_both_orders(self._model, pooled)
         return Predictions(
             ids=ids,

@@ -128,6 +128,7 @@ BACKBONES: dict[str, dict[str, Any]] = {
 }
 ALL_LAYERS: dict[str, dict[str, Any]] = {
     **BACKBONES,
+    "preference>AppendFeatures": _PLAIN,
     "preference>FirstToken": _PLAIN,
     "preference>FoldSides": _PLAIN,
     "preference>MaskedMean": _PLAIN,

@@ -31,8 +31,8 @@ ENCODER_VARIABLES = 16
 MOST_LAYERS = 150
 # Characters of a value that a message shows.
 LONGEST_VALUE = 60
-# The only layer that calls another layer twice.
-DOUBLING = "OrderEquivariant"
+# The only layer that calls another layer twice, and the only one that may double a vector.
+DOUBLING = ("OrderEquivariant", "AppendFeatures")
 
 
 def check_classes(config: object) -> None:
@@ -106,8 +106,9 @@ def check_depth(config: object, variables: int) -> None:
     calls = sum(len(each.get("inbound_nodes", ())) for each in objects)
     if max(layers, calls) > MOST_LAYERS:
         raise BadInput(f"it has {max(layers, calls)} layers, and a model of ours fewer than 150")
-    # Each level of nested layers that are called twice doubles the time.
-    doubling = sum(each.get("class_name") == DOUBLING for each in objects)
+    # Each level of layers that are called twice doubles the time, each doubled vector the memory.
+    classes = [each.get("class_name") for each in objects]
+    doubling = max(map(classes.count, DOUBLING))
     if doubling > 1 or any(len(each.get("inbound_nodes", ())) > 1 for each in objects):
         raise BadInput("it calls a layer more often than a model of ours does")
     depth = sum(_depth(each) for each in objects)

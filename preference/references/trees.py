@@ -15,7 +15,7 @@ import safetensors.numpy
 from preference.battles.splits import read_has_ties
 from preference.battles.table import A_WINS, B_WINS, BATTLES_A_BATCH, LABELS, TIE
 from preference.config.params import TreesParams
-from preference.references.dense_features import (
+from preference.features.dense_features import (
     COLUMNS,
     GROUPS,
     DenseFeatures,

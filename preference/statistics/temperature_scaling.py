@@ -5,7 +5,6 @@ logits are the logarithms of the probabilities, which differ from a model's own 
 """
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from preference.battles.table import TIE
@@ -29,6 +28,8 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
         labels: int [n].
         probabilities: float64 [n, 3].
     """
+    # Imported here, because a model that only predicts fits nothing, and it takes half a second.
+    from scipy.optimize import minimize_scalar
 
     def loss(logarithm: float) -> float:
         return log_loss(labels, apply_temperature(probabilities, np.exp(logarithm)))

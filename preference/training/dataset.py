@@ -9,14 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from preference.battles.table import LABELS, TIE, one_hot
+from preference.models.preference_model import FEATURES
+from preference.sequences.feature_normalization import SideFeatures
 from preference.sequences.length_bucketing import padded_widths, shuffled_batches, sorted_batches
 from preference.sequences.packing import SIDES, Inputs, Packing, pack, packed_lengths
 from preference.sequences.tf_data import input_signature, stream_batches
 from preference.sequences.token_store import Tokens
 from preference.training.distributed.shard import Shard
 
-SIGNATURE = (input_signature(None, len(SIDES), None), tf.TensorSpec((None, len(LABELS))))
-WEIGHTED_SIGNATURE = (*SIGNATURE, tf.TensorSpec((None,)))
 # Stands for 0 or 1 in the one-hot labels where a battle cannot have the label.
 IMPOSSIBLE = -1.0
 
@@ -31,6 +31,7 @@ class LabelledBattles:
         rows: int64 [battles] into `tokens`.
         labels: int [battles].
         has_ties: whether the source of each battle has ties, bool [battles]; None if all have.
+        features: of these battles, for a model that reads features.
     """
 
     tokens: Tokens
@@ -38,6 +39,12 @@ class LabelledBattles:
     rows: np.ndarray
     labels: np.ndarray
     has_ties: np.ndarray | None = None
+    features: SideFeatures | None = None
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids of the battles, int64 [battles]."""
+        return self.tokens.battle_ids[self.rows]
 
     @property
     def lacks_ties(self) -> bool:
@@ -50,15 +57,27 @@ class LabelledBattles:
         Args:
             positions: int [batch], into `rows`.
 
-        Returns: `token_ids` and `padding_mask`, int32 [batch, 2, width], and the one-hot labels,
-            float32 [batch, 3], in which a tie that cannot be is `IMPOSSIBLE`.
+        Returns: `token_ids` and `padding_mask`, int32 [batch, 2, width], and `features`, float32
+            [batch, 2, features], if there are any; and the one-hot labels, float32 [batch, 3], in
+            which a tie that cannot be is `IMPOSSIBLE`.
         """
         width = int(self.widths[positions].max())
         inputs = pack(self.tokens, self.rows[positions], self.packing, width)
+        if self.features:
+            inputs[FEATURES] = self.features.read(positions)
         labels = one_hot(self.labels[positions], np.float32)
         if self.has_ties is not None:
             labels[~self.has_ties[positions], TIE] = IMPOSSIBLE
         return inputs, labels
+
+    def signature(self, weighted: bool) -> tuple:
+        """Return the tensor specifications of a batch, with the weights of its battles or not."""
+        inputs = input_signature(None, len(SIDES), None)
+        if self.features:
+            width = len(self.features.normalization.features)
+            inputs[FEATURES] = tf.TensorSpec((None, len(SIDES), width), tf.float32)
+        labels, weights = tf.TensorSpec((None, len(LABELS))), tf.TensorSpec((None,))
+        return (inputs, labels, weights) if weighted else (inputs, labels)
 
     @cached_property
     def side_lengths(self) -> np.ndarray:
@@ -129,7 +148,8 @@ class BatchSampler:
                 for batch, weights in islice(self._weighted(epoch), self.first_step(epoch), None):
                     yield *self.battles.batch(batch), weights
 
-        return stream_batches(generate, WEIGHTED_SIGNATURE, tf.data.INFINITE_CARDINALITY)
+        signature = self.battles.signature(weighted=True)
+        return stream_batches(generate, signature, tf.data.INFINITE_CARDINALITY)
 
     def _weighted(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         batches, weight = self.batches(epoch), self.steps / len(self.battles.rows)
@@ -150,11 +170,12 @@ def validation_stream(
     """
     budget = tokens_per_batch // len(SIDES)
     batches = sorted_batches(battles.lengths, battles.widths, budget)
+    signature = battles.signature(weighted=shard is not None)
     if not shard:
-        return stream_batches(lambda: map(battles.batch, batches), SIGNATURE, len(batches))
+        return stream_batches(lambda: map(battles.batch, batches), signature, len(batches))
 
     def generate() -> Iterator[tuple]:
         for batch, counts in shard.split_batches(batches, battles.widths):
             yield *battles.batch(batch), counts
 
-    return stream_batches(generate, WEIGHTED_SIGNATURE, len(batches))
+    return stream_batches(generate, signature, len(batches))

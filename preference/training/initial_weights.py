@@ -1,8 +1,8 @@
 """Start a training from the network of a bundle (`train.initial`): its backbone, and its head.
 
 Guarantees
-1. The head is taken where its layers have the same shapes and its pool is the same; else it starts
-   from random weights, and the line that says what was taken says why.
+1. The head is taken where its layers have the same shapes, its pool is the same and it reads no
+   features; else it starts from random weights, and the line that says what was taken says why.
 2. The precision and the dropout are those of the new training.
 3. A network that was trained on the same battles, divided otherwise, is refused: it may have
    learned battles that are now in test.
@@ -17,7 +17,7 @@ import keras_nlp
 from preference.config.experiment import Experiment
 from preference.models.initial_network import INITIAL_NETWORKS, InitialNetwork, read_initial
 from preference.models.precision import in_precision
-from preference.models.preference_model import backbone_of
+from preference.models.preference_model import FEATURES, backbone_of
 from preference.models.pretrained.backbones import replace_dropout
 from preference.models.saved_model import load_model
 from preference.runtime.errors import BadInput
@@ -41,6 +41,8 @@ class Start:
         return f"{taken} and head"
 
     def _misfit(self, model: keras.Model) -> str:
+        if FEATURES in model.input and FEATURES in self.network.input:
+            return "its features are normalised as in its own train"
         pools = [type(one.get_layer("pool")).__name__ for one in (self.network, model)]
         if len(set(pools)) > 1:
             return f"its pool is {pools[0]}, and model.pool makes {pools[1]}"

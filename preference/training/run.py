@@ -1,11 +1,11 @@
 """One training run of an experiment: prepare its data and model, then train.
 
-Reads data/tokens/ and the splits train and valid.
+Reads data/tokens/, the splits train and valid, and data/features/ where the model uses features.
 """
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -18,6 +18,8 @@ from preference.models.preference_model import build_model
 from preference.models.pretrained.backbones import load_backbone
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_files
+from preference.sequences.feature_normalization import fit_features
+from preference.sequences.feature_store import features_file, open_features
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import TOKENS, Tokens, find_tokens, open_tokens
 from preference.training.callbacks import LiveMetrics, ProgressBar
@@ -78,6 +80,10 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)
     train = read_labelled_battles(tokens, packing, "train", fold)
     data = hash_files([BATTLES, *map(split_file, SPLITS_READ)])
+    if model_params.features:
+        table = open_features(experiment.name)
+        features = fit_features(table, train.ids, with_pair=model_params.head != "davidson")
+        train = replace(train, features=features)
     start = load_start(experiment, fold, data)
     if start:
         backbone, data[start.source.file] = start.backbone, start.source.sha256
@@ -85,7 +91,8 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
         vocabulary_size = tokens.special.vocabulary_size
         backbone = load_backbone(model_params.preset, vocabulary_size, model_params.dropout)
     freeze_layers(backbone, experiment.train.freeze)
-    model = build_model(backbone, model_params)
+    width = len(train.features.normalization.features) if train.features else 0
+    model = build_model(backbone, model_params, width)
     parts = start.give_head(model) if start else None
     return TrainingRun(experiment, seed, tokens_folder, train, model, data, parts)
 
@@ -113,6 +120,9 @@ def fit_run(
     params = experiment.train
     valid = read_labelled_battles(battles.tokens, battles.packing, "valid", run.fold)
     data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
+    if features := battles.features:
+        valid = replace(valid, features=features.of(valid.ids))
+        data.append(features_file(experiment.name))
     identity = identify_training(experiment, run.seed, data, run.model)
     checkpoint = find(run.checkpoint, identity)
     sampler = BatchSampler(

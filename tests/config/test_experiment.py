@@ -15,6 +15,7 @@ from preference.config.experiment import (
     fold_of,
     list_folds,
     read_experiment,
+    read_features,
     read_index,
     read_present_experiment,
     read_presets,
@@ -53,11 +54,8 @@ def changed_files(key, value):
     change(key, value)
     write_experiments(load_params())
     after = contents()
-    assert (
-        set(before)
-        == set(after)
-        == {"index.json", "presets.json"} | {f"{name}.json" for name in NAMES}
-    )
+    lists = {"index.json", "presets.json", "features.json"}
+    assert set(before) == set(after) == lists | {f"{name}.json" for name in NAMES}
     experiments = {name for name in NAMES if before[f"{name}.json"] != after[f"{name}.json"]}
     # The index has the digest of each, and so changes with any of them.
     assert (before["index.json"] != after["index.json"]) == bool(experiments)
@@ -97,7 +95,8 @@ def test_a_new_experiment_changes_no_other():
     write_experiments(load_params())
     after = contents()
     assert set(after) - set(before) == {"mine.json"}
-    assert [name for name in before if before[name] != after[name]] == ["index.json"]
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"index.json", "features.json"}
     assert [entry.name for entry in read_index()] == [*NAMES, "mine"]
 
 
@@ -129,6 +128,13 @@ def test_what_is_read_is_what_params_yaml_says():
         assert read_present_experiment(name).seeds == expected
     assert read_experiment("exp2").model.seq_len == 1024
     assert read_presets() == ["deberta_v3_mini", "deberta_v3_tiny"]
+
+
+def test_only_a_changed_use_of_features_changes_which_features_are_computed():
+    before = contents()["features.json"]
+    assert changed_files("train.learning_rate", 0.5) and contents()["features.json"] == before
+    assert changed_files("experiments.exp3.model.features", True) == {"exp3"}
+    assert read_features() == {"baseline": False, "exp1": False, "exp2": False, "exp3": True}
 
 
 def test_an_unknown_name_is_told_with_the_known_ones():

@@ -47,6 +47,7 @@ NOT_RUN = {
     ("docs/gpu.md", "make gpu-wheels"): "It downloads packages.",
     ("docs/gpu.md", "python3 -m pip install"): "It installs packages, and measures a GPU.",
     ("docs/leaderboard.md", "source .venv/bin/activate\ndvc repro"): ALL,
+    ("docs/prediction.md", "#!/bin/sh\n#SBATCH"): "tests/judge/test_shards.py runs it.",
     ("docs/prediction.md", "dvc exp run -S submit.battles"): YOURS,
     ("docs/pretrained.md", "dvc exp run -S model.preset"): "It downloads weights.",
     ("docs/pretrained.md", "dvc exp run -S data.source=hh"): YOURS,

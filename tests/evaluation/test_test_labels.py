@@ -26,6 +26,7 @@ from stages import (
     blend,
     bundle,
     evaluate,
+    featurize,
     fetch,
     predict,
     predict_reference,
@@ -41,6 +42,7 @@ USES_TEST_LABELS = {"evaluate", "leaderboard", "report"}
 # What each stage writes, and its main function.
 STAGES = {
     "preprocess": ("data/tokens", preprocess.main),
+    "featurize": ("data/features", featurize.main),
     f"train_{EXPERIMENT}": ("models/weights", lambda: train.main(EXPERIMENT)),
     "predict": ("data/predictions", lambda: predict.main(EXPERIMENT)),
     "bundle": (f"models/{EXPERIMENT}", lambda: bundle.main(EXPERIMENT)),
@@ -59,7 +61,7 @@ def folder(tmp_path_factory):
     params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["simulated"] = {"battles": 150, "length_scale": 0.05}
     params["tokenizer"]["vocabulary_size"] = 700
-    params["model"]["seq_len"] = 32
+    params["model"] |= {"seq_len": 32, "features": True}
     params["train"]["epochs"] = 1
     params["reference"]["max_features"] = 100
     params["evaluation"]["resamples"] = 100

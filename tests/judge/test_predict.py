@@ -4,7 +4,6 @@ import csv
 import json
 import runpy
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,26 +14,17 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 import sentencepiece
-from repository import REPOSITORY
 from small_bundle import (
     BOTH_ORDERS,
     IN_ORDER,
     PRIOR,
-    bundle_of,
     edit_manifest,
     make_battles,
     replace_file,
-    small_manifest,
     small_network,
     small_tokenizer,
     write_bundle,
 )
-from small_model import make_backbone, make_model
-
-from preference import PreferenceJudge
-from preference.battles.table import FIELDS
-from preference.bundle.loading import Bundle
-from preference.tokenizers.hugging_face import load_hugging_face_tokenizer
 
 COLUMNS = ["winner_model_a", "winner_model_b", "winner_tie"]
 NONSENSE = {"id": "5", "prompt": "no list", "response_a": "[]", "response_b": "[]"}
@@ -278,23 +268,3 @@ def test_an_output_that_cannot_be_written_is_reported(predict, output, message, 
     with pytest.raises(SystemExit):
         predict(make_battles(1), output=output)
     assert message in capsys.readouterr().err
-
-
-def test_a_hugging_face_tokenizer_is_known_to_a_process_that_only_predicts(tmp_path):
-    """Where nothing but the command itself has been imported."""
-    tokenizer = load_hugging_face_tokenizer(REPOSITORY / "tests/fixtures/hugging_face/bert")
-    backbone = make_backbone(tokenizer.vocabulary_size())
-    network, manifest = make_model(backbone=backbone), small_manifest()
-    bundle_of(network, tokenizer, manifest, tmp_path / "bert")
-    rows = make_battles(9)
-    write_csv(tmp_path / "in.csv", rows)
-    command = [sys.executable, "-m", "preference", "predict", "--model", str(tmp_path / "bert")]
-    subprocess.run(
-        [*command, tmp_path / "in.csv", tmp_path / "out.csv"], cwd=REPOSITORY, check=True
-    )
-    ids, probabilities = read(tmp_path / "out.csv")
-    assert ids == [int(row["id"]) for row in rows]
-    judge = PreferenceJudge(Bundle(manifest, network, tokenizer))
-    texts = [[json.loads(row[name]) for name in FIELDS] for row in rows]
-    expected = [(one.a_wins, one.b_wins, one.tie) for one in judge.compare_many(texts)]
-    np.testing.assert_allclose(probabilities, expected, atol=1e-6)

@@ -27,6 +27,7 @@ from stages import (
     bundle,
     configure,
     evaluate,
+    featurize,
     fetch,
     leaderboard,
     predict,
@@ -43,7 +44,13 @@ REFERENCES = Path("data/predictions/reference")
 CHANGES = {
     "data": {"simulated": {"battles": 240, "length_scale": 0.03}},
     "tokenizer": {"vocabulary_size": 400},
-    "model": {"preset": "preset", "seq_len": 16, "dropout": 0.1},
+    "model": {
+        "preset": "preset",
+        "seq_len": 16,
+        "dropout": 0.1,
+        "head": "davidson",
+        "features": True,
+    },
     "train": {"epochs": 1, "tokens_per_batch": 8192, "clip_norm": 1.0},
     "reference": {"max_features": 100},
     "evaluation": {"resamples": 100},
@@ -95,7 +102,8 @@ def pipeline(tmp_path_factory):
         configure.main()
         # A tokenizer of our own is trained as well, although no network is.
         (CONFIG / PRESETS).write_text(json.dumps(["preset", "deberta_v3_tiny"]))
-        for stage in (fetch, split, preprocess, train_reference, predict_reference):
+        stages = (fetch, split, preprocess, featurize, train_reference, predict_reference)
+        for stage in stages:
             stage.main()
         train_here()
         predict.main("baseline")
@@ -162,6 +170,17 @@ def test_each_fold_trains_a_tokenizer_of_its_own(folder):
     assert ours != other
     first, second = (find_tokens(TOKENS, "preset", fold) for fold in SEEDS)
     assert first == second
+
+
+@pytest.mark.parametrize("fold", SEEDS)
+def test_each_fold_normalises_features_by_its_own_train_battles(folder, fold):
+    path = Path(f"models/weights/baseline/seed-{SEEDS[fold]}/features.json")
+    scales = {one["name"]: one for one in json.loads(path.read_text())["features"]}
+    lengths = np.log1p([len("\n".join(turns)) for turns in battles_of("train", fold)["prompt"]])
+    assert scales["prompt: characters"]["mean"] == pytest.approx(lengths.mean(), rel=1e-6)
+    assert scales["prompt: characters"]["deviation"] == pytest.approx(lengths.std(), rel=1e-5)
+    # A score of one answer must not depend on the other one.
+    assert len(scales) == 66 and not [name for name in scales if name.startswith("pair")]
 
 
 @pytest.mark.parametrize("model", ["baseline", "length"])

@@ -96,16 +96,17 @@ def test_a_second_repro_runs_nothing(clone):
 
 def test_stages_repeated_give_the_same_bytes(clone):
     """All but a training, which the test below repeats."""
-    stages = [
-        "configure",
-        "initialize",
-        "fetch",
-        "split",
-        "preprocess",
-        "train_reference",
+    stages = ["configure", "fetch", "split", "preprocess", "featurize", "train_reference"]
+    stages += ["initialize"]
+    stages += [
         "predict_reference",
+        "predict@exp3",
+        "bundle@exp3",
+        "evaluate",
+        "leaderboard",
+        "report",
+        "submit",
     ]
-    stages += ["predict@exp3", "bundle@exp3", "evaluate", "leaderboard", "report", "submit"]
     output = run("dvc", "repro", "--force", "--single-item", *stages, folder=clone)
     assert stages_run(output) == set(stages)
     assert run("git", "status", "--porcelain", folder=clone) == ""
@@ -238,7 +239,7 @@ def test_an_experiment_is_added_as_the_page_says(clone):
         assert sum(int(lines) for lines in changed[::3]) <= 12
         output = run("dvc", "repro", folder=clone)
         used = {"train_exp4", "predict@exp4", "bundle@exp4", "blend", "leaderboard"}
-        assert stages_run(output) == {"configure", "initialize", "evaluate", "report"} | used
+        assert stages_run(output) == {"configure", "featurize", "evaluate", "report"} | used
         first = read_metrics(clone, "evaluate.json")["exp4"]
         assert "exp4" in (clone / "metrics/report.md").read_text()
         assert "exp4" in read_metrics(clone, "evaluation_details.json")["blend"]["weights"]

@@ -27,11 +27,11 @@ TRAINED = ("models/weights/baseline", "metrics/train/baseline/metrics.json")
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A clone whose battles are tokenized, and in which nothing is trained."""
+    """A clone whose battles are ready to be trained on, and in which nothing is trained."""
     folder = copy_repository(tmp_path_factory.mktemp("sweep") / "clone")
     edit_params(folder, SMALL)
     commit(folder, "Small configuration")
-    run("dvc", "repro", "preprocess", folder=folder)
+    run("dvc", "repro", "preprocess", "featurize", folder=folder)
     commit(folder, "Reproduced")
     yield folder
     run("dvc", "queue", "stop", "--kill", folder=folder)

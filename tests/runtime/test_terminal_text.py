@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from preference.battles.table import BATTLE_SCHEMA
 from preference.judge import predict_file as file_prediction
-from preference.judge.predict_file import UnreadableRows
+from preference.judge.unreadable_rows import UnreadableRows
 from preference.runtime.terminal_text import one_line, printable
 from preference.sources.ingest import parse_battles
 from preference.sources.source import BattleSource

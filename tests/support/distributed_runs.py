@@ -14,7 +14,7 @@ from repository import REPOSITORY
 from preference.config.experiment import write_experiments
 from preference.config.params import load_params
 from preference.runtime.yaml_file import read_yaml, write_yaml
-from stages import fetch, preprocess, split
+from stages import featurize, fetch, preprocess, split
 
 EPOCHS = 3
 CHECKPOINT = Path(".checkpoints/baseline-seed-2024.npz")
@@ -28,7 +28,7 @@ def prepare_folder(folder):
     params["data"]["simulated"] = {"battles": 400, "length_scale": 0.05}
     params["tokenizer"]["vocabulary_size"] = 700
     # There is only one width, and so only one shape to compile.
-    params["model"]["seq_len"] = 32
+    params["model"] |= {"seq_len": 32, "features": True}
     params["train"] |= {
         "backend": "jax",
         "distribution": "data_parallel",
@@ -40,7 +40,7 @@ def prepare_folder(folder):
     write_yaml(folder / "params.yaml", params)
     configure(folder)
     with chdir(folder):
-        for stage in (fetch, split, preprocess):
+        for stage in (fetch, split, preprocess, featurize):
             stage.main()
     return folder
 

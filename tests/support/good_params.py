@@ -27,6 +27,7 @@ model:
   head: concat
   head_units: []
   head_dropout: []
+  features: false
 train:
   seeds: []
   backend: tensorflow

@@ -17,10 +17,12 @@ from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest, write_manifest
 from preference.bundle.manifest_schema import Manifest
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
+from preference.models.model_files import NORMALIZATION
 from preference.models.saved_model import save_model
 from preference.models.training_record import TrainingMetrics
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_file, library_versions
+from preference.sequences.feature_normalization import write_normalization
 from preference.sequences.packing import Packing
 from preference.statistics.calibration import Calibrated, Calibration
 from preference.statistics.cluster_bootstrap import Estimate
@@ -103,11 +105,13 @@ def write_bundle(folder, **changes):
     return bundle_of(small_network(), small_tokenizer(), small_manifest(**changes), folder)
 
 
-def bundle_of(network, tokenizer, manifest, folder):
+def bundle_of(network, tokenizer, manifest, folder, normalization=None):
     """Write a bundle of a model that no stage has trained, as `stages.bundle` writes one."""
     with TemporaryDirectory() as scratch:
         model, tokens = Path(scratch, "model"), Path(scratch, "tokens")
         save_model(network, model)
+        if normalization:
+            write_normalization(normalization, model / NORMALIZATION)
         tokenizer.save_to_preset(str(tokens))
         saving.write_bundle(model, tokens, manifest, folder)
     return folder

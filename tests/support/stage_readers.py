@@ -39,6 +39,13 @@ READERS = {
     "preference/evaluation/slices.py": {"evaluate"},
     "preference/sources/row_parser.py": {"fetch", "evaluate", "submit"},
     "preference/splitting/stratified.py": {"split"},
+    "preference/features/text_measures.py": {
+        "initialize",
+        "featurize",
+        "train_reference",
+        "predict_reference",
+        "submit",
+    },
     "preference/references/linear_features.py": {"train_reference", "predict_reference", "submit"},
     "preference/training/optimizer.py": TRAININGS,
     "preference/models/heads.py": {"initialize", *TRAININGS, *each("predict"), "submit"},

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from repository import REPOSITORY
 from small_bundle import PARAMETERS, bundle_of, small_manifest, small_network, write_bundle
-from small_model import make_model
+from small_model import make_backbone, make_model, model_params
 
 from preference.bundle.archive import pack
 from preference.bundle.model_card import render_card
 from preference.config.experiment import read_experiment
-from preference.models.initial_network import INITIAL_NETWORKS, read_initial
-from preference.models.preference_model import backbone_of
+from preference.models.initial_network import INITIAL_NETWORKS, InitialNetwork, read_initial
+from preference.models.preference_model import backbone_of, build_model
 from preference.models.pretrained.backbones import load_backbone
 from preference.models.saved_model import load_model
 from preference.models.training_record import read_record, run_folder
@@ -26,6 +26,7 @@ from preference.runtime.provenance import hash_file, hash_files
 from preference.runtime.yaml_file import read_yaml, write_yaml
 from preference.tokenizers.tokenizer import load_preset_tokenizer
 from preference.training.frozen_layers import freeze_layers
+from preference.training.initial_weights import Start
 from preference.training.run import prepare_run
 from stages import configure, fetch, initialize, preprocess, split, train
 
@@ -135,6 +136,16 @@ def test_a_head_of_another_kind_starts_anew(copied, changes, why):
     with pytest.raises(AssertionError):
         assert_same_weights(run.model, small_network())
     assert re.search(f"{FOLDER}/bundle.json: backbone, but not head, because {why}", run.start)
+
+
+def test_a_head_that_reads_features_starts_anew():
+    """Their scale is that of the battles on which it was trained."""
+    networks = [build_model(make_backbone(), model_params(), features=3) for _ in range(2)]
+    source = InitialNetwork(file="first.zip", sha256="0" * 64, data={}, fold=None)
+    start = Start(source, networks[0], backbone_of(networks[0]))
+    before = networks[1].get_layer("head").get_weights()
+    assert "but not head, because its features are normalised" in start.give_head(networks[1])
+    np.testing.assert_array_equal(networks[1].get_layer("head").get_weights()[0], before[0])
 
 
 def test_precision_and_dropout_are_those_of_the_new_training(copied):

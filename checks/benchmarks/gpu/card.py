@@ -7,13 +7,12 @@ from statistics import median
 import jax
 import jax.numpy as jnp
 
-from checks.benchmarks.flops import TERA, peak_tflop_per_s
+from checks.benchmarks.flops import copy_gb_per_s, peak_tflop_per_s, product_tflop_per_s
 from checks.benchmarks.gpu.task import Found, Task, answer
 from checks.benchmarks.keras_device import device_name
 
 BYTES_A_MIB = 2**20
 FLOAT_BYTES = 4
-GIGA = 1e9
 REPETITIONS = 10
 
 
@@ -23,7 +22,7 @@ def measure(task: Task) -> Iterator[Found]:
     # Random values, because a GPU is faster with zeros.
     left, right = jax.random.normal(jax.random.key(0), (2, width, width), jnp.bfloat16)
     seconds = time_on_card(jax.jit(jnp.matmul), left, right, blocks=task.scale.blocks)
-    tflop_per_s, peak = 2 * width**3 / seconds / TERA, peak_tflop_per_s(device_name())
+    tflop_per_s, peak = product_tflop_per_s(width, seconds), peak_tflop_per_s(device_name())
     found = {
         "device": device_name(),
         "product_width": width,
@@ -35,7 +34,7 @@ def measure(task: Task) -> Iterator[Found]:
     values = jax.random.normal(jax.random.key(1), (size // FLOAT_BYTES,))
     # With an addition, because XLA would remove a copy alone.
     seconds = time_on_card(jax.jit(lambda x: x + 1), values, blocks=task.scale.blocks)
-    yield found | {"copy_gb_per_s": 2 * size / seconds / GIGA}
+    yield found | {"copy_gb_per_s": copy_gb_per_s(size, seconds)}
 
 
 def time_on_card(compute: Callable, *arguments: jax.Array, blocks: int) -> float:

@@ -1,4 +1,4 @@
-"""The FLOPs of a training step, compared with TensorFlow's profiler on the layers of keras-nlp."""
+"""The FLOPs of a training step, compared with TensorFlow's profiler, and the machine's peak."""
 
 import keras_nlp
 import numpy as np
@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 
 from checks.benchmarks import flops, sizes
+from checks.benchmarks.machine import matrix_instructions
+from checks.benchmarks.practical_peak import PracticalPeak, add_share_of_peak, measure_peak
 
 ARCHITECTURE = {
     "vocabulary_size": 40,
@@ -50,20 +52,41 @@ def test_sequences_of_unequal_length_cost_what_each_costs_alone():
     assert together == pytest.approx(sum(alone))
 
 
-def test_a_row_that_takes_the_peak_is_fully_used(monkeypatch):
-    monkeypatch.setitem(flops.PEAK_TFLOP_PER_S, "Abacus", 2.0)
-    step = flops.training_flops("small", 6, np.array([512, 512]))
-    row = {
-        "size": "small",
-        "layers": 6,
-        "seq_len": 512,
-        "device": "An Abacus 2",
-        "train_rows_per_s": 1e12 / step,
-    }
-    found = flops.add_utilisation(row)
-    assert found["train_tflop_per_s"] == pytest.approx(1.0)
-    assert found["utilisation"] == pytest.approx(0.5)
-    assert flops.add_utilisation(row | {"device": "cpu"})["utilisation"] is None
+@pytest.mark.parametrize(
+    ("precision", "peak", "share"),
+    [("float32", 0.5, 0.5), ("mixed_bfloat16", 2.0, 0.125), ("mixed_float16", None, None)],
+)
+def test_a_row_is_compared_with_the_peak_of_its_precision(precision, peak, share):
+    row = {"precision": precision, "train_tflop_per_s": 0.25}
+    measured = PracticalPeak({"float32": 0.5, "mixed_bfloat16": 2.0}, 10.0, 2)
+    expected = row | {"peak_tflops": peak, "share_of_peak": share}
+    assert add_share_of_peak(row, measured) == expected
+
+
+def test_rates_of_a_product_and_of_a_copy():
+    # A billion multiplications and as many additions in 2 seconds; a copy reads and writes.
+    assert flops.product_tflop_per_s(1000, seconds=2.0) == pytest.approx(1e-3)
+    assert flops.copy_gb_per_s(3 * 10**9, seconds=2.0) == pytest.approx(3.0)
+
+
+def test_the_peak_of_this_machine_is_measured():
+    peak = measure_peak(width=64, copied_mib=1, repetitions=1)
+    assert set(peak.tflops) == {"float32", "mixed_bfloat16"}
+    assert min(*peak.tflops.values(), peak.copy_gb_per_s, peak.threads) > 0
+    words = {"product in float32", "product in bfloat16", "copy", "threads"}
+    assert set(peak.describe()) == words
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ("fpu avx2 avx512f avx512_bf16 amx_tile amx_bf16", "amx_bf16 avx512_bf16 avx512f avx2"),
+        ("fp asimd bf16", "bf16 asimd"),
+        ("fpu sse2", ""),
+    ],
+)
+def test_matrix_instructions_are_named_the_fastest_first(flags, named):
+    assert matrix_instructions(flags.split()) == named
 
 
 @pytest.mark.parametrize(

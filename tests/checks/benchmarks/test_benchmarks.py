@@ -13,10 +13,11 @@ from small_model import VOCABULARY, make_inputs, model_params
 from two_battles import two_battles
 
 from checks.benchmarks import variants
-from checks.benchmarks.flops import add_utilisation
+from checks.benchmarks.flops import training_flops
 from checks.benchmarks.measurement import Measurement
 from checks.benchmarks.part_files import read_parts, write_parts
 from checks.benchmarks.plan import plan_comparison, plan_utilisation
+from checks.benchmarks.practical_peak import PracticalPeak, add_share_of_peak
 from checks.benchmarks.quality import VARIANTS, measure_quality
 from checks.benchmarks.report import Origin, Part, write_report
 from checks.benchmarks.report_tables import markdown_table, spread
@@ -97,6 +98,9 @@ def test_a_row_has_medians_and_extremes(tmp_path):
     assert rates == pytest.approx([1.0, 0.5, 2.0])
     assert row["predict_rows_per_s"] == pytest.approx(4.0)
     assert row["train_tokens_per_s"] == pytest.approx(4.0)
+    lengths = load_sequences(tmp_path / "sequences.npz").lengths().ravel()
+    step = training_flops("extra_small", 1, lengths) / 1e12
+    assert row["train_tflop_per_s"] == pytest.approx(step / 2)
     assert (row["peak_memory_gib"], row["peak_memory_gib_max"]) == (1.5, 3.0)
     json.dumps(row)
 
@@ -114,7 +118,10 @@ def test_the_page_has_every_table(tmp_path):
         for name, losses in (("ours", [0.9, 0.8]), ("stock Adam", [0.91, 0.81]))
     ]
     utilised = replace(measurement("ours", tmp_path), size="small", backend="jax")
-    utilisation = [add_utilisation(summarize(utilised, [result(1.0, predict_seconds=None)]))]
+    utilisation = [summarize(utilised, [result(1.0, predict_seconds=None)])]
+    utilisation[0]["train_tflop_per_s"] = 0.5
+    utilisation = [add_share_of_peak(utilisation[0], PracticalPeak({"float32": 2.0}, 9.0, 2))]
+    del rows[0]["train_tflop_per_s"]
     parts = {
         "comparison": part(rows),
         "utilisation": part(utilisation),
@@ -129,8 +136,9 @@ def test_the_page_has_every_table(tmp_path):
     assert "**simulated**" in page and "![Battles a second](benchmarks.svg)" in page
     assert "| `study` | float32 | 2 battles | 0.75 (0.50–1.00) | 1.00 |" in page
     assert "| `ours` | float32 | 2 battles | 2.00 | 2.67 |" in page
-    assert "| 16 | `ours` | float32 | 2 battles | 0.500 | 0.125 | 1.2 | 1.5 |" in page
-    assert "| small | 1 | 16 | jax | 2 battles | 2.00 |" in page
+    # The first row is older than the columns of the peak.
+    assert "| 16 | `study` | float32 | 2 battles | 1.333 | 0.333 | – | – | – | 1.2 | 1.5 |" in page
+    assert "| small | 1 | 16 | jax | 2 battles | 2.00 | 0.5 | 2 | 25% | 1.2 | 10 |" in page
     assert "| `stock Adam` | 0.9100, 0.8100 | +0.0100 | 10 |" in page
     assert "| 57,477 | `fetch` | 12.3 | 0.50 |" in page
     assert "`predict` is `python -m preference predict`" in page

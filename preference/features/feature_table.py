@@ -1,16 +1,18 @@
-"""The table of dense features that the reference `features` reads; docs/features.md shows it.
+"""The table of dense features; docs/features.md shows it.
 
 Guarantees
 1. A feature of an answer reads this answer and the prompt, and never the other answer.
 2. A feature of the pair is the same whichever answer is first.
+3. No two features of one kind have the same name: bundles name what they read. A feature that is
+   measured in another way than before gets another name.
 """
 
 import string
 from dataclasses import dataclass
 from typing import Literal
 
-from preference.references import text_measures as measure
-from preference.references.text_measures import (
+from preference.features import text_measures as measure
+from preference.features.text_measures import (
     Measure,
     characters_among,
     ends_with,

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Callable
 
-from preference.references.read_text import ReadText
+from preference.features.read_text import ReadText
 
 Measure = Callable[[ReadText, ReadText], float]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles.table import BATTLES_A_BATCH
-from preference.references.feature_table import FEATURES
-from preference.references.read_text import ReadText
+from preference.features.feature_table import FEATURES
+from preference.features.read_text import ReadText
 
 ANSWER_FEATURES, PAIR_FEATURES, PROMPT_FEATURES = (
     [feature for feature in FEATURES if feature.of == kind] for kind in ("answer", "pair", "prompt")

@@ -6,8 +6,8 @@ from zlib import compress
 import pytest
 from repository import REPOSITORY
 
-from preference.references.feature_table import FEATURES
-from preference.references.read_text import ReadText
+from preference.features.feature_table import FEATURES
+from preference.features.read_text import ReadText
 
 PROMPT = ["Write a short poem: why does 1 + 1 = 2?\nUse python", "Explain {it} Ähnlich"]
 ANSWER = [

@@ -1,0 +1,1 @@
+"""Dense features of texts: lengths, formatting, words."""
