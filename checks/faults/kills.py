@@ -83,11 +83,12 @@ def kill_stages(
     """
     kills = {stage: StageKills(round(taken, 1)) for stage, taken in seconds.items()}
     rows = plan_rows(list(seconds), settings)
-    with tqdm(total=settings.kills, unit=" kills") as progress, interruption() as interrupted:
-        while progress.n < settings.kills and not interrupted.is_set():
+    wanted = len(seconds) if settings.kills is None else settings.kills
+    with tqdm(total=wanted, unit=" kills") as progress, interruption() as interrupted:
+        while progress.n < wanted and not interrupted.is_set():
             stage, moments = next(rows)
             progress.set_description(stage)
-            left = settings.kills - progress.n
+            left = wanted - progress.n
             row = kill_in_a_row(base, scratch, stage, moments[:left], kills[stage], expected)
             progress.update(row)
     return kills
