@@ -131,4 +131,4 @@ def _seconds(compute: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(measure_peak())), flush=True)
+    print(json.dumps(asdict(measure_peak()), allow_nan=False), flush=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from repository import REPOSITORY
+from study_params import STUDY, write_study_params
 
 from preference.config.experiment import (
     CONFIG,
@@ -28,15 +29,13 @@ from preference.config.params import load_params
 from preference.runtime.errors import BadInput
 from preference.runtime.yaml_file import edit_yaml, read_yaml, write_yaml
 
-NAMES = ["baseline", "exp1", "exp2", "exp3"]
 PARAMS = Path("params.yaml")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A folder with this repository's parameters, and what `configure` makes of them."""
-    monkeypatch.chdir(tmp_path)
-    PARAMS.write_bytes((REPOSITORY / PARAMS).read_bytes())
+    """A folder with the study's parameters, and what `configure` makes of them."""
+    monkeypatch.chdir(write_study_params(tmp_path))
     write_experiments(load_params())
 
 
@@ -55,8 +54,8 @@ def changed_files(key, value):
     write_experiments(load_params())
     after = contents()
     lists = {"index.json", "presets.json", "features.json"}
-    assert set(before) == set(after) == lists | {f"{name}.json" for name in NAMES}
-    experiments = {name for name in NAMES if before[f"{name}.json"] != after[f"{name}.json"]}
+    assert set(before) == set(after) == lists | {f"{name}.json" for name in STUDY}
+    experiments = {name for name in STUDY if before[f"{name}.json"] != after[f"{name}.json"]}
     # The index has the digest of each, and so changes with any of them.
     assert (before["index.json"] != after["index.json"]) == bool(experiments)
     return experiments
@@ -65,10 +64,10 @@ def changed_files(key, value):
 @pytest.mark.parametrize(
     ("key", "value", "experiments"),
     [
-        ("train.learning_rate", 0.5, NAMES),
-        ("seed", 7, NAMES),
+        ("train.learning_rate", 0.5, STUDY),
+        ("seed", 7, STUDY),
         ("train.seeds", [1, 2], ["exp1", "exp2", "exp3"]),
-        ("text.turns", "first", NAMES),
+        ("text.turns", "first", STUDY),
         # Those that do not override it.
         ("model.preset", "deberta_v3_mini", ["baseline", "exp1", "exp3"]),
         ("model.seq_len", 64, ["baseline", "exp1", "exp3"]),
@@ -97,7 +96,7 @@ def test_a_new_experiment_changes_no_other():
     assert set(after) - set(before) == {"mine.json"}
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"index.json", "features.json"}
-    assert [entry.name for entry in read_index()] == [*NAMES, "mine"]
+    assert [entry.name for entry in read_index()] == [*STUDY, "mine"]
 
 
 def test_an_experiment_that_is_removed_has_no_file_any_more():
@@ -122,7 +121,7 @@ def test_the_index_has_the_digest_of_each_file():
 def test_what_is_read_is_what_params_yaml_says():
     change("train.seeds", [3, 4])
     write_experiments(load_params())
-    for name in NAMES:
+    for name in STUDY:
         assert read_experiment(name) == resolve_experiment(load_params(), name)
         expected = [2024, 2025, 2026] if name == "baseline" else [3, 4]
         assert read_present_experiment(name).seeds == expected

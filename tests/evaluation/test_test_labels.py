@@ -51,7 +51,7 @@ STAGES = {
     "blend": ("models/blend", blend.main),
 }
 # It predicts a file of the user with a bundle, and has neither the battles nor the splits.
-NEEDS_NO_BATTLES = {"submit"}
+NEEDS_NO_BATTLES = {"submit", "initialize"}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from contextlib import contextmanager
+from itertools import count
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -39,6 +40,8 @@ SMALL = {
     "experiments.baseline.train.seeds": [],
     "experiments.exp1.train.seeds": [7, 8],
 }
+# The name in docs/experiments.md, or the next one where someone has added this experiment.
+NEW = next(name for number in count(4) if (name := f"exp{number}") not in EXPERIMENTS)
 
 
 @contextmanager
@@ -234,23 +237,23 @@ def test_an_experiment_is_added_as_the_page_says(clone):
     with restoring(clone):
         for file in ("params.yaml", "dvc.yaml"):
             with (clone / file).open("a") as opened:
-                opened.write(recipe(file))
+                opened.write(recipe(file).replace("exp4", NEW))
         changed = run("git", "diff", "--numstat", folder=clone).split()
         assert sum(int(lines) for lines in changed[::3]) <= 12
         output = run("dvc", "repro", folder=clone)
-        used = {"train_exp4", "predict@exp4", "bundle@exp4", "blend", "leaderboard"}
+        used = {f"train_{NEW}", f"predict@{NEW}", f"bundle@{NEW}", "blend", "leaderboard"}
         used |= {"configure", "initialize", "evaluate", "report"}
         assert stages_run(output) == {"featurize"} | used
-        first = read_metrics(clone, "evaluate.json")["exp4"]
-        assert "exp4" in (clone / "metrics/report.md").read_text()
-        assert "exp4" in read_metrics(clone, "evaluation_details.json")["blend"]["weights"]
-        assert "exp4" in (clone / "metrics/learning_curves/valid.csv").read_text()
-        commit(clone, "Add exp4")
-        name = "experiments.exp4.model.head_dropout"
+        first = read_metrics(clone, "evaluate.json")[NEW]
+        assert NEW in (clone / "metrics/report.md").read_text()
+        assert NEW in read_metrics(clone, "evaluation_details.json")["blend"]["weights"]
+        assert NEW in (clone / "metrics/learning_curves/valid.csv").read_text()
+        commit(clone, "Add an experiment")
+        name = f"experiments.{NEW}.model.head_dropout"
         command = ("dvc", "exp", "run", "-S", f"{name}=[0.5]", "-n", "dropout")
         output = run(*command, folder=clone)
         assert stages_run(output) == used
-        assert read_metrics(clone, "evaluate.json")["exp4"]["log_loss"] != first["log_loss"]
+        assert read_metrics(clone, "evaluate.json")[NEW]["log_loss"] != first["log_loss"]
         assert run("dvc", "repro", folder=clone).strip().endswith("up to date.")
         assert_change_is_shown(clone, "dropout", name)
 
@@ -263,7 +266,7 @@ def assert_change_is_shown(folder, experiment, parameter):
     run("dvc", "plots", "diff", "HEAD", experiment, "--out", "page", folder=folder)
     page = (folder / "page" / "index.html").read_text()
     shutil.rmtree(folder / "page")
-    assert all(title in page for title in ("Log loss on test", "Log loss on valid", "exp4.csv"))
+    assert all(title in page for title in ("Log loss on test", "Log loss on valid", f"{NEW}.csv"))
 
 
 def test_predictions_of_other_parameters_are_not_scored(clone):

@@ -58,7 +58,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
         command = (sys.executable, "-m", "profiles", "arena55k", "--force")
         output = run(*command, folder=folder, environment=environment)
     assert f"- train.csv of someone/battles: {len(content) / 1e6:.0f} MB" in output
-    for line in ("Free memory: ", "Device: ", "- exp2: ", "Together about "):
+    for line in ("Memory: these steps took ", "Device: ", "- exp2: ", "Together about "):
         assert line in output
     assert run("git", "status", "--porcelain", folder=folder) == ""
 

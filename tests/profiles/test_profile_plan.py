@@ -14,6 +14,7 @@ from kagglehub.handle import parse_model_handle
 from local_hub import serving
 from local_server import free_port
 from repository import REPOSITORY
+from study_params import write_study_params
 
 from arena55k import pin
 from preference.config.params import load_params
@@ -195,11 +196,11 @@ def test_a_small_experiment_is_timed(params):
     assert min(found.train_seconds, found.predict_seconds) > 0
 
 
-def test_experiments_of_like_cost_share_a_timing(monkeypatch):
+def test_experiments_of_like_cost_share_a_timing(monkeypatch, tmp_path):
     monkeypatch.chdir(REPOSITORY)
     timed = []
     monkeypatch.setattr(plan, "_time_experiment", lambda file, name: timed.append(name) or name)
-    with merged_params(check_profile("arena55k")) as file:
+    with merged_params(check_profile("arena55k"), write_study_params(tmp_path)) as file:
         timings = plan.time_experiments(load_params(file), file)
     # exp2 alone has another preset and length.
     assert timed == ["baseline", "exp2"]
@@ -210,9 +211,9 @@ def test_experiments_of_like_cost_share_a_timing(monkeypatch):
 def long_run(tmp_path, monkeypatch):
     """Parameters of a run that would take long, and timings as given."""
     monkeypatch.chdir(REPOSITORY)
-    values = read_yaml(REPOSITORY / "params.yaml")
+    file = write_study_params(tmp_path) / "params.yaml"
+    values = read_yaml(file)
     values["data"]["source"] = "arena55k"
-    file = tmp_path / "params.yaml"
     write_yaml(file, values)
 
     def tell(device, force):
@@ -246,7 +247,7 @@ def test_a_short_run_on_a_users_file_needs_no_gpu(tmp_path, empty_cache, monkeyp
     rows = [f"question {number},one,two,A" for number in range(360)]
     votes.write_text("\n".join(["prompt,response_a,response_b,winner", *rows]))
     profile = {**check_profile("few-votes"), "data": {"source": str(votes)}}
-    with merged_params(profile) as file:
+    with merged_params(profile, write_study_params(tmp_path)) as file:
         spent = dict.fromkeys(load_params(file).experiments, Timing(CPU, 0.5, 0.1, 3 * 10**9))
         monkeypatch.setattr(plan, "time_experiments", lambda params, file: spent)
         plan.report_plan(file, force=False)
