@@ -30,6 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
     check_is_new(name)
     with merged_params(profile) as params_file:
         params = load_params(params_file)
+        taken_along = untracked_inputs(params)
         if params.data.source != SIMULATED:
             # Imported here, because it loads TensorFlow.
             from profiles.plan import report_plan
@@ -38,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
     command = [*DVC_EXPERIMENT, "run", "--temp", "--name", name]
     for assignment in assignments(profile):
         command += ["--set-param", assignment]
-    for path in untracked_inputs(params):
+    for path in taken_along:
         command += ["--copy-paths", path]
     # Outside of the temporary folder, because the run after a kill has another one.
     checkpoints = {"PREFERENCE_CHECKPOINTS": str(Path(".checkpoints", name).absolute())}

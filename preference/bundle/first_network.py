@@ -12,6 +12,8 @@ from preference.models.initial_network import InitialNetwork
 from preference.models.model_files import ARCHITECTURE, WEIGHTS
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_file
+from preference.runtime.strict_json import check_values
+from preference.tokenizers.tokenizer_files import copy_tokenizer
 
 
 def unpack_network(path: Path, preset: str, folder: Path, tokenizer: Path) -> InitialNetwork:
@@ -36,16 +38,25 @@ def unpack_network(path: Path, preset: str, folder: Path, tokenizer: Path) -> In
             folder.mkdir(parents=True)
             for name in (ARCHITECTURE, WEIGHTS):
                 shutil.copyfile(source / name, folder / name)
-            shutil.copytree(source / TOKENIZER, tokenizer, dirs_exist_ok=True)
+            # Nothing else that lies there, which no hash covers.
+            copy_tokenizer(source / TOKENIZER, tokenizer)
+            return _describe(path, manifest)
     except BadInput as error:
         raise BadInput(f"{path} cannot be the start of a training: {error}.") from error
+
+
+def _describe(path: Path, manifest: Manifest) -> InitialNetwork:
     hashed = path / MANIFEST if path.is_dir() else path
-    return InitialNetwork(
-        file=hashed.as_posix(),
-        sha256=hash_file(hashed),
-        data=manifest.data,
-        fold=manifest.parameters.get("split", {}).get("fold"),
-    )
+    values = {
+        "file": hashed.as_posix(),
+        "sha256": hash_file(hashed),
+        "data": manifest.data,
+        "fold": manifest.parameters.get("split", {}).get("fold"),
+    }
+    try:
+        return check_values(InitialNetwork, values)
+    except ValueError as error:
+        raise BadInput(f"its name or its {MANIFEST} is damaged ({error}). Copy it again") from error
 
 
 def _check_preset(manifest: Manifest, preset: str) -> None:

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from preference.runtime.errors import BadInput
+
 # Keras imports pandas to read data frames, and scikit-learn to be used by it; TensorFlow imports
 # JAX to convert its models, and keras-hub kagglehub to download presets. All of them do so within
 # `try`, and together take a fifth of the time before the first prediction.
@@ -16,12 +18,19 @@ def without_optional_packages() -> Iterator[None]:
 
     It is for a command alone: Keras stays without them in this process. After the block they can be
     imported, as the references of a blend import scikit-learn.
+
+    Raises:
+        BadInput: JAX is the backend of Keras, which then cannot be imported.
     """
     hidden = [name for name in OPTIONAL if name not in sys.modules]
     # Python's own mark of a module that cannot be imported.
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         yield
+    except ModuleNotFoundError as error:
+        if error.name != "jax":
+            raise
+        raise BadInput("prediction needs TensorFlow: set KERAS_BACKEND=tensorflow.") from error
     finally:
         for name in hidden:
             del sys.modules[name]

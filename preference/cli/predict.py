@@ -18,7 +18,8 @@ from preference.judge.shard import Shard
 
 def main(arguments: argparse.Namespace) -> None:
     """Predict the file that the arguments name."""
-    shard = arguments.shard and Shard.parse(arguments.shard)
+    # An empty text, as of a variable that is not set, is no shard.
+    shard = None if arguments.shard is None else Shard.parse(arguments.shard)
     check_output(arguments.output)
     # Imported here, so that `--help` and a mistyped argument do not wait for TensorFlow.
     from preference.bundle.archive import check_bundle

@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from preference.judge.output_files import check_output, writing_probabilities
-from preference.judge.shard_files import ShardReader, ShardRecord, reading_shard
+from preference.judge.shard_files import ShardReader, ShardRecord, is_shard, reading_shard
 from preference.judge.unreadable_rows import summarize_unreadable
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
@@ -47,6 +47,11 @@ def join_shards(paths: Sequence[Path], output: Path) -> None:
     check_output(output)
     if output.exists() and any(path.exists() and output.samefile(path) for path in paths):
         raise BadInput(f"{output} is one of the shards. Give the joined file another name.")
+    if is_shard(output):
+        raise BadInput(
+            f"{output} is a shard, which would be lost. Give the name of the joined file as the "
+            "last one."
+        )
     with ExitStack() as files:
         readers = [files.enter_context(reading_shard(path)) for path in paths]
         ordered = check_complete(readers)

@@ -14,6 +14,8 @@ from pathlib import Path
 from preference.runtime.errors import BadInput
 
 FORM = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
+# What `FORM` allows.
+MOST_SHARDS = 999_999
 
 
 @dataclass(frozen=True)

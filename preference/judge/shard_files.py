@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from preference.battles.predictions import are_probabilities
 from preference.config.validation import Count, Sha256, checked
-from preference.judge.shard import Shard
+from preference.judge.shard import MOST_SHARDS, Shard
 from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput
 from preference.runtime.strict_json import check_values, parse_json, to_json
@@ -24,6 +25,8 @@ from preference.sources.row_parser import WINNER_LABELS, parse_id
 
 FORMAT = 1
 RECORD = b"preference.shard"
+# Someone else may have written a shard: a block is in memory at once.
+LARGEST_BLOCK = 2**16
 SCHEMA = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False),
@@ -56,8 +59,8 @@ class ShardRecord:
 
     format: Annotated[int, Field(ge=FORMAT, le=FORMAT)]
     number: Count
-    count: Count
-    block_rows: Count
+    count: Annotated[Count, Field(le=MOST_SHARDS)]
+    block_rows: Annotated[Count, Field(le=LARGEST_BLOCK)]
     model: str
     model_sha256: Sha256
     both_orders: bool
@@ -136,16 +139,26 @@ class ShardReader:
         """Yield ids [n] and probabilities, float64 [n, 3], of each block.
 
         Raises:
-            BadInput: the file is damaged.
+            BadInput: the file is damaged, or a row is not probabilities.
         """
         for group, block in enumerate(self.record.blocks):
             with refusing_damage(self.path):
-                table = self._file.read_row_group(group)
-                if not np.array_equal(table["row"], self.record.rows_of(block)):
-                    raise ValueError(f"it lacks rows of block {block + 1}")
+                table = self._read_table(group, block)
+                probabilities = np.column_stack([table[name].to_numpy() for name in WINNER_LABELS])
+                if not are_probabilities(probabilities):
+                    raise ValueError(f"a row of block {block + 1} is not probabilities")
                 # The id was parsed before it was written, and is parsed to the same once more.
                 ids = [None if one is None else parse_id(one) for one in table["id"].to_pylist()]
-            yield ids, np.column_stack([table[name].to_numpy() for name in WINNER_LABELS])
+            yield ids, probabilities
+
+    def _read_table(self, group: int, block: int) -> pa.Table:
+        rows = self.record.rows_of(block)
+        # Counted before they are read, because any number of equal rows needs no room in a file.
+        if self._file.metadata.row_group(group).num_rows == len(rows):
+            table = self._file.read_row_group(group)
+            if np.array_equal(table["row"], rows):
+                return table
+        raise ValueError(f"it lacks rows of block {block + 1}")
 
 
 @contextmanager
@@ -162,6 +175,15 @@ def reading_shard(path: Path) -> Iterator[ShardReader]:
             file = pq.ParquetFile(stream, page_checksum_verification=True)
             record = _read_record(file)
         yield ShardReader(path, file, record)
+
+
+def is_shard(path: Path) -> bool:
+    """Return whether there is a file that `reading_shard` opens."""
+    try:
+        with reading_shard(path):
+            return True
+    except (BadInput, OSError):
+        return False
 
 
 def _read_record(file: pq.ParquetFile) -> ShardRecord:

@@ -1,5 +1,6 @@
 """`predict --shard` and `join`, compared with one worker that predicts the whole file."""
 
+import json
 import os
 import runpy
 import shutil
@@ -106,6 +107,9 @@ def test_each_row_is_predicted_by_one_worker(folder):
         (["out-1-of-2", "fewer"], "fewer.parquet cannot be joined .it has 1 of 2 blocks"),
         (["out-1-of-2", "later"], "later.parquet cannot be joined .it lacks rows of block 2"),
         (["out-1-of-2", "plain"], "plain.parquet cannot be joined .it is no file of `predict --s"),
+        (["out-1-of-2", "nan"], "nan.parquet cannot be joined .a row of block 4 is not probabil"),
+        (["out-1-of-2", "many"], "many.parquet cannot be joined .count: Input should be less"),
+        (["out-1-of-2", "wide"], "wide.parquet cannot be joined .block_rows: Input should be les"),
         (["out-1-of-2", "none"], "none.parquet does not exist"),
     ],
 )
@@ -139,6 +143,36 @@ def damage(folder, target):
     moved = table.set_column(0, table.schema.field("row"), [table["row"].to_numpy() + 1])
     pq.write_table(moved, target / "later.parquet", row_group_size=BLOCK)
     pq.write_table(table.drop_columns(["row"]), target / "plain.parquet")
+    tie = [*table["winner_tie"].to_pylist()[:-1], float("nan")]
+    no_number = table.set_column(4, table.schema.field("winner_tie"), [tie])
+    pq.write_table(no_number, target / "nan.parquet", row_group_size=BLOCK)
+    for name, changes in {"many": {"count": 2_000_000}, "wide": {"block_rows": 2**40}}.items():
+        values = json.dumps(json.loads(record) | changes)
+        hostile = table.replace_schema_metadata({RECORD: values})
+        pq.write_table(hostile, target / f"{name}.parquet", row_group_size=BLOCK)
+
+
+def test_a_shard_in_the_place_of_the_output_is_not_lost(folder):
+    """As where the name of the output is forgotten."""
+    first, second = reversed(shards(folder, 2))
+    before = second.read_bytes()
+    with pytest.raises(BadInput, match=r"out-shard-2-of-2.parquet is a shard, which .* last one"):
+        join_shards([first], second)
+    assert second.read_bytes() == before
+
+
+def test_rows_that_no_block_has_are_not_read(folder, tmp_path, monkeypatch):
+    """Any number of equal rows needs next to no room in a file, and much in memory."""
+    whole = folder / "out-shard-1-of-1.parquet"
+    record = pq.read_metadata(whole).metadata[RECORD]
+    table = pq.read_table(whole).replace_schema_metadata({RECORD: record})
+    blocks = [table[:BLOCK].take([0] * 10_000), *(table[at : at + BLOCK] for at in (3, 6, 9))]
+    with pq.ParquetWriter(tmp_path / "long.parquet", table.schema) as writer:
+        for block in blocks:
+            writer.write_table(block)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", lambda *_: pytest.fail("it is read"))
+    with pytest.raises(BadInput, match=r"long.parquet cannot be joined .it lacks rows of block 1"):
+        join_shards([tmp_path / "long.parquet"], tmp_path / "out.csv")
 
 
 def test_where_no_row_is_a_battle_nothing_is_joined(folder, tmp_path):
@@ -151,7 +185,7 @@ def test_where_no_row_is_a_battle_nothing_is_joined(folder, tmp_path):
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/2/3", "-1/2", "1/0", "a/b"])
+@pytest.mark.parametrize("text", ["", "0/2", "3/2", "1", "1/2/3", "-1/2", "1/0", "a/b"])
 def test_what_is_no_shard_is_refused_in_one_line(text, monkeypatch, capsys):
     command = ["preference", "predict", "--model", "m", f"--shard={text}", "in.csv", "out.csv"]
     monkeypatch.setattr(sys, "argv", command)

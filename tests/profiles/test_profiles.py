@@ -200,6 +200,15 @@ def test_files_that_git_does_not_track_go_along(repository, monkeypatch):
     assert found(source="votes.csv", extra=[extra]) == ["votes.csv", extra, initial]
     assert found(source="tracked.csv") == found(source="arena55k") == [initial]
     assert found(source=str(repository / "votes.csv")) == [initial]
+    preset = repository / "my_preset"
+    preset.mkdir()
+    (preset / "config.json").write_text("{}")
+    profile = {"model": {"preset": "my_preset"}, "data": {"source": "arena55k"}}
+    with merged_params(profile) as file:
+        assert untracked_inputs(load_params(file)) == ["my_preset"]
+    (repository.parent / "votes.csv").write_text("x")
+    with pytest.raises(BadInput, match=r"where ../votes.csv is not found .*absolute path"):
+        found(source="../votes.csv")
 
 
 def test_a_bad_profile_stops_before_anything_runs(repository):

@@ -10,7 +10,14 @@ import keras
 import numpy as np
 import pytest
 from repository import REPOSITORY
-from small_bundle import PARAMETERS, bundle_of, small_manifest, small_network, write_bundle
+from small_bundle import (
+    PARAMETERS,
+    bundle_of,
+    edit_manifest,
+    small_manifest,
+    small_network,
+    write_bundle,
+)
 from small_model import make_backbone, make_model, model_params
 
 from preference.bundle.archive import pack
@@ -105,6 +112,23 @@ def test_with_next_to_no_learning_rate_it_predicts_as_the_bundle_does(copied, ca
     assert f"| {manifest} | {hash_file(manifest)} |" in card
     assert f"started from the network of another bundle, {FOLDER}, whose" in card
     assert "from scratch" not in card
+
+
+def test_what_the_bundle_does_not_name_is_not_taken(copied):
+    before = sorted(path.name for path in Path("data/initial_tokenizers/small").rglob("*"))
+    Path(FOLDER, "tokenizer", "notes.txt").write_text("mine")
+    Path(FOLDER, "tokenizer", "all").symlink_to(Path("data/split").absolute())
+    initialize.main()
+    after = sorted(path.name for path in Path("data/initial_tokenizers/small").rglob("*"))
+    assert after == before
+
+
+@pytest.mark.parametrize("fold", ["x", 0, True])
+def test_a_fold_that_is_none_is_refused_in_one_line(copied, fold):
+    edit_manifest(Path(FOLDER), lambda values: values["parameters"].update(split={"fold": fold}))
+    with pytest.raises(BadInput, match=r"bundle.json is damaged .fold: Input should be.*") as error:
+        initialize.main()
+    assert "\n" not in str(error.value)
 
 
 def test_a_zip_file_is_the_same_start(copied):
