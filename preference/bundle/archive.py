@@ -165,7 +165,8 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, packed_size: int) -> None:
             f"{packed_size:,}. Do not trust it"
         )
     names = sorted([MANIFEST, *parse_manifest(archive.read(MANIFEST)).files])
-    if sorted(entry.filename for entry in entries if not entry.is_dir()) != names:
+    # Not `ZipInfo.is_dir`, which fails where a name is empty.
+    if sorted(entry.filename for entry in entries if not entry.filename.endswith("/")) != names:
         raise BadInput(f"its files are not those that {MANIFEST} names. Copy or pack it again")
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

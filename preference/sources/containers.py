@@ -123,7 +123,12 @@ def _open_member(path: Path, member: str) -> IO[bytes]:
 
 
 def _choose_member(path: Path, entries: Sequence[zipfile.ZipInfo], member: str) -> zipfile.ZipInfo:
-    files = [entry for entry in entries if not entry.is_dir() and not _is_hidden(entry.filename)]
+    # Not `ZipInfo.is_dir`, which fails where a name is empty.
+    files = [
+        entry
+        for entry in entries
+        if not entry.filename.endswith("/") and not _is_hidden(entry.filename)
+    ]
     found = files
     if len(files) != 1:
         found = [entry for entry in files if _stem_of(entry.filename) == member]

@@ -129,6 +129,16 @@ def test_a_link_in_an_archive_is_a_file_with_a_name_in_it(folder, tmp_path, name
     assert not list(outside.iterdir())
 
 
+def test_an_archive_with_a_file_without_a_name_is_refused(folder, tmp_path):
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for path in sorted(BUNDLE_FILES):
+            target.write(folder / path, path)
+        target.writestr("nameless", b"")
+        target.filelist[-1].filename = ""
+    assert "its files are not those that" in refusal(archive)
+
+
 def test_an_archive_that_is_not_whole_is_refused(folder, tmp_path):
     archive = tmp_path / "a.zip"
     pack_bundle(folder, archive, NO_DETAILS)

@@ -114,6 +114,14 @@ def test_a_competition_has_one_file_to_train_and_one_to_predict(tmp_path):
     assert [row["id"] for _, row in read_source_rows(tmp_path / "a.zip", labelled=False)] == ["5"]
 
 
+def test_a_zip_of_a_file_without_a_name_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("nameless", CSV)
+        archive.filelist[-1].filename = ""
+    with pytest.raises(BadInput, match="cannot be read in a zip"):
+        read(tmp_path / "a.zip")
+
+
 def test_a_zip_without_a_file_to_predict_is_refused(tmp_path):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
