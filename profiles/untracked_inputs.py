@@ -20,7 +20,7 @@ def untracked_inputs(params: Params) -> list[str]:
         *params.data.extra,
         *params.evaluation.known_prompts,
         *filter(None, (one.train.initial for one in experiments)),
-        # Of these, a folder is a path, and a name is none.
+        # `model.preset` is the path of a folder, or a name, which is no path here.
         *(one.model.preset for one in experiments),
     ]
     return [path for path in dict.fromkeys(named) if _is_untracked(path)]

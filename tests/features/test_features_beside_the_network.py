@@ -11,18 +11,17 @@ from contextlib import chdir
 from pathlib import Path
 
 import keras
-import keras_nlp
 import numpy as np
 import pandas as pd
 import pytest
 from repository import REPOSITORY
+from small_preset import save_preset
 
 from preference.battles.predictions import read_predictions
 from preference.bundle.manifest import read_manifest
 from preference.config.experiment import read_index
 from preference.evaluation.experiment_changes import describe_experiments
 from preference.runtime.yaml_file import read_yaml, write_yaml
-from preference.tokenizers.tokenizer import train_tokenizer
 from stages import bundle, configure, featurize, fetch, predict, preprocess, split, train
 
 BATTLES, WORDS = 320, ["soup", "bread", "garden", "rake", "whale", "tide", "oven", "onion"]
@@ -49,20 +48,6 @@ def write_votes():
             writer.writerow([number * 7, *(json.dumps([text]) for text in texts), *labels])
 
 
-def save_preset():
-    tokenizer = train_tokenizer([" ".join(WORDS)] * 20, 300)
-    backbone = keras_nlp.models.DebertaV3Backbone(
-        vocabulary_size=tokenizer.vocabulary_size(),
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=16,
-        bucket_size=8,
-    )
-    backbone.save_to_preset("preset")
-    tokenizer.save_to_preset("preset")
-
-
 def write_params():
     params = read_yaml(REPOSITORY / "params.yaml")
     for section, changes in CHANGES.items():
@@ -76,7 +61,7 @@ def pipeline(tmp_path_factory):
     folder = tmp_path_factory.mktemp("features")
     with chdir(folder):
         write_votes()
-        save_preset()
+        save_preset([" ".join(WORDS)] * 20)
         write_params()
         for stage in (configure, fetch, split, preprocess, featurize):
             stage.main()

@@ -6,12 +6,12 @@ from contextlib import chdir
 from pathlib import Path
 
 import keras
-import keras_nlp
 import numpy as np
 import pandas as pd
 import pytest
 from repository import REPOSITORY
 from scipy.optimize import minimize_scalar
+from small_preset import save_preset
 
 from preference.battles.predictions import read_predictions
 from preference.bundle.manifest import read_manifest
@@ -21,7 +21,6 @@ from preference.models.training_record import TRAINED, read_record
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.yaml_file import read_yaml, write_yaml
 from preference.sequences.token_store import TOKENS, find_tokens
-from preference.tokenizers.tokenizer import train_tokenizer
 from stages import (
     blend,
     bundle,
@@ -58,21 +57,6 @@ CHANGES = {
 }
 
 
-def save_preset():
-    """Save a network that is quickly trained, in `preset`."""
-    tokenizer = train_tokenizer(["What is a preset? It is a folder with weights."], 300)
-    backbone = keras_nlp.models.DebertaV3Backbone(
-        vocabulary_size=tokenizer.vocabulary_size(),
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=16,
-        bucket_size=8,
-    )
-    backbone.save_to_preset("preset")
-    tokenizer.save_to_preset("preset")
-
-
 def write_params():
     params = read_yaml(REPOSITORY / "params.yaml")
     for section, changes in CHANGES.items():
@@ -97,7 +81,7 @@ def pipeline(tmp_path_factory):
     folder = tmp_path_factory.mktemp("folds")
     preprocess.trained_tokenizer.cache_clear()
     with chdir(folder):
-        save_preset()
+        save_preset(["What is a preset? It is a folder with weights."])
         write_params()
         configure.main()
         # A tokenizer of our own is trained as well, although no network is.

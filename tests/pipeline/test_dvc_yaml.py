@@ -140,7 +140,7 @@ def test_a_training_is_short_and_its_own(name):
     assert stage["cmd"].endswith(f" -m stages.train {name}")
     assert stage["params"] == [f"experiments.{name}"]
     assert f"data/config/{name}.json" in stage["deps"]
-    # So that it is trained again when the bundle that it starts from has changed.
+    # A training runs again when the bundle that it starts from has changed.
     assert f"data/initial_networks/{name}" in stage["deps"]
     assert "data/initial" in STAGES["initialize"]["deps"]
     assert "data/initial_tokenizers" in STAGES["preprocess"]["deps"]

@@ -19,7 +19,7 @@ def test_logits_of_wide_batches_repeat_to_the_last_bit():
     )
     model = build_model(load_backbone(params.preset, 100), params)
     model.compile(jit_compile=False)
-    # So wide that the sum of the attention's three scores is a race, where it can be one.
+    # In a batch this wide, threads race to add the attention's three scores, if nothing orders them.
     random = np.random.default_rng(1)
     wide = {
         "token_ids": random.integers(4, 100, (16, 2, 512)),
