@@ -165,7 +165,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, packed_size: int) -> None:
             f"{packed_size:,}. Do not trust it"
         )
     names = sorted([MANIFEST, *parse_manifest(archive.read(MANIFEST)).files])
-    # `ZipInfo.is_dir` raises IndexError where a name is empty; the name of a folder ends in a slash.
+    # `ZipInfo.is_dir` raises IndexError for an empty name; the name of a folder ends in a slash.
     if sorted(entry.filename for entry in entries if not entry.filename.endswith("/")) != names:
         raise BadInput(f"its files are not those that {MANIFEST} names. Copy or pack it again")
     for name in names:

@@ -123,7 +123,7 @@ def _open_member(path: Path, member: str) -> IO[bytes]:
 
 
 def _choose_member(path: Path, entries: Sequence[zipfile.ZipInfo], member: str) -> zipfile.ZipInfo:
-    # `ZipInfo.is_dir` raises IndexError where a name is empty; the name of a folder ends in a slash.
+    # `ZipInfo.is_dir` raises IndexError for an empty name; the name of a folder ends in a slash.
     files = [
         entry
         for entry in entries

@@ -19,7 +19,7 @@ def test_logits_of_wide_batches_repeat_to_the_last_bit():
     )
     model = build_model(load_backbone(params.preset, 100), params)
     model.compile(jit_compile=False)
-    # In a batch this wide, threads race to add the attention's three scores, if nothing orders them.
+    # In a batch this wide, threads race to add the three scores of attention, if they can.
     random = np.random.default_rng(1)
     wide = {
         "token_ids": random.integers(4, 100, (16, 2, 512)),
