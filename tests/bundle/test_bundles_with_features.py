@@ -1,57 +1,31 @@
 """A bundle whose head reads features has their normalisation, and is refused where it is wrong."""
 
-import functools
 import json
 
-import keras
 import numpy as np
 import pytest
+from bundle_with_features import FILE, NORMALIZATION, manifest_with, write_bundle_with_features
 from small_bundle import (
     BUNDLE_FILES,
-    PARAMETERS,
     bundle_of,
     contents,
     edit_manifest,
     refusal,
     replace_file,
-    small_manifest,
     small_network,
     small_tokenizer,
 )
-from small_model import HIDDEN, make_backbone, model_params
+from small_model import HIDDEN
 
 from preference.bundle.archive import pack
 from preference.bundle.loading import load_bundle
 from preference.bundle.manifest import read_manifest
 from preference.judge.judge import PreferenceJudge
-from preference.models.preference_model import build_model
-from preference.sequences.feature_normalization import Normalization, Scale
-
-FILE = "features.json"
-SCALES = [
-    Scale(name="answer: characters", mean=5.0, deviation=1.5),
-    Scale(name="answer: bullets", mean=0.25, deviation=0.0),
-    Scale(name="prompt: words", mean=2.0, deviation=0.5),
-]
-NORMALIZATION = Normalization(features=SCALES)
-
-
-@functools.cache
-def network():
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(3)
-    backbone = make_backbone(small_tokenizer().vocabulary_size())
-    return build_model(backbone, model_params("equivariant"), len(SCALES))
-
-
-def manifest_with(**features):
-    return small_manifest(parameters={**PARAMETERS, "model": PARAMETERS["model"] | features})
 
 
 @pytest.fixture
 def folder(tmp_path):
-    manifest = manifest_with(features=True)
-    return bundle_of(network(), small_tokenizer(), manifest, tmp_path / "small", NORMALIZATION)
+    return write_bundle_with_features(tmp_path / "small")
 
 
 def test_it_is_loaded_and_packed_with_its_normalisation(folder, tmp_path):

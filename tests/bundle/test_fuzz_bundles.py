@@ -15,6 +15,8 @@ import warnings
 from pathlib import Path
 
 import pytest
+from bundle_with_features import FILE as FEATURES
+from bundle_with_features import write_bundle_with_features
 from hostile_bundles import (
     ARCHITECTURE,
     MANIFEST,
@@ -41,8 +43,8 @@ REFUSAL_SECONDS, REFUSAL_BYTES = 2, 2**30
 IS_MEASURED = settings.get_current_profile_name() == "fuzz"
 reproducible = settings(
     derandomize=True,
-    # There are six kinds of hostile bundles: 10,000 examples in all, or 90 in `make test`.
-    max_examples=1667 if IS_MEASURED else 15,
+    # There are seven kinds of hostile bundles: 10,000 examples in all, or 105 in `make test`.
+    max_examples=1429 if IS_MEASURED else 15,
     # Hypothesis does not look for a smaller example of a failure, for each try costs as much.
     phases=[Phase.explicit, Phase.generate],
 )
@@ -59,6 +61,13 @@ class Files(dict):
 def sound(tmp_path_factory):
     """The files of a sound bundle."""
     return Files(read_files(write_bundle(tmp_path_factory.mktemp("sound") / "small")))
+
+
+@pytest.fixture(scope="module")
+def sound_with_features(tmp_path_factory):
+    """The files of a sound bundle whose head reads features."""
+    folder = tmp_path_factory.mktemp("sound") / "small"
+    return Files(read_files(write_bundle_with_features(folder)))
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +138,9 @@ def check_folder(files, battles, both_orders):
     return check(folder, battles, both_orders)
 
 
-def test_what_is_sound_is_used(sound, battles):
+def test_what_is_sound_is_used(sound, sound_with_features, battles):
     assert check_folder(sound, battles, both_orders=False)
+    assert check_folder(sound_with_features, battles, both_orders=False)
 
 
 @pytest.mark.parametrize("name", [MANIFEST, ARCHITECTURE, WEIGHTS, SETTINGS, VOCABULARY])
@@ -138,6 +148,13 @@ def test_what_is_sound_is_used(sound, battles):
 @reproducible
 def test_a_hostile_file(sound, battles, name, data, both_orders):
     files = data.draw(hostile_files(sound, name).map(Files))
+    check_folder(files, battles, both_orders)
+
+
+@given(data=st.data(), both_orders=st.booleans())
+@reproducible
+def test_a_hostile_file_of_features(sound_with_features, battles, data, both_orders):
+    files = data.draw(hostile_files(sound_with_features, FEATURES).map(Files))
     check_folder(files, battles, both_orders)
 
 
