@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from preference.cli.optional_packages import without_optional_packages
+from preference.runtime.optional_packages import without_optional_packages
 from preference.runtime.errors import BadInput
 
 
