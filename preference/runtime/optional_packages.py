@@ -28,7 +28,7 @@ def without_optional_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name != "jax":
+        if (error.name or "").partition(".")[0] != "jax":
             raise
         raise BadInput("prediction needs TensorFlow: set KERAS_BACKEND=tensorflow.") from error
     finally:
