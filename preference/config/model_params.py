@@ -10,6 +10,7 @@ from preference.config.validation import (
     DropoutRate,
     Fraction,
     NonNegative,
+    Number,
     Positive,
     Seed,
     SequenceLength,
@@ -53,14 +54,15 @@ class TrainParams:
     """Optimization.
 
     `seeds` are the seeds of each experiment's training runs, or the number of runs: their seeds are
-    then the shared one and those that follow it. Without any, there is one run with the
-    top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every
-    batch among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the
-    fraction of all steps before it. `clip_norm` limits the norm of all gradients together.
-    `freeze` names what keeps its first weights: the embeddings, or these and the lowest layers
-    of that number. `tokens_per_batch` counts both sides and their padding, on all devices
-    together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does. `initial` is
-    a bundle in data/initial whose network the training starts from.
+    then the shared one and those that follow it. Without any, there is one run with the top-level
+    `seed`. `backend` is the Keras backend of training; `data_parallel` splits every batch among the
+    devices. `learning_rate` is the peak of the schedule, and `warmup_share` the fraction of all
+    steps before it. `clip_norm` limits the norm of all gradients together. `freeze` names what
+    keeps its first weights: the embeddings, or these and the lowest layers of that number.
+    `weight_average` is the decay of the moving average of the weights, which valid judges and which
+    is kept; None for the weights themselves. `tokens_per_batch` counts both sides and their
+    padding, on all devices together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX
+    always does. `initial` is a bundle in data/initial whose network the training starts from.
     """
 
     seeds: Annotated[int, Field(ge=1, le=MOST_RUNS)] | list[Seed]
@@ -71,6 +73,7 @@ class TrainParams:
     head_learning_rate_factor: Positive
     clip_norm: Positive | None
     freeze: Literal["none", "embeddings"] | Annotated[int, Field(ge=1, le=100)]
+    weight_average: Annotated[Number, Field(gt=0, lt=1)] | None = None
     weight_decay: NonNegative
     warmup_share: Fraction
     label_smoothing: DropoutRate

@@ -140,15 +140,17 @@ def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, cap
     assert "was finished before it was stopped: its model is saved" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_in_mixed_precision_too(tmp_path, precision):
+@pytest.mark.parametrize(
+    ("precision", "kill_at"), [("mixed_float16", STEPS + 1), ("mixed_bfloat16", STEPS + 5)]
+)
+def test_in_mixed_precision_and_with_averaged_weights_too(tmp_path, precision, kill_at):
     """In float16 the loss is scaled, and the scale is a state of the optimizer."""
     keras.config.set_dtype_policy(precision)
-    short = params(epochs=2)
+    short = params(epochs=2, weight_average=0.8)
     try:
         expected = train(tmp_path / "once", short)
         with pytest.raises(Killed):
-            train(tmp_path / "again", short, ALWAYS, kill_at=STEPS + 5)
+            train(tmp_path / "again", short, ALWAYS, kill_at=kill_at)
         assert_same(train(tmp_path / "again", short, ALWAYS), expected)
     finally:
         keras.config.set_dtype_policy("float32")
