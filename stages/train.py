@@ -26,6 +26,7 @@ from typing import Any
 
 from dvclive import Live
 
+import preference.runtime.lean_keras  # noqa: F401
 from preference.battles.table import BATTLES, has_oracle, label_prior
 from preference.config.experiment import (
     Experiment,
