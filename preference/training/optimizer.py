@@ -38,7 +38,8 @@ class FusedAdam(keras.optimizers.Adam):
         if self.average_decay is not None:
             self.averages = self.add_optimizer_variables(variables, "average")
             for average, variable in zip(self.averages, variables, strict=True):
-                average.assign(variable)
+                # JAX would otherwise let both be one array, and refuses to update it twice.
+                average.assign(variable.numpy())
 
     def apply(
         self,
