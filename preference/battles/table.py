@@ -7,10 +7,10 @@ or the file in `data.extra`. `id` is a 64-bit key of the battle, which all other
 columns of some sources, kept for slices. Only simulated data has the `oracle` columns, and only
 `evaluate` reads them: `oracle` is the true probability of each label, and `oracle_agreement` the
 part of the true utility difference (A minus B) that comes from the agreement of prompt and answer.
+Only where some battle needs them, there are the columns of `preference.battles.soft_labels`.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from numpy.typing import DTypeLike
 from tqdm import tqdm
 
-from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput, check_exists
 
 BATTLES = Path("data/battles.parquet")
@@ -48,24 +47,6 @@ BATTLE_SCHEMA = pa.schema(
 SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
     pa.field("oracle", pa.list_(pa.float64(), 3), nullable=False)
 ).append(pa.field("oracle_agreement", pa.float64(), nullable=False))
-
-
-@contextmanager
-def writing_battles(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Open a new table, to be written batch by batch. It is written atomically.
-
-    Args:
-        path: the Parquet file.
-        schema: `BATTLE_SCHEMA` or `SIMULATED_SCHEMA`.
-
-    Yields:
-        The writer.
-    """
-    with (
-        writing_file(path) as partial,
-        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
-    ):
-        yield writer
 
 
 def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
