@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import DTypeLike
 
-from preference.battles.table import LABELS, one_hot
+from preference.battles.table import LABELS, label_shares, one_hot
 from preference.runtime.errors import check_exists
 
 SHARES, WEIGHT = "shares", "weight"
@@ -110,3 +110,25 @@ def entropies(labels: np.ndarray) -> np.ndarray:
     """Return the entropy of each label in nats, float64 [n], below which no log loss can be."""
     shares = to_shares(labels)
     return -np.sum(shares * np.log(np.where(shares > 0, shares, 1)), axis=1)
+
+
+def label_prior(
+    labels: np.ndarray, has_ties: np.ndarray | None, weights: np.ndarray | None = None
+) -> list[float]:
+    """Return the fraction of each label, by which a battle without any text would be predicted.
+
+    Sources without ties are left out if there are others, and the fraction of ties is 0 if there
+    are none.
+
+    Args:
+        labels: of n battles, n > 0.
+        has_ties: whether the source of each battle has ties, bool [n]; None if all have.
+        weights: of the battles, float64 [n]; None if all are 1.
+    """
+    counted = np.ones(len(labels), dtype=bool) if has_ties is None else has_ties
+    if not counted.any():
+        counted = ~counted
+    if labels.ndim == 1 and weights is None:
+        return list(label_shares(labels[counted]).values())
+    totals = weigh_shares(labels, weights)[counted].sum(axis=0)
+    return (totals / totals.sum()).tolist()

@@ -103,17 +103,3 @@ def label_shares(labels: np.ndarray) -> dict[str, float]:
     """Return the fraction of each label among int labels [n], n > 0."""
     counts = np.bincount(labels, minlength=len(LABELS))
     return dict(zip(LABELS, (counts / counts.sum()).tolist(), strict=True))
-
-
-def label_prior(labels: np.ndarray, has_ties: np.ndarray | None) -> list[float]:
-    """Return the fraction of each label, by which a battle without any text would be predicted.
-
-    Sources without ties are left out if there are others, and the fraction of ties is 0 if there
-    are none.
-
-    Args:
-        labels: int [n], n > 0.
-        has_ties: whether the source of each battle has ties, bool [n]; None if all have.
-    """
-    counted = labels if has_ties is None or not has_ties.any() else labels[has_ties]
-    return list(label_shares(counted).values())

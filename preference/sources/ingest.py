@@ -42,9 +42,9 @@ def parse_battles(
 
     Args:
         sources: the sources, in the order in which they are read.
-        schema: `BATTLE_SCHEMA`, which may have further columns: those of `with_soft_labels`, without
-            which a row with soft labels or a weight is no battle, and others, whose values are
-            copied from the raw row.
+        schema: `BATTLE_SCHEMA`, which may have further columns, whose values are copied from the
+            raw row, and those of `with_soft_labels`. Without these, a row with soft labels or a
+            weight is no battle.
         quarantined: a list to which the rows that cannot be read as battles are appended.
     """
     rows: list[dict[str, object]] = []

@@ -184,10 +184,7 @@ def _align(fields: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def _parse_shares(row: RawRow) -> list[float]:
     """Return the shares of the labels, which sum to 1."""
-    shares = [_parse_number(row[name]) for name in WINNER_LABELS]
-    for name, share in zip(WINNER_LABELS, shares, strict=True):
-        if share is None or not share <= 1:
-            raise NotABattle(f"{name} is not a number from 0 to 1")
+    shares = [_parse_share(name, row[name]) for name in WINNER_LABELS]
     if not any(shares):
         raise NotABattle("no winner")
     if shares.count(1) > 1:
@@ -196,6 +193,13 @@ def _parse_shares(row: RawRow) -> list[float]:
     if round(abs(total - 1), SUM_DIGITS) > SUM_TOLERANCE:
         raise NotABattle(f"{', '.join(WINNER_LABELS)} do not sum to 1")
     return [share / total for share in shares]
+
+
+def _parse_share(name: str, value: object) -> float:
+    share = _parse_number(value)
+    if share is None or share > 1:
+        raise NotABattle(f"{name} is not a number from 0 to 1")
+    return share
 
 
 def _parse_weight(row: RawRow) -> float:
