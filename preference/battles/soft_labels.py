@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import DTypeLike
 
-from preference.battles.table import LABELS, label_shares, one_hot
-from preference.runtime.errors import check_exists
+from preference.battles.predictions import are_probabilities
+from preference.battles.table import BATTLES, LABELS, label_shares, one_hot
+from preference.runtime.errors import BadInput, check_exists
 
 SHARES, WEIGHT = "shares", "weight"
 SOFT_FIELDS = (
@@ -44,9 +45,14 @@ def read_labels(battles: pa.Table) -> np.ndarray:
 
     Args:
         battles: with the `label_columns` of their table.
+
+    Raises:
+        BadInput: some shares are not probabilities.
     """
     if SHARES in battles.column_names:
         shares = read_shares(battles[SHARES])
+        if not are_probabilities(shares):
+            raise BadInput(f"{BATTLES} has shares that do not sum to 1. Run `dvc repro fetch`.")
         if find_soft(shares).any():
             return shares
     return battles["label"].to_numpy()
@@ -59,8 +65,17 @@ def read_shares(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
 
 
 def read_weights(battles: pa.Table) -> np.ndarray | None:
-    """Return the weights of battles, float64 [n]; None where their table has none."""
-    return battles[WEIGHT].to_numpy() if WEIGHT in battles.column_names else None
+    """Return the weights of battles, float64 [n]; None where their table has none.
+
+    Raises:
+        BadInput: a weight is not a number above 0.
+    """
+    if WEIGHT not in battles.column_names:
+        return None
+    weights = battles[WEIGHT].to_numpy()
+    if not np.all((weights > 0) & np.isfinite(weights)):
+        raise BadInput(f"{BATTLES} has a weight that is not above 0. Run `dvc repro fetch`.")
+    return weights
 
 
 def find_soft(labels: np.ndarray) -> np.ndarray:
@@ -110,6 +125,26 @@ def entropies(labels: np.ndarray) -> np.ndarray:
     """Return the entropy of each label in nats, float64 [n], below which no log loss can be."""
     shares = to_shares(labels)
     return -np.sum(shares * np.log(np.where(shares > 0, shares, 1)), axis=1)
+
+
+def summarize_soft_labels(
+    labels: np.ndarray, weights: np.ndarray | None
+) -> dict[str, dict[str, float]]:
+    """Describe soft labels and weights as metrics files hold them, as far as there are any.
+
+    `entropy` is that of the labels, the lowest log loss that any prediction can have.
+
+    Args:
+        labels: of n battles, n > 0.
+        weights: float64 [n]; None if all are 1.
+    """
+    found: dict[str, dict[str, float]] = {}
+    if (soft := find_soft(labels)).any():
+        entropy = float(np.average(entropies(labels), weights=weights))
+        found["soft_labels"] = {"rows": int(soft.sum()), "entropy": entropy}
+    if weights is not None:
+        found["battle_weights"] = {"min": float(weights.min()), "max": float(weights.max())}
+    return found
 
 
 def label_prior(

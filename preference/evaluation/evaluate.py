@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
+from preference.battles.soft_labels import summarize_soft_labels
 from preference.config.params import EvaluationParams
 from preference.evaluation.blend import BLEND
 from preference.evaluation.known_prompts import score_by_known_prompt
@@ -21,7 +22,7 @@ from preference.evaluation.near_duplicate_scores import score_without_near_dupli
 from preference.evaluation.scoring import Model, RunPredictions
 from preference.evaluation.slice_scores import score_slices
 from preference.evaluation.slices import Slice
-from preference.evaluation.targets import Oracle, Targets, describe_soft_labels
+from preference.evaluation.targets import Oracle, Targets
 from preference.evaluation.warnings import find_calibration_limits, find_limits, find_warnings
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.oracle_metrics import agreement_decides
@@ -91,7 +92,7 @@ def evaluate_models(
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
         "groups": len(np.unique(test.groups)),
-        **describe_soft_labels(test),
+        **summarize_soft_labels(test.labels, test.weights),
         "limits": {"calibration": find_calibration_limits(calibration), "test": find_limits(test)},
         "resamples": params.resamples,
         "experiments": list(experiments),

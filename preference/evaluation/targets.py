@@ -1,11 +1,8 @@
 """The targets of a split: labels, groups and, for simulated battles, the oracle."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-
-from preference.battles.soft_labels import entropies, find_soft
 
 
 @dataclass(frozen=True)
@@ -42,20 +39,3 @@ class Targets:
     known_prompt: np.ndarray | None = None
     folds: np.ndarray | None = None
     weights: np.ndarray | None = None
-
-
-def describe_soft_labels(targets: Targets) -> dict[str, Any]:
-    """Describe soft labels and weights of battles, as far as there are any.
-
-    `entropy` is that of the labels, the lowest log loss of any prediction.
-    """
-    found: dict[str, Any] = {}
-    if (soft := find_soft(targets.labels)).any():
-        entropy = float(np.average(entropies(targets.labels), weights=targets.weights))
-        found["soft_labels"] = {"rows": int(soft.sum()), "entropy": entropy}
-    if targets.weights is not None:
-        found["weights"] = {
-            "min": float(targets.weights.min()),
-            "max": float(targets.weights.max()),
-        }
-    return found

@@ -33,6 +33,7 @@ from preference.sources.source import BattleSource
 BATCH_ROWS = 8192
 BATCH_CHARACTERS = 2**26
 LONGEST_ID = 40
+NOT_READ = "soft labels and weights are not read here"
 
 
 def parse_battles(
@@ -125,7 +126,7 @@ def _check_hard(battle: Battle, schema: pa.Schema) -> None:
     """Raise an error where the schema has no place for the shares or the weight of a battle."""
     is_hard = max(battle["shares"]) == 1 and battle["weight"] == 1
     if not is_hard and SHARES not in schema.names:
-        raise NotABattle("soft labels and weights are not read here")
+        raise NotABattle(NOT_READ)
 
 
 def _readable_id(row: RawRow) -> str | None:

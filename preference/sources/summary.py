@@ -104,7 +104,7 @@ def _describe_soft_labels(battles: pa.Table) -> dict[str, object]:
     if SHARES in battles.column_names:
         found["rows_with_soft_labels"] = int(find_soft(read_shares(battles[SHARES])).sum())
     if WEIGHT in battles.column_names:
-        found["weights"] = pc.min_max(battles[WEIGHT]).as_py()
+        found["battle_weights"] = pc.min_max(battles[WEIGHT]).as_py()
     return found
 
 

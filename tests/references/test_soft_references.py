@@ -3,11 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from evaluation_inputs import mark_soft
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 from test_references import PARAMS, draw_battles
 
-from preference.battles.soft_labels import SOFT_FIELDS
 from preference.references.antisymmetric_logistic import fit, predict
 from preference.references.models import fit_reference, fit_references, predict_reference
 from preference.references.trees import measure_importance
@@ -17,15 +17,6 @@ RANDOM = np.random.default_rng(5)
 # Each stands for as many hard battles of half its weight.
 HALVES = np.array([[0.5, 0.5, 0], [0, 0.5, 0.5], [0.5, 0, 0.5]])[RANDOM.integers(3, size=90)]
 DIFFERENCES = RANDOM.normal(size=(90, 3))
-
-
-def marked(battles, shares, weights):
-    """Return battles with the columns of soft labels."""
-    shares = pa.FixedSizeListArray.from_arrays(pa.array(shares.ravel()), 3)
-    columns = (shares, pa.array(weights, pa.float64()))
-    for field, column in zip(SOFT_FIELDS, columns, strict=True):
-        battles = battles.append_column(field, column)
-    return battles
 
 
 def as_hard(shares):
@@ -63,7 +54,7 @@ def test_a_weight_of_2_is_the_row_twice():
 def test_the_prior_is_the_weighted_share_of_ties():
     battles = draw_battles(3, seed=1)
     shares = np.array([[1, 0, 0], [0.2, 0.3, 0.5], [0, 0, 1]])
-    prior = fit_reference("prior", marked(battles, shares, [5, 2, 1]), PARAMS, seed=1)
+    prior = fit_reference("prior", mark_soft(battles, shares, [5, 2, 1]), PARAMS, seed=1)
     expected = [3 / 8, 3 / 8, 2 / 8]
     assert predict_reference(prior, battles).probabilities[0] == pytest.approx(expected, abs=1e-5)
 
@@ -75,8 +66,8 @@ def test_trees_on_soft_labels_are_those_on_a_row_for_each_share():
     hard = battles.take(rows)
     position = hard.column_names.index("label")
     hard = hard.set_column(position, battles.schema.field("label"), pa.array(labels, pa.int8()))
-    hard = marked(hard, np.eye(3)[labels], weights[rows] / 2)
-    soft = marked(battles, HALVES, weights)
+    hard = mark_soft(hard, np.eye(3)[labels], weights[rows] / 2)
+    soft = mark_soft(battles, HALVES, weights)
     mine, others = (fit_reference("features", one, PARAMS, seed=1) for one in (soft, hard))
     predicted = predict_reference(mine, battles).probabilities
     assert (predicted == predict_reference(others, battles).probabilities).all()
@@ -103,7 +94,7 @@ def test_all_references_learn_from_shares_that_the_label_does_not_show():
     flat = np.where(np.eye(3)[labels] > 0, 0.4, 0.3)
     predicted = []
     for shares in (sharp, flat):
-        soft = marked(battles, shares, np.ones(240))
+        soft = mark_soft(battles, shares, np.ones(240))
         stack = fit_references(soft, soft, PARAMS, seed=1)["stack"]
         predicted.append(predict_reference(stack, battles).probabilities.max(axis=1).mean())
     assert predicted[0] > 0.6 > 0.45 > predicted[1]

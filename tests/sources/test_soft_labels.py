@@ -120,7 +120,7 @@ def test_fetch_reads_a_file_with_shares_and_weights(tmp_path):
         (6, "winner_model_a, winner_model_b, winner_tie do not sum to 1")
     ]
     assert metrics["rows_with_soft_labels"] == 1
-    assert metrics["weights"] == {"min": 1, "max": 3}
+    assert metrics["battle_weights"] == {"min": 1, "max": 3}
     assert metrics["sources"]["votes.csv"].keys() & {"columns_not_read"} == set()
     assert read_labels(battles)[3] == pytest.approx([0.6, 0.3, 0.1])
 
