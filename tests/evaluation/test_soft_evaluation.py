@@ -12,9 +12,13 @@ from scipy.stats import entropy
 from simulated_models import simulate, without_oracle
 from sklearn.metrics import accuracy_score, log_loss
 
+from preference.battles.predictions import Predictions
 from preference.battles.soft_labels import read_labels, read_weights
+from preference.evaluation.known_prompts import score_by_known_prompt
+from preference.evaluation.model_noise import ModelNoise
 from preference.report.soft_label_notes import describe_soft_labels
 from preference.runtime.errors import BadInput
+from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.temperature_scaling import fit_temperature
 from stages import evaluate
 
@@ -85,6 +89,31 @@ def test_every_stage_scores_the_shares_and_says_so():
     assert first_note.startswith("100 of 200 test battles") and f"{floor:.4f}" in first_note
     assert "the cross-entropy of soft labels" in first_note
     assert "weights from 0.5 to 1.5" in others[-1]
+
+
+def test_weights_give_the_gains_on_known_prompts_of_the_repeated_rows():
+    targets, predictions = simulate(ROWS)
+    known, labels = np.arange(ROWS) % 4 == 0, soften(targets).labels
+    weights = np.random.default_rng(3).integers(1, 4, size=ROWS)
+    scores = []
+    for rows, of_battles in (
+        (np.arange(ROWS), weights.astype(float)),
+        (np.repeat(np.arange(ROWS), weights), None),
+    ):
+        models = {
+            name: [Predictions(rows, one.probabilities[rows], one.swapped[rows])]
+            for name, one in predictions.items()
+        }
+        bootstrap = GroupBootstrap(targets.groups[rows], 50, seed=1, weights=of_battles)
+        arguments = known[rows], labels[rows], models, ["exp1"], "length", bootstrap
+        scores.append(score_by_known_prompt(*arguments, ModelNoise({"exp1": 1}, {})))
+    one, other = scores
+    assert one["gains"]["exp1"]["value"] == pytest.approx(other["gains"]["exp1"]["value"])
+    for part in ("known", "other"):
+        found, expected = (score["parts"][part]["models"]["exp1"] for score in scores)
+        assert {name: estimate["low"] for name, estimate in found.items()} == pytest.approx(
+            {name: estimate["low"] for name, estimate in expected.items()}
+        )
 
 
 def test_hard_labels_are_not_mentioned():

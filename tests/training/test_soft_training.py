@@ -32,11 +32,16 @@ def battles(rows, labels, weights=None, has_ties=None):
     return LabelledBattles(TOKENS, PACKING, rows, labels, has_ties, weights=weights)
 
 
-def gradient(train, shard=None):
+@pytest.fixture(scope="module")
+def model():
+    """A network that no test trains: several take gradients of its loss."""
+    return make_model()
+
+
+def gradient(model, train, shard=None):
     """Return the gradient of the only step of an epoch, as one vector."""
     sampler = BatchSampler(train, ONE_BATCH, seed=3, shard=shard)
     assert sampler.steps == 1
-    model = make_model()
     compile_step(model, SMOOTHED, 1, sampler.is_weighted, train.lacks_ties)
     inputs, labels, weights = next(iter(sampler.stream()))
     with tf.GradientTape() as tape:
@@ -47,25 +52,25 @@ def gradient(train, shard=None):
 
 
 @pytest.mark.parametrize("shard", [None, Shard()])
-def test_a_weight_is_the_row_as_often(shard):
+def test_a_weight_is_the_row_as_often(model, shard):
     twice = np.repeat(np.arange(COUNT), WEIGHTS)
-    found = gradient(battles(np.arange(COUNT), LABELS, WEIGHTS), shard)
-    expected = gradient(battles(twice, LABELS[twice]))
+    found = gradient(model, battles(np.arange(COUNT), LABELS, WEIGHTS), shard)
+    expected = gradient(model, battles(twice, LABELS[twice]))
     assert found == pytest.approx(expected, abs=2e-6)
-    unweighted = gradient(battles(np.arange(COUNT), LABELS))
+    unweighted = gradient(model, battles(np.arange(COUNT), LABELS))
     assert np.abs(found - unweighted).max() > 1e-3
 
 
 @pytest.mark.parametrize("has_all_ties", [True, False])
-def test_half_a_battle_is_a_hard_one_of_half_the_weight(has_all_ties):
+def test_half_a_battle_is_a_hard_one_of_half_the_weight(model, has_all_ties):
     shares, has_ties = HALVES.copy(), np.ones(COUNT, bool)
     if not has_all_ties:
         has_ties[::2] = False
         shares[::2] = [0.5, 0.5, 0]
     rows, labels = np.nonzero(shares)
     counts = shares[rows, labels]
-    found = gradient(battles(np.arange(COUNT), shares, has_ties=has_ties))
-    expected = gradient(battles(rows, labels, counts, has_ties[rows]))
+    found = gradient(model, battles(np.arange(COUNT), shares, has_ties=has_ties))
+    expected = gradient(model, battles(rows, labels, counts, has_ties[rows]))
     assert found == pytest.approx(expected, abs=2e-6)
 
 
