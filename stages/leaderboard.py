@@ -6,7 +6,6 @@ Reads data/battles.parquet, data/split/ and data/scored/; writes metrics/leaderb
 `dvc plots`, metrics/leaderboard.csv. Where the battles name no models, both say so.
 """
 
-import csv
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from preference.leaderboard.judges import read_judges
 from preference.leaderboard.leaderboard import DIGITS, MEAN, make_leaderboard
 from preference.leaderboard.truth import true_ratings
 from preference.runtime.atomic_write import write_text
+from preference.runtime.csv_rows import write_csv_rows
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
 from preference.runtime.stage_lock import running_alone
@@ -42,13 +42,14 @@ def main() -> None:
 
 def plot_of(leaderboard: Mapping[str, Any]) -> str:
     """Return the ratings as CSV: `model` and `points`, which are above the mean of all models."""
-    rows = io.StringIO()
-    writer = csv.writer(rows, lineterminator="\n")
-    writer.writerow(("model", "points"))
-    for row in leaderboard.get("models", []):
-        if row["rank"] is not None:
-            writer.writerow((row["model"], round(row["rating"]["value"] - MEAN, DIGITS)))
-    return rows.getvalue()
+    text = io.StringIO()
+    rows = [
+        (row["model"], round(row["rating"]["value"] - MEAN, DIGITS))
+        for row in leaderboard.get("models", [])
+        if row["rank"] is not None
+    ]
+    write_csv_rows(text, [("model", "points"), *rows])
+    return text.getvalue()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+import preference.runtime.lean_keras  # noqa: F401
 from preference.battles.predictions import Origin, check_predictions, write_raw_predictions
 from preference.battles.splits import PREDICTED_SPLITS, read_split_ids
 from preference.config.experiment import fold_of, read_experiment

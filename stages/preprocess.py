@@ -10,6 +10,7 @@ data/tokens/index.json, which names the folder of each preset.
 from functools import cache
 from itertools import product
 
+import preference.runtime.lean_keras  # noqa: F401
 from preference.battles.splits import read_folds, split_file
 from preference.battles.table import BATTLES, FIELDS, scan_battles
 from preference.config.experiment import read_presets

@@ -7,6 +7,7 @@ Reads models/<submit.model> and submit.battles; writes data/submission.csv.
 
 from pathlib import Path
 
+import preference.runtime.lean_keras  # noqa: F401
 from preference.config.params import load_params
 from preference.judge.predict_file import predict_file
 from preference.runtime.errors import exit_on_bad_input

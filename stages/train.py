@@ -26,6 +26,7 @@ from typing import Any
 
 from dvclive import Live
 
+import preference.runtime.lean_keras  # noqa: F401
 from preference.battles.soft_labels import label_prior
 from preference.battles.table import BATTLES, has_oracle
 from preference.config.experiment import (

@@ -11,9 +11,9 @@ predictions-shard-2-of-8.parquet, and `python -m preference join` writes the fil
 import argparse
 from pathlib import Path
 
-from preference.cli.optional_packages import without_optional_packages
 from preference.judge.output_files import check_output
 from preference.judge.shard import Shard
+from preference.runtime.optional_packages import without_optional_packages
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,6 @@ battle, as CSV, Parquet or JSON Lines. An unknown id is empty in CSV, and null i
 Parquet, ids are integers where all of them are, and text otherwise.
 """
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preference.runtime.atomic_write import writing_file
+from preference.runtime.csv_rows import write_csv_rows
 from preference.runtime.errors import BadInput
 from preference.runtime.output_path import check_output_file
 from preference.runtime.strict_json import to_json
@@ -62,9 +62,8 @@ def _find_writer(path: Path) -> OpenFile:
 @contextmanager
 def _open_csv(path: Path) -> Iterator[Write]:
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        yield lambda ids, probabilities: writer.writerows(_rows(ids, probabilities))
+        write_csv_rows(stream, [COLUMNS])
+        yield lambda ids, probabilities: write_csv_rows(stream, _rows(ids, probabilities))
 
 
 @contextmanager

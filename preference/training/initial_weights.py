@@ -3,7 +3,8 @@
 Guarantees
 1. The head is taken where its layers have the same shapes, its pool is the same and it reads no
    features; else it starts from random weights, and the line that says what was taken says why.
-2. The precision and the dropout are those of the new training.
+2. The precision is that of the new training. So is the dropout, but where `model.dropout` is null,
+   that of the bundle stays.
 3. A network that was trained on the same battles, divided otherwise, is refused: it may have
    learned battles that are now in test.
 """

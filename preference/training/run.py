@@ -119,10 +119,9 @@ def fit_run(
     """
     experiment, battles = run.experiment, run.train
     params = experiment.train
-    valid = read_labelled_battles(battles.tokens, battles.packing, "valid", run.fold)
+    valid = read_valid(run)
     data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
-    if features := battles.features:
-        valid = replace(valid, features=features.of(valid.ids))
+    if battles.features:
         data.append(features_file(experiment.name))
     identity = identify_training(experiment, run.seed, data, run.model)
     checkpoint = find(run.checkpoint, identity)
@@ -153,6 +152,17 @@ def fit_run(
     if shard and is_first and not checkpoints.is_saved:
         raise BadInput("the trained model could not be saved: free some disk space.")
     return trained
+
+
+def read_valid(run: TrainingRun) -> LabelledBattles:
+    """Read the battles of valid in the run's fold, with features as those of train are normalised.
+
+    Raises:
+        BadInput: the split is missing, or one of its battles has no tokens or features.
+    """
+    valid = read_labelled_battles(run.train.tokens, run.train.packing, "valid", run.fold)
+    features = run.train.features
+    return replace(valid, features=features.of(valid.ids)) if features else valid
 
 
 def read_labelled_battles(

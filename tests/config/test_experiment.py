@@ -132,8 +132,8 @@ def test_what_is_read_is_what_params_yaml_says():
 def test_only_a_changed_use_of_features_changes_which_features_are_computed():
     before = contents()["features.json"]
     assert changed_files("train.learning_rate", 0.5) and contents()["features.json"] == before
-    assert changed_files("experiments.exp3.model.features", True) == {"exp3"}
-    assert read_features() == {"baseline": False, "exp1": False, "exp2": False, "exp3": True}
+    assert changed_files("experiments.exp3.model.features", False) == {"exp3"}
+    assert read_features() == {"baseline": True, "exp1": True, "exp2": True, "exp3": False}
 
 
 def test_an_unknown_name_is_told_with_the_known_ones():

@@ -40,6 +40,7 @@ NOT_RUN = {
     ("docs/experiments.md", "dvc exp run -S 'train.seeds"): TRAINS,
     ("docs/evaluation.md", "dvc exp run -S split.folds"): TRAINS,
     ("docs/evaluation.md", "dvc exp run -S 'evaluation.known_prompts"): YOURS,
+    ("docs/experiments.md", "python -m checks.recipes"): "tests/checks/recipes trains so.",
     ("docs/experiments.md", "dvc exp run --queue"): "tests/pipeline/test_sweep.py runs a sweep.",
     ("docs/experiments.md", "for rate in"): "tests/pipeline/test_sweep.py runs a sweep.",
     ("docs/experiments.md", "make profile"): "It runs the small pipeline, which takes minutes.",

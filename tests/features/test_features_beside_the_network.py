@@ -52,7 +52,10 @@ def write_params():
     params = read_yaml(REPOSITORY / "params.yaml")
     for section, changes in CHANGES.items():
         params[section] |= changes
-    params["experiments"] = {"without": {}, "with": {"model": {"features": True}}}
+    params["experiments"] = {
+        "without": {"model": {"features": False}},
+        "with": {"model": {"features": True}},
+    }
     write_yaml(Path("params.yaml"), params)
 
 

@@ -11,7 +11,7 @@ import pytest
 from preference.judge.output_files import writing_probabilities
 
 UUID = "3f2b8c1e-0000-4000-8000-000000000001"
-PARTS = [[1, 2, None], [3], [UUID, "007"], [4, None], ['a,"b"']]
+PARTS = [[1, 2, None], [3], [UUID, "007"], [4, None], ['a,"b"', "0\r", "1\r\n2", "\n"]]
 
 
 def write(path, parts):

@@ -128,6 +128,15 @@ def test_one_turn_as_plain_text_where_the_whole_column_is(tmp_path):
     assert quarantined == []
 
 
+def test_two_long_damaged_rows_do_not_make_lists_into_text(tmp_path):
+    lists = {name: json.dumps([text]) for name, text in PLAIN.items()}
+    damaged = dict.fromkeys(PLAIN, "[" * 200_000)
+    rows = [KAGGLE | {"id": number} | damaged for number in range(2)] + [KAGGLE | lists | {"id": 2}]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    assert [battle["response_a"] for battle in battles] == [[GOOD]]
+    assert [row.line for row in quarantined] == [1, 2]
+
+
 def test_lists_after_many_rows_of_plain_text_are_not_taken_for_text(tmp_path):
     rows = [KAGGLE | PLAIN | {"id": number} for number in range(150)]
     rows[120]["response_b"] = '["one", "two"]'

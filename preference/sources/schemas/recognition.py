@@ -14,7 +14,7 @@ from preference.sources.schemas.table import ID_COLUMNS, KNOWN_COLUMNS, SCHEMAS
 
 # The rows by which a file is judged. The limit of characters keeps them small beside a large file.
 FIRST_ROWS = 100
-FIRST_CHARACTERS = 2**18
+FIRST_CHARACTERS = 2**25
 LONGEST_HEADER = 200
 # In JSON, each row may have columns of its own.
 MOST_UNREAD = 1000

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from preference.cli.optional_packages import without_optional_packages
 from preference.runtime.errors import BadInput
+from preference.runtime.optional_packages import without_optional_packages
 
 
 def test_keras_on_jax_is_one_line_that_says_what_to_set(monkeypatch):

@@ -1,0 +1,1 @@
+"""Which parameters of training predict better: recipes compared on the same seeds."""

@@ -1,0 +1,12 @@
+"""Import Keras without `OPTIONAL` packages: a stage imports this module before all others.
+
+The first import of Keras in a process decides what Keras finds. On JAX, nothing is hidden.
+"""
+
+import os
+from contextlib import nullcontext
+
+from preference.runtime.optional_packages import without_optional_packages
+
+with nullcontext() if os.environ.get("KERAS_BACKEND") == "jax" else without_optional_packages():
+    import keras_nlp  # noqa: F401
