@@ -14,6 +14,7 @@ from pipeline_runs import (
     commit,
     copy_repository,
     edit_params,
+    keep_experiments,
     read_metrics,
     run,
     stages_run,
@@ -46,6 +47,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     lines = gzip.decompress(REAL_ROWS.read_bytes()).splitlines(keepends=True)
     content = b"".join(lines[: 1 + BATTLES])
     folder = copy_repository(tmp_path / "clone")
+    keep_experiments(folder, "baseline", "exp2")
     write_pin(folder, content, battles=BATTLES)
     write_yaml(folder / "profiles/arena55k.yaml", SCALED_DOWN)
     commit(folder, "Scaled down")

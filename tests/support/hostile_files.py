@@ -262,7 +262,7 @@ OTHER_FORMS = {
     "battles.zip": [
         lambda rows: zipped(whole_csv(rows), zipfile.ZIP_LZMA),
         lambda rows: zipped(whole_csv(rows), zipfile.ZIP_BZIP2),
-        lambda rows: zipped(whole_csv(rows), others=["../train.csv", "/etc/train.csv", "é.csv"]),
+        lambda rows: zipped(whole_csv(rows), others=["../other.csv", "/etc/other.csv", "é.csv"]),
     ],
 }
 ENCODINGS = ("utf-16", "utf-32", "latin-1", "cp037")

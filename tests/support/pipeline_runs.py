@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repository import REPOSITORY
 
-from preference.runtime.yaml_file import edit_yaml
+from preference.runtime.yaml_file import edit_yaml, read_yaml, write_yaml
 
 ENVIRONMENT = {
     **os.environ,
@@ -50,6 +50,16 @@ def run(*command, folder, succeeds=True, environment=ENVIRONMENT):
 def run_json(*command, folder):
     # DVC writes the JSON as one line; warnings of its own may follow on stderr.
     return json.loads(run(*command, "--json", folder=folder).splitlines()[0])
+
+
+def keep_experiments(folder, *names):
+    """Remove the other experiments, as a user does who needs no more."""
+    params, pipeline = (read_yaml(folder / file) for file in ("params.yaml", "dvc.yaml"))
+    for name in set(params["experiments"]) - set(names):
+        del params["experiments"][name], pipeline["stages"][f"train_{name}"]
+        pipeline["artifacts"].pop(name, None)
+    write_yaml(folder / "params.yaml", params)
+    write_yaml(folder / "dvc.yaml", pipeline)
 
 
 def edit_params(folder, changes):
