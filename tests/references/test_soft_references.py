@@ -6,7 +6,7 @@ import pytest
 from evaluation_inputs import mark_soft
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
-from test_references import PARAMS, draw_battles
+from test_references import PARAMS, draw_battles, make_battles
 
 from preference.references.antisymmetric_logistic import fit, predict
 from preference.references.models import fit_reference, fit_references, predict_reference
@@ -73,6 +73,15 @@ def test_trees_on_soft_labels_are_those_on_a_row_for_each_share():
     assert (predicted == predict_reference(others, battles).probabilities).all()
     rises = measure_importance(mine, soft, seed=1)
     assert set(rises) == set(measure_importance(mine, battles, seed=1))
+
+
+def test_trees_that_see_no_difference_predict_the_weighted_shares():
+    battles = make_battles(["the same"] * 90, ["the same"] * 90, [0] * 90)
+    weights = RANDOM.integers(1, 9, size=90)
+    trees = fit_reference("features", mark_soft(battles, HALVES, weights), PARAMS, seed=1)
+    a, b, tie = np.average(HALVES, axis=0, weights=weights)
+    expected = [(a + b) / 2, (a + b) / 2, tie]
+    assert predict_reference(trees, battles).probabilities[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("prior_rows", [0, 30])
