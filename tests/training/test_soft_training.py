@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from dvclive import Live
+from evaluation_inputs import mark_soft
 from planted_training import PACKING, TRAIN, make_model, plant
 
 from preference.battles.table import TIE
@@ -15,6 +18,7 @@ from preference.training.callbacks import LiveMetrics
 from preference.training.dataset import BatchSampler, LabelledBattles, validation_stream
 from preference.training.distributed.shard import Shard
 from preference.training.fit import train_model
+from preference.training.run import read_labelled_battles
 from preference.training.training_step import compile_step
 
 COUNT = 24
@@ -103,6 +107,19 @@ def test_valid_and_what_is_logged_have_the_weighted_cross_entropy(tmp_path):
     assert logged == pytest.approx(
         [log_loss(shares[part], predicted[part], weights[part]) for part in parts], rel=1e-3
     )
+
+
+def test_the_battles_of_train_have_their_shares_and_weights_with_the_mean_1(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/split").mkdir(parents=True)
+    table = pa.table({"id": np.arange(COUNT), "label": pa.array(LABELS, pa.int8())})
+    pq.write_table(mark_soft(table, HALVES, WEIGHTS), "data/battles.parquet")
+    chosen = np.arange(COUNT)[::-2]
+    pq.write_table(pa.table({"id": chosen, "group": chosen}), "data/split/train.parquet")
+    train = read_labelled_battles(TOKENS, PACKING, "train", None)
+    assert (train.labels == HALVES[chosen]).all()
+    assert train.weights.mean() == pytest.approx(1)
+    assert train.weights / train.weights[0] == pytest.approx(WEIGHTS[chosen] / WEIGHTS[chosen[0]])
 
 
 def test_valid_batches_have_the_weights_of_their_battles():
