@@ -83,7 +83,7 @@ def test_valid_and_what_is_logged_have_the_weighted_cross_entropy(tmp_path):
     tokens, labels = plant(300)
     random = np.random.default_rng(2)
     shares = 0.8 * np.eye(3)[labels] + 0.2 * random.dirichlet([1, 1, 1], size=300)
-    weights = random.integers(1, 9, size=300) / 5
+    weights = 10.0 ** random.integers(3, size=300)
     rows = np.arange(300)
     train, valid = (
         LabelledBattles(tokens, PACKING, part, shares[part], weights=weights[part])
