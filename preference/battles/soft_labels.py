@@ -142,7 +142,7 @@ def summarize_soft_labels(
     if (soft := find_soft(labels)).any():
         entropy = float(np.average(entropies(labels), weights=weights))
         found["soft_labels"] = {"rows": int(soft.sum()), "entropy": entropy}
-    if weights is not None:
+    if weights is not None and np.any(weights != 1):
         found["battle_weights"] = {"min": float(weights.min()), "max": float(weights.max())}
     return found
 
