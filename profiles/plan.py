@@ -165,6 +165,8 @@ def time_experiments(params: Params, params_file: Path) -> dict[str, Timing]:
             train.precision,
             train.jit,
             train.freeze,
+            train.lora_rank,
+            train.weight_average,
         )
         if key not in found:
             found[key] = _time_experiment(params_file, name)

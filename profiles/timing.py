@@ -27,6 +27,7 @@ from preference.sequences.length_bucketing import padded_widths
 from preference.sequences.packing import SIDES, SPECIAL_TOKENS, Packing
 from preference.sequences.token_store import FieldTokens, SpecialTokens, Tokens
 from preference.sequences.token_writer import offsets_of
+from preference.training.adapters import add_adapters
 from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.fit import train_model
 from preference.training.frozen_layers import freeze_layers
@@ -61,6 +62,7 @@ def time_experiment(params: Params) -> Timing:
     battles = random_battles(groups, params, backbone.vocabulary_size)
     freeze_layers(backbone, params.train.freeze)
     model = build_model(backbone, params.model)
+    add_adapters(model, params.train.lora_rank)
     clock = BatchClock()
     # Validation is not timed, but `train_model` needs a battle for it.
     valid = replace(battles, rows=battles.rows[:1], labels=battles.labels[:1])

@@ -56,6 +56,7 @@ from preference.runtime.provenance import (
 from preference.runtime.stage_lock import running_alone
 from preference.sequences.feature_normalization import write_normalization
 from preference.sequences.packing import summarize_packing
+from preference.training.adapters import merge_adapters
 from preference.training.checkpoint_paths import remove_old_checkpoints
 from preference.training.checkpointing import load_finished_run
 from preference.training.distributed.launcher import (
@@ -117,6 +118,7 @@ def train(
         trained = choose_best(model, best)
     else:
         trained = fit_run(training, live, load_params().train.checkpoint_minutes)
+    model = merge_adapters(model)
     figures: dict[str, Any] = {
         **summarize_packing(examples.tokens, examples.rows, examples.packing),
         "padding_share": examples.padding_share(),

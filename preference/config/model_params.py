@@ -10,6 +10,7 @@ from preference.config.validation import (
     DropoutRate,
     Fraction,
     NonNegative,
+    Number,
     Positive,
     Seed,
     SequenceLength,
@@ -53,14 +54,17 @@ class TrainParams:
     """Optimization.
 
     `seeds` are the seeds of each experiment's training runs, or the number of runs: their seeds are
-    then the shared one and those that follow it. Without any, there is one run with the
-    top-level `seed`. `backend` is the Keras backend of training; `data_parallel` splits every
-    batch among the devices. `learning_rate` is the peak of the schedule, and `warmup_share` the
-    fraction of all steps before it. `clip_norm` limits the norm of all gradients together.
-    `freeze` names what keeps its first weights: the embeddings, or these and the lowest layers
-    of that number. `tokens_per_batch` counts both sides and their padding, on all devices
-    together. `jit` compiles the step with XLA: `auto` on a GPU only; JAX always does. `initial` is
-    a bundle in data/initial whose network the training starts from.
+    then the shared one and those that follow it. Without any, there is one run with the top-level
+    `seed`. `backend` is the Keras backend of training; `data_parallel` splits every batch among the
+    devices. `learning_rate` is the peak of the schedule, and `warmup_share` the fraction of all
+    steps before it. `clip_norm` limits the norm of all gradients together. `freeze` names what
+    keeps its first weights: the embeddings, or these and the lowest layers of that number.
+    `lora_rank` is that of the additions that are trained instead of the backbone's weights; None to
+    train these. `weight_average` is the decay of the moving average of the weights, which valid
+    judges and which is kept; None for the weights themselves. `tokens_per_batch` counts both sides
+    and their padding, on all devices together. `jit` compiles the step with XLA: `auto` on a GPU
+    only; JAX always does. `initial` is a bundle in data/initial whose network the training starts
+    from.
     """
 
     seeds: Annotated[int, Field(ge=1, le=MOST_RUNS)] | list[Seed]
@@ -71,6 +75,8 @@ class TrainParams:
     head_learning_rate_factor: Positive
     clip_norm: Positive | None
     freeze: Literal["none", "embeddings"] | Annotated[int, Field(ge=1, le=100)]
+    lora_rank: Annotated[int, Field(ge=1, le=1000)] | None = None
+    weight_average: Annotated[Number, Field(gt=0, lt=1)] | None = None
     weight_decay: NonNegative
     warmup_share: Fraction
     label_smoothing: DropoutRate
@@ -84,6 +90,8 @@ class TrainParams:
     def __post_init__(self) -> None:
         if self.optimizer == "adam" and self.weight_decay:
             raise ValueError("weight_decay needs optimizer: adamw")
+        if self.lora_rank and self.freeze != "none":
+            raise ValueError("lora_rank freezes the whole backbone: let freeze be none")
         if isinstance(self.seeds, list) and len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds has the same seed twice: each training run needs its own")
         if self.distribution == "data_parallel" and self.backend != "jax":

@@ -13,6 +13,7 @@ from preference.training.best_epoch import CHOOSE_BY, BestEpoch
 from preference.training.checkpointing import Checkpoints
 from preference.training.dataset import BatchSampler, LabelledBattles, validation_stream
 from preference.training.training_step import compile_step
+from preference.training.weight_average import JudgeAverage
 
 # In nats; equal probabilities of the three labels have a log loss of 1.1.
 DIVERGED = 1000.0
@@ -36,6 +37,8 @@ def train_model(
     checkpoints: Checkpoints | None = None,
 ) -> FitResult:
     """Fit `model` in place; afterwards it has the weights of the best epoch on `valid`.
+
+    With `weight_average`, these are averages; see `preference.training.weight_average`.
 
     The same model, data and parameters give the same weights, to the last bit, also where the
     training was killed and resumes from a checkpoint. The loss has label smoothing; `log_loss`, by
@@ -62,6 +65,8 @@ def train_model(
     validation = validation_stream(valid, params.tokens_per_batch, train.shard)
     best = BestEpoch(params.patience)
     callbacks = [*callbacks, best]
+    if params.weight_average is not None:
+        callbacks.append(JudgeAverage())
     if checkpoints:
         # Keras creates the metrics' variables when they are first used.
         model.evaluate(validation.take(1), verbose=0)

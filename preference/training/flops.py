@@ -3,7 +3,7 @@
 The usual estimate: two operations per parameter and token in the forward pass, four more in the
 backward pass (Kaplan et al., Scaling Laws for Neural Language Models, arXiv:2001.08361, section
 2.1). Token embeddings are looked up and cost nothing. The attention's products over positions are
-left out, and so is padding.
+left out, and so is padding. Frozen weights count as if they were trained.
 """
 
 import keras

@@ -29,15 +29,14 @@ def freeze_layers(
     """
     if freeze == "none":
         return
-    parts = _layers(backbone)
-    encoder = [layer for layer in parts if ENCODER_LAYER.fullmatch(layer.name)]
+    encoder = encoder_layers(backbone)
     number = 0 if freeze == "embeddings" else freeze
     if number > len(encoder):
         raise BadInput(
             f"params.yaml, train.freeze: {number} layers are more than the {len(encoder)} of the "
             "backbone. Lower it."
         )
-    embeddings = [layer for layer in parts if "embedding" in layer.name]
+    embeddings = [layer for layer in _layers(backbone) if "embedding" in layer.name]
     for layer in (*embeddings, *encoder[:number]):
         layer.trainable = False
 
@@ -46,6 +45,11 @@ def unfreeze_layers(backbone: keras_nlp.models.Backbone) -> None:
     """Let all layers learn, also those that an earlier training of a loaded backbone froze."""
     for layer in _layers(backbone):
         layer.trainable = True
+
+
+def encoder_layers(backbone: keras_nlp.models.Backbone) -> list[keras.layers.Layer]:
+    """Return the encoder layers, the lowest first."""
+    return [layer for layer in _layers(backbone) if ENCODER_LAYER.fullmatch(layer.name)]
 
 
 def _layers(backbone: keras_nlp.models.Backbone) -> list[keras.layers.Layer]:

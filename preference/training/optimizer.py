@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from preference.config.model_params import TrainParams
+from preference.training.weight_average import newest_share
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -23,11 +24,22 @@ class FusedAdam(keras.optimizers.Adam):
     row before it is squared; Keras squares it without this sum.
 
     The variables whose paths are in `scaled` have the learning rate times `factor`. Their weight
-    decay has the learning rate itself.
+    decay has the learning rate itself. With `average_decay`, `averages` are the moving averages of
+    all variables (`preference.training.weight_average`), and a part of the optimizer's state.
     """
 
     scaled: frozenset[str] = frozenset()
     factor: float = 1.0
+    average_decay: float | None = None
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Create the moments and averages of `variables`."""
+        super().build(variables)
+        if self.average_decay is not None:
+            self.averages = self.add_optimizer_variables(variables, "average")
+            for average, variable in zip(self.averages, variables, strict=True):
+                # JAX would otherwise let both be one array, and refuses to update it twice.
+                average.assign(variable.numpy())
 
     def apply(
         self,
@@ -38,6 +50,11 @@ class FusedAdam(keras.optimizers.Adam):
         if self.global_clipnorm and keras.backend.backend() == "tensorflow":
             grads = [_sum_repeated_rows(gradient) for gradient in grads]
         super().apply(grads, trainable_variables)
+        if self.average_decay is not None:
+            share = newest_share(self.average_decay, self.iterations)
+            # A sparse gradient changes few rows, but the averages of all approach their values.
+            for average, variable in zip(self.averages, self._trainable_variables, strict=True):
+                average.assign_add(share * (variable - average))
 
     def update_step(
         self,
@@ -87,7 +104,8 @@ def build_optimizer(
 
     Args:
         params: optimizer, peak learning rate, weight decay, fraction of warm-up steps, limit of the
-            norm of the gradients (Pascanu et al., 2013, algorithm 1), and the head's factor.
+            norm of the gradients (Pascanu et al., 2013, algorithm 1), the head's factor, and the
+            decay of the average.
         steps: optimizer steps of the whole run, if it is not stopped early.
         head: the variables of the head.
     """
@@ -106,4 +124,5 @@ def build_optimizer(
     if params.head_learning_rate_factor != 1:
         optimizer.scaled = frozenset(variable.path for variable in head)
         optimizer.factor = params.head_learning_rate_factor
+    optimizer.average_decay = params.weight_average
     return optimizer

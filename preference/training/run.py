@@ -23,6 +23,7 @@ from preference.sequences.feature_normalization import fit_features
 from preference.sequences.feature_store import features_file, open_features
 from preference.sequences.packing import Packing
 from preference.sequences.token_store import TOKENS, Tokens, find_tokens, open_tokens
+from preference.training.adapters import add_adapters
 from preference.training.callbacks import LiveMetrics, ProgressBar
 from preference.training.checkpoint_file import Checkpoint
 from preference.training.checkpoint_paths import checkpoint_path
@@ -95,6 +96,7 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     width = len(train.features.normalization.features) if train.features else 0
     model = build_model(backbone, model_params, width)
     parts = start.give_head(model) if start else None
+    add_adapters(model, experiment.train.lora_rank)
     return TrainingRun(experiment, seed, tokens_folder, train, model, data, parts)
 
 

@@ -33,6 +33,7 @@ def prepare_folder(folder):
         "backend": "jax",
         "distribution": "data_parallel",
         "tokens_per_batch": 512,
+        "weight_average": 0.8,
         "epochs": EPOCHS,
         "checkpoint_minutes": 0.005,
     }

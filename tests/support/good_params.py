@@ -40,6 +40,8 @@ train:
   head_learning_rate_factor: 1.0
   clip_norm: null
   freeze: none
+  lora_rank: null
+  weight_average: null
   tokens_per_batch: 2048
   epochs: 3
   patience: 2

@@ -1,6 +1,7 @@
 """Train the model of planted_training from given weights; print its losses by step and epoch.
 
-It runs in a process of its own with KERAS_BACKEND=jax; batches are filled up for four devices.
+It runs in a process of its own with KERAS_BACKEND=jax; batches are filled up for four devices, and
+valid judges averaged weights.
 """
 
 import json
@@ -41,7 +42,7 @@ def train_from(weights, shard):
     model = make_model()
     model.set_weights(weights)
     losses = Losses()
-    params = replace(TRAIN, epochs=EPOCHS)
+    params = replace(TRAIN, epochs=EPOCHS, weight_average=0.8)
     sampler = BatchSampler(train, TOKENS_PER_BATCH, seed=3, shard=shard)
     train_model(model, sampler, valid, params, [losses])
     return losses.found

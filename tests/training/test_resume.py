@@ -14,6 +14,7 @@ from planted_training import PACKING, TOKENS_PER_BATCH, TRAIN, make_model, plant
 
 from preference.runtime.errors import BadInput
 from preference.training import checkpoint_paths
+from preference.training.adapters import add_adapters
 from preference.training.best_epoch import BestEpoch
 from preference.training.callbacks import LiveMetrics, ProgressBar
 from preference.training.checkpoint_file import (
@@ -68,6 +69,7 @@ def train(folder, train_params, minutes=None, kill_at=None, wrong=False):
     assert sampler.steps == STEPS
     # With dropout, so that the state of random generators matters.
     model = make_model(dropout=0.2)
+    add_adapters(model, train_params.lora_rank)
     with Live(str(folder / "live"), dvcyaml=False, save_dvc_exp=False) as live:
         logged = LiveMetrics(live, sampler)
         callbacks = [ProgressBar("test", sampler, EPOCHS), logged]
@@ -140,15 +142,18 @@ def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, cap
     assert "was finished before it was stopped: its model is saved" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_in_mixed_precision_too(tmp_path, precision):
+@pytest.mark.parametrize(
+    ("precision", "kill_at", "rank"),
+    [("mixed_float16", STEPS + 1, None), ("mixed_bfloat16", STEPS + 5, 2)],
+)
+def test_in_mixed_precision_and_with_averaged_weights_too(tmp_path, precision, kill_at, rank):
     """In float16 the loss is scaled, and the scale is a state of the optimizer."""
     keras.config.set_dtype_policy(precision)
-    short = params(epochs=2)
+    short = params(epochs=2, weight_average=0.8, lora_rank=rank)
     try:
         expected = train(tmp_path / "once", short)
         with pytest.raises(Killed):
-            train(tmp_path / "again", short, ALWAYS, kill_at=STEPS + 5)
+            train(tmp_path / "again", short, ALWAYS, kill_at=kill_at)
         assert_same(train(tmp_path / "again", short, ALWAYS), expected)
     finally:
         keras.config.set_dtype_policy("float32")
