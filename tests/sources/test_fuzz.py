@@ -158,6 +158,9 @@ def test_damaged_files(folders, file):
 
 def rows_left_whole(name, content, rows):
     """Return the rows whose lines are still in the text, and of which there is no damaged copy."""
+    # Without its name, the column of the ids is not read.
+    if name == "battles.csv" and to_csv([COLUMNS]) not in content:
+        return []
     lines = {
         "battles.csv": lambda row: to_csv([[intact_text(row)[column] for column in COLUMNS]]),
         "battles.jsonl": lambda row: json.dumps(row).encode() + b"\n",
