@@ -15,13 +15,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from preference.battles.predictions import Predictions
+from preference.battles.soft_labels import (
+    label_columns,
+    label_prior,
+    read_labels,
+    read_weights,
+)
 from preference.battles.splits import (
     fold_folder,
     read_has_ties,
     read_split_battles,
     split_file,
 )
-from preference.battles.table import BATTLES, LABELS, has_oracle, label_prior
+from preference.battles.table import BATTLES, LABELS, has_oracle
 from preference.bundle.blend_saving import write_blend, write_no_blend
 from preference.bundle.blend_schema import (
     BLEND_FORMAT,
@@ -95,7 +101,7 @@ def fit_blend(
 ) -> FittedBlend:
     """Fit the weights and the temperature of the chosen models on calibration of a fold."""
     targets = read_targets(read_battles("calibration", fold, fields=()))
-    raw, fitted = read_models(entries, fold, targets.labels)
+    raw, fitted = read_models(entries, fold, targets)
     mixed = {name: raw[name] for name in chosen}
     in_order, both_orders = (
         fit_blend_weights(mixed, fitted, targets, averaged) for averaged in (False, True)
@@ -121,12 +127,12 @@ def calibrate(
     targets: Targets, in_order: Predictions, both_orders: Predictions, seed: int
 ) -> Calibration:
     """Fit the temperature of each mix, and estimate its metrics on calibration."""
-    labels, groups = targets.labels, targets.groups
+    decided = targets.labels, targets.groups
     calibration = replace(
-        calibrate_run(labels, groups, in_order, seed),
-        both_orders=calibrate_run(labels, groups, both_orders, seed).both_orders,
+        calibrate_run(*decided, in_order, seed, targets.weights),
+        both_orders=calibrate_run(*decided, both_orders, seed, targets.weights).both_orders,
     )
-    for warning in find_warnings(BLEND, labels, groups, in_order, calibration):
+    for warning in find_warnings(BLEND, *decided, in_order, calibration, targets.weights):
         print(f"warning: {warning}", file=sys.stderr)
     return calibration
 
@@ -149,7 +155,7 @@ def bundle_blend(blend: FittedBlend, digest: str, entries: Sequence[IndexEntry])
             found = find_members(entry, fold)
             members |= found
             shares |= dict.fromkeys(found, share(weights[entry.name], len(found)))
-    train = read_split_battles(BATTLES, TRAIN, ("label",), fold)
+    train = read_split_battles(BATTLES, TRAIN, label_columns(BATTLES), fold)
     manifest = BlendManifest(
         kind="blend",
         format=BLEND_FORMAT,
@@ -157,7 +163,7 @@ def bundle_blend(blend: FittedBlend, digest: str, entries: Sequence[IndexEntry])
         fit=digest,
         labels=list(LABELS),
         simulated=has_oracle(BATTLES),
-        prior=label_prior(train["label"].to_numpy(), read_has_ties(train)),
+        prior=label_prior(read_labels(train), read_has_ties(train), read_weights(train)),
         members=shares,
         references={
             name: BlendedReference(weight=weights[name], temperature=blend.fitted[name][0])

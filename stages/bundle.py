@@ -19,6 +19,7 @@ from preference.battles.predictions import (
     read_predictions,
     rule_out_ties,
 )
+from preference.battles.soft_labels import label_columns, read_labels, read_weights
 from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.bundle.manifest_schema import Manifest, describe_bundle
@@ -66,12 +67,15 @@ def describe(experiment: Experiment, record: RunRecord) -> Manifest:
     # Temperatures of other weights would be bundled without notice.
     check_origin(path, record.name, digest_of(experiment), record.weights)
     predictions = read_predictions(path, f"predict@{record.name}")
-    battles = read_split_battles(BATTLES, SPLIT, ("label",), fold_of(experiment, record.seed))
-    ids, labels, groups = (battles[name].to_numpy() for name in ("id", "label", "group"))
+    fold = fold_of(experiment, record.seed)
+    battles = read_split_battles(BATTLES, SPLIT, label_columns(BATTLES), fold)
+    ids, groups = (battles[name].to_numpy() for name in ("id", "group"))
+    labels, weights = read_labels(battles), read_weights(battles)
     check_predictions(record.name, predictions, ids)
     predictions = rule_out_ties(predictions, read_has_ties(battles))
-    calibration = calibrate_run(labels, groups, predictions, record.seed)
-    for warning in find_warnings(record.name, labels, groups, predictions, calibration):
+    calibration = calibrate_run(labels, groups, predictions, record.seed, weights)
+    warnings = find_warnings(record.name, labels, groups, predictions, calibration, weights)
+    for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return describe_bundle(record, calibration, hash_files([SPLIT]))
 

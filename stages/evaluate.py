@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from preference.battles.predictions import write_predictions
+from preference.battles.soft_labels import label_codes
 from preference.config.experiment import IndexEntry, list_folds, read_index
 from preference.config.params import REFERENCES, load_params
 from preference.evaluation.blend import BLEND, BlendFit
@@ -68,7 +69,8 @@ def main() -> None:
         [score_models(*one, both_orders, blend) for one, blend in zip(inputs, by_fold, strict=True)]
     )
     experiments = [name for name in models if name not in REFERENCES]
-    slices = slice_battles(test, targets[1].labels, truncated_battles(entries))
+    labels = label_codes(targets[1].labels)
+    slices = slice_battles(test, labels, truncated_battles(entries))
     headline, details = evaluate_models(
         models, experiments, *targets, slices, weights, params.evaluation, params.seed
     )
@@ -99,7 +101,7 @@ def main() -> None:
         name: model.scored[0].test for name, model in with_oracle(models, *targets).items()
     }
     with writing_folder(METRICS / "plots") as folder:
-        write_plots(first_runs, targets[1].labels, log_losses, folder)
+        write_plots(first_runs, labels, log_losses, folder)
 
 
 def read_fold(
@@ -109,7 +111,7 @@ def read_fold(
     calibration, test = (
         read_targets(read_battles(split, fold, fields=())) for split in ("calibration", "test")
     )
-    return *read_models(entries, fold, calibration.labels), calibration, test
+    return *read_models(entries, fold, calibration), calibration, test
 
 
 def write_scored(model: Model, folder: Path, name: str) -> None:

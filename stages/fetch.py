@@ -11,8 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow.compute as pc
+import pyarrow as pa
 
+from preference.battles.soft_labels import (
+    SHARES,
+    label_columns,
+    read_shares,
+    with_soft_labels,
+)
 from preference.battles.table import (
     BATTLE_SCHEMA,
     BATTLES,
@@ -20,8 +26,8 @@ from preference.battles.table import (
     SIMULATED_SCHEMA,
     TIE,
     scan_battles,
-    writing_battles,
 )
+from preference.battles.writing import writing_battles
 from preference.config.data_params import SIMULATED
 from preference.config.params import Params, load_params
 from preference.runtime.errors import exit_on_bad_input
@@ -58,7 +64,8 @@ def main() -> None:
             report(f"{source.name}: columns that are not read: {', '.join(sorted(source.unread))}.")
         if without := [part for part in source.parts if not ties[part]]:
             report(describe_missing_ties(without, source))
-    data = summarize_data(scan_battles(BATTLES, ["label", *FIELDS], "summarize"), quarantined)
+    columns = [*label_columns(BATTLES), *FIELDS]
+    data = summarize_data(scan_battles(BATTLES, columns, "summarize"), quarantined)
     summary = {
         "source": params.data.source,
         "simulated": params.data.source == SIMULATED,
@@ -94,8 +101,8 @@ def write_battles(
     """Write the battles and the quarantine.
 
     Returns:
-        The number of battles of each source, the number of ties in each part, and the quarantined
-        rows.
+        The number of battles of each source, the number of those in each part of which a tie has a
+        share, and the quarantined rows.
 
     Raises:
         BadInput: too many rows of a source are not battles; no battles are written.
@@ -106,10 +113,11 @@ def write_battles(
     ties: Counter[str] = Counter()
     quarantined: list[QuarantinedRow] = []
     with writing_battles(BATTLES, schema) as writer:
-        for batch in parse_battles(sources, schema, quarantined):
+        for batch in parse_battles(sources, with_soft_labels(schema), quarantined):
             writer.write_batch(batch)
             rows_kept.update(map(source_of.__getitem__, batch["source"].to_pylist()))
-            ties.update(batch.filter(pc.equal(batch["label"], TIE))["source"].to_pylist())
+            has_tie = pa.array(read_shares(batch[SHARES])[:, TIE] > 0)
+            ties.update(batch.filter(has_tie)["source"].to_pylist())
         write_quarantine(quarantined, QUARANTINE)
         for source in sources:
             rows = quarantined_rows(source, quarantined)

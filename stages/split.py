@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from preference.battles.soft_labels import label_columns, read_labels
 from preference.battles.table import BATTLES, FIELDS, read_battles, scan_battles
 from preference.config.params import Params, load_params
 from preference.runtime.errors import exit_on_bad_input
@@ -34,7 +35,7 @@ METRICS = Path("metrics/split.json")
 def main() -> None:
     """Write the ids of each split, and metrics of leakage between the splits."""
     params = load_params()
-    battles = read_battles(BATTLES, ["id", "label", "source"])
+    battles = read_battles(BATTLES, ["id", "source", *label_columns(BATTLES)])
     folds = make_folds(battles, params)
     write_splits(folds[0] if len(folds) == 1 else join_folds(folds), FOLDER)
     batches = scan_battles(BATTLES, ["id", "label", *FIELDS], "check")
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def make_folds(battles: pa.Table, params: Params) -> list[dict[str, pa.Table]]:
-    """Return each fold's table of each split, from battles with `id`, `label` and `source`."""
+    """Return each fold's table of each split, from battles with `id`, `source` and labels."""
     sketches: pa.Table | None = sketch_prompts(scan_battles(BATTLES, ["prompt"], "near duplicates"))
     near_duplicates = find_near_duplicates(sketches)
     if params.split.near_duplicates == "count":
@@ -69,7 +70,7 @@ def make_folds(battles: pa.Table, params: Params) -> list[dict[str, pa.Table]]:
     if is_extra.any():
         groups = find_groups(digests, sketches, np.ones(len(ids), dtype=bool))
         folds = [add_extra_battles(splits, ids, groups, is_extra) for splits in folds]
-    has_ties = find_has_ties(battles["source"], battles["label"].to_numpy())
+    has_ties = find_has_ties(battles["source"], read_labels(battles))
     return [
         mark_has_ties(mark_near_duplicates(splits, ids, near_duplicates), ids, has_ties)
         for splits in folds

@@ -27,7 +27,8 @@ from typing import Any
 from dvclive import Live
 
 import preference.runtime.lean_keras  # noqa: F401
-from preference.battles.table import BATTLES, has_oracle, label_prior
+from preference.battles.soft_labels import label_prior
+from preference.battles.table import BATTLES, has_oracle
 from preference.config.experiment import (
     Experiment,
     digest_of,
@@ -157,7 +158,7 @@ def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) ->
         simulated=has_oracle(BATTLES),
         packing=train.packing,
         tokens=training.tokens_folder.name,
-        prior=label_prior(train.labels, train.has_ties),
+        prior=label_prior(train.labels, train.has_ties, train.weights),
         training=TrainingMetrics(**figures),
         parameters=shown_parameters(experiment, training.fold),
         data=training.data,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import rule_out_ties
+from preference.battles.soft_labels import label_columns, read_labels, read_weights
 from preference.battles.splits import (
     fold_folder,
     read_folds,
@@ -21,11 +22,10 @@ from preference.battles.splits import (
     read_split_battles,
     split_file,
 )
-from preference.battles.table import BATTLES
+from preference.battles.table import BATTLES, FIELDS
 from preference.config.params import ReferenceParams, load_params
 from preference.references.files import FEATURES
 from preference.references.models import (
-    BATTLE_COLUMNS,
     fit_references,
     predict_references,
     save_reference,
@@ -65,17 +65,17 @@ def train_references(
         Its metrics on valid, by name, and there the importance of each group of dense features.
     """
     train, valid = (
-        read_split_battles(BATTLES, split_file(split), BATTLE_COLUMNS, fold)
+        read_split_battles(BATTLES, split_file(split), (*FIELDS, *label_columns(BATTLES)), fold)
         for split in ("train", "valid")
     )
-    labels, has_ties = valid["label"].to_numpy(), read_has_ties(valid)
+    labels, has_ties, weights = read_labels(valid), read_has_ties(valid), read_weights(valid)
     references = fit_references(train, valid, params, seed)
     for reference in references.values():
         save_reference(reference, folder)
     metrics = {
         name: {
-            "log_loss": log_loss(labels, probabilities),
-            "accuracy": accuracy(labels, probabilities),
+            "log_loss": log_loss(labels, probabilities, weights),
+            "accuracy": accuracy(labels, probabilities, weights),
         }
         for name, predictions in predict_references(references, valid).items()
         for probabilities in [rule_out_ties(predictions, has_ties).probabilities]

@@ -18,7 +18,7 @@ from checks.real_rows.scores import write_table
 from preference.battles.table import BATTLE_SCHEMA
 from preference.config.params import PARAMS_FILE, ReferenceParams, load_params
 from preference.runtime.errors import BadInput, exit_on_bad_input
-from preference.sources.ingest import parse_battles
+from preference.sources.ingest import NOT_READ, parse_battles
 from preference.sources.quarantine import QuarantinedRow
 from preference.sources.readers import read_source_rows
 from preference.sources.source import BattleSource
@@ -33,13 +33,15 @@ def compare_references(file: Path, params: ReferenceParams, seed: int) -> str:
     """Return what was compared, and the table of `checks.real_rows.scores`.
 
     Raises:
-        BadInput: the file cannot be read, or has too few votes.
+        BadInput: the file cannot be read, has soft labels or weights, or has too few votes.
     """
     name = str(file)
     quarantined: list[QuarantinedRow] = []
     source = BattleSource(name, {name: read_source_rows(file)})
     batches = parse_battles([source], BATTLE_SCHEMA, quarantined)
     battles = pa.Table.from_batches(batches, BATTLE_SCHEMA)
+    if soft := [row for row in quarantined if row.reason == NOT_READ]:
+        raise BadInput(f"{name}, line {soft[0].line}: {NOT_READ}. Use votes for A, B or a tie.")
     groups = group_battles(digest_battles(battles.to_batches())) if len(battles) else np.empty(0)
     distinct = len(np.unique(groups))
     if distinct < FEWEST_GROUPS:

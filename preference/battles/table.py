@@ -7,10 +7,10 @@ or the file in `data.extra`. `id` is a 64-bit key of the battle, which all other
 columns of some sources, kept for slices. Only simulated data has the `oracle` columns, and only
 `evaluate` reads them: `oracle` is the true probability of each label, and `oracle_agreement` the
 part of the true utility difference (A minus B) that comes from the agreement of prompt and answer.
+Only where some battle needs them, there are the columns of `preference.battles.soft_labels`.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from numpy.typing import DTypeLike
 from tqdm import tqdm
 
-from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput, check_exists
 
 BATTLES = Path("data/battles.parquet")
@@ -48,24 +47,6 @@ BATTLE_SCHEMA = pa.schema(
 SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
     pa.field("oracle", pa.list_(pa.float64(), 3), nullable=False)
 ).append(pa.field("oracle_agreement", pa.float64(), nullable=False))
-
-
-@contextmanager
-def writing_battles(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Open a new table, to be written batch by batch. It is written atomically.
-
-    Args:
-        path: the Parquet file.
-        schema: `BATTLE_SCHEMA` or `SIMULATED_SCHEMA`.
-
-    Yields:
-        The writer.
-    """
-    with (
-        writing_file(path) as partial,
-        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
-    ):
-        yield writer
 
 
 def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
@@ -122,17 +103,3 @@ def label_shares(labels: np.ndarray) -> dict[str, float]:
     """Return the fraction of each label among int labels [n], n > 0."""
     counts = np.bincount(labels, minlength=len(LABELS))
     return dict(zip(LABELS, (counts / counts.sum()).tolist(), strict=True))
-
-
-def label_prior(labels: np.ndarray, has_ties: np.ndarray | None) -> list[float]:
-    """Return the fraction of each label, by which a battle without any text would be predicted.
-
-    Sources without ties are left out if there are others, and the fraction of ties is 0 if there
-    are none.
-
-    Args:
-        labels: int [n], n > 0.
-        has_ties: whether the source of each battle has ties, bool [n]; None if all have.
-    """
-    counted = labels if has_ties is None or not has_ties.any() else labels[has_ties]
-    return list(label_shares(counted).values())

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
+from preference.battles.soft_labels import summarize_soft_labels
 from preference.config.params import EvaluationParams
 from preference.evaluation.blend import BLEND
 from preference.evaluation.known_prompts import score_by_known_prompt
@@ -58,11 +59,9 @@ def evaluate_models(
         params: the number of resamples.
         seed: of the bootstrap.
     """
-    bootstrap = GroupBootstrap(test.groups, params.resamples, seed)
+    bootstrap = GroupBootstrap(test.groups, params.resamples, seed, weights=test.weights)
     references = [name for name in models if name not in experiments]
-    best_reference = min(
-        references, key=lambda name: _calibration_loss(models[name], calibration.labels)
-    )
+    best_reference = min(references, key=lambda name: _calibration_loss(models[name], calibration))
     compared = with_oracle(models, calibration, test)
     predictions = {name: [run.test for run in model.scored] for name, model in compared.items()}
     losses = {name: row_losses(test.labels, runs) for name, runs in predictions.items()}
@@ -93,6 +92,7 @@ def evaluate_models(
         "simulated": test.oracle is not None,
         "rows": len(test.ids),
         "groups": len(np.unique(test.groups)),
+        **summarize_soft_labels(test.labels, test.weights),
         "limits": {"calibration": find_calibration_limits(calibration), "test": find_limits(test)},
         "resamples": params.resamples,
         "experiments": list(experiments),
@@ -154,9 +154,9 @@ def _mean_weights(weights: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: float(np.mean(by_fold)) for name, by_fold in weights.items()}
 
 
-def _calibration_loss(model: Model, labels: np.ndarray) -> float:
-    losses = row_losses(labels, [run.calibration for run in model.scored])
-    return float(losses.mean())
+def _calibration_loss(model: Model, calibration: Targets) -> float:
+    losses = row_losses(calibration.labels, [run.calibration for run in model.scored])
+    return float(np.average(losses.mean(axis=0), weights=calibration.weights))
 
 
 def _evaluate_parts(
@@ -273,7 +273,7 @@ def _compare(
 
     `matters` is whether a difference is at least `smallest`.
     """
-    deviation = noise.pool({name: rows.mean(axis=1) for name, rows in losses.items()})
+    deviation = noise.pool({name: bootstrap.mean(rows) for name, rows in losses.items()})
     differences = compare_with(
         other,
         names,

@@ -20,6 +20,7 @@ from preference.battles.predictions import (
     read_predictions,
     rule_out_ties,
 )
+from preference.battles.soft_labels import label_columns, read_labels, read_weights
 from preference.battles.splits import (
     FOLD,
     PREDICTED_SPLITS,
@@ -74,7 +75,7 @@ def read_battles(split: str, fold: int | None = None, fields: tuple[str, ...] = 
     Raises:
         BadInput: a file is missing or damaged.
     """
-    columns: tuple[str, ...] = (*fields, "label", "source_id", *KEPT_COLUMNS)
+    columns: tuple[str, ...] = (*fields, *label_columns(BATTLES), "source_id", *KEPT_COLUMNS)
     if has_oracle(BATTLES):
         columns += ("oracle", "oracle_agreement")
     return read_split_battles(BATTLES, split_file(split), columns, fold)
@@ -91,24 +92,25 @@ def read_targets(battles: pa.Table) -> Targets:
         raise BadInput("data/split/ is of older code: run `dvc repro split`.")
     return Targets(
         ids=battles["id"].to_numpy(),
-        labels=battles["label"].to_numpy(),
+        labels=read_labels(battles),
         groups=battles["group"].to_numpy(),
         near_duplicate=battles["near_duplicate"].to_numpy(),
         has_ties=read_has_ties(battles),
         oracle=oracle,
         folds=battles[FOLD].to_numpy() if FOLD in battles.column_names else None,
+        weights=read_weights(battles),
     )
 
 
 def read_models(
-    entries: Sequence[IndexEntry], fold: int | None, labels: np.ndarray
+    entries: Sequence[IndexEntry], fold: int | None, calibration: Targets
 ) -> tuple[RawModels, FittedModels]:
     """Return the predictions of all experiments and references of a fold, and their temperatures.
 
     Args:
         entries: the experiments.
         fold: its number; None where the battles are split once.
-        labels: those of its calibration split, to which the references are fitted, int [n].
+        calibration: the targets of its calibration split, to which the references are calibrated.
 
     Raises:
         BadInput: a file is missing or damaged, or was made with other parameters or weights.
@@ -116,7 +118,7 @@ def read_models(
     references = _read_references(fold)
     raw = {entry.name: read_runs(entry, fold) for entry in entries} | references
     fitted = {entry.name: read_temperatures(entry, fold) for entry in entries}
-    return raw, fitted | fit_references(references, labels)
+    return raw, fitted | fit_references(references, calibration)
 
 
 def read_runs(entry: IndexEntry, fold: int | None = None) -> list[RunPredictions]:

@@ -48,7 +48,7 @@ def score_by_known_prompt(
 
     Args:
         known: whether the prompt is known, bool [n].
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         models: the predictions of each training run, by model.
         experiments: the names of those among the models that may have seen the prompts.
         reference: the name of a model that cannot have seen them.
@@ -64,11 +64,13 @@ def score_by_known_prompt(
     if not 0 < rows < len(labels):
         return {"rows": rows, "reference": reference, "parts": {}, "gains": {}}
     # The mean over all battles is then that over the known ones minus that over the others.
-    weights = np.where(known, len(known) / rows, -len(known) / (len(known) - rows))
+    counts = np.ones(len(known)) if bootstrap.battle_weights is None else bootstrap.battle_weights
+    total, of_known = counts.sum(), counts[known].sum()
+    weights = np.where(known, total / of_known, -total / (total - of_known))
     losses = {
         name: weights * row_losses(labels, models[name]) for name in [*experiments, reference]
     }
-    deviation = noise.pool({name: weighted.mean(axis=1) for name, weighted in losses.items()})
+    deviation = noise.pool({name: bootstrap.mean(weighted) for name, weighted in losses.items()})
     gains = compare_with(
         reference,
         experiments,
@@ -96,8 +98,9 @@ def _score_part(
     noise: ModelNoise,
 ) -> dict[str, Any]:
     groups, seed = whole.groups[members], whole.random.integers(2**31)
-    bootstrap = GroupBootstrap(groups, whole.resamples, int(seed))
-    as_they_are = GroupBootstrap(groups, resamples=0, seed=0)
+    weights = None if whole.battle_weights is None else whole.battle_weights[members]
+    bootstrap = GroupBootstrap(groups, whole.resamples, int(seed), weights=weights)
+    as_they_are = GroupBootstrap(groups, resamples=0, seed=0, weights=weights)
     parts = {name: [_take(run, members) for run in runs] for name, runs in models.items()}
     measured = {
         name: [resample_metrics(labels[members], run, as_they_are) for run in runs]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
+from preference.battles.soft_labels import to_shares
 from preference.evaluation.scoring import Model
 from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration_error import calibration_errors, summarize_calibration
@@ -21,6 +22,7 @@ from preference.statistics.metrics import (
     class_figures,
     confusion_counts,
     is_constant,
+    log_loss,
     row_log_loss,
 )
 from preference.statistics.oracle_metrics import agreement_decides, recovered_slopes, regret
@@ -31,16 +33,16 @@ from preference.statistics.training_noise import StandardError, pool_runs
 
 def measure_runs(model: Model, test: Targets) -> dict[str, np.ndarray]:
     """Return each metric of every training run, float64 [runs]: those that have intervals."""
-    as_they_are = GroupBootstrap(test.groups, resamples=0, seed=0)
+    as_they_are = GroupBootstrap(test.groups, resamples=0, seed=0, weights=test.weights)
     measured = [
         {
             **{
                 name: values[0]
                 for name, values in resample_metrics(test.labels, scored.test, as_they_are).items()
             },
-            **calibration_errors(test.labels, scored.test.probabilities),
-            "log_loss_uncalibrated": row_log_loss(test.labels, raw.test.probabilities).mean(),
-            "log_loss_both_orders": row_log_loss(test.labels, both.test.probabilities).mean(),
+            **calibration_errors(test.labels, scored.test.probabilities, test.weights),
+            "log_loss_uncalibrated": log_loss(test.labels, raw.test.probabilities, test.weights),
+            "log_loss_both_orders": log_loss(test.labels, both.test.probabilities, test.weights),
         }
         for scored, raw, both in zip(model.scored, model.raw, model.averaged, strict=True)
     ]
@@ -70,7 +72,7 @@ def describe_model(
     probabilities = scored[0].probabilities
     estimates = estimate_metrics(test.labels, scored, bootstrap, errors)
     losses = row_losses(test.labels, scored)
-    deviation = pool_runs([losses.mean(axis=1)])
+    deviation = pool_runs([bootstrap.mean(losses)])
     truth = None if test.oracle is None else test.oracle.probabilities
     details: dict[str, Any] = {
         "seeds": len(scored),
@@ -85,7 +87,7 @@ def describe_model(
         "both_orders": _describe_both_orders(model, test.labels, bootstrap, errors),
         "impossible_labels": _count_impossible(test.labels, [*raw, *scored]),
         "is_constant": all(is_constant(one.probabilities) for one in raw),
-        "classes": class_figures(test.labels, probabilities),
+        "classes": class_figures(test.labels, probabilities, test.weights),
         "confusion": confusion_counts(test.labels, probabilities),
     }
     if test.oracle is not None:
@@ -118,9 +120,9 @@ def _describe_both_orders(
 
 def _count_impossible(labels: np.ndarray, predictions: Sequence[Predictions]) -> int:
     """Count the battles whose label has probability 0, before or after the temperature."""
-    battles = np.arange(len(labels))
-    of_label = [one.probabilities[battles, labels] for one in predictions]
-    return int(np.any(np.less_equal(of_label, SMALLEST), axis=0).sum())
+    has_share = to_shares(labels) > 0
+    impossible = [has_share & (one.probabilities <= SMALLEST) for one in predictions]
+    return int(np.any(impossible, axis=(0, 2)).sum())
 
 
 def _compare_with_oracle(

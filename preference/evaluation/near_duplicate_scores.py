@@ -25,7 +25,7 @@ def score_without_near_duplicates(
 
     Args:
         near_duplicate: whether train has a battle with nearly the same prompt, bool [n].
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         models: the predictions of each training run, by model.
         bootstrap: over the groups of the n battles.
         noise: that of training.

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles.predictions import Predictions
+from preference.battles.soft_labels import read_labels
 from preference.battles.table import FIELDS, LABELS
 from preference.runtime.atomic_write import write_text
 from preference.runtime.strict_json import to_json
@@ -57,10 +58,10 @@ def write_hardest(battles: pa.Table, probabilities: np.ndarray, path: Path) -> N
     """Write the `HARDEST` battles with the largest log loss as JSON, worst first.
 
     Args:
-        battles: `id`, `source_id`, `label` and `FIELDS` of n battles.
+        battles: `id`, `source_id`, `FIELDS` and labels of n battles.
         probabilities: float64 [n, 3].
     """
-    losses = row_log_loss(battles["label"].to_numpy(), probabilities)
+    losses = row_log_loss(read_labels(battles), probabilities)
     worst = np.argsort(-losses, kind="stable")[:HARDEST]
     rows = battles.select(["id", *FIELDS, "label"]).take(worst).to_pylist()
     given = battles["source_id"].take(worst).to_pylist()

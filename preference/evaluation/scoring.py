@@ -131,11 +131,12 @@ def _concatenate(runs: Sequence[RunPredictions]) -> RunPredictions:
 
 
 def fit_references(
-    references: Mapping[str, Sequence[RunPredictions]], labels: np.ndarray
+    references: Mapping[str, Sequence[RunPredictions]], calibration: Targets
 ) -> dict[str, list[Temperatures]]:
     """Fit the temperatures of the references, which have no bundles, on calibration."""
+    labels, weights = calibration.labels, calibration.weights
     return {
-        name: [fit_temperatures(labels, run.calibration) for run in runs]
+        name: [fit_temperatures(labels, run.calibration, weights) for run in runs]
         for name, runs in references.items()
     }
 
@@ -168,7 +169,7 @@ def fit_blend_weights(
         for name, runs in raw.items()
     }
     probabilities = {name: part.calibration.probabilities for name, part in parts.items()}
-    weights = fit_weights(calibration.labels, probabilities)
+    weights = fit_weights(calibration.labels, probabilities, battle_weights=calibration.weights)
     return weights, _mix(parts, weights).calibration
 
 

@@ -15,7 +15,7 @@ from preference.evaluation.model_noise import ModelNoise
 from preference.evaluation.slices import Slice
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.metric_estimates import UPPER_BOUNDS, estimate_mean
-from preference.statistics.metrics import row_log_loss
+from preference.statistics.metrics import is_right, row_log_loss
 
 FEWEST_ROWS = 100
 FEWEST_GROUPS = 50
@@ -33,7 +33,7 @@ def score_slices(
 
     Args:
         slices: of the n battles.
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         models: the predictions of each training run, by model.
         bootstrap: over the groups of the n battles.
         noise: that of training.
@@ -50,7 +50,7 @@ def is_few(rows: int, groups: int) -> bool:
 def _columns(labels: np.ndarray, runs: Sequence[Predictions]) -> np.ndarray:
     """Return the log loss of each battle, and whether the prediction is right: [n, seeds, 2]."""
     by_run = [
-        (row_log_loss(labels, run.probabilities), run.probabilities.argmax(axis=1) == labels)
+        (row_log_loss(labels, run.probabilities), is_right(labels, run.probabilities))
         for run in runs
     ]
     return np.array(by_run).transpose(2, 0, 1)

@@ -28,7 +28,7 @@ Seeds = Sequence[int | str | None]
 def find_limits(targets: Targets) -> dict[str, Any]:
     """Return why there are no intervals, None where there are, and the labels that do not occur."""
     return {
-        "too_few_groups": explain_few_groups(targets.groups),
+        "too_few_groups": explain_few_groups(targets.groups, targets.weights),
         "missing_labels": missing_labels(targets.labels, bool(targets.has_ties.any())),
     }
 
@@ -39,7 +39,11 @@ def find_calibration_limits(targets: Targets) -> dict[str, Any]:
         return find_limits(targets)
     has_ties = bool(targets.has_ties.any())
     folds = [targets.folds == fold for fold in np.unique(targets.folds)]
-    few = [explain_few_groups(targets.groups[fold]) for fold in folds]
+    weights = targets.weights
+    few = [
+        explain_few_groups(targets.groups[fold], None if weights is None else weights[fold])
+        for fold in folds
+    ]
     missing = {label for fold in folds for label in missing_labels(targets.labels[fold], has_ties)}
     return {
         "too_few_groups": next(filter(None, few), None),

@@ -18,6 +18,7 @@ from preference.battles.predictions import (
     renormalise_without_ties,
     rule_out_ties,
 )
+from preference.battles.soft_labels import summarize_soft_labels
 from preference.battles.table import BATTLES_A_BATCH, FIELDS
 from preference.judge.judge import PreferenceJudge
 from preference.judge.votes import Votes, read_votes
@@ -78,7 +79,7 @@ def evaluate_file(models: Sequence[Path], source: Path, both_orders: bool = Fals
         predicted[name] = rule_out_ties(predictions, np.full(len(votes.labels), votes.has_ties))
         prior = np.array(judge.prior)
         priors[name] = prior if votes.has_ties else renormalise_without_ties(prior)
-    bootstrap = GroupBootstrap(votes.groups, RESAMPLES, SEED)
+    bootstrap = GroupBootstrap(votes.groups, RESAMPLES, SEED, weights=votes.weights)
     return {
         **_describe_votes(votes),
         "both_orders": both_orders,
@@ -113,9 +114,10 @@ def _describe_votes(votes: Votes) -> Result:
         "battles": len(votes.battles),
         "groups": len(np.unique(votes.groups)),
         "rows_unreadable": len(votes.unreadable),
-        "too_few_groups": explain_few_groups(votes.groups),
+        "too_few_groups": explain_few_groups(votes.groups, votes.weights),
         "missing_labels": missing_labels(votes.labels, votes.has_ties),
         "has_ties": votes.has_ties,
+        **summarize_soft_labels(votes.labels, votes.weights),
     }
 
 
@@ -137,7 +139,7 @@ def _score(
         **{name: asdict(metrics[name]) for name in METRICS},
         "calibration_error": errors["top_label"],
         "prior": {
-            "log_loss": float(losses["prior"].mean()),
+            "log_loss": float(bootstrap.mean(losses["prior"][0])),
             "difference": _differences(["model"], "prior", losses, bootstrap)["model"],
         },
     }

@@ -41,6 +41,7 @@ def _lines(result: Result) -> Iterator[str]:
     if result["missing_labels"]:
         missing = " or ".join(result["missing_labels"])
         yield f"No battle has the label {missing}, and macro F1 counts a missing label as 0."
+    yield from _describe_soft_labels(result)
     for name, metrics in result["models"].items():
         yield ""
         yield from _describe_model(name, metrics)
@@ -49,6 +50,20 @@ def _lines(result: Result) -> Iterator[str]:
         yield from _describe_differences(result)
     yield ""
     yield WEIGHTS_ALONE
+
+
+def _describe_soft_labels(result: Result) -> Iterator[str]:
+    if soft := result.get("soft_labels"):
+        yield (
+            f"{soft['rows']:,} battles have soft labels: log loss is the cross-entropy of soft "
+            f"labels, and no model can be below {number(soft['entropy'])}, their entropy. Accuracy "
+            "and macro F1 take the label with the largest share."
+        )
+    if weights := result.get("battle_weights"):
+        yield (
+            f"Battles have weights from {weights['min']:g} to {weights['max']:g}: all metrics are "
+            "weighted."
+        )
 
 
 def _describe_model(name: str, metrics: Result) -> Iterator[str]:

@@ -6,11 +6,18 @@ Guarantees
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from preference.battles.soft_labels import (
+    read_labels,
+    read_weights,
+    to_shares,
+    with_soft_labels,
+)
 from preference.battles.table import BATTLE_SCHEMA, TIE
 from preference.runtime.errors import BadInput
 from preference.sources.ingest import parse_battles
@@ -29,7 +36,7 @@ class Votes:
 
     Attributes:
         source: the file or folder.
-        battles: a table in `BATTLE_SCHEMA`.
+        battles: a table in `BATTLE_SCHEMA`, with shares of labels and weights.
         groups: the group of each battle, int64 [n].
         unreadable: the rows that are not battles.
     """
@@ -39,15 +46,21 @@ class Votes:
     groups: np.ndarray
     unreadable: list[QuarantinedRow]
 
-    @property
+    @cached_property
     def labels(self) -> np.ndarray:
-        """The labels, int8 [n]."""
-        return self.battles["label"].to_numpy()
+        """The labels, int8 [n], or their shares where some of them are soft, float64 [n, 3]."""
+        return read_labels(self.battles)
+
+    @cached_property
+    def weights(self) -> np.ndarray | None:
+        """The weights of the battles, float64 [n]; None where all are 1."""
+        weights = read_weights(self.battles)
+        return None if weights is None or np.all(weights == 1) else weights
 
     @property
     def has_ties(self) -> bool:
-        """Whether any vote is a tie."""
-        return bool((self.labels == TIE).any())
+        """Whether a tie has a share of any vote."""
+        return bool(to_shares(self.labels)[:, TIE].any())
 
 
 def read_votes(source: Path) -> Votes:
@@ -60,7 +73,7 @@ def read_votes(source: Path) -> Votes:
     rows = {part.as_posix(): read_source_rows(part, named_by=NAMED_BY) for part in parts}
     unreadable: list[QuarantinedRow] = []
     named = BattleSource(source.as_posix(), rows)
-    batches = list(parse_battles([named], BATTLE_SCHEMA, unreadable))
+    batches = list(parse_battles([named], with_soft_labels(BATTLE_SCHEMA), unreadable))
     if not batches:
         raise BadInput(
             f"{describe_unreadable(unreadable, 0, str(source))} Correct the rows: docs/data.md has "

@@ -15,12 +15,19 @@ import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from preference.battles.soft_labels import (
+    label_columns,
+    read_labels,
+    read_weights,
+    to_shares,
+)
 from preference.battles.splits import PREDICTED_SPLITS, read_members, split_file
 from preference.battles.table import BATTLES, read_battles, scan_battles
 from preference.leaderboard.style import count_style, style_differences
 
 ALL_SPLITS = ("train", "valid", *PREDICTED_SPLITS)
-# The score of A for each label: a tie is half a win, as the Arena counts it.
+# The score of A for each label: a tie is half a win, as the Arena counts it. The shares of a soft
+# label are fractions of a win.
 SCORES = np.array([1.0, 0.0, 0.5])
 
 
@@ -36,6 +43,7 @@ class RatedBattles:
         scores: of A by the votes, float64 [n].
         style: differences of style, float64 [n, 4].
         left_out: the number of battles that are not rated, by the reason.
+        weights: of the battles, float64 [n]; None if all are 1.
     """
 
     models: list[str]
@@ -45,6 +53,7 @@ class RatedBattles:
     scores: np.ndarray
     style: np.ndarray
     left_out: dict[str, int]
+    weights: np.ndarray | None = None
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -68,8 +77,8 @@ def read_rated_battles(extra: Sequence[str]) -> RatedBattles:
     Raises:
         BadInput: a file is missing.
     """
-    table = read_battles(BATTLES, ["id", "model_a", "model_b", "label", "source"])
-    members = _read_members()
+    table = read_battles(BATTLES, ["id", "model_a", "model_b", "source", *label_columns(BATTLES)])
+    weights, members = read_weights(table), _read_members()
     places = pc.index_in(table["id"], value_set=members["id"])
     kept = pc.and_(
         pc.is_valid(places), pc.invert(pc.is_in(table["source"], pa.array(extra, pa.string())))
@@ -87,13 +96,14 @@ def read_rated_battles(extra: Sequence[str]) -> RatedBattles:
         ids=table["id"].to_numpy()[rows],
         groups=members["group"].to_numpy()[places.take(pa.array(rows)).to_numpy()],
         pairs=numbers.reshape(-1, 2),
-        scores=SCORES[table["label"].to_numpy()[rows]],
+        scores=to_shares(read_labels(table))[rows] @ SCORES,
         style=_read_style()[rows] if len(rows) else np.empty((0, 4)),
         left_out={
             "without the names of both models": int((kept & ~named).sum()),
             "of a model against itself": int((kept & named & ~differs).sum()),
             "of models that never meet the others": int(rated.sum() - len(rows)),
         },
+        weights=None if weights is None else weights[rows],
     )
 
 

@@ -61,7 +61,7 @@ def make_leaderboard(
 def _rate_votes(
     battles: RatedBattles, truth: np.ndarray | None, resamples: int, seed: int
 ) -> Record:
-    bootstrap = GroupBootstrap(battles.groups, resamples, seed)
+    bootstrap = GroupBootstrap(battles.groups, resamples, seed, weights=battles.weights)
     models = len(battles.models)
     ratings = resample_ratings(plain(battles.pairs, models), battles.scores, bootstrap)
     styled = Comparisons(battles.pairs, models, battles.style)
@@ -114,7 +114,8 @@ def _rate_judges(
     if not len(rows):
         return {"battles": 0, "groups": 0, "models": 0, "votes": {}, "truth": None, "judges": {}}
     pairs, models = battles.pairs[rows], len(battles.models)
-    bootstrap = GroupBootstrap(battles.groups[rows], resamples, seed)
+    weights = None if battles.weights is None else battles.weights[rows]
+    bootstrap = GroupBootstrap(battles.groups[rows], resamples, seed, weights=weights)
     enough = _enough(pairs, models, bootstrap)
     comparisons = plain(pairs, models)
     votes = resample_ratings(comparisons, battles.scores[rows], bootstrap)

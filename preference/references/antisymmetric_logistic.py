@@ -18,7 +18,8 @@ import scipy.sparse as sp
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from preference.battles.table import A_WINS, B_WINS, TIE, one_hot
+from preference.battles.soft_labels import weigh_shares
+from preference.battles.table import A_WINS, B_WINS, TIE
 from preference.runtime.errors import BadInput
 
 # The log odds of a tie that leave it a probability of 0, as a number that JSON has.
@@ -40,23 +41,27 @@ def fit(
     labels: np.ndarray,
     inverse_regularization: float,
     has_ties: np.ndarray | None = None,
+    battle_weights: np.ndarray | None = None,
 ) -> PairedLogistic:
-    """Fit the weights to `differences` [n, p] and `labels` [n]; with p = 0 this is the class prior.
+    """Fit the weights to `differences` [n, p] and labels; with p = 0 this is the class prior.
 
     Where no battle is a tie, A or B wins for certain. The likelihood of a battle that cannot be a
-    tie is that of A and B without it.
+    tie is that of A and B without it. A soft label counts as each label with its share as the
+    sample weight, and as in scikit-learn a weight of 2 is the same as the battle twice.
 
     Args:
         differences: features of A minus those of B, [n, p].
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         inverse_regularization: `C` of scikit-learn.
         has_ties: whether each battle can be a tie, bool [n]; None if all can.
+        battle_weights: float64 [n]; None if all are 1.
 
     Raises:
         BadInput: all battles are ties.
     """
     magnitudes = abs(differences)
-    wins = one_hot(labels)
+    wins = weigh_shares(labels, battle_weights)
+    counts = 1.0 if battle_weights is None else battle_weights[:, None]
     has_ties = np.ones(len(labels), dtype=bool) if has_ties is None else has_ties
     width = differences.shape[1]
 
@@ -65,12 +70,12 @@ def fit(
         log_probabilities = _log_probabilities(model, differences, magnitudes, has_ties)
         loss = -inverse_regularization * np.sum(wins * log_probabilities)
         penalty = model.signed @ model.signed / 2 + model.absolute @ model.absolute / 6
-        error = inverse_regularization * (np.exp(log_probabilities) - wins)
+        error = inverse_regularization * (counts * np.exp(log_probabilities) - wins)
         signed = model.signed + differences.T @ (error[:, A_WINS] - error[:, B_WINS])
         absolute = model.absolute / 3 + magnitudes.T @ error[:, TIE]
         return loss + penalty, np.concatenate([signed, absolute, [error[:, TIE].sum()]])
 
-    start = np.append(np.zeros(2 * width), _tie_log_odds(labels, has_ties))
+    start = np.append(np.zeros(2 * width), _tie_log_odds(wins, has_ties))
     # Vectors are too short for several threads, which are slower and may sum in another order.
     with threadpool_limits(limits=1):
         solution = minimize(objective, start, jac=True, method="L-BFGS-B", options=SOLVER)
@@ -101,13 +106,15 @@ def _log_probabilities(
     return logits - np.logaddexp(decided, logits[:, TIE])[:, np.newaxis]
 
 
-def _tie_log_odds(labels: np.ndarray, has_ties: np.ndarray) -> float:
-    ties = np.count_nonzero(labels == TIE)
+def _tie_log_odds(wins: np.ndarray, has_ties: np.ndarray) -> float:
+    """Return where the search for the intercept begins, from weighted shares [n, 3]."""
+    ties = wins[:, TIE].sum()
     if not ties:
         return NO_TIES
-    if ties == len(labels):
+    if not wins[:, [A_WINS, B_WINS]].any():
         raise BadInput(
-            f"all of the {len(labels)} train battles are ties: a reference needs decided battles. "
+            f"all of the {len(wins)} train battles are ties: a reference needs decided battles. "
             "Use more data, or raise split.train."
         )
-    return float(np.log(2 * ties / max(int(has_ties.sum()) - int(ties), 1)))
+    decided = wins[has_ties][:, [A_WINS, B_WINS]].sum()
+    return float(np.log(2 * ties / (decided or 1)))

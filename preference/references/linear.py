@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from preference.battles.soft_labels import read_labels, read_weights
 from preference.battles.splits import read_has_ties
 from preference.config.params import ReferenceParams
 from preference.config.validation import Finite, checked
@@ -82,8 +83,13 @@ def fit_linear(name: str, battles: pa.Table, params: ReferenceParams) -> LinearR
     vectorizers = [tfidf_vectorizer(analyzer, params.max_features) for analyzer in analyzers]
     terms = [vectorizer.fit_transform(texts) for vectorizer in vectorizers]
     differences = _differences(name, texts, terms)
-    labels, has_ties = battles["label"].to_numpy(), read_has_ties(battles)
-    model = fit(differences, labels, params.inverse_regularization, has_ties)
+    model = fit(
+        differences,
+        read_labels(battles),
+        params.inverse_regularization,
+        read_has_ties(battles),
+        read_weights(battles),
+    )
     return LinearReference(name, vectorizers, model)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from preference.battles.predictions import Predictions, check_probabilities, rule_out_ties
+from preference.battles.soft_labels import read_labels, read_weights
 from preference.battles.splits import read_has_ties
 from preference.config.params import REFERENCES, ReferenceParams
 from preference.references.files import FEATURES, STACK, STACKED, main_file
@@ -43,7 +44,6 @@ from preference.references.trees import (
 from preference.runtime.errors import check_exists
 from preference.runtime.strict_json import damaged
 
-BATTLE_COLUMNS = ("prompt", "response_a", "response_b", "label")
 STAGE = "train_reference"
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ def read_own(path: Path, parse: Callable[[bytes], T]) -> T:
 def fit_references(
     train: pa.Table, valid: pa.Table, params: ReferenceParams, seed: int
 ) -> dict[str, Reference]:
-    """Fit all references to battles that have `BATTLE_COLUMNS`.
+    """Fit all references to battles that have `FIELDS` and `label_columns`.
 
     Args:
         train: what all references but `stack` are fitted to.
@@ -100,7 +100,7 @@ def fit_references(
         name: rule_out_ties(predictions, has_ties).probabilities
         for name, predictions in predict_references(parts, valid).items()
     }
-    weights = fit_stack(valid["label"].to_numpy(), predicted)
+    weights = fit_stack(read_labels(valid), predicted, read_weights(valid))
     return {**single, STACK: Stack(parts, weights)}
 
 

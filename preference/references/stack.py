@@ -37,15 +37,21 @@ class StackWeights:
         return np.tensordot(weights, [predicted[name] for name in STACKED], axes=1)
 
 
-def fit_stack(labels: np.ndarray, predicted: Mapping[str, np.ndarray]) -> StackWeights:
+def fit_stack(
+    labels: np.ndarray,
+    predicted: Mapping[str, np.ndarray],
+    battle_weights: np.ndarray | None = None,
+) -> StackWeights:
     """Fit the weights.
 
     Args:
-        labels: of battles that the references were not fitted to, int [n].
+        labels: of battles that the references were not fitted to, int [n], or shares, float64
+            [n, 3].
         predicted: the probabilities of each reference, float64 [n, 3].
+        battle_weights: of these battles, float64 [n]; None if all are 1.
     """
     parts = {name: predicted[name] for name in STACKED}
-    return StackWeights(weights=fit_weights(labels, parts, PRIOR_BATTLES))
+    return StackWeights(weights=fit_weights(labels, parts, PRIOR_BATTLES, battle_weights))
 
 
 def stack_to_bytes(stack: StackWeights) -> bytes:

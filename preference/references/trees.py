@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import safetensors.numpy
 
+from preference.battles.soft_labels import read_labels, read_weights, split_shares
 from preference.battles.splits import read_has_ties
 from preference.battles.table import A_WINS, B_WINS, BATTLES_A_BATCH, LABELS, TIE
 from preference.config.params import TreesParams
@@ -40,20 +41,24 @@ class TreesReference:
 def fit_trees(battles: pa.Table, params: TreesParams, seed: int) -> TreesReference:
     """Fit trees to both orders of every battle.
 
-    A battle that cannot be a tie says nothing about how likely ties are, so that it counts as one
-    to the extent that the other battles are ties.
+    A soft label is a row for each label that has a share, with the share as its weight. A battle
+    that cannot be a tie says nothing about how likely ties are, so that it counts as one to the
+    extent that the other battles are ties.
     """
-    features, labels = compute_features(battles), battles["label"].to_numpy()
-    columns = np.concatenate([features.columns(), features.swapped()])
+    features = compute_features(battles)
+    rows, labels, weights = split_shares(read_labels(battles), read_weights(battles))
+    columns = np.concatenate([features.columns()[rows], features.swapped()[rows]])
     both = np.concatenate([labels, SWAPPED[labels]])
-    has_ties = np.tile(read_has_ties(battles), 2)
+    weights = None if weights is None else np.tile(weights, 2)
+    has_ties = np.tile(read_has_ties(battles)[rows], 2)
     if has_ties.all() or not has_ties.any():
-        return TreesReference(fit_forest(columns, both, params, seed))
-    ties = np.mean(both[has_ties] == TIE)
+        return TreesReference(fit_forest(columns, both, params, seed, weights))
+    weights = np.ones(len(both)) if weights is None else weights
+    ties = np.average(both[has_ties] == TIE, weights=weights[has_ties])
     undecided = ~has_ties
     columns = np.concatenate([columns, columns[undecided]])
     both = np.concatenate([both, np.full(undecided.sum(), TIE)])
-    weights = np.concatenate([np.where(has_ties, 1, 1 - ties), np.full(undecided.sum(), ties)])
+    weights = np.concatenate([weights * np.where(has_ties, 1, 1 - ties), weights[undecided] * ties])
     return TreesReference(fit_forest(columns, both, params, seed, weights))
 
 
@@ -80,13 +85,14 @@ def measure_importance(reference: TreesReference, battles: pa.Table, seed: int) 
     Returns:
         The rise by the name of the group, the largest first.
     """
-    features, labels = compute_features(battles), battles["label"].to_numpy()
+    features, labels = compute_features(battles), read_labels(battles)
+    weights = read_weights(battles)
     random = np.random.default_rng(seed)
-    whole = log_loss(labels, _predict(reference, features))
+    whole = log_loss(labels, _predict(reference, features), weights)
     rises = {}
     for group in GROUPS:
         shuffled = features.shuffle_group(group, random.permutation(len(labels)))
-        rises[group] = log_loss(labels, _predict(reference, shuffled)) - whole
+        rises[group] = log_loss(labels, _predict(reference, shuffled), weights) - whole
     return dict(sorted(rises.items(), key=lambda item: -item[1]))
 
 

@@ -41,7 +41,17 @@ def describe_data(data: Data) -> list[Sentence]:
             f"{data['rows_with_identical_answers']:,} have two identical answers; {empty:,} "
             "answers have an empty turn."
         ),
+        *_describe_soft_labels(data),
     ]
+
+
+def _describe_soft_labels(data: Data) -> list[Sentence]:
+    sentences = []
+    if soft := data.get("rows_with_soft_labels"):
+        sentences.append(Sentence(f"{soft:,} have soft labels, the shares of several labels."))
+    if weights := data.get("battle_weights"):
+        sentences.append(Sentence(f"Weights are from {weights['min']:g} to {weights['max']:g}."))
+    return sentences
 
 
 def describe_extra(split: Data) -> list[Sentence]:

@@ -53,6 +53,7 @@ from preference.report.notes import (
     describe_slices,
     describe_truth,
 )
+from preference.report.soft_label_notes import describe_soft_labels
 from preference.report.verdict import best_experiment
 from preference.report.verdict_section import TEMPLATES, list_verdict
 
@@ -92,6 +93,7 @@ def _shared(inputs: ReportInputs) -> dict[str, object]:
         "experiments": experiments_table(details),
         "models": model_table(details),
         "notes": {
+            "Soft labels": describe_soft_labels(details),
             "Calibration": describe_calibration(details),
             "Order of the answers": describe_order(details),
             "Slices": describe_slices(details),

@@ -15,6 +15,7 @@ from itertools import chain
 import pyarrow as pa
 from tqdm import tqdm
 
+from preference.battles.soft_labels import SHARES
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
 from preference.sources.ids import number_extra_battle, number_repetition
 from preference.sources.quarantine import QuarantinedRow
@@ -32,6 +33,7 @@ from preference.sources.source import BattleSource
 BATCH_ROWS = 8192
 BATCH_CHARACTERS = 2**26
 LONGEST_ID = 40
+NOT_READ = "soft labels and weights are not read here"
 
 
 def parse_battles(
@@ -41,8 +43,9 @@ def parse_battles(
 
     Args:
         sources: the sources, in the order in which they are read.
-        schema: `BATTLE_SCHEMA`, which may have further columns; their values are copied from the
-            raw row.
+        schema: `BATTLE_SCHEMA`, which may have further columns, whose values are copied from the
+            raw row, and those of `with_soft_labels`. Without these, a row with soft labels or a
+            weight is no battle.
         quarantined: a list to which the rows that cannot be read as battles are appended.
     """
     rows: list[dict[str, object]] = []
@@ -70,6 +73,7 @@ def _parse_rows(
     for source, part, line, row in _read_rows(sources):
         try:
             battle = _parse_row(row, source)
+            _check_hard(battle, schema)
             battle["id"] = keys.add(battle["id"], part, bool(row.get(KEYED_BY_CONTENT)))
         except NotABattle as problem:
             quarantined.append(QuarantinedRow(part, line, str(problem), _readable_id(row)))
@@ -116,6 +120,13 @@ def _parse_row(row: RawRow, source: BattleSource) -> Battle:
     if source.extra:
         battle["id"] = number_extra_battle(source.name, battle["id"])
     return battle
+
+
+def _check_hard(battle: Battle, schema: pa.Schema) -> None:
+    """Raise an error where the schema has no place for the shares or the weight of a battle."""
+    is_hard = max(battle["shares"]) == 1 and battle["weight"] == 1
+    if not is_hard and SHARES not in schema.names:
+        raise NotABattle(NOT_READ)
 
 
 def _readable_id(row: RawRow) -> str | None:

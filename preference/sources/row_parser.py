@@ -6,18 +6,21 @@ row whose id does not identify the battle, or which has no id, is marked with `K
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TypedDict
 from uuid import UUID
 
+from preference.battles.predictions import SUM_TOLERANCE
 from preference.battles.table import A_WINS, B_WINS, FIELDS, TIE
 from preference.sources.ids import key_of_id, number_content
 
 RawRow = Mapping[str, object]
 
 WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie": TIE}
+WEIGHT = "weight"
 UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
 SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
@@ -25,10 +28,14 @@ MALFORMED = "malformed"
 NOT_UTF8 = "not valid UTF-8"
 KEYED_BY_CONTENT = "keyed by content"
 
-FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+BOOLEANS = {"false": 0.0, "true": 1.0}
 # As `str` writes an integer, or with the `.0` that pandas adds. An int64 has at most 19 digits; a
 # longer number stays text, because `int` refuses a text of thousands of digits.
 INTEGER = re.compile(r"(0|-?[1-9][0-9]{0,18})(\.0*)?")
+# As Python, JSON and CSV files write a number that is not negative.
+NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
+# A sum may differ from 1 by a millionth more or less than its rounding.
+SUM_DIGITS = 9
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -37,7 +44,7 @@ class NotABattle(ValueError):
 
 
 class Battle(TypedDict):
-    """A battle with the columns of `BATTLE_SCHEMA`, except `source`."""
+    """A battle with the columns of `BATTLE_SCHEMA` and of soft labels, except `source`."""
 
     id: int
     source_id: str | None
@@ -45,6 +52,8 @@ class Battle(TypedDict):
     response_a: list[str]
     response_b: list[str]
     label: int
+    shares: list[float]
+    weight: float
     model_a: str | None
     model_b: str | None
     language: str | None
@@ -61,7 +70,9 @@ def parse_battle(row: RawRow) -> Battle:
     """
     _check_columns(row, REQUIRED_COLUMNS)
     given, conversations = _given_id(row), parse_conversations(row)
-    label = _parse_label(row)
+    shares = _parse_shares(row)
+    # Of equal shares, the first one.
+    label = shares.index(max(shares))
     return {
         "id": _key_of(row, given, conversations, label),
         "source_id": None if given is None else str(given),
@@ -69,6 +80,8 @@ def parse_battle(row: RawRow) -> Battle:
         "response_a": conversations["response_a"],
         "response_b": conversations["response_b"],
         "label": label,
+        "shares": shares,
+        "weight": _parse_weight(row),
         "model_a": _parse_name("model_a", row),
         "model_b": _parse_name("model_b", row),
         "language": _parse_name("language", row),
@@ -169,21 +182,50 @@ def _align(fields: dict[str, list[str]]) -> dict[str, list[str]]:
     return {name: turns + [""] * (longest - len(turns)) for name, turns in fields.items()}
 
 
-def _parse_label(row: RawRow) -> int:
-    winners = [label for name, label in WINNER_LABELS.items() if _parse_flag(name, row[name])]
-    if not winners:
+def _parse_shares(row: RawRow) -> list[float]:
+    """Return the shares of the labels, which sum to 1."""
+    shares = [_parse_share(name, row[name]) for name in WINNER_LABELS]
+    if not any(shares):
         raise NotABattle("no winner")
-    if len(winners) > 1:
+    if shares.count(1) > 1:
         raise NotABattle("two winners")
-    return winners[0]
+    total = math.fsum(shares)
+    if round(abs(total - 1), SUM_DIGITS) > SUM_TOLERANCE:
+        raise NotABattle(f"{', '.join(WINNER_LABELS)} do not sum to 1")
+    return [share / total for share in shares]
 
 
-def _parse_flag(name: str, value: object) -> bool:
-    if isinstance(value, str) and value.lower() in FLAGS:
-        return FLAGS[value.lower()]
-    if isinstance(value, int | float) and value in (0, 1):
-        return bool(value)
-    raise NotABattle(f"{name} is not 0 or 1")
+def _parse_share(name: str, value: object) -> float:
+    share = _parse_number(value)
+    if share is None or share > 1:
+        raise NotABattle(f"{name} is not a number from 0 to 1")
+    return share
+
+
+def _parse_weight(row: RawRow) -> float:
+    """Return the weight of a battle, 1 where its file has no column of weights."""
+    if WEIGHT not in row:
+        return 1.0
+    weight = _parse_number(row[WEIGHT])
+    if not weight or not math.isfinite(weight):
+        raise NotABattle("weight is not a number above 0")
+    return weight
+
+
+def _parse_number(value: object) -> float | None:
+    """Return a number that is not negative; None for everything else."""
+    if isinstance(value, str):
+        if NUMBER.fullmatch(value):
+            return float(value)
+        return BOOLEANS.get(value.lower())
+    if not isinstance(value, int | float | Decimal):
+        return None
+    try:
+        number = float(value)
+    # ValueError is raised for the signalling NaN of a decimal.
+    except (OverflowError, ValueError):
+        return None
+    return number if number >= 0 else None
 
 
 def _parse_name(name: str, row: RawRow) -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from preference.battles.soft_labels import SHARES, WEIGHT, find_soft, read_shares
 from preference.battles.table import FIELDS, label_shares
 from preference.battles.text_digests import digest_texts, number_digests
 from preference.sources.quarantine import QuarantinedRow, count_reasons
@@ -57,7 +58,8 @@ def summarize_data(
     """Describe the battles and the quarantined rows. Lengths are in characters, over all turns.
 
     Args:
-        batches: at least one, with columns `label`, `prompt`, `response_a` and `response_b`.
+        batches: at least one, with columns `prompt`, `response_a`, `response_b` and those of
+            `label_columns`. `label_shares` is about the label with the largest share.
         quarantined: the rows of all sources that cannot be read as battles.
     """
     battles = pa.Table.from_batches(map(_measure_battles, batches))
@@ -67,6 +69,7 @@ def summarize_data(
         "rows_quarantined": len(quarantined),
         "quarantine_reasons": count_reasons(quarantined),
         "label_shares": label_shares(battles["label"].to_numpy()),
+        **_describe_soft_labels(battles),
         "turns": {
             "mean": pc.mean(battles["turns"]).as_py(),
             "max": pc.max(battles["turns"]).as_py(),
@@ -84,7 +87,7 @@ def summarize_data(
 def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return the values that the summary needs, so that the texts need not be kept."""
     columns = {
-        "label": batch["label"],
+        **{name: batch[name] for name in ("label", SHARES, WEIGHT) if name in batch.schema.names},
         "turns": pc.list_value_length(batch["prompt"]),
         "digest": digest_texts(batch["prompt"]),
         "identical": _is_identical(batch["response_a"], batch["response_b"]),
@@ -93,6 +96,16 @@ def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:
         columns[f"{field}_has_empty"] = _has_empty_turn(batch[field])
         columns[f"{field}_length"] = pc.utf8_length(pc.binary_join(batch[field], ""))
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _describe_soft_labels(battles: pa.Table) -> dict[str, object]:
+    """Count the battles with soft labels, and return the range of weights, where there are any."""
+    found: dict[str, object] = {}
+    if SHARES in battles.column_names:
+        found["rows_with_soft_labels"] = int(find_soft(read_shares(battles[SHARES])).sum())
+    if WEIGHT in battles.column_names:
+        found["battle_weights"] = pc.min_max(battles[WEIGHT]).as_py()
+    return found
 
 
 def _repeated_fraction(digests: pa.ChunkedArray) -> float:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from preference.battles.soft_labels import to_shares
 from preference.battles.splits import HAS_TIES
 from preference.battles.table import TIE
 
@@ -22,12 +23,12 @@ def find_has_ties(sources: pa.ChunkedArray, labels: np.ndarray) -> np.ndarray:
 
     Args:
         sources: the source of each battle, string [n].
-        labels: int [n].
+        labels: of the battles, int [n] or float64 [n, 3].
     """
     names = sources.combine_chunks().dictionary_encode()
     tables = pc.replace_substring_regex(names.dictionary, NUMBER_OF_PART, "").dictionary_encode()
     table = tables.indices.to_numpy()[names.indices.to_numpy()]
-    ties = np.bincount(table[labels == TIE], minlength=len(tables.dictionary))
+    ties = np.bincount(table[to_shares(labels)[:, TIE] > 0], minlength=len(tables.dictionary))
     return (ties > 0)[table]
 
 

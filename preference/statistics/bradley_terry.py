@@ -74,12 +74,13 @@ def resample_ratings(
     Args:
         comparisons: n battles.
         scores: of A in each battle, float64 [n].
-        bootstrap: over the groups of the n battles.
+        bootstrap: over the groups of the n battles, with their weights.
 
     Returns:
         float64 [1 + resamples, models + k].
     """
-    fitted = fit_ratings(comparisons, scores, np.ones(len(scores)))
+    weights = np.ones(len(scores)) if bootstrap.battle_weights is None else bootstrap.battle_weights
+    fitted = fit_ratings(comparisons, scores, weights)
     resampled = [
         fit_ratings(comparisons, scores, bootstrap.weights(number), start=fitted)
         for number in range(bootstrap.resamples)

@@ -105,32 +105,41 @@ class Temperatures:
     both_orders: Temperature
 
 
-def fit_temperatures(labels: np.ndarray, predictions: Predictions) -> Temperatures:
+def fit_temperatures(
+    labels: np.ndarray, predictions: Predictions, weights: np.ndarray | None = None
+) -> Temperatures:
     """Fit both temperatures of a model on battles that it has not seen.
 
     Args:
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         predictions: of the n battles, before any temperature.
+        weights: of the battles, float64 [n]; None if all are 1.
     """
+    averaged = average_both_orders(predictions)
     return Temperatures(
-        in_order=fit_temperature(labels, predictions.probabilities),
-        both_orders=fit_temperature(labels, average_both_orders(predictions).probabilities),
+        in_order=fit_temperature(labels, predictions.probabilities, weights),
+        both_orders=fit_temperature(labels, averaged.probabilities, weights),
     )
 
 
 def calibrate_run(
-    labels: np.ndarray, groups: np.ndarray, predictions: Predictions, seed: int
+    labels: np.ndarray,
+    groups: np.ndarray,
+    predictions: Predictions,
+    seed: int,
+    weights: np.ndarray | None = None,
 ) -> Calibration:
     """Fit both temperatures of a training run, and estimate its metrics with 95 % intervals.
 
     Args:
-        labels: of the calibration split, int [n].
+        labels: of the calibration split, int [n], or shares, float64 [n, 3].
         groups: int64 [n].
         predictions: of the n battles, before any temperature.
         seed: of the bootstrap.
+        weights: of the battles, float64 [n]; None if all are 1.
     """
-    bootstrap = GroupBootstrap(groups, RESAMPLES, seed)
-    fitted = fit_temperatures(labels, predictions)
+    bootstrap = GroupBootstrap(groups, RESAMPLES, seed, weights=weights)
+    fitted = fit_temperatures(labels, predictions, weights)
     averaged = average_both_orders(predictions)
     return Calibration(
         battles=len(labels),
@@ -146,20 +155,22 @@ def find_warnings(
     groups: np.ndarray,
     predictions: Predictions,
     calibration: Calibration,
+    weights: np.ndarray | None = None,
 ) -> list[str]:
     """Return warnings, as whole sentences, about temperatures that should not be relied on.
 
     Args:
         name: of the experiment.
-        labels: of the calibration split, int [n].
+        labels: of the calibration split, int [n], or shares, float64 [n, 3].
         groups: int64 [n].
         predictions: of the n battles.
         calibration: the result of `calibrate_run` for these predictions.
+        weights: of the battles, float64 [n]; None if all are 1.
     """
     fitted = {"": calibration.in_order, " for both orders": calibration.both_orders}
     has_ties = bool(predictions.probabilities[:, TIE].any())
     return [
-        *warn_of_calibration(explain_few_groups(groups), missing_labels(labels, has_ties)),
+        *warn_of_calibration(explain_few_groups(groups, weights), missing_labels(labels, has_ties)),
         *([warn_of_constant(name)] if is_constant(predictions.probabilities) else []),
         *[
             warning

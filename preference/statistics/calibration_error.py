@@ -6,7 +6,10 @@ probability of the predicted label (Guo et al., 2017, equation 3). The class-wis
 probability of each label, and is averaged over the labels (Kull et al., 2019, equation 2).
 
 Noise alone makes a gap in every bin, so that even a perfectly calibrated model has an error above
-0; `error_if_calibrated` returns that error.
+0; `error_if_calibrated` returns that error. It draws one label for each battle: the shares of soft
+labels have less noise, so that it is too high for them.
+
+What is observed of a soft label is the share of each label, and of the predicted label its share.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +21,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from preference.battles.predictions import Predictions
+from preference.battles.soft_labels import to_shares
 from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, Estimate, GroupBootstrap
 from preference.statistics.metrics import CLASSES, ROUNDING, one_hot
 from preference.statistics.training_noise import StandardError, add_noise
@@ -56,7 +60,7 @@ def class_wise_gaps(observed: np.ndarray, probabilities: np.ndarray) -> np.ndarr
     """Return prediction minus observation of each label, in the column of its bin: [n, 3, BINS].
 
     Args:
-        observed: 1 for the actual label and else 0, or the true probability of each label, [n, 3].
+        observed: the share of each label, or its true probability, [n, 3].
         probabilities: [n, 3].
     """
     gaps = [
@@ -80,20 +84,22 @@ def mean_calibration_error(mean_gaps: np.ndarray) -> np.ndarray:
 
 
 def top_label(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probability of the predicted label, and whether it is the actual one: both [n]."""
-    return probabilities.max(axis=1), (probabilities.argmax(axis=1) == labels).astype(float)
+    """Return the probability of the predicted label, and its share in the actual one: both [n]."""
+    predicted = probabilities.argmax(axis=1)
+    return probabilities.max(axis=1), to_shares(labels)[np.arange(len(labels)), predicted]
 
 
 def error_if_calibrated(
-    probabilities: np.ndarray, random: np.random.Generator
+    probabilities: np.ndarray, random: np.random.Generator, weights: np.ndarray | None = None
 ) -> tuple[float, float]:
     """Return the mean top-label and class-wise errors if labels were drawn from the predictions."""
     steps = probabilities.cumsum(axis=1)
     errors = []
     for _ in range(DRAWS):
         labels = (random.random((len(steps), 1)) > steps[:, :-1]).sum(axis=1)
-        top = calibration_error(top_label_gaps(labels, probabilities).mean(axis=0))
-        by_label = calibration_error(class_wise_gaps(one_hot(labels), probabilities).mean(axis=0))
+        top = calibration_error(_average(top_label_gaps(labels, probabilities), weights))
+        gaps = class_wise_gaps(one_hot(labels), probabilities)
+        by_label = calibration_error(_average(gaps, weights))
         errors.append((top, by_label.mean()))
     top, class_wise = np.mean(errors, axis=0)
     return float(top), float(class_wise)
@@ -112,10 +118,17 @@ def reliability(
     for number in np.flatnonzero(rows[0]):
         members = member[:, number] > 0
         estimate = bootstrap.interval(accuracy[:, number], members)
-        mean = float(confidence[members].mean())
-        count = int(rows[0, number])
+        weights = bootstrap.battle_weights
+        chosen = None if weights is None else weights[members]
+        mean = float(np.average(confidence[members], weights=chosen))
+        count = int(members.sum())
         bins.append(ReliabilityBin(mean, estimate.value, estimate.low, estimate.high, count))
     return bins
+
+
+def _average(gaps: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return gaps [n, ...] averaged over the battles, [...]."""
+    return np.average(gaps, axis=0, weights=weights)
 
 
 def _in_bins(values: np.ndarray) -> np.ndarray:
@@ -177,10 +190,12 @@ def estimate_error(
     return Estimate(value, *((low, high) if has_noise else (None, None)))
 
 
-def calibration_errors(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+def calibration_errors(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, float]:
     """Return the errors `top_label` and `class_wise` on the battles themselves."""
-    top = top_label_gaps(labels, probabilities).mean(axis=0)
-    class_wise = class_wise_gaps(one_hot(labels), probabilities).mean(axis=0)
+    top = _average(top_label_gaps(labels, probabilities), weights)
+    class_wise = _average(class_wise_gaps(to_shares(labels), probabilities), weights)
     return {
         "top_label": float(calibration_error(top)),
         "class_wise": float(mean_calibration_error(class_wise)),
@@ -197,9 +212,9 @@ def summarize_calibration(
     """Return errors, means over training runs, and the reliability diagram of the first run.
 
     Args:
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         runs: the predictions of each training run, of the n battles.
-        bootstrap: over the groups of the n battles.
+        bootstrap: over the groups of the n battles, with their weights.
         oracle: the true probabilities [n, 3], where they are known. The class-wise error against
             them is `truth`, which has no noise of labels.
         errors: the noise of training in the mean `top_label` and `class_wise`, as far as there is
@@ -207,11 +222,12 @@ def summarize_calibration(
     """
     probabilities = [run.probabilities for run in runs]
     top = [bootstrap.means(top_label_gaps(labels, predicted)) for predicted in probabilities]
-    observed = one_hot(labels)
+    observed = to_shares(labels)
     class_wise = [
         bootstrap.means(class_wise_gaps(observed, predicted)) for predicted in probabilities
     ]
-    floors = [error_if_calibrated(predicted, bootstrap.random) for predicted in probabilities]
+    weights = bootstrap.battle_weights
+    floors = [error_if_calibrated(one, bootstrap.random, weights) for one in probabilities]
     top_floor, class_wise_floor = np.mean(floors, axis=0).tolist()
     return {
         "top_label": {

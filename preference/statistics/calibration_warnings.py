@@ -7,17 +7,19 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from preference.battles.soft_labels import to_shares
 from preference.battles.table import A_WINS, B_WINS, LABELS
 from preference.statistics.temperature_scaling import describe_bound
 
 
 def missing_labels(labels: np.ndarray, has_ties: bool) -> list[str]:
-    """Return the names of the labels that do not occur in `labels`, int [n].
+    """Return the names of the labels that have no share in `labels`, int [n] or float64 [n, 3].
 
     A tie is not missing unless the source of some battle has ties, as `has_ties` says.
     """
     expected = range(len(LABELS)) if has_ties else (A_WINS, B_WINS)
-    return [LABELS[number] for number in expected if number not in labels]
+    totals = to_shares(labels).sum(axis=0)
+    return [LABELS[number] for number in expected if not totals[number]]
 
 
 def warn_of_calibration(too_few_groups: str | None, missing: Sequence[str]) -> list[str]:

@@ -8,6 +8,8 @@ computed on the same resamples, so that the difference of two models is paired.
 Such an interval is too narrow where there are few groups, and it has no width where all resamples
 are equal. There is no interval in either case; too few are fewer than `FEWEST_GROUPS` effective
 groups. docs/results/statistics.md has the measured coverage for fewer groups.
+
+Where battles have weights, all totals are weighted, in every resample too.
 """
 
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ class Estimate:
     high: Finite | None
 
 
-def effective_groups(groups: np.ndarray) -> float:
+def effective_groups(groups: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Return the effective number of groups (the effective sample size of Kish, 1965).
 
     This is the number of groups where all have one size, and near 1 where one group has most of
@@ -42,9 +44,16 @@ def effective_groups(groups: np.ndarray) -> float:
 
     Args:
         groups: the group of each battle, int64 [n].
+        weights: of the battles, float64 [n]; None if all are 1.
     """
-    _, sizes = np.unique(groups, return_counts=True)
+    sizes = group_sizes(groups, weights)
     return float(sizes.sum() ** 2 / np.sum(sizes**2)) if len(sizes) else 0.0
+
+
+def group_sizes(groups: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Return the number of battles in each group, or the sum of their weights."""
+    _, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return sizes if weights is None else np.bincount(members, weights)
 
 
 class GroupBootstrap:
@@ -55,6 +64,7 @@ class GroupBootstrap:
         resamples: the number of resamples.
         seed: of the random numbers.
         fewest_groups: the smallest effective number of groups that has an interval.
+        weights: what each battle counts for, float64 [n]; None if all count for the same.
     """
 
     def __init__(
@@ -63,15 +73,17 @@ class GroupBootstrap:
         resamples: int,
         seed: int | list[int],
         fewest_groups: int = FEWEST_GROUPS,
+        weights: np.ndarray | None = None,
     ) -> None:
         names, members = np.unique(groups, return_inverse=True)
         battles = len(groups)
         self._fewest_groups = fewest_groups
-        self._has_enough_groups = effective_groups(groups) >= fewest_groups
+        self._has_enough_groups = effective_groups(groups, weights) >= fewest_groups
         self._summing = csr_array(
-            (np.ones(battles), (members, np.arange(battles))), shape=(len(names), battles)
+            (np.ones(battles) if weights is None else weights, (members, np.arange(battles))),
+            shape=(len(names), battles),
         )
-        self.groups = groups
+        self.groups, self.battle_weights = groups, weights
         self.resamples = resamples
         self.random = np.random.default_rng(seed)
         self._members = members
@@ -82,8 +94,13 @@ class GroupBootstrap:
         self._battles = self.totals(np.ones(battles))
 
     def weights(self, resample: int) -> np.ndarray:
-        """Return how often each battle is in a resample, counted from 0: float64 [n]."""
-        return self._times_drawn[1 + resample, self._members].astype(np.float64)
+        """Return what each battle counts for in a resample, counted from 0: float64 [n]."""
+        times = self._times_drawn[1 + resample, self._members].astype(np.float64)
+        return times if self.battle_weights is None else times * self.battle_weights
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean over the battles themselves, the last axis of `values`."""
+        return np.average(values, axis=-1, weights=self.battle_weights)
 
     def totals(self, values: np.ndarray) -> np.ndarray:
         """Sum over the battles themselves, and over those of each resample.
@@ -110,7 +127,8 @@ class GroupBootstrap:
         """Return whether the battles, or only those in `members`, bool [n], allow an interval."""
         if members is None:
             return self._has_enough_groups
-        return effective_groups(self.groups[members]) >= self._fewest_groups
+        weights = None if self.battle_weights is None else self.battle_weights[members]
+        return effective_groups(self.groups[members], weights) >= self._fewest_groups
 
     def interval(self, values: np.ndarray, members: np.ndarray | None = None) -> Estimate:
         """Return a metric with its percentile interval, or without one (see the module).

@@ -2,19 +2,20 @@
 
 import numpy as np
 
-from preference.statistics.cluster_bootstrap import FEWEST_GROUPS, effective_groups
+from preference.statistics.cluster_bootstrap import FEWEST_GROUPS, effective_groups, group_sizes
 
 
-def explain_few_groups(groups: np.ndarray) -> str | None:
+def explain_few_groups(groups: np.ndarray, weights: np.ndarray | None = None) -> str | None:
     """Explain that these groups are too few for an interval or a test; None where they are enough.
 
     Args:
         groups: the group of each battle, int64 [n].
+        weights: of the battles, float64 [n]; None if all are 1.
     """
-    effective = effective_groups(groups)
+    effective = effective_groups(groups, weights)
     if effective >= FEWEST_GROUPS:
         return None
-    _, sizes = np.unique(groups, return_counts=True)
+    sizes = group_sizes(groups, weights)
     needed = f"for an interval or a test; at least {FEWEST_GROUPS} are needed"
     if len(sizes) == 1:
         return f"1 group of battles is too few {needed}"

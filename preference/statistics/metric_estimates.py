@@ -6,10 +6,12 @@ from types import MappingProxyType
 import numpy as np
 
 from preference.battles.predictions import Predictions
+from preference.battles.soft_labels import label_codes, to_shares
 from preference.statistics.cluster_bootstrap import Estimate, GroupBootstrap
 from preference.statistics.metrics import (
     LARGEST_LOG_LOSS,
     flips,
+    is_right,
     one_hot,
     row_log_loss,
     swap_difference,
@@ -35,9 +37,9 @@ def estimate_metrics(
     """Return the metrics of `UPPER_BOUNDS`, means over training runs.
 
     Args:
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         runs: the predictions of each training run, of the n battles.
-        bootstrap: over the groups of the n battles.
+        bootstrap: over the groups of the n battles, with their weights.
         errors: the noise of training in the mean of each metric, as far as there is any.
     """
     resampled = [resample_metrics(labels, predictions, bootstrap) for predictions in runs]
@@ -98,13 +100,13 @@ def resample_metrics(
     """Return each metric on the battles themselves, then on each resample: [1 + resamples]."""
     probabilities, swapped = predictions.probabilities, predictions.swapped
     predicted = probabilities.argmax(axis=1)
-    counts = one_hot(labels)[:, :, None] * one_hot(predicted)[:, None, :]
+    counts = one_hot(label_codes(labels))[:, :, None] * one_hot(predicted)[:, None, :]
     # A label that no battle can have, as a tie where no source has ties, is no class.
-    possible = probabilities.any(axis=0) | one_hot(labels).any(axis=0)
+    possible = probabilities.any(axis=0) | to_shares(labels).any(axis=0)
     counts = counts[:, possible][:, :, possible]
     return {
         "log_loss": bootstrap.means(row_log_loss(labels, probabilities)),
-        "accuracy": bootstrap.means(predicted == labels),
+        "accuracy": bootstrap.means(is_right(labels, probabilities)),
         "f1_macro": resampled_f1_macro(bootstrap.totals(counts)),
         "flip_rate": bootstrap.means(flips(probabilities, swapped)),
         "swap_difference": bootstrap.means(swap_difference(probabilities, swapped)),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.optimize import minimize
 
+from preference.battles.soft_labels import split_shares
 from preference.statistics.metrics import SMALLEST
 
 # A smaller weight hardly changes a prediction, but the model that has it costs a whole prediction.
@@ -12,7 +13,10 @@ SMALLEST_WEIGHT = 0.005
 
 
 def fit_weights(
-    labels: np.ndarray, models: Mapping[str, np.ndarray], prior_rows: float = 0
+    labels: np.ndarray,
+    models: Mapping[str, np.ndarray],
+    prior_rows: float = 0,
+    battle_weights: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return the weights with the lowest log loss; each is at least 0, and their sum is 1.
 
@@ -20,19 +24,23 @@ def fit_weights(
     `SMALLEST_WEIGHT` become 0, so that a mix holds no model in vain.
 
     Args:
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         models: the probabilities of each model, [n, 3].
         prior_rows: what equal weights count for, in rows (a Dirichlet prior): with few rows, the
             weights stay near these.
+        battle_weights: of the battles, float64 [n]; None if all are 1.
     """
-    of_label = np.column_stack([model[np.arange(len(labels)), labels] for model in models.values()])
-    prior = prior_rows / len(models) / len(labels)
+    rows, codes, counts = split_shares(labels, battle_weights)
+    of_label = np.column_stack([model[rows, codes] for model in models.values()])
+    total = len(labels) if counts is None else counts.sum()
+    prior = prior_rows / len(models) / total
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         mixed = np.maximum(of_label @ weights, SMALLEST)
         kept = np.maximum(weights, SMALLEST)
-        value = -np.log(mixed).mean() - prior * np.log(kept).sum()
-        return value, -(of_label / mixed[:, None]).mean(axis=0) - prior / kept
+        value = -np.average(np.log(mixed), weights=counts) - prior * np.log(kept).sum()
+        slope = np.average(of_label / mixed[:, None], axis=0, weights=counts)
+        return value, -slope - prior / kept
 
     fit = minimize(
         loss,

@@ -67,7 +67,7 @@ def paired_difference(
     """
     by_battle = first.mean(axis=0) - second.mean(axis=0)
     if not bootstrap.has_enough_groups():
-        return Difference(float(by_battle.mean()), None, None, standard_error=None, p=None)
+        return Difference(float(bootstrap.mean(by_battle)), None, None, standard_error=None, p=None)
     battles = error_over_battles(by_battle, bootstrap)
     if battles.value == 0:
         # The two predict the same, as the same training run does.
@@ -88,7 +88,8 @@ def paired_difference(
 def error_over_battles(by_battle: np.ndarray, bootstrap: GroupBootstrap) -> StandardError:
     """Return the standard error of a mean [n] that is due to which battles were drawn."""
     differs = np.ptp(by_battle) > ROUNDING
-    value = standard_error(by_battle, bootstrap.groups) if differs else 0.0
+    weights = bootstrap.battle_weights
+    value = standard_error(by_battle, bootstrap.groups, weights) if differs else 0.0
     return StandardError(float(value), len(np.unique(bootstrap.groups)) - 1)
 
 

@@ -19,20 +19,23 @@ BOUND_TOLERANCE = 1e-3
 FLAT_LOSS = 1e-12
 
 
-def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
+def fit_temperature(
+    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Return the temperature with the least log loss on these battles, from 1 / 20 to 20.
 
     It is 1 where every temperature has the same log loss, as for three equal probabilities.
 
     Args:
-        labels: int [n].
+        labels: int [n], or shares, float64 [n, 3].
         probabilities: float64 [n, 3].
+        weights: of the battles, float64 [n]; None if all are 1.
     """
     # Imported here, because a model that only predicts fits nothing, and it takes half a second.
     from scipy.optimize import minimize_scalar
 
     def loss(logarithm: float) -> float:
-        return log_loss(labels, apply_temperature(probabilities, np.exp(logarithm)))
+        return log_loss(labels, apply_temperature(probabilities, np.exp(logarithm)), weights)
 
     bound = np.log(LARGEST)
     if np.ptp([loss(-bound), loss(0.0), loss(bound)]) < FLAT_LOSS:

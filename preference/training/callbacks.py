@@ -66,8 +66,9 @@ class ProgressBar(keras.callbacks.Callback):
 class LiveMetrics(keras.callbacks.Callback):
     """Log to dvclive by optimizer step, so that experiments share one axis.
 
-    `train/log_loss` is the mean over the battles since it was last logged: `LOG_EVERY_STEPS` steps,
-    or fewer at the end of an epoch. The `eval` metrics are logged once per epoch.
+    `train/log_loss` is the mean over the battles, weighted where they have weights, since it was
+    last logged: `LOG_EVERY_STEPS` steps, or fewer at the end of an epoch. The `eval` metrics are
+    logged once per epoch.
 
     Args:
         live: where metrics are logged.
@@ -77,7 +78,7 @@ class LiveMetrics(keras.callbacks.Callback):
     def __init__(self, live: Live, train: BatchSampler) -> None:
         super().__init__()
         self.live, self.train = live, train
-        self.logged_battles, self.logged_sum = 0, 0.0
+        self.logged_weight, self.logged_sum = 0.0, 0.0
 
     def state(self) -> LoggedMetrics:
         """Return what `restore` needs, including the text of the files that dvclive has written."""
@@ -85,33 +86,33 @@ class LiveMetrics(keras.callbacks.Callback):
             path.relative_to(self.live.dir).as_posix(): path.read_text(encoding="utf-8")
             for path in sorted(Path(self.live.plots_dir).rglob("*.tsv"))
         }
-        logged = (self.logged_battles, self.logged_sum)
+        logged = (self.logged_weight, self.logged_sum)
         return {"step": self.live.step, "logged": logged, "files": files}
 
     def restore(self, state: LoggedMetrics) -> None:
         """Resume where another process was when it called `state`."""
         self.live.step = state["step"]
-        self.logged_battles, self.logged_sum = state["logged"]
+        self.logged_weight, self.logged_sum = state["logged"]
         for name, text in state["files"].items():
             write_text(text, Path(self.live.dir) / name)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Remember where the epoch starts: Keras averages its metrics from there."""
-        self.before, self.done = epoch * self.train.steps, self.train.battles_done(epoch)
+        self.before, self.done = epoch * self.train.steps, self.train.weights_done(epoch)
         self.first = self.train.first_step(epoch)
         if not self.first:
-            self.logged_battles, self.logged_sum = 0, 0.0
+            self.logged_weight, self.logged_sum = 0.0, 0.0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
         """Log the training loss every `LOG_EVERY_STEPS` steps, and at the end of an epoch."""
         steps = self.first + batch + 1
         self.live.step = self.before + steps
         if steps % LOG_EVERY_STEPS == 0 or steps == self.train.steps:
-            battles = int(self.done[steps - 1])
-            total = logs["log_loss"] * battles
-            recent = (total - self.logged_sum) / (battles - self.logged_battles)
+            weight = float(self.done[steps - 1])
+            total = logs["log_loss"] * weight
+            recent = (total - self.logged_sum) / (weight - self.logged_weight)
             self._log("train/log_loss", recent)
-            self.logged_battles, self.logged_sum = battles, total
+            self.logged_weight, self.logged_sum = weight, total
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Log the validation metrics."""

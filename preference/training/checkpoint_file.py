@@ -30,12 +30,13 @@ Count = Annotated[int, Field(ge=0)]
 class LoggedMetrics(TypedDict):
     """The state of `preference.training.callbacks.LiveMetrics`.
 
-    `step` is the last one. `logged` is the number of battles and the sum of their losses in this
-    epoch when the loss was last logged. `files` are the texts of dvclive's files, by path.
+    `step` is the last one. `logged` is the sum of the weights of the battles, by default their
+    number, and the sum of their losses in this epoch when the loss was last logged. `files` are the
+    texts of dvclive's files, by path.
     """
 
     step: Count
-    logged: tuple[Count, float]
+    logged: tuple[Annotated[float, Field(ge=0)], float]
     files: dict[Annotated[str, Field(pattern=r"^(?:[\w-]+/)*[\w-]+\.tsv$")], str]
 
 

@@ -8,7 +8,8 @@ from itertools import count, islice
 import numpy as np
 import tensorflow as tf
 
-from preference.battles.table import LABELS, TIE, one_hot
+from preference.battles.soft_labels import to_shares
+from preference.battles.table import LABELS, TIE
 from preference.models.preference_model import FEATURES
 from preference.sequences.feature_normalization import SideFeatures
 from preference.sequences.length_bucketing import padded_widths, shuffled_batches, sorted_batches
@@ -17,7 +18,7 @@ from preference.sequences.tf_data import input_signature, stream_batches
 from preference.sequences.token_store import Tokens
 from preference.training.distributed.shard import Shard
 
-# Stands for 0 or 1 in the one-hot labels where a battle cannot have the label.
+# Stands for the share of a label where a battle cannot have the label.
 IMPOSSIBLE = -1.0
 
 
@@ -29,9 +30,11 @@ class LabelledBattles:
         tokens: of these battles, and maybe of others.
         packing: how a battle becomes two sequences.
         rows: int64 [battles] into `tokens`.
-        labels: int [battles].
+        labels: int [battles], or the shares of the labels, float64 [battles, 3].
         has_ties: whether the source of each battle has ties, bool [battles]; None if all have.
         features: of these battles, for a model that reads features.
+        weights: what each battle counts for in the loss and the metrics, float64 [battles]; None if
+            all count for the same.
     """
 
     tokens: Tokens
@@ -40,6 +43,7 @@ class LabelledBattles:
     labels: np.ndarray
     has_ties: np.ndarray | None = None
     features: SideFeatures | None = None
+    weights: np.ndarray | None = None
 
     @property
     def ids(self) -> np.ndarray:
@@ -58,17 +62,21 @@ class LabelledBattles:
             positions: int [batch], into `rows`.
 
         Returns: `token_ids` and `padding_mask`, int32 [batch, 2, width], and `features`, float32
-            [batch, 2, features], if there are any; and the one-hot labels, float32 [batch, 3], in
-            which a tie that cannot be is `IMPOSSIBLE`.
+            [batch, 2, features], if there are any; and the shares of the labels, float32 [batch,
+            3], in which a tie that cannot be is `IMPOSSIBLE`.
         """
         width = int(self.widths[positions].max())
         inputs = pack(self.tokens, self.rows[positions], self.packing, width)
         if self.features:
             inputs[FEATURES] = self.features.read(positions)
-        labels = one_hot(self.labels[positions], np.float32)
+        labels = to_shares(self.labels[positions], np.float32)
         if self.has_ties is not None:
             labels[~self.has_ties[positions], TIE] = IMPOSSIBLE
         return inputs, labels
+
+    def weigh(self, positions: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Return counts of some battles, float32 [batch], times their weights."""
+        return counts if self.weights is None else counts * self.weights[positions].astype("f4")
 
     def signature(self, weighted: bool) -> tuple:
         """Return the tensor specifications of a batch, with the weights of its battles or not."""
@@ -132,15 +140,28 @@ class BatchSampler:
         """Batches per epoch."""
         return len(self.batches(0))
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether rows have weights and the loss is their sum."""
+        return self.shard is not None or self.battles.weights is not None
+
+    def weights_done(self, epoch: int) -> np.ndarray:
+        """Return the sum of the weights that the epoch has visited after each step: [steps]."""
+        weights = self.battles.weights
+        if weights is None:
+            return self.battles_done(epoch)
+        return np.cumsum([weights[batch].sum() for batch in self.batches(epoch)])
+
     def battles_done(self, epoch: int) -> np.ndarray:
         """Return how many battles the epoch has visited after each of its steps: int64 [steps]."""
         return np.cumsum([len(batch) for batch in self.batches(epoch)])
 
     def stream(self) -> tf.data.Dataset:
-        """Return an endless stream of inputs, one-hot labels and weights.
+        """Return an endless stream of inputs, shares of labels and weights.
 
-        Batches have unequal sizes, and the loss is the mean over a batch (with a shard, the sum).
-        The weights correct for this: every battle counts the same in an epoch.
+        Batches have unequal sizes, and the loss is the mean over a batch (the sum, where the stream
+        `is_weighted`). The weights correct for this: every battle counts for its own weight, and
+        without weights the same, in an epoch.
         """
 
         def generate() -> Iterator[tuple]:
@@ -155,7 +176,11 @@ class BatchSampler:
         batches, weight = self.batches(epoch), self.steps / len(self.battles.rows)
         if self.shard:
             for batch, counts in self.shard.split_batches(batches, self.battles.widths):
-                yield batch, np.float32(weight) * counts
+                yield batch, self.battles.weigh(batch, np.float32(weight) * counts)
+        elif self.is_weighted:
+            for batch in batches:
+                counts = np.full(len(batch), weight, dtype=np.float32)
+                yield batch, self.battles.weigh(batch, counts)
         else:
             for batch in batches:
                 yield batch, np.full(len(batch), weight * len(batch), dtype=np.float32)
@@ -166,16 +191,22 @@ def validation_stream(
 ) -> tf.data.Dataset:
     """Return a stream of every battle once, longest first.
 
-    Its batches are inputs and one-hot labels; with a shard, weights too.
+    Its batches are inputs and shares of labels; with a shard, or where the battles have weights,
+    weights too.
     """
     budget = tokens_per_batch // len(SIDES)
     batches = sorted_batches(battles.lengths, battles.widths, budget)
-    signature = battles.signature(weighted=shard is not None)
-    if not shard:
+    signature = battles.signature(weighted=shard is not None or battles.weights is not None)
+    if not shard and battles.weights is None:
         return stream_batches(lambda: map(battles.batch, batches), signature, len(batches))
 
+    def count_battles() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if shard:
+            return shard.split_batches(batches, battles.widths)
+        return ((batch, np.ones(len(batch), dtype=np.float32)) for batch in batches)
+
     def generate() -> Iterator[tuple]:
-        for batch, counts in shard.split_batches(batches, battles.widths):
-            yield *battles.batch(batch), counts
+        for batch, counts in count_battles():
+            yield *battles.batch(batch), battles.weigh(batch, counts)
 
     return stream_batches(generate, signature, len(batches))

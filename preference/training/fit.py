@@ -57,9 +57,8 @@ def train_model(
     """
     keep_freed_memory()
     steps = train.steps * params.epochs
-    # With a shard, repeated rows have the weight 0.
     masked = train.battles.lacks_ties or valid.lacks_ties
-    compile_step(model, params, steps, weighted=train.shard is not None, masked=masked)
+    compile_step(model, params, steps, weighted=train.is_weighted, masked=masked)
     # Called before the model is compiled, this would make Keras leave out XLA silently. The kernels
     # are the same either way.
     make_deterministic()

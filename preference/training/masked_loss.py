@@ -1,8 +1,8 @@
 """Loss and metrics of battles, some of which cannot have every label.
 
-Where a one-hot label is negative, the battle cannot have that label: its logit is left out of the
-softmax, so that it has no influence on the loss and no gradient. Where none is, these are Keras's
-`CategoricalCrossentropy` and `CategoricalAccuracy`.
+Where the share of a label is negative, the battle cannot have that label: its logit is left out of
+the softmax, so that it has no influence on the loss and no gradient. Where none is, these are
+Keras's `CategoricalCrossentropy` and `CategoricalAccuracy`.
 """
 
 import keras

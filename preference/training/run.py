@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 from dvclive import Live
 
+from preference.battles.soft_labels import label_columns, read_labels, read_weights
 from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.config.experiment import Experiment, fold_of
@@ -171,10 +172,18 @@ def read_labelled_battles(
 ) -> LabelledBattles:
     """Read the labels of a split's battles, in one fold or in all, and find their tokens.
 
+    Weights are divided by their mean, so that they do not change the learning rate.
+
     Raises:
         BadInput: the split is missing, or one of its battles has no tokens.
     """
-    battles = read_split_battles(BATTLES, split_file(split), ("label",), fold)
-    rows = tokens.rows_of(battles["id"].to_numpy())
-    labels, has_ties = battles["label"].to_numpy(), read_has_ties(battles)
-    return LabelledBattles(tokens, packing, rows, labels, has_ties)
+    battles = read_split_battles(BATTLES, split_file(split), label_columns(BATTLES), fold)
+    rows, weights = tokens.rows_of(battles["id"].to_numpy()), read_weights(battles)
+    return LabelledBattles(
+        tokens,
+        packing,
+        rows,
+        labels=read_labels(battles),
+        has_ties=read_has_ties(battles),
+        weights=None if weights is None else weights / weights.mean(),
+    )

@@ -22,8 +22,8 @@ def compile_step(
         model: as `build_model` makes it.
         params: optimizer, label smoothing and `jit`.
         steps: optimizer steps of the whole run, if it is not stopped early.
-        weighted: whether rows have weights and the loss is their sum, as where a batch is filled up
-            with rows of weight 0.
+        weighted: whether rows have weights and the loss is their sum, as where battles have weights
+            or a batch is filled up with rows of weight 0.
         masked: whether some battles cannot have every label.
     """
     reduction = "sum" if weighted else "sum_over_batch_size"

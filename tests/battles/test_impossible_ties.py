@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from preference.battles.predictions import Predictions, rule_out_ties
-from preference.battles.table import label_prior
+from preference.battles.soft_labels import label_prior
 
 
 def test_without_ties_the_probabilities_are_those_of_two_logits():

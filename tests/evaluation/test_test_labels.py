@@ -16,8 +16,9 @@ import pytest
 import yaml
 from repository import REPOSITORY
 
+from preference.battles.soft_labels import label_columns
 from preference.battles.splits import read_split_battles, split_file
-from preference.battles.table import BATTLES
+from preference.battles.table import BATTLES, FIELDS
 from preference.config.experiment import write_experiments
 from preference.config.params import load_params
 from preference.runtime.provenance import hash_file
@@ -154,7 +155,7 @@ def peek_in_references(monkeypatch):
     real = train_reference.fit_references
 
     def fit(train, valid, params, seed):
-        columns = train_reference.BATTLE_COLUMNS
+        columns = (*FIELDS, *label_columns(BATTLES))
         test = read_split_battles(BATTLES, split_file("test"), columns)
         return real(pa.concat_tables([train, test]), valid, params, seed)
 

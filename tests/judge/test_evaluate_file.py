@@ -92,6 +92,35 @@ def test_metrics_are_those_of_scikit_learn_on_the_written_predictions(run, model
     assert difference["low"] < difference["value"] < difference["high"] and difference["p_holm"]
 
 
+def test_soft_and_weighted_votes_are_scored_as_a_row_for_each_share(run, models, tmp_path):
+    random = np.random.default_rng(5)
+    shares = random.integers(1, 9, size=(ROWS, 3)).astype(float)
+    shares[:10] = np.eye(3)[np.arange(10) % 3]
+    shares /= shares.sum(axis=1, keepdims=True)
+    weights = random.integers(1, 4, size=ROWS)
+    named = [dict(zip(COLUMNS, row, strict=True)) for row in shares.tolist()]
+    votes = [
+        {**row, **named[number], "id": number, "weight": int(weights[number])}
+        for number, row in enumerate(make_battles(ROWS))
+    ]
+    path = write_lines(tmp_path / "votes.jsonl", votes)
+    probabilities = predict(run, models[0], path, tmp_path)
+    result = evaluate(run, models[:1], path)
+    rows, labels = np.indices(shares.shape).reshape(2, -1)
+    weighted = (shares * weights[:, None]).ravel()
+    (found,) = result["models"].values()
+    expected = log_loss(labels, probabilities[rows], sample_weight=weighted)
+    assert found["log_loss"]["value"] == pytest.approx(expected)
+    prior = np.tile([0.5, 0.3, 0.2], (len(rows), 1))
+    assert found["prior"]["log_loss"] == pytest.approx(
+        log_loss(labels, prior, sample_weight=weighted)
+    )
+    said = run("evaluate", "--model", models[0], path).out
+    assert "50 battles have soft labels: log loss is the cross-entropy of soft labels" in said
+    assert f"below {result['soft_labels']['entropy']:.4f}, their entropy" in said
+    assert "Battles have weights from 1 to 3: all metrics are weighted." in said
+
+
 def test_the_text_says_what_may_be_said(run, models, tmp_path):
     path = write_lines(tmp_path / "votes.jsonl", make_votes())
     named = ("--model", models[0], "--model", models[1])

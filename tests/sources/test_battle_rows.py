@@ -31,6 +31,8 @@ def test_a_row_as_text():
         "response_a": ["a"],
         "response_b": ["b"],
         "label": 1,
+        "shares": [0, 1, 0],
+        "weight": 1,
         "model_a": "m",
         "model_b": "n",
         "language": None,
@@ -51,6 +53,23 @@ def test_label_is_the_column_of_the_winner(label, no, yes):
     columns = ("winner_model_a", "winner_model_b", "winner_tie")
     winners = {name: yes if index == label else no for index, name in enumerate(columns)}
     assert parse_battle(ROW | winners)["label"] == label
+
+
+@pytest.mark.parametrize(
+    ("values", "label", "shares"),
+    [
+        (("0.2", "0.7", "0.1"), 1, [0.2, 0.7, 0.1]),
+        ((0.5, 0.5, 0), 0, [0.5, 0.5, 0]),
+        ((0, ".5", "5e-1"), 1, [0, 0.5, 0.5]),
+        ((Decimal("0.25"), 0, 0.75), 2, [0.25, 0, 0.75]),
+        (("0.333333", "0.333333", "0.333333"), 0, [1 / 3, 1 / 3, 1 / 3]),
+    ],
+)
+def test_shares_of_the_labels_give_the_largest_as_label_and_sum_to_1(values, label, shares):
+    columns = ("winner_model_a", "winner_model_b", "winner_tie")
+    battle = parse_battle(ROW | dict(zip(columns, values, strict=True)) | {"weight": "2.5"})
+    assert (battle["label"], battle["weight"]) == (label, 2.5)
+    assert battle["shares"] == pytest.approx(shares, abs=1e-15)
 
 
 def test_models_are_optional():
@@ -107,6 +126,9 @@ def test_turns_that_are_equal_or_empty_at_the_end_are_aligned(
 
 NESTED = "[" * 100_000
 FIELD = "response_a is not a JSON list of strings"
+SHARE = "is not a number from 0 to 1"
+WINNERS = "winner_model_a, winner_model_b, winner_tie"
+WEIGHT = "weight is not a number above 0"
 
 
 @pytest.mark.parametrize(
@@ -129,10 +151,24 @@ FIELD = "response_a is not a JSON list of strings"
         ({"prompt": "[]", "response_a": "[]", "response_b": "[]"}, "no turns"),
         ({"winner_model_b": "0"}, "no winner"),
         ({"winner_tie": "1"}, "two winners"),
-        ({"winner_tie": "2"}, "winner_tie is not 0 or 1"),
-        ({"winner_tie": ""}, "winner_tie is not 0 or 1"),
-        ({"winner_tie": None}, "winner_tie is not 0 or 1"),
-        ({"winner_tie": float("nan")}, "winner_tie is not 0 or 1"),
+        ({"winner_tie": "2"}, f"winner_tie {SHARE}"),
+        ({"winner_tie": "-0.1"}, f"winner_tie {SHARE}"),
+        ({"winner_tie": ""}, f"winner_tie {SHARE}"),
+        ({"winner_tie": "nan"}, f"winner_tie {SHARE}"),
+        ({"winner_tie": "1e999"}, f"winner_tie {SHARE}"),
+        ({"winner_tie": 10**400}, f"winner_tie {SHARE}"),
+        ({"winner_tie": None}, f"winner_tie {SHARE}"),
+        ({"winner_tie": float("nan")}, f"winner_tie {SHARE}"),
+        ({"winner_tie": Decimal("sNaN")}, f"winner_tie {SHARE}"),
+        ({"winner_model_b": "0.9"}, f"{WINNERS} do not sum to 1"),
+        ({"winner_tie": 0.00001}, f"{WINNERS} do not sum to 1"),
+        ({"weight": 0}, WEIGHT),
+        ({"weight": "-1"}, WEIGHT),
+        ({"weight": None}, WEIGHT),
+        ({"weight": ""}, WEIGHT),
+        ({"weight": "inf"}, WEIGHT),
+        ({"weight": float("inf")}, WEIGHT),
+        ({"weight": float("nan")}, WEIGHT),
         ({"id": ""}, "id is missing"),
         ({"id": " "}, "id is missing"),
         ({"id": float("nan")}, "id is missing"),

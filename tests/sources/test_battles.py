@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from preference.battles import table as battles
-from preference.battles.table import BATTLE_SCHEMA, scan_battles, writing_battles
+from preference.battles.table import BATTLE_SCHEMA, scan_battles
+from preference.battles.writing import writing_battles
 from preference.runtime.errors import BadInput
 from preference.sources import ingest as battle_table
 from preference.sources.ingest import parse_battles

@@ -14,6 +14,7 @@ from repository import REPOSITORY
 from training_metrics import METRICS
 
 from preference.battles.predictions import Origin, Predictions, write_raw_predictions
+from preference.battles.soft_labels import SOFT_FIELDS, label_codes
 from preference.battles.table import BATTLE_SCHEMA, SIMULATED_SCHEMA
 from preference.config.experiment import (
     digest_of,
@@ -51,7 +52,7 @@ def write_battles(targets):
         "prompt": [["a question"]] * count,
         "response_a": [["yes " * (number % 7)] for number in range(count)],
         "response_b": [["no " * (number % 5)] for number in range(count)],
-        "label": pa.array(targets.labels, pa.int8()),
+        "label": pa.array(label_codes(targets.labels), pa.int8()),
         "model_a": [None] * count,
         "model_b": [None] * count,
         "source": ["drawn"] * count,
@@ -62,7 +63,7 @@ def write_battles(targets):
         columns["oracle"] = targets.oracle.probabilities.tolist()
         columns["oracle_agreement"] = targets.oracle.agreement
         schema = SIMULATED_SCHEMA
-    battles = pa.table(columns, schema=schema)
+    battles = mark_soft(pa.table(columns, schema=schema), targets.labels, targets.weights)
     SPLITS.mkdir(parents=True)
     pq.write_table(battles.take(np.arange(count)[::-1]), BATTLES)
     near = np.arange(count) == count - 1
@@ -75,11 +76,24 @@ def write_battles(targets):
     return battles
 
 
+def mark_soft(battles, labels, weights):
+    """Return battles with the columns of soft labels and weights that they need."""
+    shares, weight = SOFT_FIELDS
+    if labels.ndim == 2:
+        column = pa.FixedSizeListArray.from_arrays(pa.array(labels.ravel()), 3)
+        battles = battles.append_column(shares, column)
+    if weights is not None:
+        battles = battles.append_column(weight, pa.array(weights, pa.float64()))
+    return battles
+
+
 def write_params(seeds=()):
     """Write the repository's parameters, with seeds of each experiment, and configure them."""
     text = (REPOSITORY / "params.yaml").read_text()
     for written in ("seeds: []", "seeds: 3"):
         text = text.replace(written, f"seeds: {list(seeds)}")
+    # The made-up training runs have no normalization of features.
+    text = text.replace("features: true", "features: false")
     Path("params.yaml").write_text(text)
     write_experiments(load_params())
 

@@ -69,7 +69,7 @@ def test_the_train_loss_is_the_mean_over_the_battles_of_the_last_steps(tmp_path)
     sizes = random.integers(1, 30, size=25)
     losses = [random.random(size) for size in sizes]
     sampler = SimpleNamespace(
-        steps=25, battles_done=lambda epoch: np.cumsum(sizes), first_step=lambda epoch: 0
+        steps=25, weights_done=lambda epoch: np.cumsum(sizes), first_step=lambda epoch: 0
     )
     with Live(str(tmp_path), dvcyaml=False, save_dvc_exp=False) as live:
         callback = LiveMetrics(live, sampler)

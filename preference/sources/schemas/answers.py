@@ -8,6 +8,7 @@ from preference.battles.table import FIELDS
 from preference.sources.row_parser import (
     REQUIRED_COLUMNS,
     UNLABELLED_COLUMNS,
+    WEIGHT,
     WINNER_LABELS,
     NotABattle,
     RawRow,
@@ -33,7 +34,8 @@ def convert_kaggle(row: RawRow, reading: Reading) -> RawRow:
         NotABattle: it lacks a column, or has a value that cannot be used.
     """
     check_columns(row, KAGGLE.required(reading.labelled))
-    columns = (*REQUIRED_COLUMNS, *MODELS) if reading.labelled else (*UNLABELLED_COLUMNS, *MODELS)
+    labelled = (*REQUIRED_COLUMNS, *MODELS, WEIGHT)
+    columns = labelled if reading.labelled else (*UNLABELLED_COLUMNS, *MODELS)
     known = {name: row[name] for name in columns if name in row}
     return {**known, **read_plain_turns(row, reading)}
 
@@ -70,7 +72,7 @@ KAGGLE = Schema(
     name="Kaggle's competition",
     needed=UNLABELLED_COLUMNS,
     labels=tuple(WINNER_LABELS),
-    optional=MODELS,
+    optional=(*MODELS, WEIGHT),
     texts=FIELDS,
     convert=convert_kaggle,
 )
