@@ -74,6 +74,9 @@ def test_every_stage_scores_the_shares_and_says_so():
     ties = np.average(targets.labels[:, 2], weights=targets.weights)
     prior = np.array([(1 - ties) / 2, (1 - ties) / 2, ties])
     uncalibrated = details["models"]["prior"]["log_loss_uncalibrated"]["value"]
+    rows, labels, weights = as_hard(targets, first)
+    expected = fit_temperature(labels, np.tile(prior, (len(rows), 1)), weights)
+    assert details["models"]["prior"]["temperature"] == [pytest.approx(expected, rel=1e-2)]
     means = np.average(targets.labels[second], axis=0, weights=targets.weights[second])
     assert uncalibrated == pytest.approx(-means @ np.log(prior), abs=1e-4)
     parts = {(part["slice"], part["part"]): part for part in details["slices"]}
