@@ -23,7 +23,6 @@ WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie
 WEIGHT = "weight"
 UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
-SOURCE_COLUMNS = (*REQUIRED_COLUMNS, "model_a", "model_b")
 MALFORMED = "malformed"
 NOT_UTF8 = "not valid UTF-8"
 KEYED_BY_CONTENT = "keyed by content"
