@@ -159,8 +159,8 @@ def test_damaged_files(folders, file):
 def rows_left_whole(name, content, rows):
     """Return the rows whose lines are still in the text, and of which there is no damaged copy."""
     # Without its name, the column of the ids is not read.
-    header = rb"(^|\xef\xbb\xbf|\n)" + re.escape(to_csv([COLUMNS]))
-    if name == "battles.csv" and not re.search(header, content):
+    header = rb"(\xef\xbb\xbf)?[\r\n]*" + re.escape(to_csv([COLUMNS]))
+    if name == "battles.csv" and not re.match(header, content):
         return []
     lines = {
         "battles.csv": lambda row: to_csv([[intact_text(row)[column] for column in COLUMNS]]),
