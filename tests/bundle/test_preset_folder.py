@@ -89,7 +89,7 @@ def write_data():
     """Write the tokens of a baseline that starts from the preset; hide the splits to predict."""
     params = read_yaml(REPOSITORY / "params.yaml")
     params["data"]["simulated"]["battles"] = 150
-    params["model"] |= {"preset": "preset", "seq_len": 64}
+    params["model"] |= {"preset": "preset", "seq_len": 64, "features": False}
     # Next to nothing is learned, so that the weights are still those of the preset.
     params["train"] |= {"epochs": 1, "learning_rate": 1e-9}
     params["experiments"]["baseline"] = {}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preference.battles.soft_labels import with_soft_labels
 from preference.battles.table import BATTLE_SCHEMA
 from preference.sources.ids import number_extra_battle, number_text
 from preference.sources.ingest import parse_battles
@@ -66,6 +67,8 @@ def test_a_row_is_the_battle_that_one_reads_in_it(row):
         "response_a": ["It is so.", "Because."],
         "response_b": ["It is not.", "I do not know."],
         "label": 1,
+        "shares": [0, 1, 0],
+        "weight": 1,
         "model_a": "chatglm-6b",
         "model_b": "koala-13b",
         "language": None,
@@ -165,7 +168,8 @@ def test_every_format_gives_the_same_battles(tmp_path, row):
     for name in ("a.parquet", "a.jsonl", "a.csv"):
         rows = read_source_rows(tmp_path / name)
         quarantined = []
-        batches = parse_battles([BattleSource("x", {"x": rows})], BATTLE_SCHEMA, quarantined)
+        source, schema = BattleSource("x", {"x": rows}), with_soft_labels(BATTLE_SCHEMA)
+        batches = parse_battles([source], schema, quarantined)
         battles = [battle for batch in batches for battle in batch.to_pylist()]
         assert battles == [battle | {"source": "x"} for battle in expected], name
         assert quarantined == []

@@ -118,10 +118,9 @@ def assert_same(found, expected):
 
 
 def test_however_it_was_killed_the_result_is_the_same(tmp_path, undisturbed, capfd):
-    """Within the first step, twice in an epoch, at the end of one, and in the very last step."""
+    """Twice in an epoch, at the end of one, and in the very last step."""
     # The step during which it was killed is in no checkpoint.
     for kill_at, resumes_after in (
-        (1, None),
         (10, None),
         (12, (0, 9)),
         (STEPS - 1, (1, 1)),
