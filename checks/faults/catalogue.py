@@ -47,8 +47,9 @@ FAULTS = (
     ),
     Fault(
         "The disk is full where DVC's cache is",
-        "`.dvc/cache/` on a tmpfs with 4 KiB to spare, `train_reference` has not run",
-        "train_reference",
+        # The blend's bundle holds what `train_reference` writes, so that the cache keeps that.
+        "`.dvc/cache/` on a tmpfs with 4 KiB to spare, `predict_reference` has not run",
+        "predict_reference",
         ROOM,
         partial(disturbances.full_disk, folder=".dvc/cache", left=2**12),
     ),
