@@ -47,9 +47,8 @@ FAULTS = (
     ),
     Fault(
         "The disk is full where DVC's cache is",
-        # The blend's bundle holds what `train_reference` writes, so that the cache keeps that.
-        "`.dvc/cache/` on a tmpfs with 4 KiB to spare, `predict_reference` has not run",
-        "predict_reference",
+        "`.dvc/cache/` on a tmpfs with 4 KiB to spare, `train_reference` has not run",
+        "train_reference",
         ROOM,
         partial(disturbances.full_disk, folder=".dvc/cache", left=2**12),
     ),
@@ -116,9 +115,10 @@ FAULTS = (
     ),
     Fault(
         "A kill while DVC writes its memory of runs",
-        "a folder in `.dvc/cache/runs/` without its file, `train_reference` has not run",
+        "a folder in `.dvc/cache/runs/` without its file, `predict_reference` has not run",
         None,
         NOTHING,
-        partial(dvc_files.half_a_run, stage="train_reference"),
+        # DVC remembers no run of a stage that has an output without a cache.
+        partial(dvc_files.half_a_run, stage="predict_reference"),
     ),
 )
