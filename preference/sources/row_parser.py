@@ -70,7 +70,7 @@ def parse_battle(row: RawRow) -> Battle:
     _check_columns(row, REQUIRED_COLUMNS)
     given, conversations = _given_id(row), parse_conversations(row)
     shares = _parse_shares(row)
-    # Of equal shares, the first one.
+    # Where two labels have the largest share, `index` returns the first of them.
     label = shares.index(max(shares))
     return {
         "id": _key_of(row, given, conversations, label),

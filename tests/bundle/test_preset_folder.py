@@ -6,11 +6,11 @@ from contextlib import chdir
 from pathlib import Path
 
 import keras
-import keras_nlp
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from repository import REPOSITORY
+from small_preset import save_preset
 
 from preference.battles.predictions import read_origin, read_predictions
 from preference.battles.splits import PREDICTED_SPLITS, split_file
@@ -29,7 +29,6 @@ from preference.runtime.yaml_file import read_yaml, write_yaml
 from preference.sequences.packing import full_lengths
 from preference.sequences.token_store import open_tokens
 from preference.statistics.temperature_scaling import apply_temperature
-from preference.tokenizers.tokenizer import train_tokenizer
 from stages import bundle, fetch, predict, preprocess, split, train
 
 FIXTURES = REPOSITORY / "tests/fixtures/hugging_face"
@@ -38,18 +37,7 @@ BUNDLE, PREDICTIONS = Path("models/baseline"), Path("data/predictions/baseline/s
 
 def keras_weights():
     """Save a preset of keras-hub in `preset`, and return its weights."""
-    tokenizer = train_tokenizer(["What is a preset? It is a folder with weights."], 300)
-    backbone = keras_nlp.models.DebertaV3Backbone(
-        vocabulary_size=tokenizer.vocabulary_size(),
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=16,
-        bucket_size=8,
-    )
-    backbone.save_to_preset("preset")
-    tokenizer.save_to_preset("preset")
-    return backbone.get_weights()
+    return save_preset(["What is a preset? It is a folder with weights."])
 
 
 def hugging_face_weights(name):

@@ -92,7 +92,7 @@ def test_the_files_of_a_folder_are_one_table(tmp_path):
     found = {}
     for kind in ("file", "folder"):
         (tmp_path / kind).mkdir()
-        # Of one name, which is in the table.
+        # File and folder have the same name, because the table has the name of the source.
         source = tmp_path / kind / "battles.csv"
         write_parts(source, rows) if kind == "folder" else write_csv(
             source, list(map(as_text, rows))

@@ -50,7 +50,7 @@ def test_two_crowds_that_are_near_duplicates_of_each_other_are_found(seed):
     table = pa.table({"prompt": [[text] for text in texts]})
     near = find_near_duplicates(sketch_prompts(table.to_batches()))
     all_of_train = names == "train"
-    # Of most texts it is no neighbour.
+    # A single text of train is a neighbour of few of the other texts.
     one_of_train = np.arange(3 * CROWD) == np.flatnonzero(all_of_train)[0]
     for others in (all_of_train, one_of_train):
         has_one = near.has_one_among(others)

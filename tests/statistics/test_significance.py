@@ -50,7 +50,7 @@ def test_the_noise_of_battles_and_of_training_add_up():
     random = np.random.default_rng(9)
     first, second = random.normal([[0.0], [0.1]], 1, (2, 400))
     battles = compare(first, second, np.arange(400))
-    # So many degrees of freedom that its t distribution is the normal one.
+    # With so many degrees of freedom, the t distribution is the normal distribution.
     training = StandardError(battles.standard_error, 10**6)
     bootstrap = GroupBootstrap(np.arange(400), 20_000, seed=0)
     both = paired_difference(first[None], second[None], bootstrap, training)

@@ -6,7 +6,7 @@ from preference.tokenizers.tokenizer import train_tokenizer
 
 
 def save_preset(texts):
-    """Save a network and a tokenizer that is trained on the texts, in `preset`."""
+    """Save a network and a tokenizer trained on the texts in `preset`; return the weights."""
     tokenizer = train_tokenizer(texts, 300)
     backbone = keras_nlp.models.DebertaV3Backbone(
         vocabulary_size=tokenizer.vocabulary_size(),
@@ -18,3 +18,4 @@ def save_preset(texts):
     )
     backbone.save_to_preset("preset")
     tokenizer.save_to_preset("preset")
+    return backbone.get_weights()

@@ -62,7 +62,7 @@ def test_additions_and_head_learn_and_nothing_else(trained, untrained):
     before, after = by_path(untrained), trained.weights
     changed = {path for path in before if not np.array_equal(before[path], after[path])}
     assert changed == {weight.path for weight in untrained.get_layer("head").weights}
-    # Of the zeros that B is at first, none is left.
+    # B starts with zeros alone, and every one of them has been trained.
     added = {path: after[path] for path in after.keys() - before.keys()}
     assert len(added) == 2 * MATRICES and all(np.abs(each).min() > 0 for each in added.values())
     assert trained.learning == changed | added.keys()
