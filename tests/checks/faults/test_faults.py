@@ -20,10 +20,11 @@ from checks.faults.hub import downloading
 from checks.faults.kills import StageKills, kill_in_a_row, kill_stages, plan_rows
 from checks.faults.page import write_page
 from checks.faults.reproduction import messages, reproduce
-from checks.faults.result import DAMAGED, differences, read_result
+from checks.faults.result import DAMAGED, MISSING, differences, read_result
 from checks.faults.results import summarize
 from checks.faults.settings import FULL, PARAMETERS, QUICK, Settings
 from checks.faults.workspace import (
+    CACHE,
     cached_object,
     commit,
     copy_repository,
@@ -135,11 +136,14 @@ def test_what_is_left_lost_changed_or_damaged_differs(base, scratch, expected):
     damaged = record["stages"]["fetch"]["outs"][0]["md5"]
     cached_object(workspace, damaged).chmod(0o644)
     cached_object(workspace, damaged).write_bytes(b"half")
+    (folder,) = [out for out in record["stages"]["split"]["outs"] if out["path"] == "data/split"]
+    cached_object(workspace, folder["md5"]).unlink()
     assert differences(read_result(workspace), expected) == [
         f"{DAMAGED}{damaged}",
         "data/quarantine.jsonl",
         "metrics/data.json.partial",
         "metrics/split.json",
+        f"{MISSING}data/split",
     ]
 
 
@@ -155,8 +159,13 @@ def test_what_is_left_lost_changed_or_damaged_differs(base, scratch, expected):
             Fault("", "", "fetch", "", partial(disturbances.full_disk, folder="data", left=2**13)),
             "the disk is full",
         ),
+        # DVC says so, and exits with 0.
+        (
+            Fault("", "", "split", "", partial(disturbances.full_disk, folder=CACHE, left=2**12)),
+            "No space left",
+        ),
     ],
-    ids=["cut download", "half a lock", "full disk"],
+    ids=["cut download", "half a lock", "full disk", "full cache"],
 )
 def test_after_a_fault_the_next_run_gives_the_same(base, scratch, expected, fault, said):
     found = try_fault(fault, base, scratch, expected)
