@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from preference.battles.predictions import Predictions, average_both_orders, map_probabilities
+from preference.battles.soft_labels import find_soft
 from preference.battles.table import TIE
 from preference.config.validation import Count, Finite, Text, checked
 from preference.statistics.calibration_warnings import (
@@ -86,12 +87,14 @@ class Calibration:
     """The number of calibration battles, and the temperature for each way to predict.
 
     `in_order` reads the answers in the order given, `both_orders` averages both orders.
+    `soft_labels` is the number of battles with soft labels, None where all labels are hard.
     """
 
     battles: Count
     groups: Count
     in_order: Calibrated
     both_orders: Calibrated
+    soft_labels: Count | None = None
 
     def __post_init__(self) -> None:
         check_groups(self.battles, self.groups)
@@ -146,6 +149,7 @@ def calibrate_run(
         groups=len(np.unique(groups)),
         in_order=_calibrate(labels, predictions, fitted.in_order, bootstrap),
         both_orders=_calibrate(labels, averaged, fitted.both_orders, bootstrap),
+        soft_labels=int(find_soft(labels).sum()) or None,
     )
 
 

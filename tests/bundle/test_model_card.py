@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import huggingface_hub
 import pytest
@@ -159,6 +160,15 @@ def test_a_card_says_where_a_figure_has_no_interval_and_a_temperature_is_no_best
     assert "**The temperature for answers as given is 20.00, the largest that is tried" in card
     assert "The temperature for both orders" not in card
     assert "smallest" not in render_card(small_manifest())
+
+
+def test_a_card_says_that_log_loss_of_soft_labels_is_a_cross_entropy():
+    hard = small_manifest()
+    soft = replace(hard, calibration=replace(hard.calibration, soft_labels=1234))
+    assert "1,234 of these battles have soft labels. Their log loss is the cross-" in render_card(
+        soft
+    )
+    assert "soft" not in render_card(hard)
 
 
 def test_a_card_says_what_it_is_of():

@@ -130,6 +130,9 @@ def test_temperatures_are_those_of_a_row_for_each_share():
     )
     calibration = calibrate_run(SHARES, GROUPS, predict(1), 1, WEIGHTS)
     assert calibration.in_order.temperature == found.in_order
+    several = sum(1 for shares in SHARES.tolist() if max(shares) < 1)
+    assert calibration.soft_labels == several > 0
+    assert calibrate_run(LABELS, GROUPS, predict(1), 1).soft_labels is None
 
 
 def test_a_prediction_that_is_the_shares_has_no_calibration_error():
