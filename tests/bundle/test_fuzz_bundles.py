@@ -110,8 +110,10 @@ def memory_in_use(name: str) -> int:
 def check(model: Path, battles: Path, both_orders: bool) -> bool:
     """Predict with a hostile model; return whether it was used."""
     if IS_MEASURED:
-        # The graphs of earlier examples are not the cost of this one.
+        # The graphs of earlier examples are not the cost of this one. What is left lives on, and
+        # later calls do not look at it: all of TensorFlow's objects take longer than an example.
         gc.collect()
+        gc.freeze()
         Path("/proc/self/clear_refs").write_text("5")
     memory, seconds = memory_in_use("VmRSS"), time.process_time()
     with warnings.catch_warnings():
