@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from preference.battles.predictions import SUM_TOLERANCE
 from preference.bundle.archive import LARGEST_BUNDLE
 from preference.bundle.blend_schema import (
     REFERENCE_FOLDER,
@@ -83,6 +86,8 @@ def _read_member(folder: Path, name: str, blend: BlendManifest) -> Manifest:
     _check_is_named(name, manifest, blend.files_of(name))
     if blend.simulated != manifest.simulated:
         raise BadInput(f"{MANIFEST} and that of {name} differ in simulated. Copy the model again")
+    if not np.allclose(blend.prior, manifest.prior, rtol=0, atol=SUM_TOLERANCE):
+        raise BadInput(f"{MANIFEST} and that of {name} differ in prior. Copy the model again")
     check_assets(folder / name, manifest.files)
     return manifest
 

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from preference.runtime.output_path import check_output_file
+from preference.runtime.output_path import check_is_not_read, check_output_file
 
 STDOUT = Path("-")
 
@@ -19,6 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Evaluate the models that the arguments name."""
     if arguments.json not in (None, STDOUT):
         check_output_file(arguments.json)
+        check_is_not_read(arguments.json, arguments.file, *arguments.model)
     # Imported here, so that `--help` and a mistyped argument do not wait for TensorFlow.
     from preference.bundle.archive import check_bundle
 

@@ -7,12 +7,11 @@ metrics/evaluation_details.json has those of this model's weights.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from preference.runtime.errors import BadInput
-from preference.runtime.output_path import check_output_file
+from preference.runtime.output_path import check_is_not_read, check_output_file
 from preference.runtime.terminal_text import printable
 
 DETAILS = Path("metrics/evaluation_details.json")
@@ -44,9 +43,7 @@ def check_archive(folder: Path, archive: Path) -> None:
     """
     if archive.suffix.lower() != ".zip":
         raise BadInput(f"{archive} is not the name of a zip file. Give a name that ends in .zip.")
-    # Unlike `Path.resolve`, `realpath` does not raise an error on circular links.
-    if Path(os.path.realpath(folder)) in Path(os.path.realpath(archive)).parents:
-        raise BadInput(f"{archive} is in the folder that is packed. Give a path outside of it.")
+    check_is_not_read(archive, folder)
     check_output_file(archive)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from preference.battles.predictions import Predictions
-from preference.battles.soft_labels import to_shares
 from preference.evaluation.scoring import Model
 from preference.evaluation.targets import Oracle, Targets
 from preference.statistics.calibration_error import calibration_errors, summarize_calibration
@@ -18,9 +17,9 @@ from preference.statistics.metric_estimates import (
     resample_metrics,
 )
 from preference.statistics.metrics import (
-    SMALLEST,
     class_figures,
     confusion_counts,
+    count_impossible,
     is_constant,
     log_loss,
     row_log_loss,
@@ -85,7 +84,10 @@ def describe_model(
         ),
         "calibration": summarize_calibration(test.labels, scored, bootstrap, truth, errors),
         "both_orders": _describe_both_orders(model, test.labels, bootstrap, errors),
-        "impossible_labels": _count_impossible(test.labels, [*raw, *scored]),
+        # Before or after the temperature.
+        "impossible_labels": count_impossible(
+            test.labels, [one.probabilities for one in [*raw, *scored]]
+        ),
         "is_constant": all(is_constant(one.probabilities) for one in raw),
         "classes": class_figures(test.labels, probabilities, test.weights),
         "confusion": confusion_counts(test.labels, probabilities),
@@ -116,13 +118,6 @@ def _describe_both_orders(
         "log_loss": asdict(estimate),
         "gain": {"value": gain.value, "low": gain.low, "high": gain.high},
     }
-
-
-def _count_impossible(labels: np.ndarray, predictions: Sequence[Predictions]) -> int:
-    """Count the battles whose label has probability 0, before or after the temperature."""
-    has_share = to_shares(labels) > 0
-    impossible = [has_share & (one.probabilities <= SMALLEST) for one in predictions]
-    return int(np.any(impossible, axis=(0, 2)).sum())
 
 
 def _compare_with_oracle(

@@ -16,9 +16,9 @@ from preference.statistics.calibration_warnings import (
     warn_of_bound,
     warn_of_calibration,
     warn_of_constant,
+    warn_of_impossible,
 )
 from preference.statistics.few_groups import explain_few_groups
-from preference.statistics.metrics import LARGEST_LOG_LOSS
 from preference.statistics.paired_tests import SIGNIFICANCE_LEVEL
 
 Details = Mapping[str, Any]
@@ -109,10 +109,5 @@ def _warn_of_model(name: str, details: Details, seeds: Seeds) -> list[str]:
     if model["accuracy"]["value"] == 1 and not few:
         warnings.append(f"{name} is right about every test battle: look for a leak.")
     if model["impossible_labels"]:
-        battles = model["impossible_labels"]
-        warnings.append(
-            f"{name} gives probability 0 to the label of {battles:,} "
-            f"battle{'s' if battles > 1 else ''}: the log loss would be infinite. The loss of a "
-            f"battle is clipped at {number(LARGEST_LOG_LOSS, 2)}, which decides the mean."
-        )
+        warnings.append(warn_of_impossible(name, model["impossible_labels"]))
     return warnings

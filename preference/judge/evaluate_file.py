@@ -32,7 +32,7 @@ from preference.statistics.calibration_warnings import missing_labels
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from preference.statistics.few_groups import explain_few_groups
 from preference.statistics.metric_estimates import estimate_metrics
-from preference.statistics.metrics import row_log_loss
+from preference.statistics.metrics import count_impossible, is_constant, row_log_loss
 from preference.statistics.paired_tests import Difference, Losses, compare_with
 
 RESAMPLES, SEED = 2000, 2024
@@ -138,7 +138,11 @@ def _score(
     return {
         **{name: asdict(metrics[name]) for name in METRICS},
         "calibration_error": errors["top_label"],
+        # The predictions of a single battle are always equal.
+        "is_constant": len(labels) > 1 and is_constant(predictions.probabilities),
+        "impossible_labels": count_impossible(labels, [predictions.probabilities]),
         "prior": {
+            "impossible_labels": count_impossible(labels, [constant]),
             "log_loss": float(bootstrap.mean(losses["prior"][0])),
             "difference": _differences(["model"], "prior", losses, bootstrap)["model"],
         },

@@ -5,6 +5,7 @@ from typing import Any
 
 from preference.rendering.numbers import number, with_interval
 from preference.report.significance import compare
+from preference.statistics.calibration_warnings import warn_of_constant, warn_of_impossible
 
 TITLES = {
     "log_loss": "log loss",
@@ -14,6 +15,7 @@ TITLES = {
     "flip_rate": "flip rate",
 }
 TITLE_WIDTH = 20
+FREQUENCIES = "A model that predicts these frequencies"
 WEIGHTS_ALONE = (
     "This is about these very weights: how much another training run of the same experiment would "
     "differ is not known from one bundle."
@@ -74,6 +76,12 @@ def _describe_model(name: str, metrics: Result) -> Iterator[str]:
     yield f"  A calibrated model would have a calibration error of {expected} on as many battles."
     prior = metrics["prior"]
     yield f"  Compared with the label frequencies of its training, {compare(prior['difference'])}."
+    if metrics["is_constant"]:
+        yield f"  Warning: {warn_of_constant(name)}"
+    if metrics["impossible_labels"]:
+        yield f"  Warning: {warn_of_impossible(name, metrics['impossible_labels'])}"
+    if prior["impossible_labels"]:
+        yield f"  Warning: {warn_of_impossible(FREQUENCIES, prior['impossible_labels'])}"
 
 
 def _describe_differences(result: Result) -> Iterator[str]:

@@ -17,6 +17,7 @@ from preference.bundle.manifest import manifest_text
 from preference.judge.calibrated_models import open_model
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_text
+from preference.runtime.terminal_text import printable
 from preference.sources.row_parser import NotABattle, parse_conversations
 
 LOGGER = logging.getLogger("preference")
@@ -84,7 +85,7 @@ class PreferenceJudge:
             LOGGER.warning(
                 "%s was trained on simulated battles alone: it knows nothing of what people "
                 "prefer. Train it on real ones before you use what it says.",
-                path,
+                printable(path),
             )
         return cls(bundle, both_orders)
 

@@ -21,7 +21,7 @@ from preference.judge.judge import PreferenceJudge
 from preference.judge.output_files import check_output, writing_probabilities
 from preference.judge.shard import WHOLE, Shard
 from preference.judge.unreadable_rows import UnreadableRows
-from preference.runtime.errors import BadInput
+from preference.runtime.output_path import check_is_not_read
 from preference.runtime.tensorflow_runtime import make_deterministic
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
 from preference.sequences.packing import SIDES
@@ -165,11 +165,10 @@ def _id_of(row: RawRow, number: int) -> int | str | None:
 
 
 def check_paths(source: Path, output: Path, replaces_link: bool = False) -> None:
-    """Check that the output can be written, and is not what is read.
+    """Check that the output can be written, and changes nothing of the battles.
 
     Raises:
-        BadInput: it cannot.
+        BadInput: it cannot, or does.
     """
     check_output(output, replaces_link)
-    if output.exists() and source.exists() and output.samefile(source):
-        raise BadInput(f"{output} is the file that is read. Give the predictions another name.")
+    check_is_not_read(output, source)

@@ -28,3 +28,22 @@ def check_output_file(path: Path, replaces_link: bool = False) -> None:
     if path.exists() and not path.is_file():
         raise BadInput(f"{path} is a device, a pipe or a socket. Give the name of a file.")
     check_can_write(path)
+
+
+def check_is_not_read(output: Path, *read: Path) -> None:
+    """Check that writing an output changes nothing that is read.
+
+    Args:
+        output: a file; it need not exist.
+        read: files, and folders with all that is in them.
+
+    Raises:
+        BadInput: the output is one of the files, or lies in one of the folders.
+    """
+    for path in read:
+        if path.is_dir():
+            # Unlike `Path.resolve`, `realpath` does not raise an error on circular links.
+            if Path(os.path.realpath(path)) in Path(os.path.realpath(output)).parents:
+                raise BadInput(f"{output} is in {path}, which is read. Give a path outside of it.")
+        elif output.exists() and path.exists() and output.samefile(path):
+            raise BadInput(f"{output} is a file that is read. Give the output another name.")

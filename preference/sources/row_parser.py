@@ -21,6 +21,8 @@ RawRow = Mapping[str, object]
 
 WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie": TIE}
 WEIGHT = "weight"
+# Weights outside this range are a mistake: squares of a thousand of them would overflow, or vanish.
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-6, 1e6
 UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
 MALFORMED = "malformed"
@@ -206,8 +208,8 @@ def _parse_weight(row: RawRow) -> float:
     if WEIGHT not in row:
         return 1.0
     weight = _parse_number(row[WEIGHT])
-    if not weight or not math.isfinite(weight):
-        raise NotABattle("weight is not a number above 0")
+    if weight is None or not SMALLEST_WEIGHT <= weight <= LARGEST_WEIGHT:
+        raise NotABattle("weight is not a number from 0.000001 to 1,000,000")
     return weight
 
 

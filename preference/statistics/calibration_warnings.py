@@ -1,6 +1,6 @@
-"""Warnings about fitted temperatures, one sentence each.
+"""Warnings about fitted temperatures and about predictions, one sentence each.
 
-The stages `bundle` and `evaluate` both print them.
+The stages `bundle` and `evaluate` print them, and so does `preference evaluate`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from preference.battles.soft_labels import to_shares
 from preference.battles.table import A_WINS, B_WINS, LABELS
+from preference.statistics.metrics import LARGEST_LOG_LOSS
 from preference.statistics.temperature_scaling import describe_bound
 
 
@@ -76,4 +77,13 @@ def warn_of_constant(name: str) -> str:
     return (
         f"{name} predicts the same for every battle: it has learned no more than the class "
         "frequencies."
+    )
+
+
+def warn_of_impossible(name: str, battles: int) -> str:
+    """Warn that a model gives probability 0 to the label of some battles."""
+    return (
+        f"{name} gives probability 0 to the label of {battles:,} "
+        f"battle{'s' if battles > 1 else ''}: the log loss would be infinite. The loss of a "
+        f"battle is clipped at {LARGEST_LOG_LOSS:.2f}, which decides the mean."
     )

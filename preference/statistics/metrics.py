@@ -9,9 +9,11 @@ is the label with the largest share. Where the metric of a class is undefined, b
 does not occur or is never predicted, macro F1 counts it as 0, and `class_figures` has None.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from preference.battles.soft_labels import label_codes
+from preference.battles.soft_labels import label_codes, to_shares
 from preference.battles.table import LABELS
 from preference.battles.table import one_hot as one_hot
 
@@ -53,6 +55,13 @@ def is_right(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 def is_constant(probabilities: np.ndarray) -> bool:
     """Return whether all battles have the same prediction."""
     return bool(np.ptp(probabilities, axis=0).max() <= ROUNDING)
+
+
+def count_impossible(labels: np.ndarray, predicted: Sequence[np.ndarray]) -> int:
+    """Count the battles to whose label any of the predictions, each [n, 3], gives probability 0."""
+    has_share = to_shares(labels) > 0
+    impossible = [has_share & (probabilities <= SMALLEST) for probabilities in predicted]
+    return int(np.any(impossible, axis=(0, 2)).sum())
 
 
 def class_figures(

@@ -5,7 +5,22 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-CHOOSE_BY = "val_log_loss"
+CHOOSE_BY, ACCURACY = "val_log_loss", "val_accuracy"
+
+
+def check_epoch(metrics: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the metrics of an epoch, if they can be what `BestEpoch` keeps.
+
+    The log loss of an epoch that diverged may be NaN or infinite.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    if missing := {CHOOSE_BY, ACCURACY} - set(metrics):
+        raise ValueError(f"{min(missing)} is missing")
+    if metrics[CHOOSE_BY] < 0 or not 0 <= metrics[ACCURACY] <= 1:
+        raise ValueError(f"{CHOOSE_BY} is {metrics[CHOOSE_BY]}, {ACCURACY} {metrics[ACCURACY]}")
+    return metrics
 
 
 class BestEpoch(keras.callbacks.Callback):

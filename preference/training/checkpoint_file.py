@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError, with_config
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import BadInput
 from preference.runtime.foreign_files import check_file
+from preference.training.best_epoch import check_epoch
 
 METADATA = "metadata"
 Count = Annotated[int, Field(ge=0)]
@@ -76,7 +77,7 @@ class Metadata(TypedDict):
     identity: dict[str, str]
     epoch: Count
     step: Count
-    history: list[dict[str, float]]
+    history: list[Annotated[dict[str, float], AfterValidator(check_epoch)]]
     live: LoggedMetrics | None
     finished: bool
 

@@ -9,7 +9,7 @@ import keras
 from preference.config.model_params import TrainParams
 from preference.runtime.errors import BadInput
 from preference.runtime.tensorflow_runtime import keep_freed_memory, make_deterministic
-from preference.training.best_epoch import CHOOSE_BY, BestEpoch
+from preference.training.best_epoch import ACCURACY, CHOOSE_BY, BestEpoch
 from preference.training.checkpointing import Checkpoints
 from preference.training.dataset import BatchSampler, LabelledBattles, validation_stream
 from preference.training.training_step import compile_step
@@ -101,7 +101,7 @@ def choose_best(model: keras.Model, best: BestEpoch) -> FitResult:
         "epochs": len(best.history),
         "best_epoch": best.epoch + 1,
         "valid_log_loss": best.history[best.epoch][CHOOSE_BY],
-        "valid_accuracy": best.history[best.epoch]["val_accuracy"],
+        "valid_accuracy": best.history[best.epoch][ACCURACY],
     }
 
 

@@ -128,6 +128,7 @@ def weighed(weight):
         (lambda values: values.update(kind="other"), "kind"),
         (lambda values: values.update(format=3), "format 3"),
         (lambda values: values.update(simulated=False), "differ in simulated"),
+        (lambda values: values.update(prior=[0.5, 0.5, 0.0]), "differ in prior"),
         (lambda values: values["calibration"]["in_order"].update(temperature=0), "temperature"),
     ],
 )

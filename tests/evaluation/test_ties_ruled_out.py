@@ -70,9 +70,9 @@ def test_in_a_mix_each_battle_is_scored_by_the_labels_that_it_can_have():
     assert exp1["log_loss"]["value"] == pytest.approx(-np.log(of_label).mean())
 
 
-def test_a_bundle_says_whether_a_source_had_ties(folder):
+@pytest.mark.parametrize("ties", [True, False])
+def test_a_bundle_says_whether_a_source_had_ties(folder, ties):
     targets, model = decided()
-    write_inputs(replace(targets, has_ties=np.zeros(400, bool)), model)
-    # The training run was one with ties, and the references and the blend know of none.
-    assert read_manifest(folder / "models/exp1").has_ties
-    assert not read_manifest(folder / "models/blend").has_ties
+    write_inputs(replace(targets, has_ties=np.full(400, ties)), model)
+    for name in ("exp1", "blend"):
+        assert read_manifest(folder / "models" / name).has_ties == ties

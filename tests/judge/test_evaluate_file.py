@@ -2,16 +2,19 @@
 
 import json
 import runpy
+import shutil
 import sys
 
+import h5py
 import numpy as np
 import pyarrow.csv
 import pytest
 from schema_rows import PAIRS, PLAIN, annotated, say, write_lines
 from sklearn.metrics import accuracy_score, f1_score, log_loss
-from small_bundle import make_battles, small_manifest, write_bundle
+from small_bundle import make_battles, replace_file, small_manifest, write_bundle
 
 from preference.judge.votes import read_votes
+from preference.models.model_files import WEIGHTS
 from preference.statistics.calibration import Calibrated, Calibration
 
 WINNERS = ["model_a", "model_b", "tie"]
@@ -130,6 +133,48 @@ def test_the_text_says_what_may_be_said(run, models, tmp_path):
     assert f"{models[1]}, compared with {models[0]}: " in said
     assert "another training run of the same experiment would differ is not known" in said
     assert said.count("flip rate           0.0000 (no interval)") == 2
+
+
+def write_zeros(bundle, scratch):
+    """Let all weights of a bundle be 0."""
+    shutil.copy(bundle / WEIGHTS, scratch / "zeros.h5")
+    with h5py.File(scratch / "zeros.h5", "r+") as file:
+        file.visititems(
+            lambda _, one: one.write_direct(np.zeros_like(one)) if hasattr(one, "dtype") else None
+        )
+    replace_file(bundle, WEIGHTS, (scratch / "zeros.h5").read_bytes())
+
+
+def test_constant_predictions_and_labels_of_probability_0_are_told(run, models, tmp_path):
+    path = write_lines(tmp_path / "votes.jsonl", make_votes())
+    write_zeros(write_bundle(tmp_path / "zeros"), tmp_path)
+    said = run("evaluate", "--model", tmp_path / "zeros", path).out
+    assert f"Warning: {tmp_path / 'zeros'} predicts the same for every battle" in said
+    write_bundle(tmp_path / "tieless", prior=[0.5, 0.5, 0.0])
+    said = run("evaluate", "--model", tmp_path / "tieless", path).out
+    ties = sum(row["winner"] == "tie" for row in make_votes())
+    assert f"these frequencies gives probability 0 to the label of {ties} battles" in said
+    # The model of a prior without ties predicts none either.
+    assert f"tieless gives probability 0 to the label of {ties} battles" in said
+    assert "Warning" not in run("evaluate", "--model", models[0], path).out
+    single = write_lines(tmp_path / "single.jsonl", make_votes()[:1])
+    assert "predicts the same" not in run("evaluate", "--model", models[0], single).out
+
+
+@pytest.mark.parametrize("name", ["votes.jsonl", "copy/bundle.json", "folder/more.jsonl"])
+def test_metrics_replace_nothing_that_is_read(run, models, tmp_path, capsys, name):
+    shutil.copytree(models[0], tmp_path / "copy")
+    path = write_lines(tmp_path / "votes.jsonl", make_votes(3))
+    (tmp_path / "folder").mkdir()
+    write_lines(tmp_path / "folder/more.jsonl", make_votes(3))
+    votes = tmp_path / "folder" if name.startswith("folder") else path
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(SystemExit) as stopped:
+        run("evaluate", "--model", tmp_path / "copy", "--json", tmp_path / name, votes)
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path / name} is ") and "read" in said
+    assert (tmp_path / name).read_bytes() == before
 
 
 def test_few_groups_have_no_intervals_and_are_told(run, models, tmp_path):

@@ -42,12 +42,13 @@ def test_the_documented_example_runs(folder, monkeypatch, capsys):
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_a_bundle_of_simulated_battles_says_so_once(tmp_path, caplog, simulated):
-    bundle = write_bundle(tmp_path / "models" / "small", simulated=simulated)
+    bundle = write_bundle(tmp_path / "mod\033[31mels" / "small", simulated=simulated)
     judge = PreferenceJudge.load(bundle)
     judge.compare("soup", "bread", "rake")
     said = [record.getMessage() for record in caplog.records if record.name == "preference"]
     assert len(said) == simulated
     assert all("was trained on simulated battles alone" in message for message in said)
+    assert all(message.isprintable() for message in said)
 
 
 def test_one_by_one_and_together_give_the_same(judge):

@@ -262,9 +262,21 @@ def test_a_file_that_is_cut_short_leaves_no_output(predict, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("output", "message"), [("out.xlsx", "unknown kind"), ("in.csv", "is the file that is read")]
+    ("output", "message"), [("out.xlsx", "unknown kind"), ("in.csv", "is a file that is read")]
 )
 def test_an_output_that_cannot_be_written_is_reported(predict, output, message, capsys):
     with pytest.raises(SystemExit):
         predict(make_battles(1), output=output)
     assert message in capsys.readouterr().err
+
+
+def test_predictions_replace_no_file_of_the_folder_that_is_read(predict, tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    part = write_csv(tmp_path / "folder/part.csv", make_battles(2))
+    before = part.read_bytes()
+    for output in ("folder/part.csv", "folder/out.csv"):
+        with pytest.raises(SystemExit):
+            predict(tmp_path / "folder", output=output)
+        assert f"{output} is in {tmp_path / 'folder'}, which is read." in capsys.readouterr().err
+    assert part.read_bytes() == before
+    assert list((tmp_path / "folder").iterdir()) == [part]

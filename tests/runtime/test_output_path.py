@@ -73,7 +73,7 @@ def test_what_no_file_may_replace_in_silence(refuse, tmp_path):
 @pytest.mark.parametrize("refuse", ["package"], indirect=True)
 def test_a_package_in_the_folder_that_is_packed(refuse, tmp_path):
     (tmp_path / "model").mkdir()
-    assert "model/x.out is in the folder that is packed." in refuse("model/x.out")
+    assert "model/x.out is in model, which is read." in refuse("model/x.out")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -128,7 +128,7 @@ NESTED = "[" * 100_000
 FIELD = "response_a is not a JSON list of strings"
 SHARE = "is not a number from 0 to 1"
 WINNERS = "winner_model_a, winner_model_b, winner_tie"
-WEIGHT = "weight is not a number above 0"
+WEIGHT = "weight is not a number from 0.000001 to 1,000,000"
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,8 @@ WEIGHT = "weight is not a number above 0"
         ({"weight": "inf"}, WEIGHT),
         ({"weight": float("inf")}, WEIGHT),
         ({"weight": float("nan")}, WEIGHT),
+        ({"weight": "1e308"}, WEIGHT),
+        ({"weight": 1e-320}, WEIGHT),
         ({"id": ""}, "id is missing"),
         ({"id": " "}, "id is missing"),
         ({"id": float("nan")}, "id is missing"),

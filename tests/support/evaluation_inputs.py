@@ -14,7 +14,15 @@ from repository import REPOSITORY
 from training_metrics import METRICS
 
 from preference.battles.predictions import Origin, Predictions, write_raw_predictions
-from preference.battles.soft_labels import SOFT_FIELDS, label_codes
+from preference.battles.soft_labels import (
+    SOFT_FIELDS,
+    label_codes,
+    label_columns,
+    label_prior,
+    read_labels,
+    read_weights,
+)
+from preference.battles.splits import read_has_ties, read_split_battles
 from preference.battles.table import BATTLE_SCHEMA, SIMULATED_SCHEMA
 from preference.config.experiment import (
     digest_of,
@@ -118,6 +126,7 @@ def write_training(name, seed, content=None, save=None):
     (folder / WEIGHTS).write_text(content or f"{name} {seed}")
     if save:
         save(folder)
+    train = read_split_battles(BATTLES, SPLITS / "train.parquet", label_columns(BATTLES))
     record = RunRecord(
         name=name,
         seed=seed,
@@ -126,7 +135,7 @@ def write_training(name, seed, content=None, save=None):
         simulated=True,
         packing=Packing(seq_len=experiment.model.seq_len, turns=experiment.text.turns),
         tokens=TOKENS,
-        prior=[0.4, 0.4, 0.2],
+        prior=label_prior(read_labels(train), read_has_ties(train), read_weights(train)),
         training=TrainingMetrics(**METRICS),
         parameters=shown_parameters(experiment),
         data={},
