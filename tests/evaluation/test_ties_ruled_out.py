@@ -73,6 +73,7 @@ def test_in_a_mix_each_battle_is_scored_by_the_labels_that_it_can_have():
 @pytest.mark.parametrize("ties", [True, False])
 def test_a_bundle_says_whether_a_source_had_ties(folder, ties):
     targets, model = decided()
-    write_inputs(replace(targets, has_ties=np.full(400, ties)), model)
+    with_ties = without_oracle(simulate(400)[0])
+    write_inputs(replace(with_ties if ties else targets, has_ties=np.full(400, ties)), model)
     for name in ("exp1", "blend"):
         assert read_manifest(folder / "models" / name).has_ties == ties
