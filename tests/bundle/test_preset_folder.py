@@ -53,6 +53,10 @@ PRESETS = {
 }
 
 
+# For what is the same whatever the preset is.
+one_preset = pytest.mark.parametrize("once", [keras_weights], ids=["keras"], indirect=True)
+
+
 @pytest.fixture(scope="module", params=PRESETS.values(), ids=PRESETS)
 def once(request, tmp_path_factory):
     """A folder with a baseline that started from a preset; the preset's weights; the record."""
@@ -149,6 +153,7 @@ def full_lengths_of(folder, ids, packing):
     return full_lengths(tokens, tokens.rows_of(ids), packing).max(axis=1)
 
 
+@one_preset
 def test_without_the_tokens_of_its_training_nothing_is_predicted_or_bundled(trained):
     """As after a change of the tokenizer, whose tokens have another folder."""
     _, record = trained
@@ -165,6 +170,7 @@ def test_without_the_tokens_of_its_training_nothing_is_predicted_or_bundled(trai
     assert not BUNDLE.exists()
 
 
+@one_preset
 def test_the_weights_know_nothing_of_the_calibration_split(trained):
     """They are the same without one and with another, which changes the temperatures alone."""
     _, record = trained
