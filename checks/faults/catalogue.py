@@ -118,7 +118,7 @@ FAULTS = (
         "a folder in `.dvc/cache/runs/` without its file, `predict_reference` has not run",
         None,
         NOTHING,
-        # DVC remembers no run of a stage that has an output without a cache.
+        # DVC remembers no run of a stage with an output that is in no cache, and no metric or plot.
         partial(dvc_files.half_a_run, stage="predict_reference"),
     ),
 )
