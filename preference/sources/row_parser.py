@@ -21,7 +21,7 @@ RawRow = Mapping[str, object]
 
 WINNER_LABELS = {"winner_model_a": A_WINS, "winner_model_b": B_WINS, "winner_tie": TIE}
 WEIGHT = "weight"
-# Weights outside this range are a mistake: squares of a thousand of them would overflow, or vanish.
+# Nobody means a weight outside this range. One that is far larger would make sums overflow.
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-6, 1e6
 UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
