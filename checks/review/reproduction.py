@@ -86,8 +86,8 @@ def _worktree(repository: Path, commit: str) -> Iterator[Path]:
 def _switch_with_results(folder: Path, base: str, results: str, head: str) -> None:
     """Check out `head`, and keep the results of `base`, so that DVC runs only what differs.
 
-    The run cache of DVC is not enough: it does not restore stages with a folder outside the cache,
-    such as each training stage.
+    The run cache of DVC is not enough: it does not restore stages with a file outside the cache
+    that is neither a metric nor a plot, such as `fetch` and `evaluate`.
     """
     made = git(folder, "diff", "--name-only", "-z", "--diff-filter=d", base, results).split("\0")
     made = [path for path in made if path and path != str(PARAMS_FILE)]

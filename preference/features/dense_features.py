@@ -12,13 +12,18 @@ import pyarrow as pa
 from preference.battles.table import BATTLES_A_BATCH
 from preference.features.feature_table import FEATURES
 from preference.features.read_text import ReadText
+from preference.sequences.feature_store import feature_name
 
 ANSWER_FEATURES, PAIR_FEATURES, PROMPT_FEATURES = (
     [feature for feature in FEATURES if feature.of == kind] for kind in ("answer", "pair", "prompt")
 )
 SHARED_FEATURES = [*PAIR_FEATURES, *PROMPT_FEATURES]
 GROUPS = list(dict.fromkeys(feature.group for feature in FEATURES))
-COLUMNS = 4 * len(ANSWER_FEATURES) + len(SHARED_FEATURES)
+OF_ANSWERS = ("A minus B", "|A - B|", "A", "B")
+COLUMNS = [
+    *(f"{one.name}, {column}" for column in OF_ANSWERS for one in ANSWER_FEATURES),
+    *(feature_name(one.of, one.name) for one in SHARED_FEATURES),
+]
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,11 @@ class DenseFeatures:
     shared: np.ndarray
 
     def columns(self) -> np.ndarray:
-        """Return the columns of the battles as they are, float32 [n, COLUMNS]."""
+        """Return the columns of the battles as they are, float32 [n, columns]."""
         return self._arrange(*self.answers)
 
     def swapped(self) -> np.ndarray:
-        """Return the columns of the battles with their answers swapped, float32 [n, COLUMNS]."""
+        """Return the columns of the battles with their answers swapped, float32 [n, columns]."""
         return self._arrange(*self.answers[::-1])
 
     def shuffle_group(self, group: str, order: np.ndarray) -> "DenseFeatures":

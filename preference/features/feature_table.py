@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from preference.features import text_measures as measure
+from preference.features.asked_formats import asked_formats
 from preference.features.text_measures import (
     Measure,
     characters_among,
@@ -182,6 +183,12 @@ FEATURES = (
         "from prompt",
         "the fraction of its distinct words that the prompt has",
         fraction(measure.common_words, measure.distinct_words),
+    ),
+    _answer(
+        "requests",
+        "asked formats",
+        "formats that the prompt asks for and it has, minus those that it lacks",
+        asked_formats,
     ),
     _pair(
         "common words",

@@ -6,7 +6,7 @@ Guarantees
 2. The memory of a prediction does not grow with the battles.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +22,14 @@ from preference.features.dense_features import (
     DenseFeatures,
     compute_features,
 )
-from preference.references.extra_trees import Forest, check_forest, fit_forest, predict
+from preference.references.extra_trees import LEAF, Forest, check_forest, fit_forest, predict
 from preference.references.files import FEATURES
+from preference.runtime.strict_json import check_values, parse_json, to_json
 from preference.statistics.metrics import log_loss
 
+NAMES = "columns"
+# Trees without the names of their columns are older than this feature.
+ADDED = "asked formats"
 # The label, or the column of a label, after the answers have changed places.
 SWAPPED = np.array([B_WINS, A_WINS, TIE])
 
@@ -97,23 +101,39 @@ def measure_importance(reference: TreesReference, battles: pa.Table, seed: int) 
 
 
 def trees_to_bytes(reference: TreesReference) -> bytes:
-    """Return the arrays of the trees in the format safetensors."""
-    return safetensors.numpy.save(reference.forest.arrays())
+    """Return the arrays of the trees, and the names of their columns, in the format safetensors."""
+    return safetensors.numpy.save(reference.forest.arrays(), {NAMES: to_json(COLUMNS)})
 
 
 def trees_from_bytes(content: bytes) -> TreesReference:
     """Return the reference that `trees_to_bytes` wrote.
 
     Raises:
-        ValueError: the content is damaged, or no trees on our features.
+        ValueError: the content is damaged, or its trees read features that we do not know.
     """
     try:
         forest = Forest(**safetensors.numpy.load(content))
     # KeyError is raised for numbers that NumPy does not have, TypeError for other arrays.
     except (safetensors.SafetensorError, KeyError, TypeError) as error:
         raise ValueError(f"it does not hold the arrays of trees: {error}") from error
-    check_forest(forest, COLUMNS)
-    return TreesReference(forest)
+    names = _read_names(content)
+    check_forest(forest, len(names))
+    if unknown := [name for name in names if name not in COLUMNS]:
+        raise ValueError(
+            f"its trees read {unknown[0][:100]!r}, which is no feature of this version"
+        )
+    places = np.array([COLUMNS.index(name) for name in names], forest.feature.dtype)
+    feature = np.where(forest.feature == LEAF, LEAF, places[forest.feature])
+    return TreesReference(replace(forest, feature=feature))
+
+
+def _read_names(content: bytes) -> list[str]:
+    """Return the columns that the trees of a valid file read."""
+    header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    metadata = header.get("__metadata__", {})
+    if NAMES in metadata:
+        return check_values(list[str], parse_json(metadata[NAMES].encode()))
+    return [name for name in COLUMNS if not name.startswith(ADDED)]
 
 
 def _predict(reference: TreesReference, features: DenseFeatures) -> np.ndarray:

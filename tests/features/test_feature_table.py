@@ -101,6 +101,8 @@ VALUES = {
     # "a" and "1" of 13 distinct words
     ("overlap", "prompt used"): 2 / 13,
     ("overlap", "from prompt"): 2 / DISTINCT,
+    # It asks for none.
+    ("requests", "asked formats"): 0,
     # "sure", "i", "may", "know", "ask", "one" of 25 and 8 words
     ("pair", "common words"): 6 / (25 + 8 - 6),
     # "sure i", "i may", "ask one" of 26 and 7 pairs
@@ -138,6 +140,33 @@ OTHERS = {
 def test_a_feature_that_the_example_lacks(feature):
     turns, expected = OTHERS[key_of(feature)]
     assert feature.measure(ReadText(turns), ReadText(PROMPT)) == pytest.approx(expected)
+
+
+BULLETS, NUMBERS = "Here:\n* one\n* two", "1. one\n2) two"
+TABLE, CODE, PLAIN = "| a | b |", "```\nx\n```", "One, two - and 3."
+
+
+@pytest.mark.parametrize(
+    ("prompt", "having"),
+    [
+        ("Use bullet points.", [BULLETS]),
+        ("A bulleted list, please", [BULLETS]),
+        ("Answer in bullets", [BULLETS]),
+        ("Use a numbered list.", [NUMBERS]),
+        ("Enumerate them", [NUMBERS]),
+        ("Make a markdown table", [TABLE]),
+        ("Show it as a table", [TABLE]),
+        ("in a code block", [CODE]),
+        ("Use plain text.", [PLAIN]),
+        ("without bullet points", [PLAIN]),
+        ("What lies on the table, a bullet or a number?", None),
+    ],
+)
+def test_an_answer_has_the_format_that_its_prompt_asks_for(prompt, having):
+    (feature,) = (one for one in FEATURES if one.name == "asked formats")
+    for answer in (BULLETS, NUMBERS, TABLE, CODE, PLAIN):
+        expected = 0 if having is None else 1 if answer in having else -1
+        assert feature.measure(ReadText([answer]), ReadText([prompt])) == expected, answer
 
 
 def test_features_of_an_empty_battle_are_finite_and_short_texts_are_not_incompressible():

@@ -121,7 +121,7 @@ def test_features_are_normalised_by_train_alone(folder):
         assert scale["deviation"] == pytest.approx(lengths.std())
     # No answer holds a link.
     assert scales["answer: links"] == {"mean": 0, "deviation": 0}
-    assert len(scales) == 71
+    assert len(scales) == 72
 
 
 def test_the_command_predicts_from_texts_what_the_stage_predicts_from_stored_features(

@@ -236,17 +236,22 @@ def test_an_experiment_is_added_as_the_page_says(clone):
         used |= {"configure", "initialize", "evaluate", "report"}
         assert stages_run(output) == {"featurize"} | used
         first = read_metrics(clone, "evaluate.json")[NEW]
+        measured = read_metrics(clone, f"train/{NEW}/metrics.json")
         assert NEW in (clone / "metrics/report.md").read_text()
         assert NEW in read_metrics(clone, "evaluation_details.json")["blend"]["weights"]
         assert NEW in (clone / "metrics/learning_curves/valid.csv").read_text()
         commit(clone, "Add an experiment")
         name = f"experiments.{NEW}.model.head_dropout"
         command = ("dvc", "exp", "run", "-S", f"{name}=[0.5]", "-n", "dropout")
-        output = run(*command, folder=clone)
-        assert stages_run(output) == used
+        assert stages_run(run(*command, folder=clone)) == used
         assert read_metrics(clone, "evaluate.json")[NEW]["log_loss"] != first["log_loss"]
         assert run("dvc", "repro", folder=clone).strip().endswith("up to date.")
         assert_change_is_shown(clone, "dropout", name)
+        # DVC remembers the first training, with what was measured.
+        edit_params(clone, {name: [0.1]})
+        output = run("dvc", "repro", f"train_{NEW}", folder=clone)
+        assert f"Stage 'train_{NEW}' is cached - skipping run" in output
+        assert read_metrics(clone, f"train/{NEW}/metrics.json") == measured
 
 
 def assert_change_is_shown(folder, experiment, parameter):

@@ -82,7 +82,7 @@ def test_the_queue_and_a_loop_end_with_the_same_bytes(clone):
     stages = ("configure", "train_baseline")
     setting = ("-S", f"train.learning_rate={RATES[1]}")
     output = run(*loop, "looped", *setting, *stages, folder=clone)
-    # The loop trains anew: DVC does not restore the results of the queue from its run cache.
+    # The loop trains again: --force keeps DVC from restoring the results of the queue.
     assert stages_run(output) == set(stages)
     found = read_experiments(clone)
     queued = [result_of(found[f"queued-{number}"]) for number in (1, 2)]

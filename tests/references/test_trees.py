@@ -1,11 +1,15 @@
 """The reference of trees: what it learns, how it explains itself, and damaged files."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
 import safetensors.numpy
 
 from preference.config.params import TreesParams
+from preference.features.dense_features import COLUMNS
+from preference.references.extra_trees import LEAF
 from preference.references.trees import (
     fit_trees,
     measure_importance,
@@ -72,6 +76,29 @@ def test_a_prediction_does_not_depend_on_the_other_battles(reference):
     assert predict_trees(reference, many[:0]).shape == (0, 3)
 
 
+def test_trees_read_the_columns_that_they_name(reference):
+    """Also where another version has more features, or has them in another order."""
+    battles = draw_battles(50, seed=4)
+    arrays = reference.forest.arrays()
+    order = np.random.default_rng(0).permutation(len(COLUMNS))
+    # The column that was at order[i] is at i.
+    places = np.argsort(order).astype(arrays["feature"].dtype)
+    feature = np.where(arrays["feature"] == LEAF, LEAF, places[arrays["feature"]])
+    names = json.dumps([COLUMNS[place] for place in order])
+    content = safetensors.numpy.save({**arrays, "feature": feature}, {"columns": names})
+    found = predict_trees(trees_from_bytes(content), battles)
+    assert np.array_equal(found, predict_trees(reference, battles))
+
+
+def test_trees_that_name_no_columns_are_older_than_the_formats_asked_for(reference):
+    arrays = reference.forest.arrays()
+    old = [name for name in COLUMNS if "asked formats" not in name]
+    feature = arrays["feature"].clip(max=0)
+    feature[0] = len(old) - 1
+    read = trees_from_bytes(safetensors.numpy.save({**arrays, "feature": feature}))
+    assert COLUMNS[read.forest.feature[0]] == "prompt: roles"
+
+
 def test_damaged_files_of_trees_are_refused(reference):
     content = trees_to_bytes(reference)
     arrays = safetensors.numpy.load(content)
@@ -87,6 +114,9 @@ def test_damaged_files_of_trees_are_refused(reference):
         safetensors.numpy.save(missing),
         safetensors.numpy.save({**arrays, "more": np.zeros(3)}),
         safetensors.numpy.save({**arrays, "child": arrays["child"].astype(np.int64)}),
+        safetensors.numpy.save(arrays, {"columns": '["A"]'}),
+        safetensors.numpy.save(arrays, {"columns": "not JSON"}),
+        safetensors.numpy.save(arrays, {"columns": json.dumps([*COLUMNS[:-1], "length of ears"])}),
         # Columns that are no features of ours.
         safetensors.numpy.save({**arrays, "feature": arrays["feature"] + 500}),
     ):

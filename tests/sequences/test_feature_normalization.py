@@ -49,7 +49,7 @@ def test_each_feature_is_standardised_by_train_as_scikit_learn_does(rows):
     train, others = rows["id"][:40], rows["id"][40:]
     fitted = fit_features(rows, train, with_pair=True)
     found = fitted.of(others).read(slice(None))
-    assert found.shape == (20, 2, 71) and found.dtype == np.float32
+    assert found.shape == (20, 2, 72) and found.dtype == np.float32
     for column, name in enumerate(fitted.normalization.names):
         values = rows[name].astype("float64")
         scaler = StandardScaler().fit(values[:40].reshape(-1, 1))
