@@ -32,10 +32,7 @@ SCALED_DOWN = {
     "train": {"epochs": 1},
     "reference": {"max_features": 500},
     "evaluation": {"resamples": 200},
-    "experiments": {
-        "baseline": {"train": {"seeds": []}},
-        "exp2": {"model": {"seq_len": 48}},
-    },
+    "experiments": {"baseline": {"train": {"seeds": []}}},
 }
 FIELDS = ["prompt", "response_a", "response_b"]
 
@@ -47,7 +44,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     lines = gzip.decompress(REAL_ROWS.read_bytes()).splitlines(keepends=True)
     content = b"".join(lines[: 1 + BATTLES])
     folder = copy_repository(tmp_path / "clone")
-    keep_experiments(folder, "baseline", "exp2")
+    keep_experiments(folder, "baseline")
     write_pin(folder, content, battles=BATTLES)
     write_yaml(folder / "profiles/arena55k.yaml", SCALED_DOWN)
     commit(folder, "Scaled down")
@@ -60,7 +57,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
         command = (sys.executable, "-m", "profiles", "arena55k", "--force")
         output = run(*command, folder=folder, environment=environment)
     assert f"- train.csv of someone/battles: {len(content) / 1e6:.0f} MB" in output
-    for line in ("Memory: these steps took ", "Device: ", "- exp2: ", "Together about "):
+    for line in ("Memory: these steps took ", "Device: ", "- baseline: ", "Together about "):
         assert line in output
     assert run("git", "status", "--porcelain", folder=folder) == ""
 
@@ -71,12 +68,12 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     assert "oracle" not in metrics
 
     labels = write_test_battles(folder)
-    edit_params(folder, {"submit.battles": "test.csv", "submit.model": "exp2"})
+    edit_params(folder, {"submit.battles": "test.csv", "submit.model": "baseline"})
     assert stages_run(run("dvc", "repro", "submit", folder=folder)) == {"configure", "submit"}
     submission = pd.read_csv(folder / "data/submission.csv").set_index("id")
     assert submission.index.tolist() == labels.index.tolist()
     loss = log_loss(labels, submission[["winner_model_a", "winner_model_b", "winner_tie"]])
-    assert loss == pytest.approx(metrics["exp2"]["log_loss"], abs=1e-5)
+    assert loss == pytest.approx(metrics["baseline"]["log_loss"], abs=1e-5)
 
 
 def write_test_battles(folder):

@@ -59,8 +59,14 @@ def environment(**variables):
     return {**inherited, "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
 
 
+def compiled_beside(folder):
+    """Return the variable with which the runs in neighbouring folders share what JAX compiles."""
+    return {"JAX_COMPILATION_CACHE_DIR": str(folder.parent / "compiled")}
+
+
 def train(folder, succeeds=True, **variables):
     """Run the stage, and return its stderr."""
+    variables |= compiled_beside(folder)
     done = subprocess.run(
         COMMAND, cwd=folder, env=environment(**variables), text=True, capture_output=True
     )
@@ -87,7 +93,7 @@ def kill_one_of_two(folder):
     stage = subprocess.Popen(
         COMMAND,
         cwd=folder,
-        env=environment(PREFERENCE_PROCESSES="2"),
+        env=environment(PREFERENCE_PROCESSES="2", **compiled_beside(folder)),
         text=True,
         stderr=subprocess.PIPE,
     )

@@ -17,6 +17,7 @@ from distributed_runs import (
     COMMAND,
     EPOCHS,
     RESULTS,
+    compiled_beside,
     curves,
     environment,
     kill_one_of_two,
@@ -119,7 +120,7 @@ def train_alone(folder):
     with subprocess.Popen(
         [*COMMAND, "--seed=2024", "--process"],
         cwd=folder,
-        env=environment(KERAS_BACKEND="jax"),
+        env=environment(KERAS_BACKEND="jax", **compiled_beside(folder)),
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
