@@ -1,46 +1,78 @@
-"""Does an answer have the formats that its prompt asks for?"""
+"""Does an answer have the formats that its prompt asks for?
+
+A prompt that says “no”, “not”, “without”, “avoid” or “instead of” earlier in the same sentence asks
+for an answer that lacks the format. English words are known, and no others.
+"""
 
 import re
 from dataclasses import dataclass
 
 from preference.features.read_text import ReadText
 
-BULLET, NUMBER, TABLE, HEADING = r"[ \t]*[-*•] ", r"[ \t]*\d+[.)] ", r"[ \t]*\|", "#+ "
+BULLET, NUMBER, TABLE, HEADING = (
+    r"[ \t]*[-*•] ",
+    r"[ \t]*(?:\*\*|#+ )?\d+[.)] ",
+    r"[ \t]*\|",
+    "#+ ",
+)
 CODE = "```"
+ANY = f"^(?:{BULLET}|{NUMBER}|{TABLE}|{HEADING})|{CODE}"
+REFUSED = re.compile(r"\b(?:no|not|never|without|avoid|instead of|rather than)\b|n['’]t\b")
+SENTENCE_ENDS = re.compile(r"[.!?:;\n]")
+# How far before a request its refusal may stand, in characters.
+CLOSE = 60
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format: how a prompt asks for it, and the marks that an answer must have, or must not."""
+    """A format: how a prompt asks for it, and the marks that show it.
+
+    Where `is_plain`, an answer has the format if it has none of the marks.
+    """
 
     asked: re.Pattern[str]
     marks: re.Pattern[str]
-    is_without: bool = False
+    is_plain: bool = False
 
     def is_in(self, answer: str) -> bool:
         """Return whether an answer has the format."""
-        return (self.marks.search(answer) is None) == self.is_without
+        return (self.marks.search(answer) is None) == self.is_plain
 
 
-def _format(asked: str, marks: str, is_without: bool = False) -> Format:
-    not_refused = rf"(?<!\bno )(?<!\bwithout )(?:{asked})"
-    return Format(re.compile(not_refused), re.compile(marks, re.MULTILINE), is_without)
+def _format(asked: str, marks: str, is_plain: bool = False) -> Format:
+    return Format(re.compile(asked), re.compile(marks, re.MULTILINE), is_plain)
 
 
 FORMATS = (
-    _format(r"\bbullets\b|\bbullet(?:ed)?[ -](?:points?|lists?)\b", f"^{BULLET}"),
-    _format(r"\bnumbered\b|\benumerate\b", f"^{NUMBER}"),
-    _format(r"\b(?:as|in|into|make|create) (?:an? |the )?(?:markdown )?table\b", f"^{TABLE}"),
-    _format(r"\bcode (?:block|snippet)s?\b", CODE),
     _format(
-        r"\bplain text\b|\b(?:no|without) (?:bullets|bullet points|lists|markdown|formatting)\b",
-        f"^(?:{BULLET}|{NUMBER}|{TABLE}|{HEADING})|{CODE}",
-        is_without=True,
+        r"\bbullet(?:ed)?[ -]?(?:points|lists?)\b|\b(?:in|as|use|using|no|without|avoid) bullets\b",
+        f"^{BULLET}",
     ),
+    _format(r"\b(?:numbered|enumerated) (?:lists?|points|steps|items)\b", f"^{NUMBER}"),
+    _format(
+        r"\b(?:as|in|into|make|create|draw|use|using) an? (?:[\w-]+ ){0,2}table\b"
+        r"|\b(?:in|no|without|avoid) (?:tables|tabular form(?:at)?)\b",
+        f"^{TABLE}",
+    ),
+    _format(r"\b(?:in|as|use|using|no|without|avoid) (?:a )?code blocks?\b", CODE),
+    _format(r"\b(?:in|as|use|using|no|without|avoid) (?:markdown|formatting)\b", ANY),
+    _format(r"\b(?:in|as|use|using) plain text\b", ANY, is_plain=True),
 )
 
 
 def asked_formats(answer: ReadText, prompt: ReadText) -> float:
-    """Count the formats that a prompt asks for and an answer has, minus those that it lacks."""
-    asked = [one for one in FORMATS if one.asked.search(prompt.lower)]
-    return sum(1 if one.is_in(answer.text) else -1 for one in asked)
+    """Count the requests for a format that an answer follows, minus those that it does not."""
+    score = 0
+    for one in FORMATS:
+        request = one.asked.search(prompt.lower)
+        if request:
+            is_followed = one.is_in(answer.text) != _is_refused(prompt.lower, request)
+            score += 1 if is_followed else -1
+    return score
+
+
+def _is_refused(prompt: str, request: re.Match[str]) -> bool:
+    """Return whether a prompt asks for an answer without the format."""
+    before = prompt[max(request.start() - CLOSE, 0) : request.start()]
+    sentence = SENTENCE_ENDS.split(before)[-1]
+    return REFUSED.search(f"{sentence}{request[0]}") is not None

@@ -187,7 +187,7 @@ FEATURES = (
     _answer(
         "requests",
         "asked formats",
-        "formats that the prompt asks for and it has, minus those that it lacks",
+        "requests for a format in the prompt that it follows, minus the others",
         asked_formats,
     ),
     _pair(

@@ -28,8 +28,9 @@ from preference.runtime.strict_json import check_values, parse_json, to_json
 from preference.statistics.metrics import log_loss
 
 NAMES = "columns"
-# Trees without the names of their columns are older than this feature.
-ADDED = "asked formats"
+# How the names of columns begin that came after trees that name no columns: those read all others.
+# Each new feature is added here.
+ADDED = ("asked formats",)
 # The label, or the column of a label, after the answers have changed places.
 SWAPPED = np.array([B_WINS, A_WINS, TIE])
 
@@ -118,22 +119,25 @@ def trees_from_bytes(content: bytes) -> TreesReference:
         raise ValueError(f"it does not hold the arrays of trees: {error}") from error
     names = _read_names(content)
     check_forest(forest, len(names))
-    if unknown := [name for name in names if name not in COLUMNS]:
-        raise ValueError(
-            f"its trees read {unknown[0][:100]!r}, which is no feature of this version"
-        )
     places = np.array([COLUMNS.index(name) for name in names], forest.feature.dtype)
     feature = np.where(forest.feature == LEAF, LEAF, places[forest.feature])
     return TreesReference(replace(forest, feature=feature))
 
 
 def _read_names(content: bytes) -> list[str]:
-    """Return the columns that the trees of a valid file read."""
+    """Return the columns that the trees of a file read, which safetensors has found valid."""
     header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    metadata = header.get("__metadata__", {})
-    if NAMES in metadata:
-        return check_values(list[str], parse_json(metadata[NAMES].encode()))
-    return [name for name in COLUMNS if not name.startswith(ADDED)]
+    metadata = header.get("__metadata__") or {}
+    if NAMES not in metadata:
+        return [name for name in COLUMNS if not name.startswith(ADDED)]
+    names = check_values(list[str], parse_json(metadata[NAMES].encode()))
+    if not 0 < len(names) <= len(COLUMNS):
+        raise ValueError(f"its trees read {len(names)} columns, not from 1 to {len(COLUMNS)}")
+    if unknown := set(names) - set(COLUMNS):
+        raise ValueError(f"its trees read {min(unknown)[:100]!r}, a feature that we do not know")
+    if len(set(names)) < len(names):
+        raise ValueError("it names a column twice")
+    return names
 
 
 def _predict(reference: TreesReference, features: DenseFeatures) -> np.ndarray:

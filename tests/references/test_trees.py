@@ -1,6 +1,7 @@
 """The reference of trees: what it learns, how it explains itself, and damaged files."""
 
 import json
+from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,8 @@ from preference.references.trees import (
 )
 
 PARAMS = TreesParams(number=30, min_leaf=8, max_features=0.3)
+# The sha256 of the names of the 221 columns when trees did not name them, one a line.
+OLD_COLUMNS = "00937bed839c4193af1c03082ee88701c6175589596fc5e561f99f0a3cc1bb19"
 WORDS = ["north", "south", "east", "west", "up", "down"]
 
 
@@ -90,13 +93,21 @@ def test_trees_read_the_columns_that_they_name(reference):
     assert np.array_equal(found, predict_trees(reference, battles))
 
 
-def test_trees_that_name_no_columns_are_older_than_the_formats_asked_for(reference):
+def test_trees_that_name_no_columns_read_those_that_there_were(reference):
+    """They are older than the names. A feature that has come since is in `ADDED`."""
     arrays = reference.forest.arrays()
-    old = [name for name in COLUMNS if "asked formats" not in name]
     feature = arrays["feature"].clip(max=0)
-    feature[0] = len(old) - 1
-    read = trees_from_bytes(safetensors.numpy.save({**arrays, "feature": feature}))
-    assert COLUMNS[read.forest.feature[0]] == "prompt: roles"
+    splits = np.flatnonzero(feature != LEAF)[: len(COLUMNS)]
+    feature[splits[:221]] = np.arange(221)
+    content = safetensors.numpy.save({**arrays, "feature": feature})
+    # safetensors reads null as no metadata.
+    length = int.from_bytes(content[:8], "little")
+    nothing = b'{"__metadata__":null,' + content[9 : 8 + length]
+    with_null = len(nothing).to_bytes(8, "little") + nothing + content[8 + length :]
+    for one in (content, with_null):
+        found = trees_from_bytes(one).forest.feature[splits[:221]]
+        names = "\n".join(COLUMNS[place] for place in found)
+        assert sha256(names.encode()).hexdigest() == OLD_COLUMNS
 
 
 def test_damaged_files_of_trees_are_refused(reference):
@@ -104,6 +115,9 @@ def test_damaged_files_of_trees_are_refused(reference):
     arrays = safetensors.numpy.load(content)
     restored = trees_from_bytes(content).forest.arrays()
     assert all(np.array_equal(restored[name], arrays[name]) for name in arrays)
+    stump = {**arrays, "feature": arrays["feature"][:1] * 0 + LEAF, "threshold": np.zeros(1)}
+    stump |= {"child": np.zeros(1, "i4"), "roots": np.zeros(1, "i4"), "leaves": np.ones((1, 3)) / 3}
+    assert trees_from_bytes(safetensors.numpy.save(stump))
     missing = {name: array for name, array in arrays.items() if name != "roots"}
     for damaged in (
         b"",
@@ -114,7 +128,10 @@ def test_damaged_files_of_trees_are_refused(reference):
         safetensors.numpy.save(missing),
         safetensors.numpy.save({**arrays, "more": np.zeros(3)}),
         safetensors.numpy.save({**arrays, "child": arrays["child"].astype(np.int64)}),
+        safetensors.numpy.save(arrays, {"columns": "[]"}),
+        safetensors.numpy.save(stump, {"columns": "[]"}),
         safetensors.numpy.save(arrays, {"columns": '["A"]'}),
+        safetensors.numpy.save(arrays, {"columns": json.dumps([*COLUMNS[1:], COLUMNS[1]])}),
         safetensors.numpy.save(arrays, {"columns": "not JSON"}),
         safetensors.numpy.save(arrays, {"columns": json.dumps([*COLUMNS[:-1], "length of ears"])}),
         # Columns that are no features of ours.
