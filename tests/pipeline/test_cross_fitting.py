@@ -164,7 +164,7 @@ def test_each_fold_normalises_features_by_its_own_train_battles(folder, fold):
     assert scales["prompt: characters"]["mean"] == pytest.approx(lengths.mean(), rel=1e-6)
     assert scales["prompt: characters"]["deviation"] == pytest.approx(lengths.std(), rel=1e-5)
     # A score of one answer must not depend on the other one.
-    assert len(scales) == 66 and not [name for name in scales if name.startswith("pair")]
+    assert len(scales) == 67 and not [name for name in scales if name.startswith("pair")]
 
 
 @pytest.mark.parametrize("model", ["baseline", "length"])

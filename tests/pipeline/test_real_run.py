@@ -32,6 +32,7 @@ SCALED_DOWN = {
     "train": {"epochs": 1},
     "reference": {"max_features": 500},
     "evaluation": {"resamples": 200},
+    "submit": {"model": "baseline"},
     "experiments": {"baseline": {"train": {"seeds": []}}},
 }
 FIELDS = ["prompt", "response_a", "response_b"]
@@ -68,7 +69,7 @@ def test_from_the_hub_to_a_scored_submission(tmp_path):
     assert "oracle" not in metrics
 
     labels = write_test_battles(folder)
-    edit_params(folder, {"submit.battles": "test.csv", "submit.model": "baseline"})
+    edit_params(folder, {"submit.battles": "test.csv"})
     assert stages_run(run("dvc", "repro", "submit", folder=folder)) == {"configure", "submit"}
     submission = pd.read_csv(folder / "data/submission.csv").set_index("id")
     assert submission.index.tolist() == labels.index.tolist()

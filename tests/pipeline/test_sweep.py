@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+import yaml
 from pipeline_runs import commit, copy_repository, edit_params, run, run_json, stages_run
 
 SMALL = {
@@ -22,7 +23,6 @@ STATUSES = ("Queued", "Running", "Success", "Failed")
 QUEUE_SECONDS = 600
 # Each question to DVC takes a processor from the trainings for seconds.
 SECONDS_BETWEEN_QUESTIONS = 5
-TRAINED = ("models/weights/baseline", "metrics/train/baseline/metrics.json")
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +58,17 @@ def wait_for_queue(folder):
 
 
 def read_experiments(folder):
-    """Return the results of each experiment by its name."""
+    """Return the commit and the results of each experiment by its name."""
     (shown,) = [one for one in run_json("dvc", "exp", "show", folder=folder) if one["experiments"]]
     revisions = [experiment["revs"][0] for experiment in shown["experiments"]]
-    return {revision["name"]: revision["data"] for revision in revisions}
+    return {revision["name"]: revision for revision in revisions}
 
 
-def result_of(experiment):
+def result_of(folder, experiment):
     """Return the learning rate, and the hashes of what the training writes."""
-    rate = experiment["params"]["params.yaml"]["data"]["train"]["learning_rate"]
-    return rate, {name: experiment["outs"][name]["hash"] for name in TRAINED}
+    rate = experiment["data"]["params"]["params.yaml"]["data"]["train"]["learning_rate"]
+    lock = yaml.safe_load(run("git", "show", f"{experiment['rev']}:dvc.lock", folder=folder))
+    return rate, {out["path"]: out["md5"] for out in lock["stages"]["train_baseline"]["outs"]}
 
 
 def test_the_queue_and_a_loop_end_with_the_same_bytes(clone):
@@ -85,8 +86,9 @@ def test_the_queue_and_a_loop_end_with_the_same_bytes(clone):
     # The loop trains again: --force keeps DVC from restoring the results of the queue.
     assert stages_run(output) == set(stages)
     found = read_experiments(clone)
-    queued = [result_of(found[f"queued-{number}"]) for number in (1, 2)]
-    assert queued[1] == result_of(found["looped"])
+    queued = [result_of(clone, found[f"queued-{number}"]) for number in (1, 2)]
+    assert queued[1] == result_of(clone, found["looped"])
     assert tuple(rate for rate, _ in queued) == RATES
-    hashes = [hashes for _, hashes in queued]
-    assert all(hashes[0][name] != hashes[1][name] for name in TRAINED)
+    first, second = (hashes for _, hashes in queued)
+    assert {"models/weights/baseline", "metrics/train/baseline/metrics.json"} < {*first}
+    assert all(first[name] != second[name] for name in first)
