@@ -145,7 +145,7 @@ def _judge_against_reference(best: str, details: Details) -> list[Sentence]:
     cost = "" if is_better(difference) else " It is not worth its cost."
     return [
         Sentence(
-            f"Compared with {reference}, the best reference: {compare(difference)}.{cost}",
+            f"Compared with {reference}, the best reference on calibration: {compare(difference)}.{cost}",
             warning=bool(cost),
         )
     ]

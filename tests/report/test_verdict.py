@@ -14,7 +14,7 @@ from preference.report.notes import (
 from preference.report.verdict import judge
 
 EXPERIMENTS = ("baseline", "exp1", "exp2", "exp3")
-BEATS_REFERENCE = "Compared with tfidf, the best reference: significantly better"
+BEATS_REFERENCE = "Compared with tfidf, the best reference on calibration: significantly better"
 
 
 def verdict(details):
