@@ -1,7 +1,8 @@
 """Does an answer have the formats that its prompt asks for?
 
-A prompt that says “no”, “not”, “without”, “avoid” or “instead of” earlier in the same sentence asks
-for an answer that lacks the format. English words are known, and no others.
+“Without any bullet points” and “do not use a table” ask for an answer that lacks the format: a word
+such as “no” or “not” stands before the request, with nothing between them but words that requests
+are made of. Simple English requests are known, and no others.
 """
 
 import re
@@ -17,9 +18,16 @@ BULLET, NUMBER, TABLE, HEADING = (
 )
 CODE = "```"
 ANY = f"^(?:{BULLET}|{NUMBER}|{TABLE}|{HEADING})|{CODE}"
-REFUSED = re.compile(r"\b(?:no|not|never|without|avoid|instead of|rather than)\b|n['’]t\b")
-SENTENCE_ENDS = re.compile(r"[.!?:;\n]")
-# How far before a request its refusal may stand, in characters.
+REFUSALS = r"(?:\b(?:no|not|never|without|avoid|instead of|rather than)|n['’]t)"
+# What may stand between a refusal and the request that it refuses.
+BETWEEN = (
+    "any an? the your or it them in with as into use using make making create write writing "
+    "answer reply respond format put add include bullets? bulleted points? numbered lists? tables? "
+    "markdown code blocks?"
+)
+REFUSED = re.compile(rf"{REFUSALS}(?: (?:{BETWEEN.replace(' ', '|')}))* $")
+REFUSING = re.compile(REFUSALS)
+# In characters: how far before a request its refusal may begin.
 CLOSE = 60
 
 
@@ -50,7 +58,8 @@ FORMATS = (
     ),
     _format(r"\b(?:numbered|enumerated) (?:lists?|points|steps|items)\b", f"^{NUMBER}"),
     _format(
-        r"\b(?:as|in|into|make|create|draw|use|using) an? (?:[\w-]+ ){0,2}table\b"
+        r"\b(?:as|in|into|make|create|draw|use|using|give|show|write)(?: me| us)? an? "
+        r"(?:[\w-]+ ){0,2}table\b"
         r"|\b(?:in|no|without|avoid) (?:tables|tabular form(?:at)?)\b",
         f"^{TABLE}",
     ),
@@ -74,5 +83,4 @@ def asked_formats(answer: ReadText, prompt: ReadText) -> float:
 def _is_refused(prompt: str, request: re.Match[str]) -> bool:
     """Return whether a prompt asks for an answer without the format."""
     before = prompt[max(request.start() - CLOSE, 0) : request.start()]
-    sentence = SENTENCE_ENDS.split(before)[-1]
-    return REFUSED.search(f"{sentence}{request[0]}") is not None
+    return bool(REFUSING.match(request[0]) or REFUSED.search(before))

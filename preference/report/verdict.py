@@ -142,10 +142,11 @@ def _judge_against_baseline(best: str, details: Details) -> list[Sentence]:
 
 def _judge_against_reference(best: str, details: Details) -> list[Sentence]:
     reference, difference = details["best_reference"], details["differences"]["reference"][best]
-    cost = "" if is_better(difference) else " It is not worth its cost."
+    compared = f"Compared with {reference}, the best reference on calibration: "
+    cost = "" if is_better(difference) else f" {best} is not worth its cost."
     return [
         Sentence(
-            f"Compared with {reference}, the best reference on calibration: {compare(difference)}.{cost}",
+            f"{compared}{compare(difference)}.{cost}",
             warning=bool(cost),
         )
     ]
