@@ -116,7 +116,7 @@ def test_an_experiment_that_does_not_beat_the_reference_is_not_worth_its_cost(va
     details["differences"]["reference"]["exp2"] = difference(value, p_holm=p_holm)
     details["differences"]["reference"]["exp3"] = difference(value, p_holm=p_holm)
     best, others = warnings(verdict(details))
-    assert best.startswith("Compared with tfidf") and best.endswith("It is not worth its cost.")
+    assert best.startswith("Compared with tfidf") and best.endswith(" exp2 is not worth its cost.")
     assert ("significantly worse" in best) == (value > 0)
     assert others.startswith(
         "Not worth the cost, because not significantly better than tfidf: exp3 ("
