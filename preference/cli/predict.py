@@ -13,6 +13,7 @@ from pathlib import Path
 
 from preference.judge.output_files import check_output
 from preference.judge.shard import Shard
+from preference.runtime.garbage_collector import kept_from_garbage_collector
 from preference.runtime.optional_packages import without_optional_packages
 
 
@@ -27,7 +28,7 @@ def main(arguments: argparse.Namespace) -> None:
     check_bundle(arguments.model)
     paths = arguments.model, arguments.input, arguments.output
     choices = {"both_orders": arguments.both_orders, "strict": arguments.strict}
-    with without_optional_packages():
+    with kept_from_garbage_collector(), without_optional_packages():
         from preference.judge.predict_file import predict_file
         from preference.judge.predict_shard import predict_shard
 

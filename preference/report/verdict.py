@@ -135,7 +135,8 @@ def _name_battles(details: Details) -> str:
 
 def _judge_against_baseline(best: str, details: Details) -> list[Sentence]:
     baseline, differences = details["baseline"], details["differences"]["baseline"]
-    if best not in differences:
+    # Where it is not better, the first sentence has said so.
+    if best not in differences or not is_better(differences[best]):
         return []
     return [Sentence(f"Compared with {baseline}: {compare(differences[best])}.")]
 

@@ -192,7 +192,7 @@ def test_missing_file(tmp_path):
 @pytest.mark.parametrize("written", ["1e-3", "1.0e-3", "0.001", "1E-3", ".001"])
 def test_a_rate_may_be_written_as_one_does(tmp_path, written):
     text = (REPOSITORY / "params.yaml").read_text()
-    text = text.replace("learning_rate: 0.0015", f"learning_rate: {written}")
+    text = text.replace("learning_rate: 0.003", f"learning_rate: {written}")
     assert load(tmp_path, text).train.learning_rate == 0.001
 
 

@@ -26,7 +26,7 @@ from preference.runtime.errors import BadInput
 def test_where_nothing_changed_the_comment_says_so(folder, review, capsys):
     comment = review("main")
     assert capsys.readouterr().out.startswith(comment)
-    assert "**Nothing changed" in comment
+    assert "**No test log loss changed" in comment
     assert "- The same in both versions: `baseline`, `exp1`, `exp2`." in comment
     assert "None differs." in comment
     assert "Nothing in metrics/evaluate.json differs." in comment
