@@ -64,8 +64,9 @@ def train_references(
     Returns:
         Its metrics on valid, by name, and there the importance of each group of dense features.
     """
+    columns = (*FIELDS, *label_columns(BATTLES))
     train, valid = (
-        read_split_battles(BATTLES, split_file(split), (*FIELDS, *label_columns(BATTLES)), fold)
+        read_split_battles(BATTLES, split_file(split), columns, fold, params.most_battles)
         for split in ("train", "valid")
     )
     labels, has_ties, weights = read_labels(valid), read_has_ties(valid), read_weights(valid)

@@ -66,7 +66,11 @@ def read_split_ids(split: str, fold: int | None = None) -> np.ndarray:
 
 
 def read_split_battles(
-    battles: Path, split: Path, columns: tuple[str, ...], fold: int | None = None
+    battles: Path,
+    split: Path,
+    columns: tuple[str, ...],
+    fold: int | None = None,
+    most: int | None = None,
 ) -> pa.Table:
     """Return the battles of a split, one row for each row of its file.
 
@@ -76,6 +80,7 @@ def read_split_battles(
         columns: columns of the table to read.
         fold: whose rows to read; None for all rows. A battle may be in calibration of several
             folds, and is in test of one.
+        most: where the split has more battles, read this many, evenly spaced; None for all.
 
     Returns:
         `id`, the columns of the table, and the other columns of the split's file.
@@ -85,12 +90,14 @@ def read_split_battles(
             table.
     """
     members = read_members(split, fold)
+    if most is not None and len(members) > most:
+        members = members.take(np.linspace(0, len(members) - 1, most).astype(int))
     ids = members["id"]
     keys = members.select([name for name in ("id", FOLD) if name in members.column_names])
     is_repeated = len(keys.group_by(keys.column_names).aggregate([])) < len(keys)
     if ids.null_count or members["group"].null_count or is_repeated:
         raise BadInput(f"{split} has a battle twice or without group. Run `dvc repro split`.")
-    table = read_battles(battles, ("id", *columns))
+    table = read_battles(battles, ("id", *columns), ids.to_numpy())
     rows = pc.index_in(ids, value_set=table["id"])
     if rows.null_count:
         raise BadInput(

@@ -49,14 +49,23 @@ SIMULATED_SCHEMA = BATTLE_SCHEMA.append(
 ).append(pa.field("oracle_agreement", pa.float64(), nullable=False))
 
 
-def read_battles(path: Path, columns: Sequence[str]) -> pa.Table:
+def read_battles(path: Path, columns: Sequence[str], ids: np.ndarray | None = None) -> pa.Table:
     """Read only the named columns, so that a stage cannot use others by mistake.
+
+    Args:
+        path: the table.
+        columns: columns to read; `id` is among them where `ids` are given.
+        ids: of the battles to read, int64 [n]; None for all. The order stays that of the file, and
+            memory grows with n, not with the battles of the file.
 
     Raises:
         BadInput: the file does not exist, or has an unknown label.
     """
     check_exists(path, "fetch")
-    battles = pq.read_table(path, columns=list(columns))
+    if ids is None:
+        battles = pq.read_table(path, columns=list(columns))
+    else:
+        battles = _read_chosen(path, columns, np.sort(ids))
     if "label" in columns and not set(battles["label"].unique().to_pylist()) <= CODES:
         raise BadInput(f"{path} has a label that is not one of {LABELS}. Run `dvc repro fetch`.")
     return battles
@@ -76,16 +85,38 @@ def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.R
         BadInput: the file does not exist.
     """
     check_exists(path, "fetch")
+    with tqdm(total=count_battles(path), desc=task, unit=" battles") as progress:
+        for batch in _scan(path, columns):
+            yield batch
+            progress.update(len(batch))
+
+
+def count_battles(path: Path) -> int:
+    """Return the number of battles of a table."""
+    return pq.read_metadata(path).num_rows
+
+
+def _scan(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     # Buffering ahead would load the whole file.
-    with (
-        pq.ParquetFile(path, pre_buffer=False) as file,
-        tqdm(total=file.metadata.num_rows, desc=task, unit=" battles") as progress,
-    ):
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         # One row group at a time, because a batch from several groups loads all of them.
         for group in range(file.num_row_groups):
-            for batch in file.iter_batches(BATTLES_A_BATCH, [group], columns=list(columns)):
-                yield batch
-                progress.update(len(batch))
+            yield from file.iter_batches(BATTLES_A_BATCH, [group], columns=list(columns))
+
+
+def _read_chosen(path: Path, columns: Sequence[str], ids: np.ndarray) -> pa.Table:
+    """Read the battles of `ids`, int64 [n], which are sorted."""
+    batches = (batch.select(columns) for batch in _scan(path, columns))
+    chosen = [batch.filter(_are_among(batch["id"].to_numpy(), ids)) for batch in batches]
+    schema = pq.read_schema(path)
+    return pa.Table.from_batches(chosen, pa.schema([schema.field(name) for name in columns]))
+
+
+def _are_among(ids: np.ndarray, chosen: np.ndarray) -> pa.BooleanArray:
+    places = np.searchsorted(chosen, ids)
+    found = places < len(chosen)
+    found[found] = chosen[places[found]] == ids[found]
+    return pa.array(found)
 
 
 def has_oracle(path: Path) -> bool:

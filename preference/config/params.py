@@ -57,10 +57,12 @@ class TreesParams:
 class ReferenceParams:
     """The references.
 
-    `max_features` is the size of the TF-IDF vocabulary of each analyser, and
-    `inverse_regularization` the strength of the logistic regressions.
+    `most_battles` is how many battles of train they are fitted to at most, and of valid, which the
+    weights of `stack` are fitted to. `max_features` is the size of the TF-IDF vocabulary of each
+    analyser, and `inverse_regularization` the strength of the logistic regressions.
     """
 
+    most_battles: Count
     max_features: Count
     inverse_regularization: Positive
     trees: TreesParams

@@ -19,6 +19,7 @@ import pyarrow as pa
 from preference.battles.predictions import Predictions, check_probabilities, rule_out_ties
 from preference.battles.soft_labels import read_labels, read_weights
 from preference.battles.splits import read_has_ties
+from preference.battles.table import BATTLES_A_BATCH, LABELS
 from preference.config.params import REFERENCES, ReferenceParams
 from preference.references.files import FEATURES, STACK, STACKED, main_file
 from preference.references.linear import (
@@ -149,10 +150,18 @@ def predict_references(
 
 
 def predict_single(reference: Single, battles: pa.Table) -> np.ndarray:
-    """Return the probabilities of a reference that is not `stack`, float64 [n, 3]."""
-    if isinstance(reference, TreesReference):
-        return predict_trees(reference, battles)
-    return predict_linear(reference, battles)
+    """Return the probabilities of a reference that is not `stack`, float64 [n, 3].
+
+    The memory that it takes does not grow with the battles, but for its result.
+    """
+    parts = [
+        predict_trees(reference, batch)
+        if isinstance(reference, TreesReference)
+        else predict_linear(reference, batch)
+        for start in range(0, len(battles), BATTLES_A_BATCH)
+        for batch in [battles.slice(start, BATTLES_A_BATCH)]
+    ]
+    return np.concatenate([np.empty((0, len(LABELS))), *parts])
 
 
 def save_reference(reference: Reference, folder: Path) -> None:

@@ -1,9 +1,7 @@
 """The reference `features`: extremely randomised trees on the dense features of a battle.
 
-Guarantees
-1. Swapping the answers exchanges P(A) and P(B) exactly: the trees are fitted to both orders of
-   every battle, and what they predict for both orders is averaged.
-2. The memory of a prediction does not grow with the battles.
+Guarantee: swapping the answers exchanges P(A) and P(B) exactly. The trees are fitted to both orders
+of every battle, and what they predict for both orders is averaged.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +12,7 @@ import safetensors.numpy
 
 from preference.battles.soft_labels import read_labels, read_weights, split_shares
 from preference.battles.splits import read_has_ties
-from preference.battles.table import A_WINS, B_WINS, BATTLES_A_BATCH, LABELS, TIE
+from preference.battles.table import A_WINS, B_WINS, TIE
 from preference.config.params import TreesParams
 from preference.features.dense_features import (
     COLUMNS,
@@ -31,6 +29,8 @@ NAMES = "columns"
 # How the names of columns begin that came after trees that name no columns: those read all others.
 # Each new feature is added here.
 ADDED = ("asked formats",)
+# Importance is measured on this many battles at most: it takes a prediction for each group.
+IMPORTANCE_BATTLES = 10_000
 # The label, or the column of a label, after the answers have changed places.
 SWAPPED = np.array([B_WINS, A_WINS, TIE])
 
@@ -69,18 +69,14 @@ def fit_trees(battles: pa.Table, params: TreesParams, seed: int) -> TreesReferen
 
 def predict_trees(reference: TreesReference, battles: pa.Table) -> np.ndarray:
     """Return the probabilities of battles, float64 [n, 3]."""
-    parts = [
-        _predict(reference, compute_features(battles.slice(start, BATTLES_A_BATCH)))
-        for start in range(0, len(battles), BATTLES_A_BATCH)
-    ]
-    return np.concatenate([np.empty((0, len(LABELS))), *parts])
+    return _predict(reference, compute_features(battles))
 
 
 def measure_importance(reference: TreesReference, battles: pa.Table, seed: int) -> dict[str, float]:
     """Return how much the log loss rises when a group of features is that of another battle.
 
     This is permutation importance (Breiman, 2001). What a group shares with another one counts for
-    neither.
+    neither. Of more than `IMPORTANCE_BATTLES`, as many are taken, evenly spaced.
 
     Args:
         reference: the trees.
@@ -90,6 +86,8 @@ def measure_importance(reference: TreesReference, battles: pa.Table, seed: int) 
     Returns:
         The rise by the name of the group, the largest first.
     """
+    most = min(len(battles), IMPORTANCE_BATTLES)
+    battles = battles.take(np.linspace(0, len(battles) - 1, most).astype(int))
     features, labels = compute_features(battles), read_labels(battles)
     weights = read_weights(battles)
     random = np.random.default_rng(seed)

@@ -32,7 +32,9 @@ from preference.sources.source import BattleSource
 from preference.splitting.leakage_groups import digest_battles, group_battles
 
 TREES = TreesParams(number=20, min_leaf=8, max_features=0.2)
-PARAMS = ReferenceParams(max_features=500, inverse_regularization=0.1, trees=TREES)
+PARAMS = ReferenceParams(
+    most_battles=60000, max_features=500, inverse_regularization=0.1, trees=TREES
+)
 NEUTRAL = ["the", "of", "and", "to", "in", "is", "that", "it", "for", "was", "on", "as"]
 
 
@@ -63,6 +65,17 @@ def draw_battles(count, seed, planted="excellent", longer_wins=False):
             words += [] if longer_wins else [planted if side == label else "ordinary"]
             answers[side].append(" ".join(words))
     return make_battles(*answers, labels)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_prediction_does_not_depend_on_the_other_battles(name):
+    battles = draw_battles(200, seed=3)
+    reference = fit_references(battles, battles, PARAMS, seed=1)[name]
+    # More than are read at a time.
+    many = pa.concat_tables([battles[:100]] * 21)
+    alone = predict_reference(reference, battles[:100]).probabilities
+    assert np.array_equal(predict_reference(reference, many).probabilities, np.tile(alone, (21, 1)))
+    assert predict_reference(reference, many[:0]).probabilities.shape == (0, 3)
 
 
 def swap(battles):
@@ -199,7 +212,9 @@ def test_references_score_on_real_rows_as_others_found():
     labels = battles["label"].to_numpy()
     groups = group_battles(digest_battles(battles.to_batches()))
     trees = TreesParams(number=100, min_leaf=8, max_features=0.1)
-    params = ReferenceParams(max_features=5000, inverse_regularization=0.1, trees=trees)
+    params = ReferenceParams(
+        most_battles=60000, max_features=5000, inverse_regularization=0.1, trees=trees
+    )
     predicted = {name: np.empty((len(labels), len(LABELS))) for name in REFERENCES}
     folds = GroupKFold(3, shuffle=True, random_state=0).split(labels, labels, groups)
     for train, test in folds:

@@ -71,14 +71,6 @@ def test_battles_that_cannot_be_ties_leave_the_fraction_of_ties_as_it_is():
     assert unmarked == pytest.approx(expected / 2, abs=0.04)
 
 
-def test_a_prediction_does_not_depend_on_the_other_battles(reference):
-    # More than are read at a time.
-    many = pa.concat_tables([draw_battles(100, seed=3)] * 21)
-    predicted = predict_trees(reference, many)
-    assert np.array_equal(predicted, np.tile(predict_trees(reference, many[:100]), (21, 1)))
-    assert predict_trees(reference, many[:0]).shape == (0, 3)
-
-
 def test_trees_read_the_columns_that_they_name(reference):
     """Also where another version has more features, or has them in another order."""
     battles = draw_battles(50, seed=4)

@@ -109,7 +109,9 @@ def write_params(seeds=()):
 def write_references(battles):
     """Let the references predict what they have learned from all battles."""
     trees = TreesParams(number=5, min_leaf=8, max_features=0.1)
-    params = ReferenceParams(max_features=50, inverse_regularization=0.1, trees=trees)
+    params = ReferenceParams(
+        most_battles=60000, max_features=50, inverse_regularization=0.1, trees=trees
+    )
     for reference in fit_references(battles, battles, params, seed=1).values():
         save_reference(reference, Path("models/reference"))
     predict_reference.main()

@@ -50,6 +50,7 @@ train:
   initial: null
   checkpoint_minutes: 15
 reference:
+  most_battles: 60000
   max_features: 20000
   inverse_regularization: 0.1
   trees: {number: 300, min_leaf: 8, max_features: 0.1}

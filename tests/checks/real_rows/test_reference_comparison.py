@@ -14,7 +14,9 @@ from preference.config.params import REFERENCES, ReferenceParams, TreesParams
 from preference.runtime.errors import BadInput
 
 TREES = TreesParams(number=3, min_leaf=8, max_features=0.1)
-PARAMS = ReferenceParams(max_features=50, inverse_regularization=0.1, trees=TREES)
+PARAMS = ReferenceParams(
+    most_battles=60000, max_features=50, inverse_regularization=0.1, trees=TREES
+)
 
 
 def draw(count, seed=1):

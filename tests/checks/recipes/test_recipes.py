@@ -47,11 +47,11 @@ def test_what_is_trained_is_what_the_stage_trains(tmp_path):
 
 
 def test_a_recipe_changes_its_values_and_keeps_those_of_the_experiment():
-    recipe = Recipe.parse("train.learning_rate=0.003 train.clip_norm=1.0 model.head=equivariant")
+    recipe = Recipe.parse("train.learning_rate=0.007 train.clip_norm=1.0 model.head=concat")
     changed, own = (asdict(one) for one in (recipe.experiment(PARAMS, "exp2"), exp2()))
-    expected = {"learning_rate": 0.003, "clip_norm": 1.0, "seeds": []}
+    expected = {"learning_rate": 0.007, "clip_norm": 1.0, "seeds": []}
     assert changed["train"] == own["train"] | expected
-    assert changed["model"] == own["model"] | {"head": "equivariant"}
+    assert changed["model"] == own["model"] | {"head": "concat"}
     assert changed["text"] == own["text"]
 
 
