@@ -19,6 +19,7 @@ from preference.battles.splits import (
     fold_folder,
     read_folds,
     read_has_ties,
+    read_members,
     read_split_battles,
     split_file,
 )
@@ -45,15 +46,22 @@ def main() -> None:
     """Write each reference, and its metrics on valid."""
     params = load_params()
     with writing_folder(FOLDER) as folder:
+        folds = read_folds(split_file("train"))
         by_fold = [
             train_references(params.reference, params.seed, fold, fold_folder(folder, fold))
-            for fold in read_folds(split_file("train"))
+            for fold in folds
         ]
     metrics: dict[str, dict[str, Any]] = {
         name: average([one[name] for one, _ in by_fold]) for name in by_fold[0][0]
     }
     metrics[FEATURES]["importance"] = average([importance for _, importance in by_fold])
+    metrics["train"] = average([count_train(params.reference, fold) for fold in folds])
     write_metrics(metrics, METRICS)
+    if metrics["train"]["battles_read"] < metrics["train"]["battles"]:
+        print(
+            f"The references are fitted to {metrics['train']['battles_read']:,.0f} of "
+            f"{metrics['train']['battles']:,.0f} battles of train (reference.most_battles)."
+        )
 
 
 def train_references(
@@ -84,6 +92,12 @@ def train_references(
     trees = references[FEATURES]
     assert isinstance(trees, TreesReference)
     return metrics, measure_importance(trees, valid, seed)
+
+
+def count_train(params: ReferenceParams, fold: int | None) -> dict[str, float]:
+    """Return the battles of train in a fold, and how many of them the references are fitted to."""
+    battles = len(read_members(split_file("train"), fold))
+    return {"battles": battles, "battles_read": min(battles, params.most_battles)}
 
 
 def average(folds: Sequence[Mapping[str, float]]) -> dict[str, float]:

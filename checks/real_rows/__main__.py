@@ -2,7 +2,8 @@
 
 make real-rows FILE=votes.csv
 
-The file has any of the schemas of docs/data.md. The references have the values of params.yaml.
+The file has any of the schemas of docs/data.md. The references have the values of params.yaml
+but for `most_battles`: all rows are used.
 Rows that are not battles are left out, and counted.
 """
 

@@ -1,6 +1,6 @@
 """Compare recipes: train an experiment with and without each of them, on the same seeds.
 
-    python -m checks.recipes --seeds 1 2 3 4 "train.learning_rate=0.003" "model.dropout=0.0"
+    python -m checks.recipes --seeds 1 2 3 4 "train.learning_rate=0.005" "model.dropout=0.0"
 
 Each recipe is one argument, with one or several values of params.yaml. The stages preprocess and
 featurize must have run. Prints a table of log losses on valid, with paired differences to the

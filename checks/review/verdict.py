@@ -36,7 +36,7 @@ def _describe_unchanged(comparison: Comparison) -> str:
     if comparison.removed:
         parts.append(f"gone is {_names(comparison.removed)}")
     if not parts:
-        return "No test log loss changed: all models have the same in both versions."
+        return "No test log loss changed: every model has the same one in both versions."
     found = "; ".join(parts)
     return f"{found[0].upper()}{found[1:]}; {rest}."
 

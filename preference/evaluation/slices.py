@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from preference.battles.table import LABELS
+from preference.battles.table import BATTLES_A_BATCH, FIELDS, LABELS
 from preference.evaluation.inputs import KEPT_COLUMNS
 
 # A battle is in another script where more than this fraction of its letters is not Latin.
@@ -23,6 +23,14 @@ CODE_FENCE = "```"
 # The last letter of the Unicode blocks that begin with Basic Latin, and a later block.
 LAST_LATIN = "\u024f"
 ADDITIONAL_LATIN = ("\u1e00", "\u1eff")
+MEASURES = [
+    ("turns", int),
+    ("length_a", int),
+    ("length_b", int),
+    ("are_identical", bool),
+    ("is_non_latin", bool),
+    ("has_code", bool),
+]
 
 
 @dataclass(frozen=True)
@@ -44,30 +52,45 @@ def slice_battles(
         labels: int [n].
         truncated: which battles have a truncated side, bool [n], by the name of the truncation.
     """
-    texts = {name: _join_turns(battles[name]) for name in ("prompt", "response_a", "response_b")}
-    turns = np.array([len(prompt) for prompt in battles["prompt"].to_pylist()])
-    whole = ["\n".join(parts) for parts in zip(*texts.values(), strict=True)]
+    texts = _measure_texts(battles)
     divisions = [
-        _two_parts("turns", "one", "several", turns > 1),
+        _two_parts("turns", "one", "several", texts["turns"] > 1),
         *[_two_parts(name, "no", "yes", members) for name, members in truncated.items()],
-        _by_length(texts["response_a"], texts["response_b"]),
-        _by_length_difference(texts["response_a"], texts["response_b"]),
+        _by_length(texts["length_a"], texts["length_b"]),
+        _by_length_difference(texts["length_a"], texts["length_b"]),
         _divide("label", np.array(LABELS)[labels], LABELS),
-        _two_parts("answers", "different", "identical", _has_identical_answers(battles)),
-        _two_parts("script", "Latin", "other", np.array([_is_non_latin(text) for text in whole])),
-        _two_parts("code", "no", "yes", np.array([CODE_FENCE in text for text in whole])),
+        _two_parts("answers", "different", "identical", texts["are_identical"]),
+        _two_parts("script", "Latin", "other", texts["is_non_latin"]),
+        _two_parts("code", "no", "yes", texts["has_code"]),
         *[_by_value(name, battles[name]) for name in KEPT_COLUMNS if name in battles.column_names],
     ]
     return [part for parts in divisions for part in parts if part.members.any()]
 
 
-def _join_turns(conversations: pa.ChunkedArray) -> list[str]:
-    return ["\n".join(turns) for turns in conversations.to_pylist()]
+def _measure_texts(battles: pa.Table) -> np.ndarray:
+    """Return what the slices need to know of each battle, a record array [n] of `MEASURES`.
+
+    Only some battles are Python texts at a time, which take several times the memory of a table.
+    """
+    measures = [
+        _measure(*turns)
+        for batch in battles.select(FIELDS).to_batches(BATTLES_A_BATCH)
+        for turns in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    ]
+    return np.array(measures, dtype=MEASURES)
 
 
-def _has_identical_answers(battles: pa.Table) -> np.ndarray:
-    pairs = zip(battles["response_a"].to_pylist(), battles["response_b"].to_pylist(), strict=True)
-    return np.array([first == second for first, second in pairs])
+def _measure(prompt: list[str], first: list[str], second: list[str]) -> tuple[int | bool, ...]:
+    texts = ["\n".join(turns) for turns in (prompt, first, second)]
+    whole = "\n".join(texts)
+    return (
+        len(prompt),
+        len(texts[1]),
+        len(texts[2]),
+        first == second,
+        _is_non_latin(whole),
+        CODE_FENCE in whole,
+    )
 
 
 def _divide(name: str, parts: np.ndarray, order: tuple[str, ...]) -> Iterator[Slice]:
@@ -87,25 +110,20 @@ def _two_parts(name: str, without: str, having: str, members: np.ndarray) -> Ite
     return _divide(name, np.where(members, having, without), (without, having))
 
 
-def _by_length(first: list[str], second: list[str]) -> Iterator[Slice]:
-    """Divide into thirds by the total length of the two answers."""
-    lengths = _lengths(first) + _lengths(second)
+def _by_length(first: np.ndarray, second: np.ndarray) -> Iterator[Slice]:
+    """Divide into thirds by the total length of the two answers, int [n] each."""
+    lengths = first + second
     thirds = np.searchsorted(np.quantile(lengths, [1 / 3, 2 / 3]), lengths, side="left")
     names = ("short", "medium", "long")
     return _divide("response length", np.array(names)[thirds], names)
 
 
-def _by_length_difference(first: list[str], second: list[str]) -> Iterator[Slice]:
-    lengths = _lengths(first), _lengths(second)
-    margin = (lengths[0] - lengths[1]) / np.maximum(lengths[0] + lengths[1], 1)
+def _by_length_difference(first: np.ndarray, second: np.ndarray) -> Iterator[Slice]:
+    margin = (first - second) / np.maximum(first + second, 1)
     longer = np.where(
         margin > LENGTH_MARGIN, "A", np.where(margin < -LENGTH_MARGIN, "B", "neither")
     )
     return _divide("longer answer", longer, ("A", "B", "neither"))
-
-
-def _lengths(texts: list[str]) -> np.ndarray:
-    return np.array([len(text) for text in texts])
 
 
 def _is_non_latin(text: str) -> bool:

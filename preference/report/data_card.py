@@ -70,6 +70,23 @@ def describe_extra(split: Data) -> list[Sentence]:
     ]
 
 
+def describe_reference_battles(counts: Mapping[str, float]) -> list[Sentence]:
+    """Report that the references are fitted to a part of train alone, where they are.
+
+    Args:
+        counts: `battles` of train and `battles_read`, from `metrics/reference.json`.
+    """
+    if counts["battles_read"] >= counts["battles"]:
+        return []
+    return [
+        Sentence(
+            f"The references are fitted to {counts['battles_read']:,.0f} of the "
+            f"{counts['battles']:,.0f} battles of train (reference.most_battles), the networks to "
+            "all of them: with all, the references might be better."
+        )
+    ]
+
+
 def find_leaks(split: Data) -> list[Sentence]:
     """Warn of groups, prompts and answers that are in more than one split.
 

@@ -18,7 +18,8 @@ CURVES = {"valid": "eval", "train": "train"}
 class ReportInputs:
     """The content of the files.
 
-    `importance` is by group of dense features, `training` by experiment, `curves` by split ("valid"
+    `importance` is by group of dense features, `reference_battles` has the battles of train and
+    those that the references are fitted to, `training` is by experiment, `curves` by split ("valid"
     and "train") and then by experiment.
     """
 
@@ -26,6 +27,7 @@ class ReportInputs:
     data: Mapping[str, Any]
     split: Mapping[str, Any]
     importance: Mapping[str, float]
+    reference_battles: Mapping[str, float]
     training: TrainingMetrics
     curves: Mapping[str, Mapping[str, Curve]]
     hardest: Sequence[Mapping[str, Any]]
@@ -40,11 +42,13 @@ def read_report_inputs(metrics: Path, hardest: Path) -> ReportInputs:
     """
     details = read_json(metrics / "evaluation_details.json", "evaluate")
     training = read_training_metrics(metrics, details)
+    reference = _read_reference(metrics / "reference.json")
     return ReportInputs(
         details=details,
         data=read_json(metrics / "data.json", "fetch"),
         split=read_json(metrics / "split.json", "split"),
-        importance=_read_importance(metrics / "reference.json"),
+        importance=reference["features"]["importance"],
+        reference_battles=reference["train"],
         training=training,
         curves={
             split: {name: _read_curve(metrics, name, folder) for name in training}
@@ -72,11 +76,11 @@ def read_training_metrics(metrics: Path, details: Mapping[str, Any]) -> Training
     }
 
 
-def _read_importance(path: Path) -> Mapping[str, float]:
+def _read_reference(path: Path) -> Mapping[str, Any]:
     metrics = read_json(path, "train_reference")
-    if "importance" not in metrics.get("features", {}):
+    if "importance" not in metrics.get("features", {}) or "train" not in metrics:
         raise BadInput(f"{path} is of older code: run `dvc repro train_reference`.")
-    return metrics["features"]["importance"]
+    return metrics
 
 
 def _read_curve(metrics: Path, name: str, folder: str) -> Curve:

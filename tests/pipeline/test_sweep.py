@@ -21,6 +21,8 @@ RATES = (0.001, 0.002)
 STATUSES = ("Queued", "Running", "Success", "Failed")
 # The machine may be busy, and a worker that hangs must not hold up the tests for good.
 QUEUE_SECONDS = 600
+# A question to DVC takes a processor from the trainings for seconds, one to git does not.
+SECONDS_BETWEEN_QUESTIONS = 60
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +47,21 @@ def kill_processes_in(folder):
 
 def wait_for_queue(folder):
     """Return the status of each task when none is waiting or running any more."""
-    end = time.monotonic() + QUEUE_SECONDS
-    # A question to DVC takes a processor from the trainings for seconds, one to git does not.
-    while len(saved_experiments(folder)) < len(RATES) and time.monotonic() < end:
-        time.sleep(0.5)
-    status = {}
+    status, end = {}, time.monotonic() + QUEUE_SECONDS
     while time.monotonic() < end:
+        wait_for_saved_experiments(folder)
         tasks = [line.split() for line in run("dvc", "queue", "status", folder=folder).splitlines()]
         status = {task[1]: task[-1] for task in tasks if task and task[-1] in STATUSES}
         if not {"Queued", "Running"} & set(status.values()):
             return status
     pytest.fail(f"the queue has not ended: {status}")
+
+
+def wait_for_saved_experiments(folder):
+    """Wait until all are saved, or some time has passed, in which one may have failed."""
+    end = time.monotonic() + SECONDS_BETWEEN_QUESTIONS
+    while len(saved_experiments(folder)) < len(RATES) and time.monotonic() < end:
+        time.sleep(0.5)
 
 
 def saved_experiments(folder):

@@ -1,21 +1,19 @@
 import json
-import os
-import shutil
-import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
-from repository import REAL_ROWS, REPOSITORY
+from drawn_battles import draw_battles, make_battles, swap
+from repository import REAL_ROWS
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from preference.battles.table import BATTLE_SCHEMA, LABELS
 from preference.config.params import REFERENCES, ReferenceParams, TreesParams
-from preference.references.files import STACK, main_file, reference_files
+from preference.references import models
+from preference.references.files import STACK, reference_files
 from preference.references.linear_features import FORMAT, format_features, length_features
 from preference.references.models import (
     fit_reference,
@@ -35,36 +33,6 @@ TREES = TreesParams(number=20, min_leaf=8, max_features=0.2)
 PARAMS = ReferenceParams(
     most_battles=60000, max_features=500, inverse_regularization=0.1, trees=TREES
 )
-NEUTRAL = ["the", "of", "and", "to", "in", "is", "that", "it", "for", "was", "on", "as"]
-
-
-def make_battles(answers_a, answers_b, labels):
-    count = len(labels)
-    columns = {
-        "id": np.arange(count),
-        "prompt": [["a question", "and another"]] * count,
-        "response_a": [[answer, ""] for answer in answers_a],
-        "response_b": [[answer, ""] for answer in answers_b],
-        "label": pa.array(labels, pa.int8()),
-        "model_a": [None] * count,
-        "model_b": [None] * count,
-        "source": ["drawn"] * count,
-        **{name: [None] * count for name in ("source_id", "language", "subset")},
-    }
-    return pa.table(columns, schema=BATTLE_SCHEMA)
-
-
-def draw_battles(count, seed, planted="excellent", longer_wins=False):
-    """Answers of neutral words; the one that wins is longer, or has the planted word."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, 3, count)
-    answers = ([], [])
-    for label in labels:
-        for side in (0, 1):
-            words = list(random.choice(NEUTRAL, 30 if longer_wins and side == label else 12))
-            words += [] if longer_wins else [planted if side == label else "ordinary"]
-            answers[side].append(" ".join(words))
-    return make_battles(*answers, labels)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
@@ -76,12 +44,6 @@ def test_a_prediction_does_not_depend_on_the_other_battles(name):
     alone = predict_reference(reference, battles[:100]).probabilities
     assert np.array_equal(predict_reference(reference, many).probabilities, np.tile(alone, (21, 1)))
     assert predict_reference(reference, many[:0]).probabilities.shape == (0, 3)
-
-
-def swap(battles):
-    names = ["id", "prompt", "response_b", "response_a", "label", "model_b", "model_a"]
-    names += BATTLE_SCHEMA.names[len(names) :]
-    return battles.select(names).rename_columns(BATTLE_SCHEMA.names)
 
 
 def fit(name, train, params=PARAMS):
@@ -231,47 +193,18 @@ def test_references_score_on_real_rows_as_others_found():
     assert losses["stack"] < losses["tfidf"] < losses["length"]
 
 
-def run_stage(folder):
-    return subprocess.run(
-        [sys.executable, "-m", "stages.train_reference"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-    )
+@pytest.mark.parametrize("name", ["tfidf", "features"])
+def test_battles_are_predicted_in_batches(name, monkeypatch):
+    battles = draw_battles(100, seed=3)
+    reference = fit_reference(name, battles, PARAMS, seed=1)
+    predicted = []
+    for function in ("predict_linear", "predict_trees"):
+        monkeypatch.setattr(models, function, partial(record_rows, predicted))
+    monkeypatch.setattr(models, "BATTLES_A_BATCH", 40)
+    models.predict_single(reference, battles)
+    assert predicted == [40, 40, 20]
 
 
-def write_inputs(folder):
-    """Valid has the opposite preference of train, so that learning from it would show."""
-    train, valid = draw_battles(120, seed=7), swap(draw_battles(60, seed=8))
-    valid = valid.set_column(0, BATTLE_SCHEMA.field("id"), pa.array(np.arange(1000, 1060)))
-    (folder / "data" / "split").mkdir(parents=True)
-    pq.write_table(pa.concat_tables([train, valid]), folder / "data" / "battles.parquet")
-    for name, split in (("train", train), ("valid", valid)):
-        table = pa.table({"id": split["id"], "group": split["id"]})
-        pq.write_table(table, folder / "data" / "split" / f"{name}.parquet")
-    shutil.copy(REPOSITORY / "params.yaml", folder)
-
-
-def test_stage_fits_train_and_scores_valid_and_gives_the_same_bytes_again(tmp_path):
-    write_inputs(tmp_path)
-    first = run_stage(tmp_path)
-    assert first.returncode == 0, first.stderr
-    metrics = json.loads((tmp_path / "metrics" / "reference.json").read_text())
-    assert list(metrics) == list(REFERENCES)
-    assert metrics["tfidf"]["log_loss"] > metrics["prior"]["log_loss"] > 1
-    assert metrics["tfidf"]["accuracy"] < 0.5
-    files = sorted((tmp_path / "models" / "reference").iterdir())
-    assert [file.name for file in files] == sorted(map(main_file, REFERENCES))
-    contents = [file.read_bytes() for file in files]
-    assert run_stage(tmp_path).returncode == 0
-    assert contents == [file.read_bytes() for file in files]
-
-
-def test_stage_names_a_split_of_other_battles(tmp_path):
-    write_inputs(tmp_path)
-    strangers = pa.table({"id": [5, 99_999], "group": [5, 99_999]})
-    pq.write_table(strangers, tmp_path / "data" / "split" / "train.parquet")
-    result = run_stage(tmp_path)
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: data/split/train.parquet: 1 of its ids")
+def record_rows(predicted, _, battles):
+    predicted.append(len(battles))
+    return np.full((len(battles), 3), 1 / 3)

@@ -3,10 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from drawn_battles import draw_battles, make_battles
 from evaluation_inputs import mark_soft
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
-from test_references import PARAMS, draw_battles, make_battles
+from test_references import PARAMS
 
 from preference.references.antisymmetric_logistic import fit, predict
 from preference.references.models import fit_reference, fit_references, predict_reference

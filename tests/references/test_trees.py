@@ -10,6 +10,7 @@ import safetensors.numpy
 
 from preference.config.params import TreesParams
 from preference.features.dense_features import COLUMNS
+from preference.references import trees
 from preference.references.extra_trees import LEAF
 from preference.references.trees import (
     fit_trees,
@@ -69,6 +70,14 @@ def test_battles_that_cannot_be_ties_leave_the_fraction_of_ties_as_it_is():
     assert ties == pytest.approx(expected, abs=0.02)
     unmarked = predict_trees(fit_trees(battles, PARAMS, seed=1), battles)[:, 2].mean()
     assert unmarked == pytest.approx(expected / 2, abs=0.04)
+
+
+def test_importance_of_many_battles_is_that_of_evenly_spaced_ones(reference, monkeypatch):
+    battles = draw_battles(100, seed=2)
+    part = battles.take(list(range(0, 100, 11)))
+    expected = measure_importance(reference, part, seed=1)
+    monkeypatch.setattr(trees, "IMPORTANCE_BATTLES", len(part))
+    assert measure_importance(reference, battles, seed=1) == expected
 
 
 def test_trees_read_the_columns_that_they_name(reference):

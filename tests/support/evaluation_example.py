@@ -262,7 +262,8 @@ def write_example(folder, details, hardest=(), simulated=True):
     write_json(metrics / "data.json", example_data(simulated))
     write_json(metrics / "split.json", example_split())
     importance = {"length": 0.0012, "tone": 0.1018, "format": -0.0001}
-    write_json(metrics / "reference.json", {"features": {"importance": importance}})
+    train = {"battles": 5200, "battles_read": 5200}
+    write_json(metrics / "reference.json", {"features": {"importance": importance}, "train": train})
     judges = (*details["experiments"], "length", "tfidf")
     write_json(metrics / "leaderboard.json", example_leaderboard(judges, simulated))
     write_json(folder / "data/scored/hardest.json", list(hardest))

@@ -27,6 +27,8 @@ from distributed_runs import (
     wait_for_checkpoint,
 )
 
+from preference.runtime.yaml_file import edit_yaml
+
 ADDRESSES = {"preference-a": "10.77.0.1", "preference-b": "10.77.0.2"}
 FIRST, SECOND = ADDRESSES
 # Runs a command under a host name of its own, because a network namespace has none.
@@ -152,8 +154,7 @@ def test_a_cable_that_is_pulled(hosts, data, expected, folders):
 
 
 def test_hosts_with_other_data_are_refused(hosts, folders):
-    params = folders[SECOND] / "params.yaml"
-    params.write_text(params.read_text().replace("learning_rate: 0.0015", "learning_rate: 0.001"))
+    edit_yaml(folders[SECOND] / "params.yaml", {"train.learning_rate": 0.001})
     configure(folders[SECOND])
     stages = start(folders)
     said = finish(stages)
