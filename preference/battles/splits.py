@@ -90,13 +90,13 @@ def read_split_battles(
             table.
     """
     members = read_members(split, fold)
+    keys = members.select([name for name in ("id", FOLD) if name in members.column_names])
+    is_repeated = len(keys.group_by(keys.column_names).aggregate([])) < len(keys)
+    if members["id"].null_count or members["group"].null_count or is_repeated:
+        raise BadInput(f"{split} has a battle twice or without group. Run `dvc repro split`.")
     if most is not None and len(members) > most:
         members = members.take(np.linspace(0, len(members) - 1, most).astype(int))
     ids = members["id"]
-    keys = members.select([name for name in ("id", FOLD) if name in members.column_names])
-    is_repeated = len(keys.group_by(keys.column_names).aggregate([])) < len(keys)
-    if ids.null_count or members["group"].null_count or is_repeated:
-        raise BadInput(f"{split} has a battle twice or without group. Run `dvc repro split`.")
     table = read_battles(battles, ("id", *columns), ids.to_numpy())
     rows = pc.index_in(ids, value_set=table["id"])
     if rows.null_count:

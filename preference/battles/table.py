@@ -85,15 +85,10 @@ def scan_battles(path: Path, columns: Sequence[str], task: str) -> Iterator[pa.R
         BadInput: the file does not exist.
     """
     check_exists(path, "fetch")
-    with tqdm(total=count_battles(path), desc=task, unit=" battles") as progress:
+    with tqdm(total=pq.read_metadata(path).num_rows, desc=task, unit=" battles") as progress:
         for batch in _scan(path, columns):
             yield batch
             progress.update(len(batch))
-
-
-def count_battles(path: Path) -> int:
-    """Return the number of battles of a table."""
-    return pq.read_metadata(path).num_rows
 
 
 def _scan(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -57,9 +57,9 @@ class TreesParams:
 class ReferenceParams:
     """The references.
 
-    `most_battles` is how many battles of train they are fitted to at most, and of valid, which the
-    weights of `stack` are fitted to. `max_features` is the size of the TF-IDF vocabulary of each
-    analyser, and `inverse_regularization` the strength of the logistic regressions.
+    They are fitted to at most `most_battles` battles of train, the weights of `stack` to as many of
+    valid. `max_features` is the size of the TF-IDF vocabulary of each analyser, and
+    `inverse_regularization` the strength of the logistic regressions.
     """
 
     most_battles: Count

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 def kept_from_garbage_collector() -> Iterator[None]:
     """Collect no garbage within the block, and never look at what lives at its end.
 
-    It is for a process of our own alone, because it also keeps what others have made before.
+    Not for use as a library, because it also keeps the objects that its caller has made before.
     """
     was_enabled = gc.isenabled()
     gc.disable()
