@@ -18,13 +18,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from checks.benchmarks import practical_peak
+from checks.benchmarks import practical_peak, roofline
 from checks.benchmarks.machine import describe_machine, gpu_name
 from checks.benchmarks.part_files import PARTS, read_parts, write_parts
 from checks.benchmarks.plan import plan_comparison, plan_lengths, plan_utilisation
 from checks.benchmarks.practical_peak import add_share_of_peak
 from checks.benchmarks.quality import measure_quality
 from checks.benchmarks.report import Origin, Part, write_report
+from checks.benchmarks.roofline import Roofline
 from checks.benchmarks.runner import Row, measure_all, measure_in_process, summarize
 from checks.benchmarks.settings import FULL, QUICK, Settings, for_gpu
 from checks.benchmarks.stage_costs import measure_stages
@@ -32,8 +33,14 @@ from checks.benchmarks.stage_runs import REPOSITORY
 from preference.runtime.atomic_write import check_can_write, write_text
 from preference.runtime.errors import exit_on_bad_input
 
-# The parts that the chart shows, in which PyTorch is measured too.
-DRAWN = {"comparison", "lengths"}
+# The parts in which PyTorch is measured too.
+WITH_TORCH = {"comparison", "lengths"}
+# What draws a part. PyTorch's environment has the library for it.
+CHARTS = {
+    "comparison": "checks.benchmarks.chart",
+    "lengths": "checks.benchmarks.chart",
+    "roofline": "checks.benchmarks.roofline_chart",
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def main(arguments: argparse.Namespace) -> None:
     settings = requested_settings(arguments)
     out = arguments.out.resolve() / settings.stem
     check_can_write(out.with_suffix(".md"))
-    has_torch = not DRAWN.isdisjoint(arguments.only)
+    has_torch = not WITH_TORCH.isdisjoint(arguments.only)
     machine = describe_machine(arguments.torch_python if has_torch else None)
     parts = read_parts(out)
     for name in arguments.only:
@@ -61,10 +68,10 @@ def main(arguments: argparse.Namespace) -> None:
         )
         parts[name] = Part(part.rows, origin)
         write_parts(parts, out)
-        if name in DRAWN and "comparison" in parts:
-            draw = [arguments.torch_python, "-m", "checks.benchmarks.chart", out]
+        if name == "roofline" or (name in CHARTS and "comparison" in parts):
+            draw = [arguments.torch_python, "-m", CHARTS[name], out]
             subprocess.check_call(draw, cwd=REPOSITORY)
-        page = write_report(parts, chart=f"{settings.stem}.svg")
+        page = write_report(parts, settings.stem)
         write_text(page, out.with_suffix(".md"))
 
 
@@ -94,6 +101,9 @@ def measure_part(part: str, settings: Settings, folder: Path, torch_python: Path
         )
     peak = practical_peak.measure_in_process()
     print(f"    {peak.describe()}", flush=True)
+    if part == "roofline":
+        operations = list(roofline.measure_in_process(Roofline(*settings.roofline), peak))
+        return Measured(operations, [], peak.describe())
     plan = {
         "comparison": partial(plan_comparison, on_gpu=bool(gpu_name())),
         "lengths": plan_lengths,

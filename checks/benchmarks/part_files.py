@@ -8,7 +8,7 @@ from checks.benchmarks.report import Origin, Part
 from preference.runtime.atomic_write import write_text
 
 # Parts that another program would disturb most come first.
-PARTS = ("comparison", "lengths", "utilisation", "stages", "quality")
+PARTS = ("comparison", "lengths", "utilisation", "roofline", "stages", "quality")
 
 
 def read_parts(out: Path) -> dict[str, Part]:

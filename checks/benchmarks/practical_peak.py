@@ -100,7 +100,7 @@ def _product_rate(kind: str, width: int | None, repetitions: int) -> float:
     values = np.random.default_rng(SEED).standard_normal((2, width, width), dtype=np.float32)
     left, right = tf.cast(values, kind)
     # A single element is read, so that the product is complete, and not copied from a GPU.
-    seconds = _fastest(lambda: tf.matmul(left, right)[0, 0].numpy(), repetitions)
+    seconds = fastest_seconds(lambda: tf.matmul(left, right)[0, 0].numpy(), repetitions)
     return product_tflop_per_s(width, seconds)
 
 
@@ -110,7 +110,7 @@ def _copy_rate(size: int, threads: int, repetitions: int) -> float:
     parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
     with ThreadPoolExecutor(threads) as pool:
         # NumPy copies without Python's lock.
-        seconds = _fastest(lambda: list(pool.map(_copy, parts)), repetitions)
+        seconds = fastest_seconds(lambda: list(pool.map(_copy, parts)), repetitions)
     return copy_gb_per_s(size, seconds)
 
 
@@ -118,7 +118,7 @@ def _copy(arrays: tuple[np.ndarray, np.ndarray]) -> None:
     np.copyto(*arrays)
 
 
-def _fastest(compute: Callable[[], object], repetitions: int) -> float:
+def fastest_seconds(compute: Callable[[], object], repetitions: int) -> float:
     """Return the seconds of the fastest run, after a warm-up."""
     compute()
     return min(_seconds(compute) for _ in range(repetitions))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from checks.benchmarks.report_tables import (
     LENGTH_COLUMNS,
+    ROOFLINE_COLUMNS,
     STAGE_COLUMNS,
     UTILISATION_COLUMNS,
     comparison_columns,
@@ -43,6 +44,12 @@ NOTE = (
     "alone and with prediction."
 )
 
+# What a picture shows, and the end of its name, by part.
+PICTURES = {
+    "comparison": ("Battles a second", ""),
+    "roofline": ("Milliseconds of each operation, and its floor", "-roofline"),
+}
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -62,15 +69,16 @@ class Part:
     origin: Origin
 
 
-def write_report(parts: dict[str, Part], chart: str) -> str:
-    """Return the page of the parts that have rows; `chart` is the file of the chart."""
+def write_report(parts: dict[str, Part], stem: str) -> str:
+    """Return the page of the parts that have rows; its pictures have the name `stem`, too."""
     page = ["# Benchmarks", NOTE]
     for name, write in SECTIONS.items():
         if name in parts and parts[name].rows:
             title, *rest = write(parts[name].rows)
             page += [title, _origin(parts[name].origin)]
-            if name == "comparison":
-                page += [f"![Battles a second]({chart})"]
+            if name in PICTURES:
+                title, suffix = PICTURES[name]
+                page += [f"![{title}]({stem}{suffix}.svg)"]
             page += rest
     return "\n\n".join(page) + "\n"
 
@@ -119,6 +127,20 @@ def _utilisation(rows: list[Row]) -> list[str]:
     return ["## Utilisation", sizes, markdown_table(UTILISATION_COLUMNS, rows)]
 
 
+def _roofline(rows: list[Row]) -> list[str]:
+    first = rows[0]
+    sizes = (
+        f"Each kind of operation of {first['size']} in {first['precision']}, alone, with "
+        f"{first['sequences']} sequences of {first['length']} tokens, as in a step of training "
+        "(forward and backward) or prediction. Its floor is that of the roofline model: the longer "
+        "of the time of its matrix products at the peak, and the time to read its inputs and to "
+        "write its outputs once at the rate of a copy; backward counts as twice forward. What a "
+        "whole layer takes beyond the sum of its parts are transposes, sums of gradients and the "
+        "projection of the relative embeddings. The fastest of several repetitions."
+    )
+    return ["## Operations and their floors", sizes, markdown_table(ROOFLINE_COLUMNS, rows)]
+
+
 def _stages(rows: list[Row]) -> list[str]:
     sizes = (
         "Simulated battles of real length; `fetch` simulates them, too. `predict` is `python -m "
@@ -141,5 +163,6 @@ SECTIONS = {
     "quality": _quality,
     "lengths": _lengths,
     "utilisation": _utilisation,
+    "roofline": _roofline,
     "stages": _stages,
 }

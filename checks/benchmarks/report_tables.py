@@ -5,6 +5,7 @@ from collections.abc import Callable
 from checks.benchmarks.runner import Row
 
 Columns = dict[str, Callable[[Row], str]]
+MILLI = 1000
 
 # What was measured before these were has none of them.
 PEAK_COLUMNS: Columns = {
@@ -39,6 +40,16 @@ STAGE_COLUMNS: Columns = {
     "stage": lambda row: f"`{row['name']}`",
     "seconds": lambda row: f"{row['seconds']:.1f}",
     "memory (GiB)": lambda row: f"{row['peak_memory_gib']:.2f}",
+}
+
+ROOFLINE_COLUMNS: Columns = {
+    "phase": lambda row: row["phase"],
+    "operation": lambda row: row["operation"],
+    "times a step": lambda row: f"{row['times']}",
+    "ms a step": lambda row: f"{MILLI * row['seconds']:,.0f}",
+    "floor (ms)": lambda row: f"{MILLI * row['floor_seconds']:,.0f}",
+    "floor of": lambda row: row["limit"],
+    "share": lambda row: f"{row['floor_seconds'] / row['seconds']:.0%}",
 }
 
 

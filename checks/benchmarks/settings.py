@@ -22,6 +22,7 @@ class Settings:
         tokens_a_step: the tokens of both sides in a step, the same for all lengths: 4,096 are one
             battle of 2,048 tokens a side.
         steps: the steps for each length, and for the utilisation.
+        roofline: the size, sequences and their tokens for the floors of operations.
         stage_rows: the battles that `predict` and the stages before the training read.
         quality_rows: the battles where results are compared.
         quality_seeds: the trainings of each variant there.
@@ -39,6 +40,7 @@ class Settings:
     utilisation_sizes: tuple[str, ...]
     tokens_a_step: int
     steps: int
+    roofline: tuple[str, int, int]
     stage_rows: tuple[int, ...]
     quality_rows: int
     quality_seeds: int
@@ -57,6 +59,7 @@ FULL = Settings(
     utilisation_sizes=("extra_small", "small"),
     tokens_a_step=4096,
     steps=3,
+    roofline=("extra_small", 16, 512),
     # The real data has 57,477 battles.
     stage_rows=(1_000, 10_000, 57_477, 100_000, 1_000_000),
     # The value of params.yaml.
@@ -76,6 +79,7 @@ QUICK = Settings(
     utilisation_sizes=("extra_small",),
     tokens_a_step=4096,
     steps=3,
+    roofline=("tiny", 2, 64),
     stage_rows=(500, 1_000),
     quality_rows=500,
     quality_seeds=1,

@@ -131,7 +131,7 @@ def test_the_page_has_every_table(tmp_path):
     }
     write_parts(parts, tmp_path / "benchmarks")
     assert read_parts(tmp_path / "benchmarks") == parts
-    page = write_report(parts, "benchmarks.svg")
+    page = write_report(parts, "benchmarks")
     assert "Made by `make bench` on 2026-01-02. Machine: processor Abacus, cores 2." in page
     assert "**simulated**" in page and "![Battles a second](benchmarks.svg)" in page
     assert "| `study` | float32 | 2 battles | 0.75 (0.50–1.00) | 1.00 |" in page
@@ -148,7 +148,7 @@ def test_the_page_has_every_table(tmp_path):
 
 def test_a_part_that_was_not_measured_is_not_on_the_page():
     stages = [{"name": "fetch", "rows": 1, "seconds": 1.0, "peak_memory_gib": 1.0}]
-    page = write_report({"comparison": part([]), "stages": part(stages)}, "benchmarks.svg")
+    page = write_report({"comparison": part([]), "stages": part(stages)}, "benchmarks")
     assert "Cost against rows" in page
     for absent in ("The same battles", "Cost against length", "Failed", "!["):
         assert absent not in page
