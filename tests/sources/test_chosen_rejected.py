@@ -51,6 +51,99 @@ def test_a_transcript_of_several_turns(tmp_path):
     )
 
 
+STRIPPED = TRANSCRIPT.strip()
+
+
+@pytest.mark.parametrize("begin", [STRIPPED, f"\n{STRIPPED}", TRANSCRIPT.replace("\n", "\r\n")])
+@pytest.mark.parametrize("has_prompt", [False, True])
+def test_a_transcript_that_was_stripped_or_has_other_line_ends(tmp_path, begin, has_prompt):
+    row = {"chosen": f"{begin} {GOOD}", "rejected": f"{begin} {BAD}"}
+    if has_prompt:
+        row = {"prompt": begin, "chosen": f" {GOOD}", "rejected": f" {BAD}"}
+    expected = (["Hello.", PROMPT], ["Hi!", GOOD], ["Hi!", BAD])
+    assert preferred(read_one(tmp_path, row)) == expected
+
+
+def say(role, text):
+    return {"role": role, "content": text}
+
+
+def ask(*before, answer):
+    return [*before, say("user", PROMPT), say("assistant", answer)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "before", "read"),
+    [
+        (PROMPT, [], PROMPT),
+        # One of two copies is often stripped.
+        (f" {PROMPT}\n", [], PROMPT),
+        ([say("system", "Be brief."), say("user", PROMPT)], [], f"Be brief.\n\n{PROMPT}"),
+        (PROMPT, [say("system", "Be brief.")], f"Be brief.\n\n{PROMPT}"),
+    ],
+)
+def test_conversations_that_have_the_prompt_already(tmp_path, prompt, before, read):
+    row = {
+        "prompt": prompt,
+        "chosen": ask(*before, answer=GOOD),
+        "rejected": ask(*before, answer=BAD),
+    }
+    assert preferred(read_one(tmp_path, row)) == ([read], [GOOD], [BAD])
+
+
+def test_a_row_without_a_prompt_in_a_file_of_prompts_has_an_empty_one(tmp_path):
+    rows = [
+        {"prompt": PROMPT, "chosen": GOOD, "rejected": BAD},
+        {"prompt": None, "chosen": "It is so.", "rejected": "It is not."},
+        {"chosen": "It is so, too.", "rejected": "It is not, too."},
+    ]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    assert quarantined == []
+    assert [preferred(battle) for battle in battles[1:]] == [
+        ([""], ["It is so."], ["It is not."]),
+        ([""], ["It is so, too."], ["It is not, too."]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (
+            {"question": PROMPT, "chosen": "Yes.", "rejected": "No."},
+            "there is no prompt, and chosen and rejected begin differently",
+        ),
+        (
+            {"prompt": "Another?", "chosen": ask(answer=GOOD), "rejected": ask(answer=BAD)},
+            "chosen is a conversation without the prompt",
+        ),
+        (
+            {"prompt": '["Hi", "And?"]', "chosen": '["Yes", "So."]', "rejected": '["No", "No."]'},
+            "prompt is not a JSON list of messages",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": [{"role": "assistant", "text": "Yes"}], "rejected": []},
+            "chosen has a message without content",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": [say("asistant", "Yes")], "rejected": []},
+            "chosen has a role that is not system, developer, user, human, assistant, gpt",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": ask(answer=GOOD), "rejected": []},
+            "rejected has no message",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": ask(answer=GOOD), "rejected": None},
+            "rejected is missing",
+        ),
+    ],
+)
+def test_what_would_be_misread_is_not_read(tmp_path, row, reason):
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", [row]))
+    assert battles == []
+    assert [one.reason for one in quarantined] == [reason]
+
+
 @pytest.mark.parametrize(
     ("chosen", "reason"),
     [

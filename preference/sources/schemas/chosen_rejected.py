@@ -10,13 +10,21 @@ from preference.sources.schemas.column_forms import is_json_list
 from preference.sources.schemas.labels import flags_of
 from preference.sources.schemas.messages import (
     ASSISTANT,
+    SYSTEM,
     USER,
     Message,
     Turns,
     read_messages,
     split_turns,
 )
-from preference.sources.schemas.schema import Reading, Schema, check_columns, read_id, read_slices
+from preference.sources.schemas.schema import (
+    Reading,
+    Schema,
+    check_columns,
+    is_missing,
+    read_id,
+    read_slices,
+)
 from preference.sources.schemas.sides import is_chosen_first
 from preference.sources.schemas.transcripts import is_transcript, read_transcript, split_prefix
 
@@ -31,7 +39,7 @@ def convert(row: RawRow, reading: Reading) -> RawRow:
         NotABattle: it lacks a column, or has a value that cannot be used.
     """
     check_columns(row, ANSWERS)
-    (prompt, chosen), (other, rejected) = _read_conversations(row)
+    (prompt, chosen), (other, rejected) = _read_conversations(row, reading)
     if prompt != other:
         raise NotABattle("conversations with different prompts")
     in_order = not reading.labelled or is_chosen_first(prompt, chosen, rejected)
@@ -56,57 +64,74 @@ def _read_id(row: RawRow) -> dict[str, object]:
     return {**found, KEYED_BY_CONTENT: True} if "subset" in row else found
 
 
-def _read_conversations(row: RawRow) -> tuple[Conversation, Conversation]:
-    is_text = [_is_text(row[name]) for name in ANSWERS]
+def _read_conversations(row: RawRow, reading: Reading) -> tuple[Conversation, Conversation]:
+    is_text = [_is_text(name, row, reading) for name in ANSWERS]
     if all(is_text):
-        return _read_texts(row)
+        return _read_texts(row, reading)
     if any(is_text):
         raise NotABattle("chosen and rejected are not both text or both messages")
-    prompt = _read_prompt(row)
+    prompt = _read_prompt(row, reading)
     chosen, rejected = (_read_answer(name, prompt, row) for name in ANSWERS)
     return chosen, rejected
 
 
-def _is_text(value: object) -> bool:
-    """Return whether a value is text, and not messages as JSON, as CSV has them."""
-    return isinstance(value, str) and not is_json_list(value, of=dict)
+def _is_text(name: str, row: RawRow, reading: Reading) -> bool:
+    """Return whether a value is text, and not a list as JSON, as CSV has them."""
+    value = row[name]
+    is_list = is_json_list(value) or is_json_list(value, of=dict)
+    return isinstance(value, str) and (name in reading.plain or not is_list)
 
 
-def _read_prompt(row: RawRow) -> list[Message]:
-    value = row.get("prompt")
-    if value is None:
+def _read_prompt(row: RawRow, reading: Reading) -> list[Message]:
+    if is_missing(row.get("prompt")):
         return []
-    if _is_text(value):
-        return [(USER, str(value))]
-    return read_messages("prompt", value)
+    if _is_text("prompt", row, reading):
+        return [(USER, str(row["prompt"]))]
+    return read_messages("prompt", row["prompt"])
 
 
 def _read_answer(name: str, prompt: list[Message], row: RawRow) -> Conversation:
     messages = read_messages(name, row[name])
-    # The answer may be a whole conversation, which begins with the prompt.
-    is_answer_alone = all(role == ASSISTANT for role, _ in messages)
-    return split_turns(name, [*prompt, *messages] if is_answer_alone else messages)
+    if all(role == ASSISTANT for role, _ in messages):
+        return split_turns(name, [*prompt, *messages])
+    # The answer is a whole conversation, which must have the prompt.
+    said = {_normalize(message) for message in messages}
+    missing = [message for message in prompt if _normalize(message) not in said]
+    if any(role != SYSTEM for role, _ in missing):
+        raise NotABattle(f"{name} is a conversation without the prompt")
+    return split_turns(name, [*missing, *messages])
 
 
-def _read_texts(row: RawRow) -> tuple[Conversation, Conversation]:
+def _normalize(message: Message) -> Message:
+    """Return a message with single spaces, because one of two copies is often stripped."""
+    role, text = message
+    return role, " ".join(text.split())
+
+
+def _read_texts(row: RawRow, reading: Reading) -> tuple[Conversation, Conversation]:
     chosen, rejected = (str(row[name]) for name in ANSWERS)
     if all(map(is_transcript, (chosen, rejected))):
         return read_transcript("chosen", chosen), read_transcript("rejected", rejected)
-    prompt = row.get("prompt")
-    if prompt is None:
+    if "prompt" not in row and "prompt" not in reading.plain:
         prompt, chosen, rejected = split_prefix(chosen, rejected)
-    elif not _is_text(prompt):
-        messages = read_messages("prompt", prompt)
+        if not prompt.strip():
+            raise NotABattle("there is no prompt, and chosen and rejected begin differently")
+        return ([prompt], [chosen]), ([prompt], [rejected])
+    if is_missing(row.get("prompt")):
+        return ([""], [chosen]), ([""], [rejected])
+    if not _is_text("prompt", row, reading):
+        messages = read_messages("prompt", row["prompt"])
         ends = ([*messages, (ASSISTANT, answer)] for answer in (chosen, rejected))
         first, second = (split_turns("prompt", one) for one in ends)
         return first, second
-    elif is_transcript(str(prompt)):
+    prompt = str(row["prompt"])
+    if is_transcript(prompt):
         first, second = (
             read_transcript(name, f"{prompt}{answer}")
             for name, answer in zip(ANSWERS, (chosen, rejected), strict=True)
         )
         return first, second
-    return ([str(prompt)], [chosen]), ([str(prompt)], [rejected])
+    return ([prompt], [chosen]), ([prompt], [rejected])
 
 
 SCHEMA = Schema(

@@ -9,24 +9,29 @@ from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import RawRow
 
-# As Python prints ['a', 'b'] or [{'a': 1}], and NumPy ['a' 'b'].
-PRINTED_LIST = re.compile(r"\s*\[\s*['\"{].*['\"}]\s*\]\s*", re.DOTALL)
+# As Python prints ['a', None] or [{'a': 1}], and NumPy ['a' 'b'].
+PRINTED_LIST = re.compile(
+    r"\s*\[\s*(?:['\"{]|None\b|nan\b)(?:.*(?:['\"}]|\bNone|\bnan))?\s*\]\s*", re.DOTALL
+)
 LONGEST_EXAMPLE = 60
 
 
 def find_plain_columns(
     path: Path, columns: Iterable[str], rows: Sequence[RawRow]
 ) -> frozenset[str]:
-    """Return the columns that hold plain text in all of the rows.
+    """Return the columns that hold plain text in most of the rows.
 
     Raises:
-        BadInput: a column holds lists as Python or NumPy prints them, which are no JSON.
+        BadInput: a column holds mostly lists as Python or NumPy prints them, which are no JSON.
     """
     plain = set()
     for name in columns:
         values = [row[name] for row in rows if name in row]
         texts = [value for value in values if isinstance(value, str) and value]
-        if texts and not any(map(_is_list, values)):
+        lists = sum(map(_is_list, values))
+        # A damaged list is no sign of plain text.
+        others = sum(not text.lstrip().startswith("[") for text in texts)
+        if texts and (others > lists or not lists):
             _check_is_not_printed(path, name, texts)
             plain.add(name)
     return frozenset(plain)
@@ -48,8 +53,9 @@ def _is_list(value: object) -> bool:
 
 
 def _check_is_not_printed(path: Path, name: str, texts: Sequence[str]) -> None:
-    if all(map(PRINTED_LIST.fullmatch, texts)):
-        example = one_line(texts[0], LONGEST_EXAMPLE)
+    printed = [text for text in texts if PRINTED_LIST.fullmatch(text)]
+    if 2 * len(printed) > len(texts):
+        example = one_line(printed[0], LONGEST_EXAMPLE)
         raise BadInput(
             f"{path}: column {name} holds lists as Python or NumPy prints them ({example}), from "
             "which the texts cannot be told apart for sure. Write each list with json.dumps, for "

@@ -5,13 +5,13 @@ import re
 from preference.sources.row_parser import NotABattle
 from preference.sources.schemas.messages import ASSISTANT, USER, Message, Turns, split_turns
 
-SPEAKER = re.compile(r"(?:^|\n\n)(Human|Assistant):[ ]?")
+SPEAKER = re.compile(r"(?:^|\r?\n\r?\n)(Human|Assistant):[ ]?")
 ROLES = {"Human": USER, "Assistant": ASSISTANT}
 
 
 def is_transcript(text: str) -> bool:
     """Return whether a text begins as HH-RLHF's conversations do."""
-    return text.startswith("\n\nHuman:")
+    return text.lstrip().startswith("Human:")
 
 
 def read_transcript(name: str, text: str) -> tuple[Turns, Turns]:
@@ -20,8 +20,8 @@ def read_transcript(name: str, text: str) -> tuple[Turns, Turns]:
     Raises:
         NotABattle: human and assistant do not speak by turns.
     """
-    begin, *parts = SPEAKER.split(text)
-    if begin.strip():
+    begin, *parts = SPEAKER.split(text.lstrip())
+    if begin:
         raise NotABattle(f"{name} does not begin with a speaker")
     messages: list[Message] = []
     for speaker, said in zip(parts[::2], parts[1::2], strict=True):
