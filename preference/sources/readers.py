@@ -90,10 +90,16 @@ def _read_rows(
 ) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
     finder = SchemaFinder(path, labelled, schemas)
-    try:
-        for numbered_row in finder.convert(_read_raw_rows(path, labelled, finder)):
+
+    def count_rows() -> Iterator[tuple[int, RawRow]]:
+        # The finder reads many rows before it returns the first one.
+        nonlocal rows_read
+        for numbered_row in _read_raw_rows(path, labelled, finder):
             rows_read += 1
             yield numbered_row
+
+    try:
+        yield from finder.convert(count_rows())
     except READING_ERRORS as error:
         raise BadInput(
             f"{path} cannot be read beyond row {rows_read} ({error}). It may be damaged or cut "

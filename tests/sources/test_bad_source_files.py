@@ -60,7 +60,7 @@ def bad_files(folder):
     yield "table.parquet.gz", good, "Convert it to one of .csv"
     yield "cut.csv.zst", zstd(good)[:-9], "cannot be read beyond row"
     yield "not.csv.zst", good, "cannot be read beyond row 0"
-    yield "cut.json", b'[{"id": 1}, {"id"', "cannot be read beyond row"
+    yield "cut.json", b'[{"id": 1}, {"id"', "cannot be read beyond row 1 "
     yield "open.json", b'[{"id": 1}', "the array has no end"
     yield "comma.json", b'[{"id": 1},]', "a comma without an item"
     yield "more.json", b'[{"id": 1}] 7', "text after the end"
