@@ -65,7 +65,9 @@ def open_text(path: Path, member: str) -> tuple[str, TextIO]:
     begin = buffered.peek()
     encoding = _encoding_of(begin[:4])
     if suffix in JSON_SUFFIXES:
-        is_array = begin.translate(None, NOT_THE_FIRST_CHARACTER).startswith(b"[")
+        # A line that is no JSON may begin with a bracket, too.
+        array = b"[" if suffix == JSON else b"[{"
+        is_array = begin.translate(None, NOT_THE_FIRST_CHARACTER).startswith(array)
         suffix = JSON if is_array else JSON_LINES
     errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
     return suffix, io.TextIOWrapper(buffered, encoding, errors, newline="")

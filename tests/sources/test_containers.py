@@ -145,6 +145,12 @@ def test_a_backslash_that_spark_has_not_written_stays(tmp_path):
     assert row["response_a"] == ["C:\\\\"]
 
 
+def test_a_first_line_that_is_no_json_costs_itself_alone(tmp_path):
+    (tmp_path / "a.jsonl").write_text(f"[progress] start\n{LINES}")
+    rows = read(tmp_path / "a.jsonl")
+    assert [row.get(MALFORMED) for _, row in rows] == ["not a JSON object", *[None] * len(ROWS)]
+
+
 def test_empty_fields_of_spark_are_no_doubled_quotes(tmp_path):
     rows = [[*COLUMNS, *"abcdefgh"], *([*values, *[""] * 8] for values in VALUES)]
     (tmp_path / "a.csv").write_text(in_spark(rows))

@@ -6,7 +6,7 @@ with. Which answer is A is decided by `sides`; to predict without labels, `chose
 
 from preference.battles.table import A_WINS, B_WINS
 from preference.sources.row_parser import KEYED_BY_CONTENT, NotABattle, RawRow
-from preference.sources.schemas.column_forms import is_json_list
+from preference.sources.schemas.column_forms import is_json_list, is_json_messages
 from preference.sources.schemas.labels import flags_of
 from preference.sources.schemas.messages import (
     ASSISTANT,
@@ -26,7 +26,13 @@ from preference.sources.schemas.schema import (
     read_slices,
 )
 from preference.sources.schemas.sides import is_chosen_first
-from preference.sources.schemas.transcripts import is_transcript, read_transcript, split_prefix
+from preference.sources.schemas.transcripts import (
+    is_marked_transcript,
+    is_open_transcript,
+    is_transcript,
+    read_transcript,
+    split_prefix,
+)
 
 ANSWERS = ("chosen", "rejected")
 Conversation = tuple[Turns, Turns]
@@ -76,18 +82,21 @@ def _read_conversations(row: RawRow, reading: Reading) -> tuple[Conversation, Co
 
 
 def _is_text(name: str, row: RawRow, reading: Reading) -> bool:
-    """Return whether a value is text, and not a list as JSON, as CSV has them."""
+    """Return whether a value is text, and not messages or a list as JSON, as CSV has them."""
     value = row[name]
-    is_list = is_json_list(value) or is_json_list(value, of=dict)
-    return isinstance(value, str) and (name in reading.plain or not is_list)
+    if not isinstance(value, str) or is_json_messages(value):
+        return False
+    return name in reading.plain or not is_json_list(value)
 
 
 def _read_prompt(row: RawRow, reading: Reading) -> list[Message]:
-    if is_missing(row.get("prompt")):
+    """Return the prompt's messages; none where it is empty, as null is in CSV."""
+    value = row.get("prompt")
+    if is_missing(value) or value == [] or (isinstance(value, str) and not value.strip()):
         return []
     if _is_text("prompt", row, reading):
-        return [(USER, str(row["prompt"]))]
-    return read_messages("prompt", row["prompt"])
+        return [(USER, str(value))]
+    return read_messages("prompt", value)
 
 
 def _read_answer(name: str, prompt: list[Message], row: RawRow) -> Conversation:
@@ -95,29 +104,40 @@ def _read_answer(name: str, prompt: list[Message], row: RawRow) -> Conversation:
     if all(role == ASSISTANT for role, _ in messages):
         return split_turns(name, [*prompt, *messages])
     # The answer is a whole conversation, which must have the prompt.
-    said = {_normalize(message) for message in messages}
-    missing = [message for message in prompt if _normalize(message) not in said]
+    missing = [message for message in prompt if not _is_said(message, messages)]
     if any(role != SYSTEM for role, _ in missing):
-        raise NotABattle(f"{name} is a conversation without the prompt")
+        raise NotABattle(f"{name} is a conversation without the prompt (remove it if it is none)")
     return split_turns(name, [*missing, *messages])
 
 
-def _normalize(message: Message) -> Message:
-    """Return a message with single spaces, because one of two copies is often stripped."""
-    role, text = message
-    return role, " ".join(text.split())
+def _is_said(message: Message, messages: list[Message]) -> bool:
+    """Return whether the text of a message is in another's, or another's in it.
+
+    Spaces do not count: one of two copies is often stripped. A prompt as text may be the template
+    of a chat, and a system message a part of the user's.
+    """
+    text = _normalize(message)
+    said = [_normalize(one) for one in messages if one[0] != ASSISTANT or one[0] == message[0]]
+    return any(text in one or (one and one in text) for one in said)
+
+
+def _normalize(message: Message) -> str:
+    return " ".join(message[1].split())
 
 
 def _read_texts(row: RawRow, reading: Reading) -> tuple[Conversation, Conversation]:
     chosen, rejected = (str(row[name]) for name in ANSWERS)
-    if all(map(is_transcript, (chosen, rejected))):
+    has_prompt = not is_missing(row.get("prompt"))
+    # An answer to a prompt may be a dialogue that somebody asked for.
+    is_whole = is_marked_transcript if has_prompt else is_transcript
+    if all(map(is_whole, (chosen, rejected))):
         return read_transcript("chosen", chosen), read_transcript("rejected", rejected)
-    if "prompt" not in row and "prompt" not in reading.plain:
+    if not has_prompt and "prompt" not in reading.filled:
         prompt, chosen, rejected = split_prefix(chosen, rejected)
         if not prompt.strip():
             raise NotABattle("there is no prompt, and chosen and rejected begin differently")
         return ([prompt], [chosen]), ([prompt], [rejected])
-    if is_missing(row.get("prompt")):
+    if not has_prompt:
         return ([""], [chosen]), ([""], [rejected])
     if not _is_text("prompt", row, reading):
         messages = read_messages("prompt", row["prompt"])
@@ -125,7 +145,7 @@ def _read_texts(row: RawRow, reading: Reading) -> tuple[Conversation, Conversati
         first, second = (split_turns("prompt", one) for one in ends)
         return first, second
     prompt = str(row["prompt"])
-    if is_transcript(prompt):
+    if is_marked_transcript(prompt) or is_open_transcript(prompt):
         first, second = (
             read_transcript(name, f"{prompt}{answer}")
             for name, answer in zip(ANSWERS, (chosen, rejected), strict=True)

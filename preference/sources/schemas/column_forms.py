@@ -37,19 +37,36 @@ def find_plain_columns(
     return frozenset(plain)
 
 
-def is_json_list(value: object, of: type = str) -> bool:
-    """Return whether a text is a JSON list, of texts and nulls or, with `of=dict`, of objects."""
+def is_json_list(value: object) -> bool:
+    """Return whether a text is a JSON list of texts and nulls, or of objects."""
+    items = _read_list(value)
+    return items is not None and (
+        all(isinstance(item, str | None) for item in items)
+        or all(isinstance(item, dict) for item in items)
+    )
+
+
+def is_json_messages(value: object) -> bool:
+    """Return whether a text is a JSON list of messages, each of which names who speaks."""
+    items = _read_list(value)
+    return bool(items) and all(
+        isinstance(item, dict) and bool(item.keys() & {"role", "from"}) for item in items or []
+    )
+
+
+def _read_list(value: object) -> list[object] | None:
+    """Return the list that a text is in JSON; None for everything else."""
     if not isinstance(value, str) or not value.lstrip().startswith("["):
-        return False
+        return None
     try:
-        items = json.loads(value)
+        items: list[object] = json.loads(value)
     except (ValueError, RecursionError):
-        return False
-    return all(isinstance(item, of) or (item is None and of is str) for item in items)
+        return None
+    return items
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, list) or is_json_list(value) or is_json_list(value, of=dict)
+    return isinstance(value, list) or is_json_list(value)
 
 
 def _check_is_not_printed(path: Path, name: str, texts: Sequence[str]) -> None:

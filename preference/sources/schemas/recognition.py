@@ -9,7 +9,7 @@ from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import MALFORMED, NotABattle, RawRow
 from preference.sources.schemas.column_forms import find_plain_columns
-from preference.sources.schemas.schema import Reading, Schema
+from preference.sources.schemas.schema import Reading, Schema, is_missing
 from preference.sources.schemas.table import ID_COLUMNS, KNOWN_COLUMNS, SCHEMAS
 
 # The rows by which a file is judged. The limit of characters keeps them small beside a large file.
@@ -65,7 +65,8 @@ class SchemaFinder:
         schema = self._schema or self._find_by_rows([row for _, row in first])
         parsed = [row for _, row in first if MALFORMED not in row]
         plain = find_plain_columns(self._path, schema.texts, parsed)
-        reading = Reading(self._labelled, plain)
+        filled = {name for row in parsed for name, value in row.items() if not is_missing(value)}
+        reading = Reading(self._labelled, plain, frozenset(filled))
         for line, row in chain(first, rows):
             self._count_unread(self._unread_columns or row.keys() - schema.columns)
             yield line, _convert_row(schema, row, reading)

@@ -17,10 +17,12 @@ class Reading:
         labelled: whether the rows have labels that are to be read. Without them, A is the answer
             that the schema names first.
         plain: the columns that hold plain text, and no JSON lists.
+        filled: the columns that hold anything.
     """
 
     labelled: bool
     plain: frozenset[str] = field(default_factory=frozenset)
+    filled: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True)
