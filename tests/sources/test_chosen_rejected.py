@@ -178,8 +178,15 @@ def test_a_row_without_a_prompt_in_a_file_of_prompts_has_an_empty_one(tmp_path):
     ("row", "reason"),
     [
         (
-            {"question": PROMPT, "chosen": "Yes.", "rejected": "No."},
+            {"chosen": "Yes.", "rejected": "No."},
             "there is no prompt, and chosen and rejected begin differently",
+        ),
+        *(
+            (
+                {name: PROMPT, "chosen": "The answer is 4.", "rejected": "The answer is 5."},
+                f"prompt is missing (rename {name}, or remove it if it is none)",
+            )
+            for name in ("question", "instruction", "trajectory")
         ),
         (
             {"prompt": "Another?", "chosen": ask(answer=GOOD), "rejected": ask(answer=BAD)},

@@ -167,6 +167,13 @@ def test_lists_as_numpy_and_python_print_them_are_refused(tmp_path, text):
         fetch(write_lines(tmp_path / "a.jsonl", rows))
 
 
+def test_printed_lists_are_refused_although_python_prints_some_as_json_does(tmp_path):
+    rows = [KAGGLE | PLAIN | {"prompt": f"['Hi {number}']", "id": number} for number in range(9)]
+    rows[4]["prompt"] = str(["What's up"])
+    with pytest.raises(BadInput, match="column prompt holds lists as Python or NumPy"):
+        fetch(write_lines(tmp_path / "a.jsonl", rows))
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -178,6 +185,11 @@ def test_lists_as_numpy_and_python_print_them_are_refused(tmp_path, text):
         ),
         (["conversation_a", "winner"], "lacks columns: conversation_b. .*Arena"),
         (["instruction", "response1"], "lacks columns: response2, annotator1. .*PandaLM"),
+        (
+            ["prompt", "answer_a", "answer_b"],
+            "lacks columns: response_a, response_b, winner. .*two answers and a winner"
+            ".*Its columns are: prompt,answer_a,answer_b",
+        ),
         (["a", "b^c"], "lacks columns: id, prompt, .*Its first line reads: a,b^c"),
     ],
 )

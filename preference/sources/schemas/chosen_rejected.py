@@ -35,6 +35,11 @@ from preference.sources.schemas.transcripts import (
 )
 
 ANSWERS = ("chosen", "rejected")
+# Where files without `prompt` have it. Without it, the answers' common beginning would be taken.
+QUESTIONS = (
+    *("question", "instruction", "query", "input", "context", "trajectory"),
+    *("messages", "conversation", "conversations"),
+)
 Conversation = tuple[Turns, Turns]
 
 
@@ -133,6 +138,9 @@ def _read_texts(row: RawRow, reading: Reading) -> tuple[Conversation, Conversati
     if all(map(is_whole, (chosen, rejected))):
         return read_transcript("chosen", chosen), read_transcript("rejected", rejected)
     if not has_prompt and "prompt" not in reading.filled:
+        for name in QUESTIONS:
+            if name in reading.unread:
+                raise NotABattle(f"prompt is missing (rename {name}, or remove it if it is none)")
         prompt, chosen, rejected = split_prefix(chosen, rejected)
         if not prompt.strip():
             raise NotABattle("there is no prompt, and chosen and rejected begin differently")

@@ -28,11 +28,11 @@ def find_plain_columns(
     for name in columns:
         values = [row[name] for row in rows if name in row]
         texts = [value for value in values if isinstance(value, str) and value]
+        _check_is_not_printed(path, name, texts)
         lists = sum(map(_is_list, values))
         # A damaged list is no sign of plain text.
         others = sum(not text.lstrip().startswith("[") for text in texts)
         if texts and (others > lists or not lists):
-            _check_is_not_printed(path, name, texts)
             plain.add(name)
     return frozenset(plain)
 
@@ -70,7 +70,8 @@ def _is_list(value: object) -> bool:
 
 
 def _check_is_not_printed(path: Path, name: str, texts: Sequence[str]) -> None:
-    printed = [text for text in texts if PRINTED_LIST.fullmatch(text)]
+    # Python prints ["it's"] as JSON does.
+    printed = [text for text in texts if PRINTED_LIST.fullmatch(text) and not is_json_list(text)]
     if 2 * len(printed) > len(texts):
         example = one_line(printed[0], LONGEST_EXAMPLE)
         raise BadInput(

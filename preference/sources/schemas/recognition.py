@@ -66,7 +66,8 @@ class SchemaFinder:
         parsed = [row for _, row in first if MALFORMED not in row]
         plain = find_plain_columns(self._path, schema.texts, parsed)
         filled = {name for row in parsed for name, value in row.items() if not is_missing(value)}
-        reading = Reading(self._labelled, plain, frozenset(filled))
+        unread = filled.union(self._unread_columns) - schema.columns
+        reading = Reading(self._labelled, plain, frozenset(filled), frozenset(unread))
         for line, row in chain(first, rows):
             self._count_unread(self._unread_columns or row.keys() - schema.columns)
             yield line, _convert_row(schema, row, reading)
@@ -94,24 +95,27 @@ class SchemaFinder:
         if schema is not None:
             return schema
         has_known = bool(set(names) & KNOWN_COLUMNS)
-        nearest = max(self._schemas, key=lambda one: self._nearness(one, names) if has_known else 0)
+        nearest = max(
+            self._schemas, key=lambda one: self._nearness(one, names) if has_known else ()
+        )
         lacking = [name for name in nearest.required(self._labelled) if name not in names]
         if set(lacking) == set(nearest.labels):
             raise BadInput(
                 f"{self._path} lacks columns: {', '.join(lacking)}. Without them it has no labels: "
                 "add which answer was preferred, in any of the forms of docs/data.md."
             )
-        unknown = [] if has_known else names
-        header = one_line(",".join(unknown), LONGEST_HEADER)
-        found = f" Its first line reads: {header}" if unknown else ""
+        header = one_line(",".join(names), LONGEST_HEADER)
+        found = f" Its columns are: {header}" if has_known else f" Its first line reads: {header}"
         raise BadInput(
             f"{self._path} lacks columns: {', '.join(lacking)}. Add or rename them: the nearest "
             f"schema is that of {nearest.name}, and docs/data.md has all.{found}"
         )
 
-    def _nearness(self, schema: Schema, names: Sequence[str]) -> int:
-        lacking = set(schema.required(self._labelled)).difference(names)
-        return len(schema.columns.intersection(names)) - len(lacking)
+    def _nearness(self, schema: Schema, names: Sequence[str]) -> tuple[int, ...]:
+        """Rank schemas by known and lacking columns, those without any that they need last."""
+        required = set(schema.required(self._labelled))
+        lacking = required.difference(names)
+        return lacking < required, len(schema.columns.intersection(names)) - len(lacking)
 
 
 def _take_first(rows: Iterator[NumberedRow]) -> list[NumberedRow]:

@@ -18,11 +18,13 @@ class Reading:
             that the schema names first.
         plain: the columns that hold plain text, and no JSON lists.
         filled: the columns that hold anything.
+        unread: the columns of the file that the schema does not read.
     """
 
     labelled: bool
     plain: frozenset[str] = field(default_factory=frozenset)
     filled: frozenset[str] = field(default_factory=frozenset)
+    unread: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True)
