@@ -117,7 +117,7 @@ def test_content_without_text_or_in_parts(content, text):
         ({"winner": "model_c"}, "winner is not a, b, tie, model_a, model_b or both_bad"),
         ({"winner": None}, "winner is missing"),
         ({"winner": ""}, "winner is missing"),
-        *[({"turn": turn}, "turn is not a number from 1") for turn in ("first", 0, 1.5)],
+        *[({"turn": turn}, "turn is not a number from 1") for turn in ("first", 0, -1, -1.0, 1.5)],
         ({"question_id": None}, "id is missing"),
         ({"conversation_a": None}, "conversation_a is missing"),
         ({"conversation_b": "[{'role': 'user'}]"}, "conversation_b is not a JSON list of messages"),

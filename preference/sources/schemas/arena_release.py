@@ -60,7 +60,7 @@ def _read_conversation(name: str, row: RawRow) -> tuple[Turns, Turns]:
     if is_missing(row.get("turn")) or row["turn"] == "":
         return prompts, answers
     turns = read_whole_number(row["turn"])
-    if not turns:
+    if turns is None or turns < 1:
         raise NotABattle("turn is not a number from 1")
     return prompts[:turns], answers[:turns]
 
