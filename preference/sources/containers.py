@@ -29,6 +29,11 @@ NOT_THE_FIRST_CHARACTER = b" \t\r\n\xef\xbb\xbf\xff\xfe\0"
 MOST_NAMED = 5
 
 
+def member_to_read(labelled: bool) -> str:
+    """Return the name without suffix of the file of a Kaggle competition that is to be read."""
+    return "train" if labelled else "test"
+
+
 def suffix_of(name: str) -> str:
     """Return the suffix that says what the rows of a file look like, without its compression's.
 

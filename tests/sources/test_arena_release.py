@@ -161,7 +161,7 @@ def test_any_row_is_a_battle_or_has_a_reason(changes):
     try:
         battle = parse_battle(convert_row(OF_33K | changes))
     except NotABattle as problem:
-        assert len(str(problem)) < 60
+        assert len(str(problem)) < 100
         return
     pa.RecordBatch.from_pylist([battle | {"source": "x"}], BATTLE_SCHEMA).validate(full=True)
 

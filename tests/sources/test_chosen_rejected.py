@@ -118,9 +118,11 @@ DIALOGUES = {
         {"prompt": "Write a short dialogue.", **DIALOGUES},
         {"prompt": "Human: What is 2+2?\nAssistant:", "chosen": GOOD, "rejected": BAD},
         {"prompt": "Human: a chat\n\nHuman: hi\n\nSummary:", "chosen": GOOD, "rejected": BAD},
+        # Calls of functions are objects, but no messages.
+        {"prompt": "1 + 2?", "chosen": '[{"name": "add"}]', "rejected": '[{"name": "print"}]'},
     ],
 )
-def test_a_text_is_no_transcript_without_its_marks(tmp_path, row):
+def test_text_that_looks_like_something_else_is_text(tmp_path, row):
     battle = read_one(tmp_path, row)
     assert preferred(battle) == ([row["prompt"]], [row["chosen"]], [row["rejected"]])
 

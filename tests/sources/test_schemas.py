@@ -174,6 +174,20 @@ def test_printed_lists_are_refused_although_python_prints_some_as_json_does(tmp_
         fetch(write_lines(tmp_path / "a.jsonl", rows))
 
 
+def test_printed_messages_of_a_release_are_refused(tmp_path):
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    row = {"winner": "tie", **dict.fromkeys(["conversation_a", "conversation_b"], str(messages))}
+    with pytest.raises(BadInput, match="column conversation_a holds lists as Python or NumPy"):
+        fetch(write_lines(tmp_path / "a.jsonl", [row]))
+
+
+def test_calls_of_functions_are_the_text_of_an_answer(tmp_path):
+    call = json.dumps([{"name": "add", "arguments": {"a": 1}}])
+    row = PLAIN | {"response_a": call, "response_b": "2", "winner": "a"}
+    battles, _ = fetch(write_lines(tmp_path / "a.jsonl", [row]))
+    assert battles[0]["response_a"] == [call]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

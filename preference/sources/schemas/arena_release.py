@@ -70,6 +70,6 @@ SCHEMA = Schema(
     needed=CONVERSATIONS,
     labels=("winner",),
     optional=("id", "question_id", "model_a", "model_b", "turn", "language"),
-    texts=(),
+    texts=CONVERSATIONS,
     convert=convert,
 )

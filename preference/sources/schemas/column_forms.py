@@ -8,12 +8,15 @@ from pathlib import Path
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import RawRow
+from preference.sources.schemas.messages import CONTENTS
 
 # As Python prints ['a', None] or [{'a': 1}], and NumPy ['a' 'b'].
 PRINTED_LIST = re.compile(
     r"\s*\[\s*(?:['\"{]|None\b|nan\b)(?:.*(?:['\"}]|\bNone|\bnan))?\s*\]\s*", re.DOTALL
 )
 LONGEST_EXAMPLE = 60
+SPEAKER_KEYS = ("role", "from")
+MESSAGE_KEYS = (*SPEAKER_KEYS, *CONTENTS, "text")
 
 
 def find_plain_columns(
@@ -38,20 +41,26 @@ def find_plain_columns(
 
 
 def is_json_list(value: object) -> bool:
-    """Return whether a text is a JSON list of texts and nulls, or of objects."""
+    """Return whether a text is a JSON list of texts and nulls, or of messages.
+
+    Messages that lack who speaks or what they say are such a list, too. Other objects, such as the
+    calls of functions, are the text of an answer.
+    """
     items = _read_list(value)
     return items is not None and (
         all(isinstance(item, str | None) for item in items)
-        or all(isinstance(item, dict) for item in items)
+        or _are_objects_with(MESSAGE_KEYS, items)
     )
 
 
 def is_json_messages(value: object) -> bool:
     """Return whether a text is a JSON list of messages, each of which names who speaks."""
     items = _read_list(value)
-    return bool(items) and all(
-        isinstance(item, dict) and bool(item.keys() & {"role", "from"}) for item in items or []
-    )
+    return bool(items) and _are_objects_with(SPEAKER_KEYS, items or [])
+
+
+def _are_objects_with(keys: Iterable[str], items: Sequence[object]) -> bool:
+    return all(isinstance(item, dict) and not item.keys().isdisjoint(keys) for item in items)
 
 
 def _read_list(value: object) -> list[object] | None:
@@ -71,7 +80,7 @@ def _is_list(value: object) -> bool:
 
 def _check_is_not_printed(path: Path, name: str, texts: Sequence[str]) -> None:
     # Python prints ["it's"] as JSON does.
-    printed = [text for text in texts if PRINTED_LIST.fullmatch(text) and not is_json_list(text)]
+    printed = [text for text in texts if PRINTED_LIST.fullmatch(text) and _read_list(text) is None]
     if 2 * len(printed) > len(texts):
         example = one_line(printed[0], LONGEST_EXAMPLE)
         raise BadInput(

@@ -94,6 +94,12 @@ class SchemaFinder:
         schema = self._match(names)
         if schema is not None:
             return schema
+        if self._match([name.strip() for name in names]) is not None:
+            spaced = ", ".join(repr(name) for name in names if name != name.strip())
+            raise BadInput(
+                f"{self._path} has spaces around the names of columns: {spaced}. Remove them, and "
+                "those before the quotes of a field."
+            )
         has_known = bool(set(names) & KNOWN_COLUMNS)
         nearest = max(
             self._schemas, key=lambda one: self._nearness(one, names) if has_known else ()
