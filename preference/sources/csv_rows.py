@@ -44,7 +44,10 @@ def read_csv_rows(path: Path, stream: TextIO, finder: SchemaFinder) -> Iterator[
             # The text after a quote that is never closed may hold complete rows.
             lines.read_again()
             continue
-        if fields:
+        if fields == header:
+            # As files have that were joined by `cat`.
+            yield lines.row_line, {MALFORMED: "the header once more"}
+        elif fields:
             yield lines.row_line, _csv_row(header, fields, columns)
 
 

@@ -9,14 +9,13 @@ from typing import TextIO
 from preference.runtime.errors import BadInput
 from preference.sources.line_reader import MAX_ROW_CHARACTERS, SourceLines
 from preference.sources.row_parser import MALFORMED, NOT_UTF8, RawRow, is_utf8
+from preference.sources.schemas.table import KNOWN_COLUMNS
 
 CHUNK_CHARACTERS = 2**16
 # The longest word of JSON, -Infinity, may be cut where a chunk ends.
 LONGEST_WORD = 12
 SPACE = re.compile(r"[ \t\r\n]*")
 LONGEST_INTEGER = 4000
-# Where the rows are in an object for all of them.
-TABLE_KEYS = ("data", "rows")
 
 
 class DamagedArray(ValueError):
@@ -40,7 +39,8 @@ def read_json_lines(path: Path, stream: TextIO) -> Iterator[tuple[int, RawRow]]:
         BadInput: a line is too long, or the text is one object for all rows.
     """
     lines = SourceLines(path, stream)
-    if _is_one_table(lines.peek(CHUNK_CHARACTERS)):
+    # At least one line more than the first.
+    if _is_one_table(lines.peek(len(lines.peek(CHUNK_CHARACTERS)) + 1)):
         raise BadInput(
             f"{path} is one JSON object for all rows, or has an object on several lines. Write an "
             "array of objects or one object a line, as pandas does with to_json(path, "
@@ -73,10 +73,11 @@ def _is_one_table(begin: str) -> bool:
 
 
 def _is_table(row: RawRow) -> bool:
-    """Return whether an object has a value for each column, or one with all rows."""
-    if row and all(isinstance(value, dict) for value in row.values()):
-        return True
-    return any(isinstance(row.get(name), list) for name in TABLE_KEYS)
+    """Return whether an object has an object for each column, or a list of all rows."""
+    values = list(row.values())
+    if KNOWN_COLUMNS.isdisjoint(row):
+        return any(isinstance(value, list | dict) for value in values)
+    return all(isinstance(value, dict) for value in values)
 
 
 def _json_row(text: str) -> RawRow:

@@ -9,8 +9,9 @@ IGNORED_PREFIXES = (".", "_")
 # What a hub's repository of a data set has beside its files.
 DOCUMENTATION = ("readme.md", "license", "license.txt", "license.md", "dataset_infos.json")
 HUB_DATA = "data"
-# A Kaggle competition has it beside its files with and without labels.
+# The files of a Kaggle competition, of which one is read.
 SUBMISSION = "sample_submission"
+COMPETITION = frozenset((SUBMISSION, *map(member_to_read, (True, False))))
 
 
 def list_parts(folder: Path, labelled: bool = True, named_by: str = "params.yaml") -> list[Path]:
@@ -32,9 +33,9 @@ def list_parts(folder: Path, labelled: bool = True, named_by: str = "params.yaml
         parts = _list_visible(parts[0])
     if not parts:
         raise BadInput(f"{folder} has no files. Put battles into it, or correct {named_by}.")
-    stems = [path.name.split(".")[0] for path in parts]
     member = member_to_read(labelled)
-    if SUBMISSION in stems and member in stems:
+    stems = [path.name.split(".")[0] for path in parts]
+    if COMPETITION.issuperset(stems) and SUBMISSION in stems and stems.count(member) == 1:
         return [parts[stems.index(member)]]
     return parts
 

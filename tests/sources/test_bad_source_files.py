@@ -39,7 +39,8 @@ def whole_tables():
     row = dict(zip(COLUMNS, ROW, strict=True))
     yield pd.DataFrame([row, row]).to_json()
     yield pd.DataFrame([row, row]).to_json(orient="split")
-    yield json.dumps({"version": 1, "rows": [row]})
+    yield json.dumps({"version": "1", "rows": [row]})
+    yield json.dumps({"train": [row], "test": [row]})
     yield json.dumps({"data": [row]}, indent=2)
     yield "\n".join(json.dumps(row, indent="\t") for _ in range(2))
     yield json.dumps(row, indent=0)
@@ -79,7 +80,8 @@ def bad_files(folder):
     yield "more.json", b'[{"id": 1}] 7', "text after the end"
     for number, table in enumerate(whole_tables()):
         yield f"{number}.json", table.encode(), "one JSON object for all rows"
-    yield "spaces.csv", good.replace(b",", b", "), "spaces around the names of columns: ' model_a'"
+    yield "capital.csv", good.replace(b"prompt", b"Prompt", 1), "has the columns 'Prompt'."
+    yield "spaces.csv", good.replace(b",", b", "), "has the columns ' model_a', "
     yield "half.csv", "id,prompt".encode("utf-16")[:-1], "cannot be read beyond row 0"
     yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"
     yield "unknown.zip", compressed_by(99, zipped(good)), "cannot be read beyond row 0"

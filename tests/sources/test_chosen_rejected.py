@@ -4,11 +4,15 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from schema_rows import BAD, GOOD, PAIRS, PROMPT, fetch, preferred, read_one, write_lines
 
+from preference.runtime.errors import BadInput
+
+ANSWERS = {"chosen": GOOD, "rejected": BAD}
 TRANSCRIPT = "\n\nHuman: Hello.\n\nAssistant: Hi!\n\nHuman: What is it?\n\nAssistant:"
 
 
@@ -68,6 +72,10 @@ def say(role, text):
     return {"role": role, "content": text}
 
 
+def hi(answer):
+    return [say("user", "hi"), say("assistant", answer)]
+
+
 def ask(*before, answer):
     return [*before, say("user", PROMPT), say("assistant", answer)]
 
@@ -92,6 +100,84 @@ def test_conversations_that_have_the_prompt_already(tmp_path, prompt, before, re
         "rejected": ask(*before, answer=BAD),
     }
     assert preferred(read_one(tmp_path, row)) == ([read], [GOOD], [BAD])
+
+
+def test_a_short_message_does_not_stand_for_a_system_message_with_its_letters(tmp_path):
+    system = say("system", "You are a machine.")
+    row = {"prompt": [system, say("user", "hi")], "chosen": hi(GOOD), "rejected": hi(BAD)}
+    expected = (["You are a machine.\n\nhi"], [GOOD], [BAD])
+    assert preferred(read_one(tmp_path, row)) == expected
+
+
+@pytest.mark.parametrize("form", PAIRS)
+@pytest.mark.parametrize("name", ["system", "system_prompt"])
+def test_a_column_of_system_messages_is_a_part_of_the_prompt(tmp_path, form, name):
+    row = PAIRS[form] | {name: "Be brief."}
+    expected = ([f"Be brief.\n\n{PROMPT}"], [GOOD], [BAD])
+    assert preferred(read_one(tmp_path, row)) == expected
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n",
+        "<s>[INST] {} [/INST]",
+        "Human: {}\n\nAssistant:",
+    ],
+)
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_prompt_may_be_the_template_of_the_conversation(tmp_path, template, as_text):
+    row = {"prompt": template.format(PROMPT), "chosen": ask(answer=GOOD)}
+    row["rejected"] = ask(answer=BAD)
+    if as_text:
+        row |= {name: f"\n\nHuman: {PROMPT}\n\nAssistant: {text}" for name, text in ANSWERS.items()}
+    assert preferred(read_one(tmp_path, row)) == ([PROMPT], [GOOD], [BAD])
+
+
+@pytest.mark.parametrize("role", ["from", "role"])
+@pytest.mark.parametrize("container", ["jsonl", "csv"])
+def test_an_answer_may_be_one_message_alone(tmp_path, role, container):
+    content = {"from": "value", "role": "content"}[role]
+    messages = {name: {role: "assistant", content: text} for name, text in ANSWERS.items()}
+    if container == "csv":
+        texts = {name: json.dumps(message) for name, message in messages.items()}
+        pd.DataFrame([{"prompt": PROMPT} | texts]).to_csv(tmp_path / "a.csv", index=False)
+    else:
+        write_lines(tmp_path / "a.jsonl", [{"prompt": PROMPT} | messages])
+    (battle,), _ = fetch(tmp_path / f"a.{container}")
+    assert preferred(battle) == ([PROMPT], [GOOD], [BAD])
+
+
+def test_one_message_as_python_prints_it_is_refused(tmp_path):
+    row = {name: str({"from": "gpt", "value": text}) for name, text in ANSWERS.items()}
+    pd.DataFrame([{"prompt": PROMPT} | row]).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(BadInput, match="column chosen holds lists as Python or NumPy prints them"):
+        fetch(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("has_other_prompts", [False, True])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": None, "chosen": "What is it? It is so.", "rejected": "What is it? It is not."},
+        {"prompt": None, **{name: f"Human: hi\n\nAssistant: {name}" for name in ANSWERS}},
+    ],
+)
+def test_a_blank_prompt_in_csv_is_a_null_one(tmp_path, row, has_other_prompts):
+    others = [{"prompt": PROMPT, "chosen": GOOD, "rejected": BAD}] * has_other_prompts
+    pd.DataFrame([*others, row]).to_csv(tmp_path / "a.csv", index=False)
+    write_lines(tmp_path / "a.jsonl", [*others, row])
+    in_csv, in_json = (fetch(tmp_path / name)[0][-1] for name in ("a.csv", "a.jsonl"))
+    assert preferred(in_csv) == preferred(in_json)
+    assert in_csv["prompt"] != [""] or (has_other_prompts and "Human" not in row["chosen"])
+
+
+def test_answers_of_digits_are_text_although_they_became_numbers(tmp_path):
+    rows = [{"prompt": f"{n} + 1?", "chosen": n + 1, "rejected": n} for n in range(3)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    battles, quarantined = fetch(tmp_path / "a.parquet")
+    assert quarantined == []
+    assert preferred(battles[2]) == (["2 + 1?"], ["3"], ["2"])
 
 
 def test_a_system_message_that_is_a_part_of_the_question_is_not_repeated(tmp_path):
@@ -186,9 +272,45 @@ def test_a_row_without_a_prompt_in_a_file_of_prompts_has_an_empty_one(tmp_path):
         *(
             (
                 {name: PROMPT, "chosen": "The answer is 4.", "rejected": "The answer is 5."},
-                f"prompt is missing (rename {name}, or remove it if it is none)",
+                f"prompt is missing (rename {name}, or remove what is none)",
             )
             for name in ("question", "instruction", "trajectory")
+        ),
+        (
+            {"instruction": "Say.", "input": "Hi", "chosen": "It is so.", "rejected": "It is not."},
+            "prompt is missing (join instruction, input, or remove what is none)",
+        ),
+        (
+            {"prompt": "Translate.", "input": "Hallo", "chosen": GOOD, "rejected": BAD},
+            "input is not in the prompt (join them, or remove it if it is none)",
+        ),
+        # The words of a message are in others by chance.
+        (
+            {"prompt": "What is this theorem?", "chosen": hi(GOOD), "rejected": hi(BAD)},
+            "chosen is a conversation without the prompt (remove it if it is none)",
+        ),
+        (
+            {
+                "prompt": [say("user", "Which?"), say("assistant", "Else?"), say("user", "hi")],
+                "chosen": hi(GOOD),
+                "rejected": hi(BAD),
+            },
+            "chosen is a conversation without the prompt (remove it if it is none)",
+        ),
+        (
+            {"prompt": "Write a chat.", **{k: f"\n\n{text}" for k, text in DIALOGUES.items()}},
+            "chosen is a conversation without the prompt (remove it if it is none)",
+        ),
+        *(
+            (
+                {"prompt": PROMPT, "chosen": [say("assistant", None) | more], "rejected": []},
+                "chosen holds more than text",
+            )
+            for more in ({"function_call": {"name": "w"}}, {"refusal": "No."}, {"images": ["a"]})
+        ),
+        (
+            {"prompt": PROMPT, "a": GOOD, "b": BAD, "chosen": "b", "rejected": "a"},
+            "chosen and rejected are names of columns (put the answers there)",
         ),
         (
             {"prompt": "Another?", "chosen": ask(answer=GOOD), "rejected": ask(answer=BAD)},
@@ -227,7 +349,7 @@ def test_what_would_be_misread_is_not_read(tmp_path, row, reason):
     [
         (f"\n\nHuman: Who?\n\nAssistant: {GOOD}", "conversations with different prompts"),
         ("\n\nHuman: Hello.", "chosen is not user and assistant by turns"),
-        (7, "chosen and rejected are not both text or both messages"),
+        (7.5, "chosen and rejected are not both text or both messages"),
         ({"role": "user"}, "chosen and rejected are not both text or both messages"),
     ],
 )

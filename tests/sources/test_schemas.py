@@ -48,6 +48,12 @@ def test_a_judgment_of_mt_bench_is_on_its_first_turns(tmp_path):
     assert len({battle["id"] for battle in battles}) == 3
 
 
+def test_a_question_of_mt_bench_has_many_votes_where_pandas_wrote_its_number(tmp_path):
+    rows = [judgment(1) | {"question_id": "81.0"}, judgment(1) | {"question_id": "81.0"}]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    assert (len(battles), quarantined) == (2, [])
+
+
 @pytest.mark.parametrize("content", ["Be brief.", [{"type": "text", "text": "Be brief."}]])
 def test_a_system_message_is_part_of_the_prompt(tmp_path, content):
     row = {
@@ -81,7 +87,14 @@ def test_a_named_winner(tmp_path, winner, label):
 
 @pytest.mark.parametrize(
     ("labels", "label"),
-    [((1, 1, 2), 0), ((2, 0, 2), 1), ((0, 0, 0), 2), ((2,), 1), ((1.0, "1.0", "2"), 0)],
+    [
+        ((1, 1, 2), 0),
+        ((2, 0, 2), 1),
+        ((0, 0, 0), 2),
+        ((2,), 1),
+        ((1.0, "1.0", "2"), 0),
+        ((2, 2, ""), 1),
+    ],
 )
 def test_most_annotators_of_pandalm_decide(tmp_path, labels, label):
     battle = read_one(tmp_path, annotated(*labels))
@@ -172,6 +185,19 @@ def test_printed_lists_are_refused_although_python_prints_some_as_json_does(tmp_
     rows[4]["prompt"] = str(["What's up"])
     with pytest.raises(BadInput, match="column prompt holds lists as Python or NumPy"):
         fetch(write_lines(tmp_path / "a.jsonl", rows))
+
+
+def test_answers_in_json_beside_prompts_as_text_are_not_taken_for_turns(tmp_path):
+    row = PLAIN | {"response_a": '["red"]', "response_b": '["blue"]', "winner": "a"}
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", [row]))
+    assert battles == []
+    assert quarantined[0].reason == "prompt is text, and the answers are lists in JSON"
+
+
+def test_plain_answers_of_digits_may_be_numbers(tmp_path):
+    row = {"prompt": "2 + 2?", "response_a": 4, "response_b": 5, "winner": "a"}
+    battles, _ = fetch(write_lines(tmp_path / "a.jsonl", [row]))
+    assert (battles[0]["response_a"], battles[0]["response_b"]) == (["4"], ["5"])
 
 
 def test_printed_messages_of_a_release_are_refused(tmp_path):

@@ -10,7 +10,7 @@ from source_files import COLUMNS, ROW, read, write_csv, zipped
 from preference.runtime.errors import BadInput
 from preference.sources.line_reader import SourceLines
 from preference.sources.readers import read_source_rows
-from preference.sources.row_parser import MALFORMED
+from preference.sources.row_parser import KEYED_BY_CONTENT, MALFORMED
 
 
 def test_csv_rows_are_numbered_by_the_line_on_which_they_start(tmp_path):
@@ -62,6 +62,13 @@ def test_bad_csv_row_costs_that_row_alone(tmp_path, line, reason):
     assert [row.get(MALFORMED) for _, row in rows] == [None, reason, None]
 
 
+def test_the_header_of_a_second_file_that_was_appended_is_no_row(tmp_path):
+    path = write_csv(tmp_path / "a.csv", [ROW])
+    path.write_bytes(path.read_bytes() * 2)
+    rows = read(path)
+    assert [row.get(MALFORMED) for _, row in rows] == [None, "the header once more", None]
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -83,7 +90,7 @@ def test_bad_json_line_costs_that_line_alone(tmp_path, line, reason):
 
 def test_bad_bytes_in_parquet_cost_that_row_alone(tmp_path):
     answers = pa.array([b"[]", b"\xff", b"[]"])
-    table = pa.table({name: ["0"] * 3 for name in COLUMNS})
+    table = pa.table({name: ["[]"] * 3 for name in COLUMNS})
     answers = pa.StringArray.from_buffers(3, *answers.buffers()[1:])
     pq.write_table(table.set_column(4, "response_a", answers), tmp_path / "a.parquet")
     rows = read(tmp_path / "a.parquet")
@@ -201,3 +208,13 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, extension):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < size / 10
+
+
+def test_an_unreadable_row_has_an_id_only_where_the_schema_has_one(tmp_path):
+    (tmp_path / "a.csv").write_text("prompt,response_a,response_b\na,b,c\na,b\n")
+    rows = list(read_source_rows(tmp_path / "a.csv", labelled=False))
+    assert rows[1][1] == {MALFORMED: "wrong number of fields", KEYED_BY_CONTENT: True}
+    row = {"question_id": 2, "prompt": "a", "response_a": 1.5, "response_b": "y"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    rows = list(read_source_rows(tmp_path / "a.jsonl", labelled=False))
+    assert "id" not in rows[0][1]

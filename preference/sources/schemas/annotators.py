@@ -13,7 +13,7 @@ from preference.sources.schemas.schema import (
     Reading,
     Schema,
     check_columns,
-    is_missing,
+    is_blank,
     read_id,
     read_text,
     read_whole_number,
@@ -50,7 +50,7 @@ def _read_prompt(row: RawRow) -> str:
 
 
 def _read_label(row: RawRow) -> int:
-    given = [row[name] for name in ANNOTATORS if not is_missing(row.get(name))]
+    given = [row[name] for name in ANNOTATORS if not is_blank(row.get(name))]
     votes = [str(read_whole_number(vote)) for vote in given]
     if not set(votes) <= set(LABELS):
         raise NotABattle("a label of an annotator is not 0, 1 or 2")

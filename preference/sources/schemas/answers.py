@@ -60,11 +60,13 @@ def read_plain_turns(row: RawRow, reading: Reading) -> dict[str, list[str]]:
     """Return the fields that are plain text, as lists of one turn.
 
     Raises:
-        NotABattle: one of them is not text, or all are lists, unlike the rest of the file.
+        NotABattle: one of them is not text, or lists are beside text.
     """
     plain = [name for name in FIELDS if name in reading.plain]
     if len(plain) == len(FIELDS) and all(is_json_list(row[name]) for name in plain):
         raise NotABattle("lists of turns in a file of plain text")
+    if "prompt" in plain and any(is_json_list(row[name]) for name in FIELDS if name not in plain):
+        raise NotABattle("prompt is text, and the answers are lists in JSON")
     return {name: [read_text(name, row[name])] for name in plain}
 
 

@@ -12,7 +12,7 @@ from preference.sources.schemas.schema import (
     Reading,
     Schema,
     check_columns,
-    is_missing,
+    is_blank,
     read_id,
     read_slices,
     read_whole_number,
@@ -47,17 +47,13 @@ def convert(row: RawRow, reading: Reading) -> RawRow:
 
 def _read_id(row: RawRow) -> dict[str, object]:
     found = read_id(row, "id", "question_id")
-    is_question = row.get("id") is None and _is_number(row.get("question_id"))
+    is_question = row.get("id") is None and read_whole_number(row.get("question_id")) is not None
     return {**found, KEYED_BY_CONTENT: True} if is_question else found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal())
 
 
 def _read_conversation(name: str, row: RawRow) -> tuple[Turns, Turns]:
     prompts, answers = split_turns(name, read_messages(name, row[name]))
-    if is_missing(row.get("turn")) or row["turn"] == "":
+    if is_blank(row.get("turn")):
         return prompts, answers
     turns = read_whole_number(row["turn"])
     if turns is None or turns < 1:

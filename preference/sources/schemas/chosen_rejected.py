@@ -21,23 +21,28 @@ from preference.sources.schemas.schema import (
     Reading,
     Schema,
     check_columns,
-    is_missing,
+    is_blank,
     read_id,
     read_slices,
+    read_text,
 )
 from preference.sources.schemas.sides import is_chosen_first
+from preference.sources.schemas.stated_prompt import find_missing_messages, is_said
 from preference.sources.schemas.transcripts import (
+    is_begun_transcript,
     is_marked_transcript,
-    is_open_transcript,
     is_transcript,
     read_transcript,
     split_prefix,
 )
 
 ANSWERS = ("chosen", "rejected")
+# A system message for all conversations of the row.
+SYSTEMS = ("system", "system_prompt")
 # Where files without `prompt` have it. Without it, the answers' common beginning would be taken.
 QUESTIONS = (
-    *("question", "instruction", "query", "input", "context", "trajectory"),
+    *("question", "instruction", "query", "input", "context", "trajectory", "problem", "task"),
+    *("user", "user_prompt", "request", "message", "post", "history", "dialogue", "text"),
     *("messages", "conversation", "conversations"),
 )
 Conversation = tuple[Turns, Turns]
@@ -77,96 +82,108 @@ def _read_id(row: RawRow) -> dict[str, object]:
 
 def _read_conversations(row: RawRow, reading: Reading) -> tuple[Conversation, Conversation]:
     is_text = [_is_text(name, row, reading) for name in ANSWERS]
-    if all(is_text):
-        return _read_texts(row, reading)
-    if any(is_text):
+    if any(is_text) and not all(is_text):
         raise NotABattle("chosen and rejected are not both text or both messages")
     prompt = _read_prompt(row, reading)
-    chosen, rejected = (_read_answer(name, prompt, row) for name in ANSWERS)
+    _check_input(row, prompt)
+    if all(is_text):
+        return _read_texts(row, reading, prompt)
+    chosen, rejected = (_complete(name, prompt, read_messages(name, row[name])) for name in ANSWERS)
     return chosen, rejected
 
 
 def _is_text(name: str, row: RawRow, reading: Reading) -> bool:
     """Return whether a value is text, and not messages or a list as JSON, as CSV has them."""
     value = row[name]
+    # Writers of JSON may turn an answer of digits alone into a number.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return True
     if not isinstance(value, str) or is_json_messages(value):
         return False
     return name in reading.plain or not is_json_list(value)
 
 
 def _read_prompt(row: RawRow, reading: Reading) -> list[Message]:
-    """Return the prompt's messages; none where it is empty, as null is in CSV."""
+    """Return the prompt's messages, without one where it is blank, as null is in CSV."""
     value = row.get("prompt")
-    if is_missing(value) or value == [] or (isinstance(value, str) and not value.strip()):
-        return []
-    if _is_text("prompt", row, reading):
-        return [(USER, str(value))]
-    return read_messages("prompt", value)
+    prompt: list[Message] = []
+    if not is_blank(value):
+        if _is_text("prompt", row, reading):
+            prompt = [(USER, read_text("prompt", value))]
+        else:
+            prompt = read_messages("prompt", value)
+    systems = [(SYSTEM, read_text(name, row.get(name))) for name in SYSTEMS]
+    given = [message for message in systems if not is_blank(message[1])]
+    return [*find_missing_messages(given, prompt), *prompt]
 
 
-def _read_answer(name: str, prompt: list[Message], row: RawRow) -> Conversation:
-    messages = read_messages(name, row[name])
+def _check_input(row: RawRow, prompt: list[Message]) -> None:
+    """Check that the input of an instruction is not beside the prompt, but in it."""
+    given = read_text("input", row.get("input"))
+    has_prompt = not is_blank(row.get("prompt"))
+    if has_prompt and not is_blank(given) and not is_said((USER, given), prompt):
+        raise NotABattle("input is not in the prompt (join them, or remove it if it is none)")
+
+
+def _complete(name: str, prompt: list[Message], messages: list[Message]) -> Conversation:
+    """Return an answer with its prompt, or a whole conversation, which must have the prompt."""
     if all(role == ASSISTANT for role, _ in messages):
         return split_turns(name, [*prompt, *messages])
-    # The answer is a whole conversation, which must have the prompt.
-    missing = [message for message in prompt if not _is_said(message, messages)]
+    missing = find_missing_messages(prompt, messages)
     if any(role != SYSTEM for role, _ in missing):
         raise NotABattle(f"{name} is a conversation without the prompt (remove it if it is none)")
     return split_turns(name, [*missing, *messages])
 
 
-def _is_said(message: Message, messages: list[Message]) -> bool:
-    """Return whether the text of a message is in another's, or another's in it.
-
-    Spaces do not count: one of two copies is often stripped. A prompt as text may be the template
-    of a chat, and a system message a part of the user's.
-    """
-    text = _normalize(message)
-    said = [_normalize(one) for one in messages if one[0] != ASSISTANT or one[0] == message[0]]
-    return any(text in one or (one and one in text) for one in said)
-
-
-def _normalize(message: Message) -> str:
-    return " ".join(message[1].split())
-
-
-def _read_texts(row: RawRow, reading: Reading) -> tuple[Conversation, Conversation]:
-    chosen, rejected = (str(row[name]) for name in ANSWERS)
-    has_prompt = not is_missing(row.get("prompt"))
+def _read_texts(
+    row: RawRow, reading: Reading, prompt: list[Message]
+) -> tuple[Conversation, Conversation]:
+    texts = {name: read_text(name, row[name]) for name in ANSWERS}
+    # pandas writes its index as a column without a name.
+    if reading.unread.issuperset(texts.values()) and any(texts.values()):
+        raise NotABattle("chosen and rejected are names of columns (put the answers there)")
+    has_prompt = not is_blank(row.get("prompt"))
     # An answer to a prompt may be a dialogue that somebody asked for.
     is_whole = is_marked_transcript if has_prompt else is_transcript
-    if all(map(is_whole, (chosen, rejected))):
-        return read_transcript("chosen", chosen), read_transcript("rejected", rejected)
-    if not has_prompt and "prompt" not in reading.filled:
-        for name in QUESTIONS:
-            if name in reading.unread:
-                raise NotABattle(f"prompt is missing (rename {name}, or remove it if it is none)")
-        prompt, chosen, rejected = split_prefix(chosen, rejected)
-        if not prompt.strip():
-            raise NotABattle("there is no prompt, and chosen and rejected begin differently")
-        return ([prompt], [chosen]), ([prompt], [rejected])
-    if not has_prompt:
-        return ([""], [chosen]), ([""], [rejected])
-    if not _is_text("prompt", row, reading):
-        messages = read_messages("prompt", row["prompt"])
-        ends = ([*messages, (ASSISTANT, answer)] for answer in (chosen, rejected))
-        first, second = (split_turns("prompt", one) for one in ends)
-        return first, second
-    prompt = str(row["prompt"])
-    if is_marked_transcript(prompt) or is_open_transcript(prompt):
-        first, second = (
-            read_transcript(name, f"{prompt}{answer}")
-            for name, answer in zip(ANSWERS, (chosen, rejected), strict=True)
-        )
-        return first, second
-    return ([prompt], [chosen]), ([prompt], [rejected])
+    if not all(map(is_whole, texts.values())):
+        if has_prompt and _is_text("prompt", row, reading) and is_begun_transcript(prompt[-1][1]):
+            begun = prompt.pop()[1]
+            texts = {name: f"{begun}{text}" for name, text in texts.items()}
+        else:
+            if not has_prompt:
+                prompt, texts = _find_prompt(row, reading, prompt, texts)
+            ends = [[*prompt, (ASSISTANT, text)] for text in texts.values()]
+            return split_turns("prompt", ends[0]), split_turns("prompt", ends[1])
+    chosen, rejected = (
+        _complete(name, prompt, read_transcript(name, text)) for name, text in texts.items()
+    )
+    return chosen, rejected
+
+
+def _find_prompt(
+    row: RawRow, reading: Reading, systems: list[Message], texts: dict[str, str]
+) -> tuple[list[Message], dict[str, str]]:
+    """Return the prompt of a row that has none, and the answers without it."""
+    if "prompt" in reading.filled:
+        return [*systems, (USER, "")], texts
+    questions = [name for name in QUESTIONS if name in reading.unread or row.get(name)]
+    if questions:
+        how = f"rename {questions[0]}" if len(questions) == 1 else f"join {', '.join(questions)}"
+        raise NotABattle(f"prompt is missing ({how}, or remove what is none)")
+    prompt, chosen, rejected = split_prefix(*texts.values())
+    if not prompt.strip():
+        raise NotABattle("there is no prompt, and chosen and rejected begin differently")
+    return [*systems, (USER, prompt)], {"chosen": chosen, "rejected": rejected}
 
 
 SCHEMA = Schema(
     name="chosen and rejected answers",
     needed=ANSWERS,
     labels=(),
-    optional=("id", "prompt", "chosen_model", "rejected_model", "subset", "language"),
+    optional=(
+        *("id", "prompt", *SYSTEMS, "input"),
+        *("chosen_model", "rejected_model", "subset", "language"),
+    ),
     texts=("prompt", *ANSWERS),
     convert=convert,
 )

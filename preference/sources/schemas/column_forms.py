@@ -8,15 +8,16 @@ from pathlib import Path
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import RawRow
-from preference.sources.schemas.messages import CONTENTS
+from preference.sources.schemas.messages import CONTENTS, SPEAKERS
 
-# As Python prints ['a', None] or [{'a': 1}], and NumPy ['a' 'b'].
+# As Python prints ['a', None], [{'a': 1}] or {'role': 'user'}, and NumPy ['a' 'b'].
 PRINTED_LIST = re.compile(
-    r"\s*\[\s*(?:['\"{]|None\b|nan\b)(?:.*(?:['\"}]|\bNone|\bnan))?\s*\]\s*", re.DOTALL
+    r"\s*(?:\[\s*(?:['\"{]|None\b|nan\b)(?:.*(?:['\"}]|\bNone|\bnan))?\s*\]"
+    r"|\{\s*'(?:role|from|content|value)'\s*:.*\})\s*",
+    re.DOTALL,
 )
 LONGEST_EXAMPLE = 60
-SPEAKER_KEYS = ("role", "from")
-MESSAGE_KEYS = (*SPEAKER_KEYS, *CONTENTS, "text")
+MESSAGE_KEYS = (*SPEAKERS, *CONTENTS, "text")
 
 
 def find_plain_columns(
@@ -34,8 +35,8 @@ def find_plain_columns(
         _check_is_not_printed(path, name, texts)
         lists = sum(map(_is_list, values))
         # A damaged list is no sign of plain text.
-        others = sum(not text.lstrip().startswith("[") for text in texts)
-        if texts and (others > lists or not lists):
+        others = sum(not text.lstrip().startswith("[") and not _is_list(text) for text in texts)
+        if others > lists or (not lists and any(map(_is_text_or_number, values))):
             plain.add(name)
     return frozenset(plain)
 
@@ -54,9 +55,21 @@ def is_json_list(value: object) -> bool:
 
 
 def is_json_messages(value: object) -> bool:
-    """Return whether a text is a JSON list of messages, each of which names who speaks."""
+    """Return whether a text is a message in JSON, or a list of them, each naming who speaks."""
     items = _read_list(value)
-    return bool(items) and _are_objects_with(SPEAKER_KEYS, items or [])
+    if items is None:
+        return _is_message(value)
+    return bool(items) and _are_objects_with(SPEAKERS, items)
+
+
+def _is_message(value: object) -> bool:
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return False
+    item = _read_json(value)
+    # Other objects are answers in JSON.
+    return isinstance(item, dict) and all(
+        not item.keys().isdisjoint(keys) for keys in (SPEAKERS, CONTENTS)
+    )
 
 
 def _are_objects_with(keys: Iterable[str], items: Sequence[object]) -> bool:
@@ -67,15 +80,24 @@ def _read_list(value: object) -> list[object] | None:
     """Return the list that a text is in JSON; None for everything else."""
     if not isinstance(value, str) or not value.lstrip().startswith("["):
         return None
+    items = _read_json(value)
+    return items if isinstance(items, list) else None
+
+
+def _read_json(text: str) -> object:
     try:
-        items: list[object] = json.loads(value)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return items
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, list) or is_json_list(value)
+    return isinstance(value, list | dict) or is_json_list(value) or is_json_messages(value)
+
+
+def _is_text_or_number(value: object) -> bool:
+    # An answer of digits alone may have become a number.
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
 def _check_is_not_printed(path: Path, name: str, texts: Sequence[str]) -> None:

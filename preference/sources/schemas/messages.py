@@ -18,15 +18,17 @@ ROLES = {
     "assistant": ASSISTANT,
     "gpt": ASSISTANT,
 }
-# Where a message has its text.
-CONTENTS = ("content", "value")
+# Where a message has who speaks, and its text.
+SPEAKERS, CONTENTS = ("role", "from"), ("content", "value")
+# What a message may hold beside its text.
+MORE_THAN_TEXT = ("tool_calls", "function_call", "refusal", "images", "audio")
 Turns = list[str]
 # A role of `ROLES`, and the text.
 Message = tuple[str, str]
 
 
 def read_messages(name: str, value: object) -> list[Message]:
-    """Return the messages of a column, which are a list or JSON text.
+    """Return the messages of a column: a list, one message alone, or either as JSON text.
 
     Raises:
         NotABattle: they are neither, are missing or none, have an unknown role, or hold no text or
@@ -39,6 +41,8 @@ def read_messages(name: str, value: object) -> list[Message]:
             value = json.loads(value)
         except (ValueError, RecursionError):
             value = None
+    if isinstance(value, dict) and not value.keys().isdisjoint(SPEAKERS):
+        value = [value]
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise NotABattle(f"{name} is not a JSON list of messages")
     if not value:
@@ -76,7 +80,7 @@ def _read_message(name: str, message: Mapping[str, object]) -> Message:
         raise NotABattle(f"{name} has a role that is not {', '.join(ROLES)}")
     if not message.keys() & set(CONTENTS):
         raise NotABattle(f"{name} has a message without content")
-    if message.get("tool_calls"):
+    if any(message.get(key) for key in MORE_THAN_TEXT):
         raise NotABattle(f"{name} holds more than text")
     found = (message[key] for key in CONTENTS if message.get(key) is not None)
     return known, _read_content(name, next(found, None))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
-from preference.sources.row_parser import MALFORMED, NotABattle, RawRow
+from preference.sources.row_parser import KEYED_BY_CONTENT, MALFORMED, NotABattle, RawRow
 from preference.sources.schemas.column_forms import find_plain_columns
-from preference.sources.schemas.schema import Reading, Schema, is_missing
+from preference.sources.schemas.schema import Reading, Schema, is_blank
 from preference.sources.schemas.table import ID_COLUMNS, KNOWN_COLUMNS, SCHEMAS
 
 # The rows by which a file is judged. The limit of characters keeps them small beside a large file.
@@ -37,7 +37,7 @@ class SchemaFinder:
     def __init__(self, path: Path, labelled: bool, schemas: Sequence[Schema] = SCHEMAS) -> None:
         self._path, self._labelled, self._schemas = path, labelled, schemas
         self._schema: Schema | None = None
-        self._unread_columns: tuple[str, ...] = ()
+        self._header: tuple[str, ...] = ()
         self.unread: Counter[str] = Counter()
 
     def columns_among(self, names: Sequence[str]) -> frozenset[str]:
@@ -52,7 +52,7 @@ class SchemaFinder:
             raise BadInput(
                 f"{self._path} has columns twice: {', '.join(repeated)}. Remove one of each."
             )
-        self._unread_columns = tuple(name for name in names if name not in self._schema.columns)
+        self._header = tuple(names)
         return self._schema.columns
 
     def convert(self, rows: Iterator[NumberedRow]) -> Iterator[NumberedRow]:
@@ -65,16 +65,27 @@ class SchemaFinder:
         schema = self._schema or self._find_by_rows([row for _, row in first])
         parsed = [row for _, row in first if MALFORMED not in row]
         plain = find_plain_columns(self._path, schema.texts, parsed)
-        filled = {name for row in parsed for name, value in row.items() if not is_missing(value)}
-        unread = filled.union(self._unread_columns) - schema.columns
-        reading = Reading(self._labelled, plain, frozenset(filled), frozenset(unread))
+        reading = self._describe(schema, parsed, plain)
         for line, row in chain(first, rows):
-            self._count_unread(self._unread_columns or row.keys() - schema.columns)
+            self._count_unread(self._header or row, schema)
             yield line, _convert_row(schema, row, reading)
 
-    def _count_unread(self, names: Iterable[str]) -> None:
+    def _describe(self, schema: Schema, rows: Sequence[RawRow], plain: frozenset[str]) -> Reading:
+        names = frozenset(self._header).union(*rows)
+        self._check_spelling(names, schema.columns)
+        filled = {name for row in rows for name, value in row.items() if not is_blank(value)}
+        return Reading(
+            self._labelled,
+            plain=plain,
+            filled=frozenset(filled),
+            unread=frozenset(filled.union(self._header) - schema.columns),
+            has_ids=not names or not names.isdisjoint(schema.columns.intersection(ID_COLUMNS)),
+        )
+
+    def _count_unread(self, names: Iterable[str], schema: Schema) -> None:
         if len(self.unread) < MOST_UNREAD:
-            self.unread.update(name for name in names if name != MALFORMED)
+            read = schema.columns | {MALFORMED}
+            self.unread.update(name for name in names if name not in read)
 
     def _find_by_rows(self, rows: Sequence[RawRow]) -> Schema:
         """Return the schema of most rows, because each object has its own keys."""
@@ -92,18 +103,13 @@ class SchemaFinder:
 
     def _find(self, names: Sequence[str]) -> Schema:
         schema = self._match(names)
+        self._check_spelling(names, KNOWN_COLUMNS if schema is None else schema.columns)
         if schema is not None:
             return schema
-        if self._match([name.strip() for name in names]) is not None:
-            spaced = ", ".join(repr(name) for name in names if name != name.strip())
-            raise BadInput(
-                f"{self._path} has spaces around the names of columns: {spaced}. Remove them, and "
-                "those before the quotes of a field."
-            )
         has_known = bool(set(names) & KNOWN_COLUMNS)
-        nearest = max(
-            self._schemas, key=lambda one: self._nearness(one, names) if has_known else ()
-        )
+        nearest = self._schemas[0]
+        if has_known:
+            nearest = max(self._schemas, key=lambda schema: self._nearness(schema, names))
         lacking = [name for name in nearest.required(self._labelled) if name not in names]
         if set(lacking) == set(nearest.labels):
             raise BadInput(
@@ -116,6 +122,16 @@ class SchemaFinder:
             f"{self._path} lacks columns: {', '.join(lacking)}. Add or rename them: the nearest "
             f"schema is that of {nearest.name}, and docs/data.md has all.{found}"
         )
+
+    def _check_spelling(self, names: Iterable[str], columns: frozenset[str]) -> None:
+        """Refuse names that are those of columns but for case and spaces, as they are not read."""
+        found = {name: name.strip().lower() for name in names}
+        wrong = [name for name, right in found.items() if name != right and right in columns]
+        if missing := [name for name in wrong if found[name] not in found]:
+            raise BadInput(
+                f"{self._path} has the columns {', '.join(map(repr, missing))}. Write the names in "
+                "small letters and without spaces, and no spaces before the quotes of a field."
+            )
 
     def _nearness(self, schema: Schema, names: Sequence[str]) -> tuple[int, ...]:
         """Rank schemas by known and lacking columns, those without any that they need last."""
@@ -141,5 +157,8 @@ def _convert_row(schema: Schema, row: RawRow, reading: Reading) -> RawRow:
             return schema.convert(row, reading)
         except NotABattle as problem:
             row = {**row, MALFORMED: str(problem)}
-    found = next((row[name] for name in ID_COLUMNS if row.get(name) is not None), None)
-    return {MALFORMED: row[MALFORMED], **({} if found is None else {"id": found})}
+    ids = [name for name in ID_COLUMNS if name in schema.columns]
+    found = next((row[name] for name in ids if row.get(name) is not None), None)
+    if found is not None:
+        return {MALFORMED: row[MALFORMED], "id": found}
+    return {MALFORMED: row[MALFORMED], **({} if reading.has_ids else {KEYED_BY_CONTENT: True})}

@@ -17,14 +17,16 @@ class Reading:
         labelled: whether the rows have labels that are to be read. Without them, A is the answer
             that the schema names first.
         plain: the columns that hold plain text, and no JSON lists.
-        filled: the columns that hold anything.
+        filled: the columns that are not blank in every row.
         unread: the columns of the file that the schema does not read.
+        has_ids: whether the file has a column of ids.
     """
 
     labelled: bool
     plain: frozenset[str] = field(default_factory=frozenset)
     filled: frozenset[str] = field(default_factory=frozenset)
     unread: frozenset[str] = field(default_factory=frozenset)
+    has_ids: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,13 @@ def read_whole_number(value: object) -> int | None:
 def is_missing(value: object) -> bool:
     """Return whether a value is null, or NaN as pandas writes it."""
     return value is None or (isinstance(value, float) and value != value)
+
+
+def is_blank(value: object) -> bool:
+    """Return whether a value is missing, an empty list or text without a word, as CSV has null."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value == [] or is_missing(value)
 
 
 def read_slices(row: RawRow) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import re
 
 from preference.sources.row_parser import NotABattle
-from preference.sources.schemas.messages import ASSISTANT, USER, Message, Turns, split_turns
+from preference.sources.schemas.messages import ASSISTANT, USER, Message
 
 SPEAKER = re.compile(r"(?:^|\r?\n\r?\n)(Human|Assistant):[ ]?")
 OPEN_END = re.compile(r"\r?\n\r?\nAssistant:\s*$")
@@ -20,16 +20,17 @@ def is_marked_transcript(text: str) -> bool:
     return text[:1] in ("\r", "\n") and is_transcript(text)
 
 
-def is_open_transcript(text: str) -> bool:
-    """Return whether a text is a transcript whose last speaker has yet to speak."""
-    return is_transcript(text) and OPEN_END.search(text) is not None
+def is_begun_transcript(text: str) -> bool:
+    """Return whether a prompt is a transcript that an answer continues."""
+    is_open = is_transcript(text) and OPEN_END.search(text) is not None
+    return is_open or is_marked_transcript(text)
 
 
-def read_transcript(name: str, text: str) -> tuple[Turns, Turns]:
-    """Return the prompts and the answers of a transcript, one item for each turn.
+def read_transcript(name: str, text: str) -> list[Message]:
+    """Return the messages of a transcript, of which no two in a row are of the same speaker.
 
     Raises:
-        NotABattle: human and assistant do not speak by turns.
+        NotABattle: it does not begin with a speaker.
     """
     begin, *parts = SPEAKER.split(text.lstrip())
     if begin:
@@ -41,7 +42,7 @@ def read_transcript(name: str, text: str) -> tuple[Turns, Turns]:
         if messages and messages[-1][0] == role:
             said = f"{messages.pop()[1]}\n\n{said}"
         messages.append((role, said))
-    return split_turns(name, messages)
+    return messages
 
 
 def split_prefix(chosen: str, rejected: str) -> tuple[str, str, str]:
