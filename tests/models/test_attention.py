@@ -185,7 +185,7 @@ def test_skew_by_hand():
     expected = [
         [[row * 21 + i * 7 + 2 - i + j for j in range(4)] for i in range(3)] for row in (0, 1)
     ]
-    assert np.asarray(skew(scores, 4)).tolist() == expected
+    assert np.asarray(skew(scores)).tolist() == expected
 
 
 def test_default_buckets_are_stock_at_every_distance():
