@@ -43,7 +43,7 @@ from preference.sources.quarantine import (
     write_quarantine,
 )
 from preference.sources.source import BattleSource
-from preference.sources.summary import summarize_data, summarize_sources
+from preference.sources.summary import describe_data, summarize_data, summarize_sources
 
 QUARANTINE = Path("data/quarantine.jsonl")
 METRICS = Path("metrics/data.json")
@@ -66,6 +66,8 @@ def main() -> None:
             report(describe_missing_ties(without, source))
     columns = [*label_columns(BATTLES), *FIELDS]
     data = summarize_data(scan_battles(BATTLES, columns, "summarize"), quarantined)
+    for message in describe_data(data):
+        report(message)
     summary = {
         "source": params.data.source,
         "simulated": params.data.source == SIMULATED,

@@ -7,6 +7,7 @@ source has no ties, has_ties) and metrics/split.json. Where `split.folds` is mor
 has the rows of every fold, and a column `fold`.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +41,21 @@ def main() -> None:
     write_splits(folds[0] if len(folds) == 1 else join_folds(folds), FOLDER)
     batches = scan_battles(BATTLES, ["id", "label", *FIELDS], "check")
     summary = summarize_folds(folds, batches)
+    print(describe_splits(folds))
     # The same extra battles are in train of every fold.
     summary["extra"] = count_extra_battles(
         folds[0]["train"], battles["id"].to_numpy(), battles["source"], params.data.extra
     )
     write_metrics(summary, METRICS)
+
+
+def describe_splits(folds: Sequence[Mapping[str, pa.Table]]) -> str:
+    """Return a line with the size of each split, by name, of the first fold."""
+    sizes = ", ".join(
+        f"{name} {len(split):,} battles in {len(split['group'].unique()):,} groups"
+        for name, split in folds[0].items()
+    )
+    return f"the first of {len(folds)} folds: {sizes}" if len(folds) > 1 else sizes
 
 
 def make_folds(battles: pa.Table, params: Params) -> list[dict[str, pa.Table]]:

@@ -72,7 +72,8 @@ def run_operation(operation: Operation, phase: str) -> Callable[[], object]:
         with tf.GradientTape() as tape:
             tape.watch(sources)
             outputs = tf.nest.flatten(operation.compute(True, *inputs))
-        return tape.gradient(outputs, sources, upstream)
+        # Without the outputs, TensorFlow leaves out what no gradient needs.
+        return outputs, tape.gradient(outputs, sources, upstream)
 
     compute = train if phase == "training" else predict
     return lambda: compute(*inputs)

@@ -20,12 +20,18 @@ import pyarrow as pa
 from preference.runtime.errors import BadInput
 
 JSON, JSON_LINES, PARQUET = ".json", ".jsonl", ".parquet"
-TEXT_SUFFIXES = (".csv", ".tsv", JSON, JSON_LINES, ".ndjson")
+JSON_SUFFIXES = (JSON, JSON_LINES, ".ndjson")
+TEXT_SUFFIXES = (".csv", ".tsv", *JSON_SUFFIXES)
 COMPRESSIONS = (".gz", ".zst", ".zip")
 ENCRYPTED_FLAG = 0x1
 # White space, byte-order marks, and the other half of an ASCII character in UTF-16.
 NOT_THE_FIRST_CHARACTER = b" \t\r\n\xef\xbb\xbf\xff\xfe\0"
 MOST_NAMED = 5
+
+
+def member_to_read(labelled: bool) -> str:
+    """Return the name without suffix of the file of a Kaggle competition that is to be read."""
+    return "train" if labelled else "test"
 
 
 def suffix_of(name: str) -> str:
@@ -49,9 +55,9 @@ def open_text(path: Path, member: str) -> tuple[str, TextIO]:
         member: the name, without its suffix, of the file to read in a zip with several.
 
     Returns:
-        Its suffix, which is one of `TEXT_SUFFIXES`, and the stream. The suffix of a `.json` file
-        that is no array is that of JSON Lines. Invalid UTF-8 becomes surrogates, so that the row
-        that has it can be found.
+        Its suffix, which is one of `TEXT_SUFFIXES`, and the stream. For JSON the content decides:
+        an array is `JSON`, and all else `JSON_LINES`. Invalid UTF-8 becomes surrogates, so that the
+        row that has it can be found.
 
     Raises:
         BadInput: a zip is encrypted, or does not hold one file that can be read.
@@ -63,8 +69,11 @@ def open_text(path: Path, member: str) -> tuple[str, TextIO]:
     buffered = io.BufferedReader(cast(io.RawIOBase, stream))
     begin = buffered.peek()
     encoding = _encoding_of(begin[:4])
-    if suffix == JSON and not begin.translate(None, NOT_THE_FIRST_CHARACTER).startswith(b"["):
-        suffix = JSON_LINES
+    if suffix in JSON_SUFFIXES:
+        # A line that is no JSON may begin with a bracket, too.
+        array = b"[" if suffix == JSON else b"[{"
+        is_array = begin.translate(None, NOT_THE_FIRST_CHARACTER).startswith(array)
+        suffix = JSON if is_array else JSON_LINES
     errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
     return suffix, io.TextIOWrapper(buffered, encoding, errors, newline="")
 

@@ -13,6 +13,9 @@ UNESCAPED = {'\\"': '""', "\\\\": "\\"}
 # A quote after a backslash inside of a field, which is an error where quotes are doubled.
 BACKSLASHED_QUOTE = re.compile(r'\\"(?=[^"\r\n,;|\t])')
 
+# No doubled quote.
+EMPTY_FIELD = re.compile(r'(?:^|(?<=[,;|\t]))""(?=[,;|\t\r\n]|$)', re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -33,7 +36,7 @@ def find_dialect(sample: str, known: Collection[str]) -> Dialect:
     named = SEPARATOR_LINE.match(sample)
     header = sample.splitlines()[0] if sample.splitlines() else ""
     separator = max(SEPARATORS, key=lambda one: _count_known(header, one, known))
-    doubled = sample.count('""')
+    doubled = sample.count('""') - len(EMPTY_FIELD.findall(sample))
     return Dialect(
         separator=named[1] if named else separator,
         is_named=named is not None,

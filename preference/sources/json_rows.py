@@ -15,6 +15,8 @@ CHUNK_CHARACTERS = 2**16
 LONGEST_WORD = 12
 SPACE = re.compile(r"[ \t\r\n]*")
 LONGEST_INTEGER = 4000
+# Where the rows are in an object for all of them.
+TABLE_KEYS = ("data", "rows")
 
 
 class DamagedArray(ValueError):
@@ -32,12 +34,49 @@ def read_json_array(path: Path, stream: TextIO) -> Iterator[tuple[int, RawRow]]:
 
 
 def read_json_lines(path: Path, stream: TextIO) -> Iterator[tuple[int, RawRow]]:
-    """Yield the object on each line with the line's number. Blank lines are skipped."""
+    """Yield the object on each line with the line's number. Blank lines are skipped.
+
+    Raises:
+        BadInput: a line is too long, or the text is one object for all rows.
+    """
     lines = SourceLines(path, stream)
+    if _is_one_table(lines.peek(CHUNK_CHARACTERS)):
+        raise BadInput(
+            f"{path} is one JSON object for all rows, or has an object on several lines. Write an "
+            "array of objects or one object a line, as pandas does with to_json(path, "
+            'orient="records", lines=True) and `jq -c` with its output.'
+        )
     for text in lines:
         if text.strip():
             yield lines.row_line, _json_row(text)
         lines.begin_row()
+
+
+def _is_one_table(begin: str) -> bool:
+    """Return whether a text is one object for all rows, or is indented, so that no line is a row.
+
+    Args:
+        begin: the first lines.
+    """
+    lines = [line for line in begin.split("\n") if line.strip()]
+    rows = [row for row in map(_json_row, lines) if MALFORMED not in row]
+    if len(lines) == 1:
+        return any(map(_is_table, rows))
+    # The other lines of an object that is cut begin with spaces or a key.
+    return (
+        not rows
+        and len(lines) > 1
+        and lines[0].lstrip().startswith("{")
+        and lines[0].rstrip().endswith(("{", "[", ","))
+        and lines[1].startswith((" ", "\t", '"'))
+    )
+
+
+def _is_table(row: RawRow) -> bool:
+    """Return whether an object has a value for each column, or one with all rows."""
+    if row and all(isinstance(value, dict) for value in row.values()):
+        return True
+    return any(isinstance(row.get(name), list) for name in TABLE_KEYS)
 
 
 def _json_row(text: str) -> RawRow:

@@ -60,7 +60,7 @@ class SourceLines:
             raise BadInput(
                 f"{self._path}, line {self.row_line}: a row of more than {MAX_ROW_CHARACTERS:,} "
                 f"characters or {MAX_ROW_LINES:,} lines. Remove it, or write the file again if it "
-                "is damaged."
+                "is damaged or has all rows on one line."
             )
         return line.text
 

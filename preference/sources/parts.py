@@ -3,21 +3,25 @@
 from pathlib import Path
 
 from preference.runtime.errors import BadInput
+from preference.sources.containers import member_to_read
 
 IGNORED_PREFIXES = (".", "_")
 # What a hub's repository of a data set has beside its files.
 DOCUMENTATION = ("readme.md", "license", "license.txt", "license.md", "dataset_infos.json")
 HUB_DATA = "data"
+# A Kaggle competition has it beside its files with and without labels.
+SUBMISSION = "sample_submission"
 
 
-def list_parts(folder: Path, named_by: str = "params.yaml") -> list[Path]:
+def list_parts(folder: Path, labelled: bool = True, named_by: str = "params.yaml") -> list[Path]:
     """Return the files of a folder in the order of their names.
 
     Where a folder has no files but a folder `data`, as a data set of the hub has, they are its
-    files. Documentation is left out.
+    files. Documentation is left out, and of a Kaggle competition all but the one file to read.
 
     Args:
         folder: the folder.
+        labelled: whether labels are needed.
         named_by: where the user gave its path, for errors.
 
     Raises:
@@ -28,6 +32,10 @@ def list_parts(folder: Path, named_by: str = "params.yaml") -> list[Path]:
         parts = _list_visible(parts[0])
     if not parts:
         raise BadInput(f"{folder} has no files. Put battles into it, or correct {named_by}.")
+    stems = [path.name.split(".")[0] for path in parts]
+    member = member_to_read(labelled)
+    if SUBMISSION in stems and member in stems:
+        return [parts[stems.index(member)]]
     return parts
 
 

@@ -16,6 +16,7 @@ from preference.sources.containers import (
     JSON,
     PARQUET,
     TEXT_SUFFIXES,
+    member_to_read,
     open_packed_parquet,
     open_text,
     suffix_of,
@@ -29,8 +30,6 @@ from preference.sources.schemas.schema import Schema
 from preference.sources.schemas.table import SCHEMAS
 
 CSV_SUFFIXES = (".csv", ".tsv")
-# The file to read in a zip with several, such as that of a Kaggle competition.
-LABELLED_MEMBER, UNLABELLED_MEMBER = "train", "test"
 # UnicodeDecodeError: a file in a zip or a column has a name that is not valid UTF-8.
 # NotImplementedError: zipfile does not know the compression method.
 READING_ERRORS = (
@@ -90,10 +89,16 @@ def _read_rows(
 ) -> Iterator[tuple[int, RawRow]]:
     rows_read = 0
     finder = SchemaFinder(path, labelled, schemas)
-    try:
-        for numbered_row in finder.convert(_read_raw_rows(path, labelled, finder)):
+
+    def count_rows() -> Iterator[tuple[int, RawRow]]:
+        # The finder reads many rows before it returns the first one.
+        nonlocal rows_read
+        for numbered_row in _read_raw_rows(path, labelled, finder):
             rows_read += 1
             yield numbered_row
+
+    try:
+        yield from finder.convert(count_rows())
     except READING_ERRORS as error:
         raise BadInput(
             f"{path} cannot be read beyond row {rows_read} ({error}). It may be damaged or cut "
@@ -107,7 +112,7 @@ def _read_rows(
 def _read_raw_rows(
     path: Path, labelled: bool, finder: SchemaFinder
 ) -> Iterator[tuple[int, RawRow]]:
-    member = LABELLED_MEMBER if labelled else UNLABELLED_MEMBER
+    member = member_to_read(labelled)
     if suffix_of(path.name) == PARQUET:
         yield from read_parquet_rows(path, finder)
         return

@@ -25,9 +25,10 @@ WEIGHT = "weight"
 SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-6, 1e6
 UNLABELLED_COLUMNS = ("id", *FIELDS)
 REQUIRED_COLUMNS = (*UNLABELLED_COLUMNS, *WINNER_LABELS)
-MALFORMED = "malformed"
+# No column of a file has such a name.
+MALFORMED = "\0malformed"
+KEYED_BY_CONTENT = "\0keyed by content"
 NOT_UTF8 = "not valid UTF-8"
-KEYED_BY_CONTENT = "keyed by content"
 
 BOOLEANS = {"false": 0.0, "true": 1.0}
 # As `str` writes an integer, or with the `.0` that pandas adds. An int64 has at most 19 digits; a

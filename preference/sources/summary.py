@@ -1,6 +1,7 @@
 """Summarize the battles for `metrics/data.json`: counts, fractions and lengths."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -82,6 +83,19 @@ def summarize_data(
         "rows_with_identical_answers": pc.sum(battles["identical"]).as_py(),
         "characters": {field: _length_quantiles(battles[f"{field}_length"]) for field in FIELDS},
     }
+
+
+def describe_data(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield sentences for the terminal about what `summarize_data` returned."""
+    shares = ", ".join(f"{label} {share:.1%}" for label, share in data["label_shares"].items())
+    yield f"{data['rows_kept']:,} of {data['rows_read']:,} rows are battles: {shares}."
+    empty = ", ".join(
+        f"{field} in {count:,}" for field, count in data["rows_with_empty_turn"].items() if count
+    )
+    if empty:
+        yield f"battles with an empty turn, which are kept: {empty}."
+    if identical := data["rows_with_identical_answers"]:
+        yield f"battles whose answers are the same, which are kept: {identical:,}."
 
 
 def _measure_battles(batch: pa.RecordBatch) -> pa.RecordBatch:

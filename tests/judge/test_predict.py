@@ -181,11 +181,11 @@ def test_a_bad_row_keeps_its_place_and_id_gets_the_prior_and_is_reported(predict
 
 
 def test_ten_bad_rows_are_reported_one_by_one_and_all_are_counted(predict, capsys):
-    ids, _ = predict([*make_battles(1), *[NONSENSE] * 25])
-    assert len(ids) == 26
+    ids, _ = predict([*make_battles(26), *[NONSENSE] * 25])
+    assert len(ids) == 51
     reported = capsys.readouterr().err
     assert reported.count("in.csv, line") == 10
-    assert "25 of 26 rows" in reported
+    assert "25 of 51 rows" in reported
     assert "prompt is not a JSON list of strings (25)" in reported
 
 

@@ -93,6 +93,17 @@ def with_answer(content):
     return {"conversation_a": messages, "conversation_b": conversation("What is it?", "No.")}
 
 
+def with_tool_call():
+    answer = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f"}}]}
+    return {"conversation_a": [OF_33K["conversation_a"][0], answer]}
+
+
+@pytest.mark.parametrize("turn", [1, 1.0, "1", "1.0"])
+def test_a_vote_on_the_first_turn_is_about_it_alone(turn):
+    battle = parse_battle(convert_row(OF_33K | {"turn": turn}))
+    assert (battle["prompt"], battle["response_b"]) == (["What is it?"], ["It is not."])
+
+
 @pytest.mark.parametrize(("content", "text"), [(None, ""), (MANY_PARTS, "It\nis."), ([], "")])
 def test_content_without_text_or_in_parts(content, text):
     assert parse_battle(convert_row(OF_33K | with_answer(content)))["response_a"] == [text]
@@ -101,21 +112,26 @@ def test_content_without_text_or_in_parts(content, text):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"conversation_a": [{"role": "tool", "content": ""}]}, "conversation_a is not user and"),
-        ({"winner": "model_c"}, "winner is not a known one"),
-        ({"winner": None}, "winner is not a known one"),
+        ({"conversation_a": [{"role": "tool", "content": ""}]}, "conversation_a has a role"),
+        ({"conversation_a": [{"role": "user"}]}, "conversation_a has a message without content"),
+        ({"winner": "model_c"}, "winner is not a, b, tie, model_a, model_b or both_bad"),
+        ({"winner": None}, "winner is missing"),
+        ({"winner": ""}, "winner is missing"),
+        *[({"turn": turn}, "turn is not a number from 1") for turn in ("first", 0, -1, -1.0, 1.5)],
         ({"question_id": None}, "id is missing"),
-        ({"conversation_a": None}, "conversation_a is not a JSON list of messages"),
+        ({"conversation_a": None}, "conversation_a is missing"),
         ({"conversation_b": "[{'role': 'user'}]"}, "conversation_b is not a JSON list of messages"),
         ({"conversation_a": ["text"]}, "conversation_a is not a JSON list of messages"),
         ({"conversation_a": conversation("a", "b", "c")}, "conversation_a is not user and"),
         ({"conversation_a": conversation("a", "b")[::-1]}, "conversation_a is not user and"),
         ({"conversation_b": conversation("Who?", "It.")}, "conversations with different prompts"),
         ({"conversation_a": conversation("What is it?", "It.")}, "conversations with different"),
-        ({"conversation_a": [], "conversation_b": []}, "no turns"),
+        ({"conversation_a": [], "conversation_b": []}, "conversation_a has no message"),
         (with_answer(IMAGE), "conversation_a holds more than text"),
         (with_answer(["text"]), "conversation_a holds more than text"),
         (with_answer(7), "conversation_a holds more than text"),
+        (with_answer([{"type": "text"}]), "conversation_a holds more than text"),
+        (with_tool_call(), "conversation_a holds more than text"),
     ],
 )
 def test_a_row_that_is_no_battle_has_a_reason(change, reason):
@@ -145,7 +161,7 @@ def test_any_row_is_a_battle_or_has_a_reason(changes):
     try:
         battle = parse_battle(convert_row(OF_33K | changes))
     except NotABattle as problem:
-        assert len(str(problem)) < 60
+        assert len(str(problem)) < 100
         return
     pa.RecordBatch.from_pylist([battle | {"source": "x"}], BATTLE_SCHEMA).validate(full=True)
 

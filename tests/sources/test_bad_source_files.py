@@ -1,8 +1,10 @@
 """Files that cannot be read are refused by name, with what is wrong."""
 
 import gzip
+import json
 import zipfile
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -30,6 +32,17 @@ def without_lzma_properties(content):
     """Overwrite the five bytes without which LZMA is not unpacked."""
     start = content.index(b"train.csv") + len("train.csv") + 4
     return content[:start] + b"\xff" * 5 + content[start + 5 :]
+
+
+def whole_tables():
+    """Yield tables as JSON that is neither an array of objects nor an object a line."""
+    row = dict(zip(COLUMNS, ROW, strict=True))
+    yield pd.DataFrame([row, row]).to_json()
+    yield pd.DataFrame([row, row]).to_json(orient="split")
+    yield json.dumps({"version": 1, "rows": [row]})
+    yield json.dumps({"data": [row]}, indent=2)
+    yield "\n".join(json.dumps(row, indent="\t") for _ in range(2))
+    yield json.dumps(row, indent=0)
 
 
 def bad_files(folder):
@@ -60,10 +73,13 @@ def bad_files(folder):
     yield "table.parquet.gz", good, "Convert it to one of .csv"
     yield "cut.csv.zst", zstd(good)[:-9], "cannot be read beyond row"
     yield "not.csv.zst", good, "cannot be read beyond row 0"
-    yield "cut.json", b'[{"id": 1}, {"id"', "cannot be read beyond row"
+    yield "cut.json", b'[{"id": 1}, {"id"', "cannot be read beyond row 1 "
     yield "open.json", b'[{"id": 1}', "the array has no end"
     yield "comma.json", b'[{"id": 1},]', "a comma without an item"
     yield "more.json", b'[{"id": 1}] 7', "text after the end"
+    for number, table in enumerate(whole_tables()):
+        yield f"{number}.json", table.encode(), "one JSON object for all rows"
+    yield "spaces.csv", good.replace(b",", b", "), "spaces around the names of columns: ' model_a'"
     yield "half.csv", "id,prompt".encode("utf-16")[:-1], "cannot be read beyond row 0"
     yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"
     yield "unknown.zip", compressed_by(99, zipped(good)), "cannot be read beyond row 0"

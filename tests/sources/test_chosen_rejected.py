@@ -51,6 +51,177 @@ def test_a_transcript_of_several_turns(tmp_path):
     )
 
 
+STRIPPED = TRANSCRIPT.strip()
+
+
+@pytest.mark.parametrize("begin", [STRIPPED, f"\n{STRIPPED}", TRANSCRIPT.replace("\n", "\r\n")])
+@pytest.mark.parametrize("has_prompt", [False, True])
+def test_a_transcript_that_was_stripped_or_has_other_line_ends(tmp_path, begin, has_prompt):
+    row = {"chosen": f"{begin} {GOOD}", "rejected": f"{begin} {BAD}"}
+    if has_prompt:
+        row = {"prompt": begin, "chosen": f" {GOOD}", "rejected": f" {BAD}"}
+    expected = (["Hello.", PROMPT], ["Hi!", GOOD], ["Hi!", BAD])
+    assert preferred(read_one(tmp_path, row)) == expected
+
+
+def say(role, text):
+    return {"role": role, "content": text}
+
+
+def ask(*before, answer):
+    return [*before, say("user", PROMPT), say("assistant", answer)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "before", "read"),
+    [
+        (PROMPT, [], PROMPT),
+        # One of two copies is often stripped.
+        (f" {PROMPT}\n", [], PROMPT),
+        ([say("system", "Be brief."), say("user", PROMPT)], [], f"Be brief.\n\n{PROMPT}"),
+        (PROMPT, [say("system", "Be brief.")], f"Be brief.\n\n{PROMPT}"),
+        ("Be brief.", [say("system", "Be brief.")], f"Be brief.\n\n{PROMPT}"),
+        (f"<|user|>\n{PROMPT}<|end|>\n<|assistant|>\n", [], PROMPT),
+        *[(empty, [], PROMPT) for empty in ("", " ", None, [])],
+    ],
+)
+def test_conversations_that_have_the_prompt_already(tmp_path, prompt, before, read):
+    row = {
+        "prompt": prompt,
+        "chosen": ask(*before, answer=GOOD),
+        "rejected": ask(*before, answer=BAD),
+    }
+    assert preferred(read_one(tmp_path, row)) == ([read], [GOOD], [BAD])
+
+
+def test_a_system_message_that_is_a_part_of_the_question_is_not_repeated(tmp_path):
+    question = [say("user", f"Be brief.\n\n{PROMPT}")]
+    row = {
+        "prompt": [say("system", "Be brief."), say("user", PROMPT)],
+        "chosen": [*question, say("assistant", GOOD)],
+        "rejected": [*question, say("assistant", BAD)],
+    }
+    expected = ([f"Be brief.\n\n{PROMPT}"], [GOOD], [BAD])
+    assert preferred(read_one(tmp_path, row)) == expected
+
+
+DIALOGUES = {
+    "chosen": f"Human: Hi\n\nAssistant: {GOOD}",
+    "rejected": f"Human: Hi\n\nAssistant: {BAD}",
+}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        # Dialogues that somebody asked for, and prompts that are no transcripts.
+        {"prompt": "Write a short dialogue.", **DIALOGUES},
+        {"prompt": "Human: What is 2+2?\nAssistant:", "chosen": GOOD, "rejected": BAD},
+        {"prompt": "Human: a chat\n\nHuman: hi\n\nSummary:", "chosen": GOOD, "rejected": BAD},
+        # Calls of functions are objects, but no messages.
+        {"prompt": "1 + 2?", "chosen": '[{"name": "add"}]', "rejected": '[{"name": "print"}]'},
+    ],
+)
+def test_text_that_looks_like_something_else_is_text(tmp_path, row):
+    battle = read_one(tmp_path, row)
+    assert preferred(battle) == ([row["prompt"]], [row["chosen"]], [row["rejected"]])
+
+
+def test_messages_among_rows_of_plain_text_in_a_csv_file(tmp_path):
+    messages = [say("user", "Hi"), say("assistant", "Hello"), say("user", PROMPT)]
+    answers = {
+        name: json.dumps(ask(answer=text)) for name, text in (("chosen", GOOD), ("rejected", BAD))
+    }
+    rows = [{"prompt": f"q {n}", "chosen": GOOD, "rejected": BAD} for n in range(4)]
+    rows += [
+        {"prompt": json.dumps(messages), "chosen": GOOD, "rejected": BAD},
+        {"prompt": "", **answers},
+        # An answer may be a list in JSON itself.
+        {"prompt": PROMPT, "chosen": '[{"a": 1}]', "rejected": '["a"]'},
+    ]
+    with (tmp_path / "a.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    battles, quarantined = fetch(tmp_path / "a.csv")
+    assert quarantined == []
+    assert list(map(preferred, battles[4:])) == [
+        (["Hi", PROMPT], ["Hello", GOOD], ["Hello", BAD]),
+        ([PROMPT], [GOOD], [BAD]),
+        ([PROMPT], ['[{"a": 1}]'], ['["a"]']),
+    ]
+
+
+def test_a_column_of_prompts_that_are_all_null_is_none(tmp_path):
+    rows = [{"prompt": None, "chosen": f"{PROMPT} {GOOD}", "rejected": f"{PROMPT} {BAD}"}]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    assert quarantined == []
+    prompt, chosen, rejected = preferred(battles[0])
+    assert prompt[0].startswith(PROMPT)
+    assert prompt[0] + chosen[0] == rows[0]["chosen"]
+    assert prompt[0] + rejected[0] == rows[0]["rejected"]
+
+
+def test_a_row_without_a_prompt_in_a_file_of_prompts_has_an_empty_one(tmp_path):
+    rows = [
+        {"prompt": PROMPT, "chosen": GOOD, "rejected": BAD},
+        {"prompt": None, "chosen": "It is so.", "rejected": "It is not."},
+        {"chosen": "It is so, too.", "rejected": "It is not, too."},
+    ]
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    assert quarantined == []
+    assert [preferred(battle) for battle in battles[1:]] == [
+        ([""], ["It is so."], ["It is not."]),
+        ([""], ["It is so, too."], ["It is not, too."]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (
+            {"chosen": "Yes.", "rejected": "No."},
+            "there is no prompt, and chosen and rejected begin differently",
+        ),
+        *(
+            (
+                {name: PROMPT, "chosen": "The answer is 4.", "rejected": "The answer is 5."},
+                f"prompt is missing (rename {name}, or remove it if it is none)",
+            )
+            for name in ("question", "instruction", "trajectory")
+        ),
+        (
+            {"prompt": "Another?", "chosen": ask(answer=GOOD), "rejected": ask(answer=BAD)},
+            "chosen is a conversation without the prompt (remove it if it is none)",
+        ),
+        (
+            {"prompt": '["Hi", "And?"]', "chosen": '["Yes", "So."]', "rejected": '["No", "No."]'},
+            "prompt is not a JSON list of messages",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": [{"role": "assistant", "text": "Yes"}], "rejected": []},
+            "chosen has a message without content",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": [say("asistant", "Yes")], "rejected": []},
+            "chosen has a role that is not system, developer, user, human, assistant, gpt",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": ask(answer=GOOD), "rejected": []},
+            "rejected has no message",
+        ),
+        (
+            {"prompt": PROMPT, "chosen": ask(answer=GOOD), "rejected": None},
+            "rejected is missing",
+        ),
+    ],
+)
+def test_what_would_be_misread_is_not_read(tmp_path, row, reason):
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", [row]))
+    assert battles == []
+    assert [one.reason for one in quarantined] == [reason]
+
+
 @pytest.mark.parametrize(
     ("chosen", "reason"),
     [

@@ -73,6 +73,7 @@ FILES = {
     "pretty.json": json.dumps(ROWS, indent=4).encode("utf-8-sig"),
     "utf16.json": json.dumps(ROWS).encode("utf-16"),
     "lines.json": LINES.encode(),
+    "array.jsonl": json.dumps(ROWS).encode(),
 }
 COMPRESSED = {
     ".gz": gzip.compress,
@@ -142,6 +143,19 @@ def test_a_backslash_that_spark_has_not_written_stays(tmp_path):
     row = read(tmp_path / "a.csv")[0][1]
     assert row["prompt"] == '["say \\n \\u00e9"]'
     assert row["response_a"] == ["C:\\\\"]
+
+
+def test_a_first_line_that_is_no_json_costs_itself_alone(tmp_path):
+    (tmp_path / "a.jsonl").write_text(f"[progress] start\n{LINES}")
+    rows = read(tmp_path / "a.jsonl")
+    assert [row.get(MALFORMED) for _, row in rows] == ["not a JSON object", *[None] * len(ROWS)]
+
+
+def test_empty_fields_of_spark_are_no_doubled_quotes(tmp_path):
+    rows = [[*COLUMNS, *"abcdefgh"], *([*values, *[""] * 8] for values in VALUES)]
+    (tmp_path / "a.csv").write_text(in_spark(rows))
+    (tmp_path / "plain.csv").write_text(in_spark([COLUMNS, *VALUES]))
+    assert read(tmp_path / "a.csv") == read(tmp_path / "plain.csv")
 
 
 def test_items_of_an_array_that_are_no_objects_cost_themselves_alone(tmp_path):

@@ -18,6 +18,7 @@ from fetch_runs import (
 )
 
 from preference.battles.table import BATTLE_SCHEMA
+from preference.sources.parts import list_parts
 
 
 def write_formats(folder, rows):
@@ -119,6 +120,19 @@ def test_the_files_of_a_folder_are_one_table(tmp_path):
     assert in_one_file["quarantine_reasons"].pop("duplicate id") == 1
     assert metrics["quarantine_reasons"].pop(quarantined[-1]["reason"]) == 1
     assert metrics == in_one_file
+
+
+def test_of_an_unpacked_competition_the_file_with_labels_is_read(tmp_path):
+    folder = tmp_path / "competition"
+    folder.mkdir()
+    write_csv(folder / "train.csv", list(map(as_text, make_rows(5))))
+    (folder / "test.csv").write_text("id,prompt,response_a,response_b\n1,[],[],[]\n")
+    (folder / "sample_submission.csv").write_text("id,winner_model_a\n1,0.3\n")
+    result = run_stage(tmp_path, "fetch", "competition")
+    assert result.returncode == 0, result.stderr
+    assert len(pq.read_table(tmp_path / "data/battles.parquet")) == 5
+    assert list_parts(folder) == [folder / "train.csv"]
+    assert list_parts(folder, labelled=False) == [folder / "test.csv"]
 
 
 def test_too_many_bad_rows_of_a_folder_name_the_file(tmp_path):

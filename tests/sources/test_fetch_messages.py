@@ -57,6 +57,31 @@ def test_a_clean_source_with_ties_says_nothing_of_either(run, tmp_path):
     assert "no ties" not in said and "cannot be read" not in said
 
 
+def test_battles_are_counted_and_what_is_odd_in_them_is_named(run, tmp_path):
+    rows = [
+        {"prompt": f"q {number}", "response_a": "x", "response_b": "y", "winner": "a"}
+        for number in range(8)
+    ]
+    rows[1]["winner"] = rows[2]["winner"] = "tie"
+    rows[3]["response_a"] = ""
+    rows[4]["response_a"] = None
+    rows[5]["response_b"] = "x"
+    rows[6]["winner"] = "left"
+    write_lines(tmp_path / "votes.jsonl", rows)
+    said = run("votes.jsonl")
+    assert "7 of 8 rows are battles: A 71.4%, B 0.0%, tie 28.6%." in said
+    assert "battles with an empty turn, which are kept: response_a in 2." in said
+    assert "battles whose answers are the same, which are kept: 1." in said
+    write_lines(tmp_path / "votes.jsonl", rows[:3])
+    assert "are kept" not in run("votes.jsonl")
+
+
+@pytest.mark.parametrize("name", ["malformed", "keyed by content"])
+def test_a_column_may_have_any_name(run, tmp_path, name):
+    write_lines(tmp_path / "rows.jsonl", [row | {name: False} for row in make_rows(9)])
+    assert "9 of 9 rows are battles" in run("rows.jsonl")
+
+
 def test_a_source_that_is_neither_file_nor_name_gets_the_names(run):
     message = r"arena_55k does not exist\. .* one of simulated \(.*\), arena55k \(.*\), kaggle \("
     with pytest.raises(BadInput, match=message):

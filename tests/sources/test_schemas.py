@@ -80,7 +80,8 @@ def test_a_named_winner(tmp_path, winner, label):
 
 
 @pytest.mark.parametrize(
-    ("labels", "label"), [((1, 1, 2), 0), ((2, 0, 2), 1), ((0, 0, 0), 2), ((2,), 1)]
+    ("labels", "label"),
+    [((1, 1, 2), 0), ((2, 0, 2), 1), ((0, 0, 0), 2), ((2,), 1), ((1.0, "1.0", "2"), 0)],
 )
 def test_most_annotators_of_pandalm_decide(tmp_path, labels, label):
     battle = read_one(tmp_path, annotated(*labels))
@@ -111,21 +112,26 @@ def test_rows_of_pandalm_that_are_no_battles(tmp_path):
 KAGGLE = {"id": 1, "winner_model_a": 1, "winner_model_b": 0, "winner_tie": 0}
 
 
-def test_one_turn_as_plain_text_where_the_whole_column_is(tmp_path):
-    lists = {name: json.dumps([text]) for name, text in PLAIN.items()}
+def test_one_turn_as_plain_text_where_most_of_the_column_is(tmp_path):
+    listed = json.dumps([PLAIN["response_a"]])
     rows = [KAGGLE | PLAIN | {"id": number} for number in range(3)]
-    rows[1]["response_a"] = lists["response_a"]
+    # An answer may be a list in JSON itself.
+    rows[1]["response_a"] = listed
     rows[2]["response_b"] = None
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
-    # The column that holds a list has rows that cannot be read, and the others are plain.
     battles, quarantined = fetch(tmp_path / "a.parquet")
-    assert [battle["response_a"] for battle in battles] == [[GOOD]]
-    reason = "response_a is not a JSON list of strings"
-    assert [row.reason for row in quarantined] == [reason] * 2
-    del rows[1]
-    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
-    assert [battle["response_b"] for battle in battles] == [[BAD], [""]]
+    assert [battle["response_a"] for battle in battles] == [[GOOD], [listed], [GOOD]]
+    assert [battle["response_b"] for battle in battles] == [[BAD], [BAD], [""]]
     assert quarantined == []
+
+
+def test_plain_text_in_a_column_of_lists_cannot_be_read(tmp_path):
+    lists = {name: json.dumps([text]) for name, text in PLAIN.items()}
+    rows = [KAGGLE | lists | {"id": number} for number in range(3)]
+    rows[0]["response_a"] = GOOD
+    battles, quarantined = fetch(write_lines(tmp_path / "a.jsonl", rows))
+    assert [battle["response_a"] for battle in battles] == [[GOOD]] * 2
+    assert [row.reason for row in quarantined] == ["response_a is not a JSON list of strings"]
 
 
 def test_two_long_damaged_rows_do_not_make_lists_into_text(tmp_path):
@@ -149,12 +155,37 @@ def test_lists_after_many_rows_of_plain_text_are_not_taken_for_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["['a'\n 'b']", "[\"it's\" 'b']", "['a', 'b']", "[{'role': 'user', 'content': 'q'}]"]
+    "text",
+    [
+        *("['a'\n 'b']", "[\"it's\" 'b']", "['a', 'b']", "[{'role': 'user', 'content': 'q'}]"),
+        *("['a', None]", "[nan, 'b']"),
+    ],
 )
 def test_lists_as_numpy_and_python_print_them_are_refused(tmp_path, text):
     rows = [KAGGLE | PLAIN | {"prompt": text, "id": number} for number in range(3)]
     with pytest.raises(BadInput, match=r"a\.jsonl: column prompt holds lists as Python or NumPy"):
         fetch(write_lines(tmp_path / "a.jsonl", rows))
+
+
+def test_printed_lists_are_refused_although_python_prints_some_as_json_does(tmp_path):
+    rows = [KAGGLE | PLAIN | {"prompt": f"['Hi {number}']", "id": number} for number in range(9)]
+    rows[4]["prompt"] = str(["What's up"])
+    with pytest.raises(BadInput, match="column prompt holds lists as Python or NumPy"):
+        fetch(write_lines(tmp_path / "a.jsonl", rows))
+
+
+def test_printed_messages_of_a_release_are_refused(tmp_path):
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    row = {"winner": "tie", **dict.fromkeys(["conversation_a", "conversation_b"], str(messages))}
+    with pytest.raises(BadInput, match="column conversation_a holds lists as Python or NumPy"):
+        fetch(write_lines(tmp_path / "a.jsonl", [row]))
+
+
+def test_calls_of_functions_are_the_text_of_an_answer(tmp_path):
+    call = json.dumps([{"name": "add", "arguments": {"a": 1}}])
+    row = PLAIN | {"response_a": call, "response_b": "2", "winner": "a"}
+    battles, _ = fetch(write_lines(tmp_path / "a.jsonl", [row]))
+    assert battles[0]["response_a"] == [call]
 
 
 @pytest.mark.parametrize(
@@ -168,6 +199,11 @@ def test_lists_as_numpy_and_python_print_them_are_refused(tmp_path, text):
         ),
         (["conversation_a", "winner"], "lacks columns: conversation_b. .*Arena"),
         (["instruction", "response1"], "lacks columns: response2, annotator1. .*PandaLM"),
+        (
+            ["prompt", "answer_a", "answer_b"],
+            "lacks columns: response_a, response_b, winner. .*two answers and a winner"
+            ".*Its columns are: prompt,answer_a,answer_b",
+        ),
         (["a", "b^c"], "lacks columns: id, prompt, .*Its first line reads: a,b^c"),
     ],
 )

@@ -154,7 +154,7 @@ def test_what_is_added_and_left_out_is_counted(runs):
     assert Counter(battles["source"].to_pylist()) == counts
     assert {name: row["rows_kept"] for name, row in metrics["sources"].items()} == counts
     assert metrics["sources"][RELEASE]["rows_quarantined"] == 1
-    reason = "winner is not a known one"
+    reason = "winner is not a, b, tie, model_a, model_b or both_bad"
     assert quarantined == [{"source": RELEASE, "line": 94, "reason": reason, "id": "bad"}]
 
 
@@ -203,7 +203,12 @@ def test_too_many_bad_rows_of_an_extra_file_stop_the_stage(tmp_path):
     rows = [make_release(str(n), *own(n), winner="nobody" if n < 2 else "tie") for n in range(5)]
     write_jsonl(tmp_path / RELEASE, rows)
     result = run_stage(tmp_path, "fetch", "main.csv", extra=[RELEASE])
-    assert_refused(tmp_path, result, f"{RELEASE}: 2 of 5 rows", "winner is not a known one")
+    assert_refused(
+        tmp_path,
+        result,
+        f"{RELEASE}: 2 of 5 rows",
+        "winner is not a, b, tie, ",
+    )
 
 
 texts = st.sampled_from("abcde")

@@ -99,6 +99,7 @@ def folder(tmp_path_factory):
     for stage in ("fetch", "split"):
         done = run_stage(folder, stage, "main.csv", split={"folds": 3}, extra=[EXTRA])
         assert done.returncode == 0, done.stderr
+    assert "the first of 3 folds: train " in done.stdout
     return folder
 
 
@@ -147,6 +148,10 @@ def test_a_fold_is_read_alone(folder):
 def test_a_single_split_has_no_folds(folder, monkeypatch):
     done = run_stage(folder, "split", "main.csv", extra=[EXTRA])
     assert done.returncode == 0, done.stderr
+    for name in SHARES:
+        rows = pd.read_parquet(folder / f"data/split/{name}.parquet")
+        said = f"{name} {len(rows)} battles in {rows['group'].nunique()} groups"
+        assert said in done.stdout
     monkeypatch.chdir(folder)
     members = pd.read_parquet("data/split/test.parquet")
     assert list(members) == ["id", "group", "near_duplicate"]

@@ -9,7 +9,15 @@ from collections import Counter
 from preference.battles.table import A_WINS, B_WINS, TIE
 from preference.sources.row_parser import NotABattle, RawRow
 from preference.sources.schemas.labels import flags_of
-from preference.sources.schemas.schema import Reading, Schema, check_columns, read_id, read_text
+from preference.sources.schemas.schema import (
+    Reading,
+    Schema,
+    check_columns,
+    is_missing,
+    read_id,
+    read_text,
+    read_whole_number,
+)
 
 ANNOTATORS = ("annotator1", "annotator2", "annotator3")
 LABELS = {"0": TIE, "1": A_WINS, "2": B_WINS}
@@ -42,7 +50,8 @@ def _read_prompt(row: RawRow) -> str:
 
 
 def _read_label(row: RawRow) -> int:
-    votes = [str(row[name]) for name in ANNOTATORS if row.get(name) is not None]
+    given = [row[name] for name in ANNOTATORS if not is_missing(row.get(name))]
+    votes = [str(read_whole_number(vote)) for vote in given]
     if not set(votes) <= set(LABELS):
         raise NotABattle("a label of an annotator is not 0, 1 or 2")
     (label, count), *_ = Counter(votes).most_common() or [("", 0)]

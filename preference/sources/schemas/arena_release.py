@@ -8,7 +8,15 @@ number of a question, on which there are many votes. A vote is on the first `tur
 from preference.sources.row_parser import KEYED_BY_CONTENT, NotABattle, RawRow
 from preference.sources.schemas.labels import read_winner
 from preference.sources.schemas.messages import Turns, read_messages, split_turns
-from preference.sources.schemas.schema import Reading, Schema, check_columns, read_id, read_slices
+from preference.sources.schemas.schema import (
+    Reading,
+    Schema,
+    check_columns,
+    is_missing,
+    read_id,
+    read_slices,
+    read_whole_number,
+)
 
 CONVERSATIONS = ("conversation_a", "conversation_b")
 
@@ -49,12 +57,12 @@ def _is_number(value: object) -> bool:
 
 def _read_conversation(name: str, row: RawRow) -> tuple[Turns, Turns]:
     prompts, answers = split_turns(name, read_messages(name, row[name]))
-    turns = row.get("turn")
-    if isinstance(turns, str) and turns.isdecimal():
-        turns = int(turns)
-    if isinstance(turns, int | float) and turns >= 1:
-        return prompts[: int(turns)], answers[: int(turns)]
-    return prompts, answers
+    if is_missing(row.get("turn")) or row["turn"] == "":
+        return prompts, answers
+    turns = read_whole_number(row["turn"])
+    if turns is None or turns < 1:
+        raise NotABattle("turn is not a number from 1")
+    return prompts[:turns], answers[:turns]
 
 
 SCHEMA = Schema(
@@ -62,6 +70,6 @@ SCHEMA = Schema(
     needed=CONVERSATIONS,
     labels=("winner",),
     optional=("id", "question_id", "model_a", "model_b", "turn", "language"),
-    texts=(),
+    texts=CONVERSATIONS,
     convert=convert,
 )

@@ -8,48 +8,81 @@ from pathlib import Path
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import RawRow
+from preference.sources.schemas.messages import CONTENTS
 
-# As Python prints ['a', 'b'] or [{'a': 1}], and NumPy ['a' 'b'].
-PRINTED_LIST = re.compile(r"\s*\[\s*['\"{].*['\"}]\s*\]\s*", re.DOTALL)
+# As Python prints ['a', None] or [{'a': 1}], and NumPy ['a' 'b'].
+PRINTED_LIST = re.compile(
+    r"\s*\[\s*(?:['\"{]|None\b|nan\b)(?:.*(?:['\"}]|\bNone|\bnan))?\s*\]\s*", re.DOTALL
+)
 LONGEST_EXAMPLE = 60
+SPEAKER_KEYS = ("role", "from")
+MESSAGE_KEYS = (*SPEAKER_KEYS, *CONTENTS, "text")
 
 
 def find_plain_columns(
     path: Path, columns: Iterable[str], rows: Sequence[RawRow]
 ) -> frozenset[str]:
-    """Return the columns that hold plain text in all of the rows.
+    """Return the columns that hold plain text in most of the rows.
 
     Raises:
-        BadInput: a column holds lists as Python or NumPy prints them, which are no JSON.
+        BadInput: a column holds mostly lists as Python or NumPy prints them, which are no JSON.
     """
     plain = set()
     for name in columns:
         values = [row[name] for row in rows if name in row]
         texts = [value for value in values if isinstance(value, str) and value]
-        if texts and not any(map(_is_list, values)):
-            _check_is_not_printed(path, name, texts)
+        _check_is_not_printed(path, name, texts)
+        lists = sum(map(_is_list, values))
+        # A damaged list is no sign of plain text.
+        others = sum(not text.lstrip().startswith("[") for text in texts)
+        if texts and (others > lists or not lists):
             plain.add(name)
     return frozenset(plain)
 
 
-def is_json_list(value: object, of: type = str) -> bool:
-    """Return whether a text is a JSON list, of texts and nulls or, with `of=dict`, of objects."""
+def is_json_list(value: object) -> bool:
+    """Return whether a text is a JSON list of texts and nulls, or of messages.
+
+    Messages that lack who speaks or what they say are such a list, too. Other objects, such as the
+    calls of functions, are the text of an answer.
+    """
+    items = _read_list(value)
+    return items is not None and (
+        all(isinstance(item, str | None) for item in items)
+        or _are_objects_with(MESSAGE_KEYS, items)
+    )
+
+
+def is_json_messages(value: object) -> bool:
+    """Return whether a text is a JSON list of messages, each of which names who speaks."""
+    items = _read_list(value)
+    return bool(items) and _are_objects_with(SPEAKER_KEYS, items or [])
+
+
+def _are_objects_with(keys: Iterable[str], items: Sequence[object]) -> bool:
+    return all(isinstance(item, dict) and not item.keys().isdisjoint(keys) for item in items)
+
+
+def _read_list(value: object) -> list[object] | None:
+    """Return the list that a text is in JSON; None for everything else."""
     if not isinstance(value, str) or not value.lstrip().startswith("["):
-        return False
+        return None
     try:
-        items = json.loads(value)
+        items: list[object] = json.loads(value)
     except (ValueError, RecursionError):
-        return False
-    return all(isinstance(item, of) or (item is None and of is str) for item in items)
+        return None
+    return items
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, list) or is_json_list(value) or is_json_list(value, of=dict)
+    return isinstance(value, list) or is_json_list(value)
 
 
 def _check_is_not_printed(path: Path, name: str, texts: Sequence[str]) -> None:
-    if all(map(PRINTED_LIST.fullmatch, texts)):
-        example = one_line(texts[0], LONGEST_EXAMPLE)
+    # Python prints ["it's"] as JSON does.
+    printed = [text for text in texts if PRINTED_LIST.fullmatch(text) and _read_list(text) is None]
+    if 2 * len(printed) > len(texts):
+        example = one_line(printed[0], LONGEST_EXAMPLE)
         raise BadInput(
             f"{path}: column {name} holds lists as Python or NumPy prints them ({example}), from "
             "which the texts cannot be told apart for sure. Write each list with json.dumps, for "

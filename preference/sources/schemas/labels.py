@@ -33,9 +33,11 @@ def read_winner(value: object) -> dict[str, int]:
     """Return the columns of the Kaggle schema for the name of the winner.
 
     Raises:
-        NotABattle: the name is unknown.
+        NotABattle: the name is missing or unknown.
     """
+    if value is None or value == "":
+        raise NotABattle("winner is missing")
     name = value.casefold().translate(IGNORED) if isinstance(value, str) else None
     if name not in LABEL_OF_NAME:
-        raise NotABattle("winner is not a known one")
+        raise NotABattle("winner is not a, b, tie, model_a, model_b or both_bad")
     return flags_of(LABEL_OF_NAME[name])

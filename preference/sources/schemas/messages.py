@@ -18,6 +18,8 @@ ROLES = {
     "assistant": ASSISTANT,
     "gpt": ASSISTANT,
 }
+# Where a message has its text.
+CONTENTS = ("content", "value")
 Turns = list[str]
 # A role of `ROLES`, and the text.
 Message = tuple[str, str]
@@ -27,8 +29,11 @@ def read_messages(name: str, value: object) -> list[Message]:
     """Return the messages of a column, which are a list or JSON text.
 
     Raises:
-        NotABattle: they are neither, have an unknown role, or hold more than text.
+        NotABattle: they are neither, are missing or none, have an unknown role, or hold no text or
+            more than text.
     """
+    if value is None:
+        raise NotABattle(f"{name} is missing")
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -36,6 +41,8 @@ def read_messages(name: str, value: object) -> list[Message]:
             value = None
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise NotABattle(f"{name} is not a JSON list of messages")
+    if not value:
+        raise NotABattle(f"{name} has no message")
     return [_read_message(name, message) for message in value]
 
 
@@ -66,8 +73,13 @@ def _read_message(name: str, message: Mapping[str, object]) -> Message:
     role = message.get("role", message.get("from"))
     known = ROLES.get(role.lower()) if isinstance(role, str) else None
     if known is None:
-        raise NotABattle(f"{name} is not user and assistant by turns")
-    return known, _read_content(name, message.get("content", message.get("value")))
+        raise NotABattle(f"{name} has a role that is not {', '.join(ROLES)}")
+    if not message.keys() & set(CONTENTS):
+        raise NotABattle(f"{name} has a message without content")
+    if message.get("tool_calls"):
+        raise NotABattle(f"{name} holds more than text")
+    found = (message[key] for key in CONTENTS if message.get(key) is not None)
+    return known, _read_content(name, next(found, None))
 
 
 def _read_content(name: str, content: object) -> str:
@@ -82,6 +94,7 @@ def _is_text_part(part: object) -> bool:
     return (
         isinstance(part, dict)
         and part.get("type") == "text"
-        and isinstance(part.get("text"), str | None)
+        and "text" in part
+        and isinstance(part["text"], str | None)
         and not part.get("image")
     )

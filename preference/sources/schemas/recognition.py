@@ -9,7 +9,7 @@ from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import MALFORMED, NotABattle, RawRow
 from preference.sources.schemas.column_forms import find_plain_columns
-from preference.sources.schemas.schema import Reading, Schema
+from preference.sources.schemas.schema import Reading, Schema, is_missing
 from preference.sources.schemas.table import ID_COLUMNS, KNOWN_COLUMNS, SCHEMAS
 
 # The rows by which a file is judged. The limit of characters keeps them small beside a large file.
@@ -65,7 +65,9 @@ class SchemaFinder:
         schema = self._schema or self._find_by_rows([row for _, row in first])
         parsed = [row for _, row in first if MALFORMED not in row]
         plain = find_plain_columns(self._path, schema.texts, parsed)
-        reading = Reading(self._labelled, plain)
+        filled = {name for row in parsed for name, value in row.items() if not is_missing(value)}
+        unread = filled.union(self._unread_columns) - schema.columns
+        reading = Reading(self._labelled, plain, frozenset(filled), frozenset(unread))
         for line, row in chain(first, rows):
             self._count_unread(self._unread_columns or row.keys() - schema.columns)
             yield line, _convert_row(schema, row, reading)
@@ -92,25 +94,34 @@ class SchemaFinder:
         schema = self._match(names)
         if schema is not None:
             return schema
+        if self._match([name.strip() for name in names]) is not None:
+            spaced = ", ".join(repr(name) for name in names if name != name.strip())
+            raise BadInput(
+                f"{self._path} has spaces around the names of columns: {spaced}. Remove them, and "
+                "those before the quotes of a field."
+            )
         has_known = bool(set(names) & KNOWN_COLUMNS)
-        nearest = max(self._schemas, key=lambda one: self._nearness(one, names) if has_known else 0)
+        nearest = max(
+            self._schemas, key=lambda one: self._nearness(one, names) if has_known else ()
+        )
         lacking = [name for name in nearest.required(self._labelled) if name not in names]
         if set(lacking) == set(nearest.labels):
             raise BadInput(
                 f"{self._path} lacks columns: {', '.join(lacking)}. Without them it has no labels: "
                 "add which answer was preferred, in any of the forms of docs/data.md."
             )
-        unknown = [] if has_known else names
-        header = one_line(",".join(unknown), LONGEST_HEADER)
-        found = f" Its first line reads: {header}" if unknown else ""
+        header = one_line(",".join(names), LONGEST_HEADER)
+        found = f" Its columns are: {header}" if has_known else f" Its first line reads: {header}"
         raise BadInput(
             f"{self._path} lacks columns: {', '.join(lacking)}. Add or rename them: the nearest "
             f"schema is that of {nearest.name}, and docs/data.md has all.{found}"
         )
 
-    def _nearness(self, schema: Schema, names: Sequence[str]) -> int:
-        lacking = set(schema.required(self._labelled)).difference(names)
-        return len(schema.columns.intersection(names)) - len(lacking)
+    def _nearness(self, schema: Schema, names: Sequence[str]) -> tuple[int, ...]:
+        """Rank schemas by known and lacking columns, those without any that they need last."""
+        required = set(schema.required(self._labelled))
+        lacking = required.difference(names)
+        return lacking < required, len(schema.columns.intersection(names)) - len(lacking)
 
 
 def _take_first(rows: Iterator[NumberedRow]) -> list[NumberedRow]:

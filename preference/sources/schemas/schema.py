@@ -1,9 +1,12 @@
 """What a schema is: its columns, and how a row of it becomes a row in the Kaggle schema."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from preference.sources.row_parser import KEYED_BY_CONTENT, NotABattle, RawRow
+
+WHOLE_NUMBER = re.compile(r"([0-9]{1,18})(?:\.0*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -14,10 +17,14 @@ class Reading:
         labelled: whether the rows have labels that are to be read. Without them, A is the answer
             that the schema names first.
         plain: the columns that hold plain text, and no JSON lists.
+        filled: the columns that hold anything.
+        unread: the columns of the file that the schema does not read.
     """
 
     labelled: bool
     plain: frozenset[str] = field(default_factory=frozenset)
+    filled: frozenset[str] = field(default_factory=frozenset)
+    unread: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True)
@@ -75,11 +82,25 @@ def read_text(name: str, value: object) -> str:
     # Writers of JSON may turn an answer of digits alone into a number.
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if value is None or (isinstance(value, float) and value != value):
+    if is_missing(value):
         return ""
     if not isinstance(value, str):
         raise NotABattle(f"{name} is not text")
     return value
+
+
+def read_whole_number(value: object) -> int | None:
+    """Return a whole number, also as text and with the `.0` of pandas; None for all else."""
+    if isinstance(value, str) and (number := WHOLE_NUMBER.fullmatch(value)):
+        return int(number[1])
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value is null, or NaN as pandas writes it."""
+    return value is None or (isinstance(value, float) and value != value)
 
 
 def read_slices(row: RawRow) -> dict[str, str]:

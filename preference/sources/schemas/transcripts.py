@@ -5,13 +5,24 @@ import re
 from preference.sources.row_parser import NotABattle
 from preference.sources.schemas.messages import ASSISTANT, USER, Message, Turns, split_turns
 
-SPEAKER = re.compile(r"(?:^|\n\n)(Human|Assistant):[ ]?")
+SPEAKER = re.compile(r"(?:^|\r?\n\r?\n)(Human|Assistant):[ ]?")
+OPEN_END = re.compile(r"\r?\n\r?\nAssistant:\s*$")
 ROLES = {"Human": USER, "Assistant": ASSISTANT}
 
 
 def is_transcript(text: str) -> bool:
-    """Return whether a text begins as HH-RLHF's conversations do."""
-    return text.startswith("\n\nHuman:")
+    """Return whether a text begins as HH-RLHF's conversations do, with an empty line or without."""
+    return text.lstrip().startswith("Human:")
+
+
+def is_marked_transcript(text: str) -> bool:
+    """Return whether a text is a transcript beyond doubt, because it begins with an empty line."""
+    return text[:1] in ("\r", "\n") and is_transcript(text)
+
+
+def is_open_transcript(text: str) -> bool:
+    """Return whether a text is a transcript whose last speaker has yet to speak."""
+    return is_transcript(text) and OPEN_END.search(text) is not None
 
 
 def read_transcript(name: str, text: str) -> tuple[Turns, Turns]:
@@ -20,8 +31,8 @@ def read_transcript(name: str, text: str) -> tuple[Turns, Turns]:
     Raises:
         NotABattle: human and assistant do not speak by turns.
     """
-    begin, *parts = SPEAKER.split(text)
-    if begin.strip():
+    begin, *parts = SPEAKER.split(text.lstrip())
+    if begin:
         raise NotABattle(f"{name} does not begin with a speaker")
     messages: list[Message] = []
     for speaker, said in zip(parts[::2], parts[1::2], strict=True):
