@@ -185,7 +185,23 @@ def test_skew_by_hand():
     expected = [
         [[row * 21 + i * 7 + 2 - i + j for j in range(4)] for i in range(3)] for row in (0, 1)
     ]
-    assert np.asarray(skew(scores, 4)).tolist() == expected
+    assert np.asarray(skew(scores)).tolist() == expected
+
+
+def test_the_compiled_skew_and_its_gradient_are_those_of_the_definition():
+    rows, block, window = 5, 3, 10
+    generator = np.random.default_rng(1)
+    scores = generator.standard_normal((rows, block, window)).astype("float32")
+    upstream = generator.standard_normal((rows, block, window - block)).astype("float32")
+    expected = np.zeros_like(scores)
+    for row, i, j in np.ndindex(upstream.shape):
+        expected[row, i, block - 1 - i + j] = upstream[row, i, j]
+    tensor = tf.constant(scores)
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        compiled = skew(tensor, training=True)
+    np.testing.assert_array_equal(compiled, skew(scores))
+    np.testing.assert_array_equal(tape.gradient(compiled, tensor, upstream), expected)
 
 
 def test_default_buckets_are_stock_at_every_distance():

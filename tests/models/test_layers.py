@@ -10,7 +10,7 @@ import tensorflow as tf
 from scipy.stats import norm
 
 from preference.models.deberta_v3.disentangled_self_attention import FlatProjection
-from preference.models.fused.attention_softmax import softmax_product
+from preference.models.fused.attention_softmax import softmax, softmax_product
 from preference.models.fused.dropout import BITS, Dropout
 from preference.models.fused.gelu import gelu, gelu_without_gradient
 from preference.models.fused.layer_norm import LayerNormalization
@@ -58,6 +58,15 @@ def test_softmax_product_and_its_gradient(dtype, tolerance):
     found = derive(compute, inputs, upstream, dtype)
     expected = derive(partial(dropped, factors=factors), inputs, upstream, "float64")
     assert_close(found, expected, dtype, tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_a_softmax_is_rounded_once(dtype):
+    scores = tf.cast(draw(4, 6, 300, seed=1) * 5, dtype)
+    expected = tf.cast(tf.nn.softmax(tf.cast(scores, "float32")), dtype)
+    found = tf.function(softmax)(scores)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(tf.cast(found, "float32"), tf.cast(expected, "float32"))
 
 
 def normalized(x, gamma, beta):

@@ -12,7 +12,7 @@ from keras import ops
 
 from preference.models.deberta_v3.embedding_rows import take_few_rows
 from preference.models.deberta_v3.relative_positions import block_count, block_size, skew
-from preference.models.fused.attention_softmax import softmax_product
+from preference.models.fused.attention_softmax import softmax, softmax_product
 from preference.models.fused.dropout import Dropout
 
 
@@ -104,20 +104,32 @@ class DisentangledSelfAttention(keras.layers.Layer):
 
         Returns: (batch, length, hidden).
         """
-        query = self._heads_first(self._query_dense(inputs) * self.scale)
-        key = self._heads_first(self._key_dense(inputs))
-        value = self._heads_first(self._value_dense(inputs))
+        query, key, value = self._project(inputs)
+        query = query * self.scale
         scores = self._scores_by_content(query, key, padding_mask)
 
         rel_embeddings = self._position_dropout(rel_embeddings, training=training)[None]
         rel_key = self._key_dense(rel_embeddings)[0]
         rel_query = self._query_dense(rel_embeddings)[0] * self.scale
-        scores += self._scores_by_position(query, rel_key, positions[0])
-        from_position = self._scores_by_position(key, rel_query, positions[1])
+        scores += self._scores_by_position(query, rel_key, positions[0], training)
+        from_position = self._scores_by_position(key, rel_query, positions[1], training)
         scores += ops.swapaxes(from_position, 2, 3)
 
         attended = self._heads_first(self._attend(scores, value, training))
         return self._output_dense(ops.reshape(attended, ops.shape(inputs)))
+
+    def _project(self, inputs: keras.KerasTensor) -> list[keras.KerasTensor]:
+        """Return queries, keys and values, each (batch, heads, length, head_dim).
+
+        One product with all three matrices, and one transpose, take less time than three of each.
+        """
+        layers = (self._query_dense, self._key_dense, self._value_dense)
+        batch, length, hidden = ops.shape(inputs)
+        kernel = ops.concatenate([ops.reshape(layer.kernel, (hidden, -1)) for layer in layers], 1)
+        bias = ops.concatenate([ops.reshape(layer.bias, (-1,)) for layer in layers])
+        projected = ops.matmul(ops.reshape(inputs, (-1, hidden)), kernel) + bias
+        shape = (batch, length, len(layers), self.num_heads, hidden // self.num_heads)
+        return ops.unstack(ops.transpose(ops.reshape(projected, shape), (2, 0, 3, 1, 4)))
 
     def _scores_by_content(
         self, query: keras.KerasTensor, key: keras.KerasTensor, padding_mask: keras.KerasTensor
@@ -141,15 +153,19 @@ class DisentangledSelfAttention(keras.layers.Layer):
         if training and self.dropout and keras.backend.backend() == "tensorflow":
             bits = self._attention_dropout.random_bits(scores)
             return softmax_product(scores, value, bits, self._attention_dropout.threshold)
-        weights = ops.cast(ops.softmax(ops.cast(scores, "float32")), self.compute_dtype)
-        return ops.matmul(self._attention_dropout(weights, training=training), value)
+        weights = self._attention_dropout(softmax(scores), training=training)
+        return ops.matmul(weights, value)
 
     def _heads_first(self, content: keras.KerasTensor) -> keras.KerasTensor:
         """Exchange the axes of length and heads, in either direction."""
         return ops.swapaxes(content, 1, 2)
 
     def _scores_by_position(
-        self, content: keras.KerasTensor, table: keras.KerasTensor, positions: keras.KerasTensor
+        self,
+        content: keras.KerasTensor,
+        table: keras.KerasTensor,
+        positions: keras.KerasTensor,
+        training: bool | None = None,
     ) -> keras.KerasTensor:
         """Return `content[b, h, i] . table[bucket of (i, j), h]` as (batch, heads, i, j).
 
@@ -166,7 +182,7 @@ class DisentangledSelfAttention(keras.layers.Layer):
         rows = ops.reshape(content, (batch, heads * blocks, block, head_dim))
         scores = ops.matmul(rows, windows)
         scores = ops.reshape(scores, (batch * heads * blocks, block, length + block))
-        scores = ops.reshape(skew(scores, length), (batch, heads, blocks * block, length))
+        scores = ops.reshape(skew(scores, training), (batch, heads, blocks * block, length))
         return ops.slice(scores, (0, 0, 0, 0), (batch, heads, length, length))
 
     def _projection(

@@ -13,6 +13,8 @@ from typing import TypeAlias
 import keras
 from keras import ops
 
+from preference.models.fused.xla import on_tensorflow_cpu, xla_fused
+
 SHORTEST_BLOCK, LONGEST_BLOCK = 32, 128
 # A scalar tensor in a graph whose lengths vary.
 Length: TypeAlias = int | keras.KerasTensor
@@ -31,21 +33,43 @@ def block_count(length: Length) -> Length:
     return -(-length // block_size(length))
 
 
-def skew(scores: keras.KerasTensor, length: Length) -> keras.KerasTensor:
+def skew(scores: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
     """Turn scores against a window into scores against positions.
 
     Args:
         scores: (rows, block, length + block); each row is one block of one head.
-        length: of the sequences.
+        training: whether few shapes occur many times, so that compiling is worth its time.
 
     Returns: (rows, block, length); entry (i, j) is `scores[:, i, block - 1 - i + j]`.
     """
+    return _compiled_skew(scores) if training and on_tensorflow_cpu() else _skew(scores)
+
+
+def _skew(scores: keras.KerasTensor) -> keras.KerasTensor:
     rows, block, window = ops.shape(scores)
     scores = ops.reshape(scores, (rows, block * window))
     scores = ops.slice(scores, (0, block - 1), (rows, block * (window - 1)))
     scores = ops.reshape(scores, (rows * block, window - 1))
-    scores = ops.slice(scores, (0, 0), (rows * block, length))
-    return ops.reshape(scores, (rows, block, length))
+    scores = ops.slice(scores, (0, 0), (rows * block, window - block))
+    return ops.reshape(scores, (rows, block, window - block))
+
+
+_fused_skew = xla_fused(_skew)
+
+
+@ops.custom_gradient
+def _compiled_skew(scores: keras.KerasTensor) -> tuple:
+    """Return `_skew(scores)` in one loop. Its gradient is left to TensorFlow, which is faster."""
+    rows, block, window = ops.shape(scores)
+
+    def gradient(upstream: keras.KerasTensor) -> keras.KerasTensor:
+        upstream = ops.reshape(upstream, (rows * block, window - block))
+        upstream = ops.pad(upstream, ((0, 0), (0, block - 1)))
+        upstream = ops.reshape(upstream, (rows, block * (window - 1)))
+        upstream = ops.pad(upstream, ((0, 0), (block - 1, 1)))
+        return ops.reshape(upstream, (rows, block, window))
+
+    return _fused_skew(scores), gradient
 
 
 @keras.saving.register_keras_serializable(package="preference")

@@ -5,13 +5,38 @@ With dropout too, this mean is `output . gradient of output` (FlashAttention, ar
 appendix B.4): a product of vectors instead of a sum over all scores.
 """
 
+from functools import cache
+
 import keras
+from keras import ops
 
 from preference.models.fused.dropout import drop, factors
-from preference.models.fused.xla import xla_fused
+from preference.models.fused.xla import on_tensorflow_cpu, xla_fused
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+
+def softmax(scores: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the softmax over the last axis, computed in float32, in the type of the scores."""
+    if _computes_in_float32(scores.dtype):
+        return tf.nn.softmax(scores)
+    return ops.cast(ops.softmax(ops.cast(scores, "float32")), scores.dtype)
+
+
+@cache
+def _computes_in_float32(dtype: str) -> bool:
+    """Return whether TensorFlow's softmax of this type does so itself, which takes half the time.
+
+    In 16 bits it depends on the processor and on how TensorFlow was built. It is tried out.
+    """
+    if not on_tensorflow_cpu():
+        return False
+    with tf.init_scope():
+        scores = tf.random.stateless_normal((64, 512), (1, 2), stddev=4.0)
+        scores = tf.cast(scores, dtype)
+        expected = tf.cast(tf.nn.softmax(tf.cast(scores, tf.float32)), dtype)
+        return bool(tf.reduce_all(tf.function(tf.nn.softmax)(scores) == expected))
 
 
 def softmax_product(
@@ -30,7 +55,7 @@ def softmax_product(
 
     @tf.custom_gradient
     def compute(scores: keras.KerasTensor, values: keras.KerasTensor) -> tuple:
-        weights = tf.cast(tf.nn.softmax(tf.cast(scores, tf.float32)), scores.dtype)
+        weights = softmax(scores)
         dropped = drop(weights, bits, threshold)
         output = tf.matmul(dropped, values)
 

@@ -46,7 +46,7 @@ def _forward(
     epsilon: keras.KerasTensor,
 ) -> keras.KerasTensor:
     normal, _ = _standardize(inputs, epsilon)
-    return tf.cast(normal * gamma + beta, inputs.dtype)
+    return tf.reshape(tf.cast(normal * gamma + beta, inputs.dtype), tf.shape(inputs))
 
 
 @xla_fused
@@ -58,20 +58,36 @@ def _gradients(
 ) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor]:
     """Return the gradients of inputs, gamma and beta."""
     normal, scale = _standardize(inputs, epsilon)
-    upstream = tf.cast(upstream, tf.float32)
+    upstream = _rows(upstream)
     of_normal = upstream * gamma
-    mean = tf.reduce_mean(of_normal, axis=-1, keepdims=True)
-    along = tf.reduce_mean(of_normal * normal, axis=-1, keepdims=True)
-    of_inputs = tf.cast(scale * (of_normal - mean - normal * along), inputs.dtype)
-    rows = list(range(len(inputs.shape) - 1))
-    return of_inputs, tf.reduce_sum(upstream * normal, rows), tf.reduce_sum(upstream, rows)
+    of_inputs = scale * (of_normal - _mean(of_normal) - normal * _mean(of_normal * normal))
+    of_inputs = tf.reshape(tf.cast(of_inputs, inputs.dtype), tf.shape(inputs))
+    return of_inputs, _sum_rows(upstream * normal), _sum_rows(upstream)
 
 
 def _standardize(
     inputs: keras.KerasTensor, epsilon: keras.KerasTensor
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the inputs with mean 0 and variance 1, and the inverse standard deviation."""
-    inputs = tf.cast(inputs, tf.float32)
-    centred = inputs - tf.reduce_mean(inputs, axis=-1, keepdims=True)
-    scale = tf.math.rsqrt(tf.reduce_mean(centred**2, axis=-1, keepdims=True) + epsilon)
+    """Return the rows with mean 0 and variance 1, and the inverse standard deviations."""
+    rows = _rows(inputs)
+    centred = rows - _mean(rows)
+    scale = tf.math.rsqrt(_mean(centred**2) + epsilon)
     return centred * scale, scale
+
+
+def _rows(inputs: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the inputs as float32 rows: (rows, hidden)."""
+    return tf.cast(tf.reshape(inputs, (-1, inputs.shape[-1])), tf.float32)
+
+
+def _mean(rows: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the mean of each row, (rows, 1).
+
+    It is a product, for which XLA has a faster kernel than for a sum along the last axis.
+    """
+    hidden = rows.shape[-1]
+    return tf.matmul(rows, tf.fill((hidden, 1), 1 / hidden))
+
+
+def _sum_rows(rows: keras.KerasTensor) -> keras.KerasTensor:
+    return tf.matmul(tf.ones((1, tf.shape(rows)[0])), rows)[0]
