@@ -44,11 +44,20 @@ def read_csv_rows(path: Path, stream: TextIO, finder: SchemaFinder) -> Iterator[
             # The text after a quote that is never closed may hold complete rows.
             lines.read_again()
             continue
-        if fields == header:
+        if _is_header(fields, header):
             # As files have that were joined by `cat`.
             yield lines.row_line, {MALFORMED: "the header once more"}
         elif fields:
             yield lines.row_line, _csv_row(header, fields, columns)
+
+
+def _is_header(fields: Sequence[str], header: Sequence[str]) -> bool:
+    # Excel begins each file with a byte-order mark.
+    return (
+        fields[:1] != []
+        and fields[0].strip("\ufeff ") == header[0].strip()
+        and ([field.strip() for field in fields[1:]] == [name.strip() for name in header[1:]])
+    )
 
 
 def _csv_row(header: Sequence[str], fields: Sequence[str], columns: frozenset[str]) -> RawRow:

@@ -9,6 +9,7 @@ from typing import TextIO
 from preference.runtime.errors import BadInput
 from preference.sources.line_reader import MAX_ROW_CHARACTERS, SourceLines
 from preference.sources.row_parser import MALFORMED, NOT_UTF8, RawRow, is_utf8
+from preference.sources.schemas.messages import is_message
 from preference.sources.schemas.table import KNOWN_COLUMNS
 
 CHUNK_CHARACTERS = 2**16
@@ -39,8 +40,7 @@ def read_json_lines(path: Path, stream: TextIO) -> Iterator[tuple[int, RawRow]]:
         BadInput: a line is too long, or the text is one object for all rows.
     """
     lines = SourceLines(path, stream)
-    # At least one line more than the first.
-    if _is_one_table(lines.peek(len(lines.peek(CHUNK_CHARACTERS)) + 1)):
+    if _is_one_table(lines):
         raise BadInput(
             f"{path} is one JSON object for all rows, or has an object on several lines. Write an "
             "array of objects or one object a line, as pandas does with to_json(path, "
@@ -52,32 +52,34 @@ def read_json_lines(path: Path, stream: TextIO) -> Iterator[tuple[int, RawRow]]:
         lines.begin_row()
 
 
-def _is_one_table(begin: str) -> bool:
-    """Return whether a text is one object for all rows, or is indented, so that no line is a row.
-
-    Args:
-        begin: the first lines.
-    """
-    lines = [line for line in begin.split("\n") if line.strip()]
-    rows = [row for row in map(_json_row, lines) if MALFORMED not in row]
-    if len(lines) == 1:
-        return any(map(_is_table, rows))
+def _is_one_table(lines: SourceLines) -> bool:
+    """Return whether the text is one object for all rows, or an indented one."""
+    begin = lines.peek(CHUNK_CHARACTERS)
+    if len(begin) > MAX_ROW_CHARACTERS:
+        return False
+    first, _, rest = begin.partition("\n")
+    if not rest.strip():
+        row = _json_row(first)
+        # A file may have one row, and a chunk no more than the first of its lines.
+        return (
+            MALFORMED not in row
+            and _is_table(row)
+            and len(lines.peek(len(begin) + 1)) == len(begin)
+        )
     # The other lines of an object that is cut begin with spaces or a key.
     return (
-        not rows
-        and len(lines) > 1
-        and lines[0].lstrip().startswith("{")
-        and lines[0].rstrip().endswith(("{", "[", ","))
-        and lines[1].startswith((" ", "\t", '"'))
+        first.lstrip().startswith("{")
+        and first.rstrip().endswith(("{", "[", ","))
+        and rest.startswith((" ", "\t", '"'))
+        and all(MALFORMED in _json_row(line) for line in rest.split("\n"))
     )
 
 
 def _is_table(row: RawRow) -> bool:
     """Return whether an object has an object for each column, or a list of all rows."""
-    values = list(row.values())
     if KNOWN_COLUMNS.isdisjoint(row):
-        return any(isinstance(value, list | dict) for value in values)
-    return all(isinstance(value, dict) for value in values)
+        return any(isinstance(value, list | dict) for value in row.values())
+    return all(isinstance(value, dict) and not is_message(value) for value in row.values())
 
 
 def _json_row(text: str) -> RawRow:

@@ -1,5 +1,6 @@
 """The files of a folder of battles, as people and hubs leave one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from preference.runtime.errors import BadInput
@@ -33,11 +34,16 @@ def list_parts(folder: Path, labelled: bool = True, named_by: str = "params.yaml
         parts = _list_visible(parts[0])
     if not parts:
         raise BadInput(f"{folder} has no files. Put battles into it, or correct {named_by}.")
-    member = member_to_read(labelled)
-    stems = [path.name.split(".")[0] for path in parts]
-    if COMPETITION.issuperset(stems) and SUBMISSION in stems and stems.count(member) == 1:
-        return [parts[stems.index(member)]]
-    return parts
+    return _parts_of_competition(parts, member_to_read(labelled)) or parts
+
+
+def _parts_of_competition(parts: Sequence[Path], member: str) -> list[Path]:
+    """Return the file to read where all files are those of a competition, beside its zip or not."""
+    unpacked = [path for path in parts if path.suffix.lower() != ".zip"]
+    stems = [path.name.lower().split(".")[0] for path in unpacked]
+    is_competition = COMPETITION.issuperset(stems) and SUBMISSION in stems
+    found = [path for path, stem in zip(unpacked, stems, strict=True) if stem == member]
+    return found if is_competition and len(found) == 1 else []
 
 
 def _list_visible(folder: Path) -> list[Path]:

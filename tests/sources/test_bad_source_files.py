@@ -81,6 +81,7 @@ def bad_files(folder):
     for number, table in enumerate(whole_tables()):
         yield f"{number}.json", table.encode(), "one JSON object for all rows"
     yield "capital.csv", good.replace(b"prompt", b"Prompt", 1), "has the columns 'Prompt'."
+    yield "one-line.jsonl", b'{"a": [' + b"{}," * 2**24, "has all rows on one line"
     yield "spaces.csv", good.replace(b",", b", "), "has the columns ' model_a', "
     yield "half.csv", "id,prompt".encode("utf-16")[:-1], "cannot be read beyond row 0"
     yield "encrypted.zip", encrypted(zipped(good)), "is encrypted"

@@ -90,6 +90,9 @@ def ask(*before, answer):
         (PROMPT, [say("system", "Be brief.")], f"Be brief.\n\n{PROMPT}"),
         ("Be brief.", [say("system", "Be brief.")], f"Be brief.\n\n{PROMPT}"),
         (f"<|user|>\n{PROMPT}<|end|>\n<|assistant|>\n", [], PROMPT),
+        (f"[gMASK]<sop><|user|>\n{PROMPT}<|assistant|>", [], PROMPT),
+        ([say("system", ""), say("user", PROMPT)], [], PROMPT),
+        (PROMPT, [say("system", "")], PROMPT),
         *[(empty, [], PROMPT) for empty in ("", " ", None, [])],
     ],
 )
@@ -100,6 +103,46 @@ def test_conversations_that_have_the_prompt_already(tmp_path, prompt, before, re
         "rejected": ask(*before, answer=BAD),
     }
     assert preferred(read_one(tmp_path, row)) == ([read], [GOOD], [BAD])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        # Chinese has no spaces between words.
+        {"system": "你是一个助手。", "prompt": "你是一个助手。请介绍北京"},
+        {"input": "我喜欢你", "prompt": "把我喜欢你翻译成英文"},
+        {"input": "(abc)", "prompt": "Mend (abc)def"},
+        {"input": "<noinput>", "prompt": PROMPT},
+        {"input": ["other"], "prompt": PROMPT},
+    ],
+)
+def test_what_the_prompt_has_already_is_not_repeated(tmp_path, row):
+    expected = ([row["prompt"]], [GOOD], [BAD])
+    assert preferred(read_one(tmp_path, row | ANSWERS)) == expected
+
+
+def test_two_columns_of_system_messages_that_are_the_same(tmp_path):
+    row = {"system": "Be brief.", "system_prompt": "Be brief.", "prompt": PROMPT} | ANSWERS
+    assert preferred(read_one(tmp_path, row))[0] == [f"Be brief.\n\n{PROMPT}"]
+
+
+def test_the_input_of_an_instruction_may_be_in_the_conversation(tmp_path):
+    question = [say("user", f"Say it: {PROMPT}")]
+    answers = {name: [*question, say("assistant", text)] for name, text in ANSWERS.items()}
+    row = {"prompt": "Say it:", "input": PROMPT} | answers
+    assert preferred(read_one(tmp_path, row))[0] == [f"Say it: {PROMPT}"]
+
+
+def test_a_speaker_who_speaks_twice_beside_the_same_prompt(tmp_path):
+    prompt = "\n\nHuman: One.\n\nHuman: Two.\n\nAssistant:"
+    row = {"prompt": prompt, **{name: f"{prompt} {text}" for name, text in ANSWERS.items()}}
+    assert preferred(read_one(tmp_path, row)) == (["One.\n\nTwo."], [GOOD], [BAD])
+
+
+def test_one_line_of_messages_is_no_table(tmp_path):
+    row = {"prompt": say("user", PROMPT)}
+    row |= {name: say("assistant", text) for name, text in ANSWERS.items()}
+    assert preferred(read_one(tmp_path, row)) == ([PROMPT], [GOOD], [BAD])
 
 
 def test_a_short_message_does_not_stand_for_a_system_message_with_its_letters(tmp_path):
@@ -206,6 +249,8 @@ DIALOGUES = {
         {"prompt": "Human: a chat\n\nHuman: hi\n\nSummary:", "chosen": GOOD, "rejected": BAD},
         # Calls of functions are objects, but no messages.
         {"prompt": "1 + 2?", "chosen": '[{"name": "add"}]', "rejected": '[{"name": "print"}]'},
+        # Objects in JSON are no messages where nobody is known to speak.
+        {"prompt": "Convert.", "chosen": '{"from": "USD", "value": 9}', "rejected": "I cannot."},
     ],
 )
 def test_text_that_looks_like_something_else_is_text(tmp_path, row):
@@ -295,6 +340,10 @@ def test_a_row_without_a_prompt_in_a_file_of_prompts_has_an_empty_one(tmp_path):
                 "chosen": hi(GOOD),
                 "rejected": hi(BAD),
             },
+            "chosen is a conversation without the prompt (remove it if it is none)",
+        ),
+        (
+            {"prompt": "a" * 100_000, "chosen": hi("a" * 200_000), "rejected": hi(BAD)},
             "chosen is a conversation without the prompt (remove it if it is none)",
         ),
         (

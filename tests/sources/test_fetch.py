@@ -133,8 +133,10 @@ def test_of_an_unpacked_competition_the_file_with_labels_is_read(tmp_path):
     assert len(pq.read_table(tmp_path / "data/battles.parquet")) == 5
     assert list_parts(folder) == [folder / "train.csv"]
     assert list_parts(folder, labelled=False) == [folder / "test.csv"]
+    (folder / "a-competition.zip").touch()
+    assert list_parts(folder) == [folder / "train.csv"]
     (folder / "mine.csv").touch()
-    assert len(list_parts(folder)) == 4
+    assert len(list_parts(folder)) == 5
 
 
 def test_too_many_bad_rows_of_a_folder_name_the_file(tmp_path):

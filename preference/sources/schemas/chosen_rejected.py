@@ -4,6 +4,8 @@ The answers are text or lists of messages. The prompt is in a column of its own,
 with. Which answer is A is decided by `sides`; to predict without labels, `chosen` is A.
 """
 
+import re
+
 from preference.battles.table import A_WINS, B_WINS
 from preference.sources.row_parser import KEYED_BY_CONTENT, NotABattle, RawRow
 from preference.sources.schemas.column_forms import is_json_list, is_json_messages
@@ -45,6 +47,8 @@ QUESTIONS = (
     *("user", "user_prompt", "request", "message", "post", "history", "dialogue", "text"),
     *("messages", "conversation", "conversations"),
 )
+# Alpaca's sets write so that an instruction has no input.
+NO_INPUT = re.compile(r"\s*(?:<?no ?input>?\s*)?", re.IGNORECASE)
 Conversation = tuple[Turns, Turns]
 
 
@@ -85,10 +89,13 @@ def _read_conversations(row: RawRow, reading: Reading) -> tuple[Conversation, Co
     if any(is_text) and not all(is_text):
         raise NotABattle("chosen and rejected are not both text or both messages")
     prompt = _read_prompt(row, reading)
-    _check_input(row, prompt)
     if all(is_text):
-        return _read_texts(row, reading, prompt)
-    chosen, rejected = (_complete(name, prompt, read_messages(name, row[name])) for name in ANSWERS)
+        chosen, rejected = _read_texts(row, reading, prompt)
+    else:
+        chosen, rejected = (
+            _complete(name, prompt, read_messages(name, row[name])) for name in ANSWERS
+        )
+    _check_input(row.get("input"), chosen[0])
     return chosen, rejected
 
 
@@ -105,29 +112,40 @@ def _is_text(name: str, row: RawRow, reading: Reading) -> bool:
 
 def _read_prompt(row: RawRow, reading: Reading) -> list[Message]:
     """Return the prompt's messages, without one where it is blank, as null is in CSV."""
+    prompt = _read_stated_prompt(row, reading)
+    systems: list[Message] = []
+    for name in SYSTEMS:
+        if not is_blank(row.get(name)):
+            system = (SYSTEM, read_text(name, row[name]))
+            systems += find_missing_messages([system], [*systems, *prompt])
+    return [*systems, *prompt]
+
+
+def _read_stated_prompt(row: RawRow, reading: Reading) -> list[Message]:
     value = row.get("prompt")
-    prompt: list[Message] = []
-    if not is_blank(value):
-        if _is_text("prompt", row, reading):
-            prompt = [(USER, read_text("prompt", value))]
-        else:
-            prompt = read_messages("prompt", value)
-    systems = [(SYSTEM, read_text(name, row.get(name))) for name in SYSTEMS]
-    given = [message for message in systems if not is_blank(message[1])]
-    return [*find_missing_messages(given, prompt), *prompt]
+    if is_blank(value):
+        return []
+    if not _is_text("prompt", row, reading):
+        return read_messages("prompt", value)
+    text = read_text("prompt", value)
+    if not is_begun_transcript(text):
+        return [(USER, text)]
+    messages = read_transcript("prompt", text)
+    # The assistant, who is next, has not spoken yet.
+    return [message for message in messages if message[1].strip() or message[0] == USER]
 
 
-def _check_input(row: RawRow, prompt: list[Message]) -> None:
-    """Check that the input of an instruction is not beside the prompt, but in it."""
-    given = read_text("input", row.get("input"))
-    has_prompt = not is_blank(row.get("prompt"))
-    if has_prompt and not is_blank(given) and not is_said((USER, given), prompt):
+def _check_input(value: object, prompts: Turns) -> None:
+    """Check that the input of an instruction is in the prompt, and not beside it."""
+    if not isinstance(value, str) or NO_INPUT.fullmatch(value):
+        return
+    if not is_said((USER, value), [(USER, prompt) for prompt in prompts]):
         raise NotABattle("input is not in the prompt (join them, or remove it if it is none)")
 
 
 def _complete(name: str, prompt: list[Message], messages: list[Message]) -> Conversation:
     """Return an answer with its prompt, or a whole conversation, which must have the prompt."""
-    if all(role == ASSISTANT for role, _ in messages):
+    if {role for role, _ in messages} == {ASSISTANT}:
         return split_turns(name, [*prompt, *messages])
     missing = find_missing_messages(prompt, messages)
     if any(role != SYSTEM for role, _ in missing):
@@ -146,8 +164,9 @@ def _read_texts(
     # An answer to a prompt may be a dialogue that somebody asked for.
     is_whole = is_marked_transcript if has_prompt else is_transcript
     if not all(map(is_whole, texts.values())):
-        if has_prompt and _is_text("prompt", row, reading) and is_begun_transcript(prompt[-1][1]):
-            begun = prompt.pop()[1]
+        begun = row.get("prompt")
+        if isinstance(begun, str) and is_begun_transcript(begun):
+            prompt = [message for message in prompt if message[0] == SYSTEM]
             texts = {name: f"{begun}{text}" for name, text in texts.items()}
         else:
             if not has_prompt:

@@ -8,7 +8,7 @@ from pathlib import Path
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import RawRow
-from preference.sources.schemas.messages import CONTENTS, SPEAKERS
+from preference.sources.schemas.messages import CONTENTS, SPEAKERS, is_message
 
 # As Python prints ['a', None], [{'a': 1}] or {'role': 'user'}, and NumPy ['a' 'b'].
 PRINTED_LIST = re.compile(
@@ -66,10 +66,7 @@ def _is_message(value: object) -> bool:
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return False
     item = _read_json(value)
-    # Other objects are answers in JSON.
-    return isinstance(item, dict) and all(
-        not item.keys().isdisjoint(keys) for keys in (SPEAKERS, CONTENTS)
-    )
+    return isinstance(item, dict) and is_message(item)
 
 
 def _are_objects_with(keys: Iterable[str], items: Sequence[object]) -> bool:

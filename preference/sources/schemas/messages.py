@@ -21,7 +21,7 @@ ROLES = {
 # Where a message has who speaks, and its text.
 SPEAKERS, CONTENTS = ("role", "from"), ("content", "value")
 # What a message may hold beside its text.
-MORE_THAN_TEXT = ("tool_calls", "function_call", "refusal", "images", "audio")
+MORE_THAN_TEXT = frozenset(("tool_calls", "function_call", "refusal", "images", "audio"))
 Turns = list[str]
 # A role of `ROLES`, and the text.
 Message = tuple[str, str]
@@ -50,6 +50,14 @@ def read_messages(name: str, value: object) -> list[Message]:
     return [_read_message(name, message) for message in value]
 
 
+def is_message(values: Mapping[str, object]) -> bool:
+    """Return whether an object has a known role and a content, unlike other answers in JSON."""
+    role = values.get("role", values.get("from"))
+    contents = [values[key] for key in CONTENTS if key in values]
+    is_known = isinstance(role, str) and role.lower() in ROLES
+    return is_known and any(isinstance(one, str | list | None) for one in contents)
+
+
 def split_turns(name: str, messages: Sequence[Message]) -> tuple[Turns, Turns]:
     """Return the prompts and the answers of a conversation, one item for each turn.
 
@@ -60,7 +68,7 @@ def split_turns(name: str, messages: Sequence[Message]) -> tuple[Turns, Turns]:
     system: list[str] = []
     for role, text in messages:
         if role == SYSTEM:
-            system.append(text)
+            system.extend([text] if text.strip() else [])
         elif role == USER and system:
             spoken.append((role, "\n\n".join([*system, text])))
             system = []
@@ -78,9 +86,9 @@ def _read_message(name: str, message: Mapping[str, object]) -> Message:
     known = ROLES.get(role.lower()) if isinstance(role, str) else None
     if known is None:
         raise NotABattle(f"{name} has a role that is not {', '.join(ROLES)}")
-    if not message.keys() & set(CONTENTS):
+    if message.keys().isdisjoint(CONTENTS):
         raise NotABattle(f"{name} has a message without content")
-    if any(message.get(key) for key in MORE_THAN_TEXT):
+    if not MORE_THAN_TEXT.isdisjoint(message) and any(map(message.get, MORE_THAN_TEXT)):
         raise NotABattle(f"{name} holds more than text")
     found = (message[key] for key in CONTENTS if message.get(key) is not None)
     return known, _read_content(name, next(found, None))

@@ -66,13 +66,15 @@ class SchemaFinder:
         parsed = [row for _, row in first if MALFORMED not in row]
         plain = find_plain_columns(self._path, schema.texts, parsed)
         reading = self._describe(schema, parsed, plain)
+        read = schema.columns | {MALFORMED}
         for line, row in chain(first, rows):
-            self._count_unread(self._header or row, schema)
+            if len(self.unread) < MOST_UNREAD:
+                self.unread.update(name for name in self._header or row if name not in read)
             yield line, _convert_row(schema, row, reading)
 
     def _describe(self, schema: Schema, rows: Sequence[RawRow], plain: frozenset[str]) -> Reading:
         names = frozenset(self._header).union(*rows)
-        self._check_spelling(names, schema.columns)
+        self._check_spelling(names, schema)
         filled = {name for row in rows for name, value in row.items() if not is_blank(value)}
         return Reading(
             self._labelled,
@@ -81,11 +83,6 @@ class SchemaFinder:
             unread=frozenset(filled.union(self._header) - schema.columns),
             has_ids=not names or not names.isdisjoint(schema.columns.intersection(ID_COLUMNS)),
         )
-
-    def _count_unread(self, names: Iterable[str], schema: Schema) -> None:
-        if len(self.unread) < MOST_UNREAD:
-            read = schema.columns | {MALFORMED}
-            self.unread.update(name for name in names if name not in read)
 
     def _find_by_rows(self, rows: Sequence[RawRow]) -> Schema:
         """Return the schema of most rows, because each object has its own keys."""
@@ -103,7 +100,7 @@ class SchemaFinder:
 
     def _find(self, names: Sequence[str]) -> Schema:
         schema = self._match(names)
-        self._check_spelling(names, KNOWN_COLUMNS if schema is None else schema.columns)
+        self._check_spelling(names, schema)
         if schema is not None:
             return schema
         has_known = bool(set(names) & KNOWN_COLUMNS)
@@ -123,8 +120,11 @@ class SchemaFinder:
             f"schema is that of {nearest.name}, and docs/data.md has all.{found}"
         )
 
-    def _check_spelling(self, names: Iterable[str], columns: frozenset[str]) -> None:
+    def _check_spelling(self, names: Iterable[str], schema: Schema | None) -> None:
         """Refuse names that are those of columns but for case and spaces, as they are not read."""
+        columns = KNOWN_COLUMNS if schema is None else schema.columns
+        if schema is not None and not self._labelled:
+            columns = columns.difference(schema.labels)
         found = {name: name.strip().lower() for name in names}
         wrong = [name for name, right in found.items() if name != right and right in columns]
         if missing := [name for name in wrong if found[name] not in found]:

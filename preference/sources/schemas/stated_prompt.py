@@ -4,19 +4,31 @@ Whole words are compared, and spaces do not count: one of two copies is often st
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from preference.sources.schemas.messages import ASSISTANT, ROLES, Message
 
 WORD = re.compile(r"\w+")
-# What the templates of chats write around messages, without case.
+# The marks of templates, such as <|user|> and [INST].
+MARK = re.compile(r"<[^<>]{1,40}>|\[/?[A-Za-z0-9 _]{1,20}\]")
+# What templates write around messages beside marks, without case.
 TEMPLATE_WORDS = frozenset(
     (
-        *(*ROLES, "bot", "ai", "model", "inst", "sys", "s", "bos", "eos", "end", "endoftext"),
-        *("im_start", "im_end", "start_header_id", "end_header_id", "begin_of_text", "eot_id"),
-        *("start_of_turn", "end_of_turn", "instruction", "question", "response", "answer"),
+        *ROLES,
+        "bot",
+        "ai",
+        "model",
+        "instruction",
+        "question",
+        "response",
+        "answer",
+        "gpt4",
+        "correct",
     )
 )
+# A text that repeats itself has very many places where a part of it begins.
+MOST_PLACES = 100
 
 
 def find_missing_messages(
@@ -35,6 +47,8 @@ def is_said(message: Message, conversation: Sequence[Message]) -> bool:
     """
     role, _ = message
     text = _normalize(message)
+    if not text:
+        return True
     said = [_normalize(one) for one in conversation if one[0] != ASSISTANT or one[0] == role]
     return any(_find(one, text) is not None for one in said) or _is_template(
         text, map(_normalize, conversation)
@@ -47,18 +61,31 @@ def _is_template(text: str, said: Iterable[str]) -> bool:
         start = _find(rest, one) if one else None
         if start is not None:
             rest = f"{rest[:start]} {rest[start + len(one) :]}"
-    return rest != text and TEMPLATE_WORDS.issuperset(WORD.findall(rest.casefold()))
+    words = WORD.findall(MARK.sub(" ", rest).casefold())
+    return rest != text and TEMPLATE_WORDS.issuperset(words)
 
 
 def _find(text: str, part: str) -> int | None:
     """Return where a text has a part in whole words, None where it has not."""
-    start = text.find(part)
-    while start >= 0:
-        end = start + len(part)
-        if not WORD.match(text[max(start - 1, 0) : start]) and not WORD.match(text[end : end + 1]):
-            return start
+    start = -1
+    for _ in range(MOST_PLACES):
         start = text.find(part, start + 1)
+        if start < 0:
+            return None
+        end = start + len(part)
+        before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+        if not (_is_one_word(before, part[:1]) or _is_one_word(part[-1:], after)):
+            return start
     return None
+
+
+def _is_one_word(first: str, second: str) -> bool:
+    """Return whether two characters are of one word; they may be empty."""
+    # Many scripts without case, such as Han and Thai, have no spaces between words.
+    return all(
+        one == "_" or (one.isalnum() and unicodedata.category(one) != "Lo")
+        for one in (first, second)
+    )
 
 
 def _normalize(message: Message) -> str:
