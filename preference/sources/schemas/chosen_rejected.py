@@ -185,7 +185,7 @@ def _find_prompt(
     """Return the prompt of a row that has none, and the answers without it."""
     if "prompt" in reading.filled:
         return [*systems, (USER, "")], texts
-    questions = [name for name in QUESTIONS if name in reading.unread or row.get(name)]
+    questions = [n for n in QUESTIONS if n in reading.unread or not is_blank(row.get(n))]
     if questions:
         how = f"rename {questions[0]}" if len(questions) == 1 else f"join {', '.join(questions)}"
         raise NotABattle(f"prompt is missing ({how}, or remove what is none)")
