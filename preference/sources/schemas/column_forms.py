@@ -89,7 +89,9 @@ def _read_json(text: str) -> object:
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, list | dict) or is_json_list(value) or is_json_messages(value)
+    if isinstance(value, dict):
+        return is_message(value)
+    return isinstance(value, list) or is_json_list(value) or is_json_messages(value)
 
 
 def _is_text_or_number(value: object) -> bool:
