@@ -24,7 +24,7 @@ from preference.sources.containers import (
 from preference.sources.csv_rows import read_csv_rows
 from preference.sources.json_rows import DamagedArray, read_json_array, read_json_lines
 from preference.sources.parquet_rows import read_parquet_rows
-from preference.sources.row_parser import RawRow
+from preference.sources.row_parser import RawRow, replace_lone_surrogates
 from preference.sources.schemas.recognition import SchemaFinder
 from preference.sources.schemas.schema import Schema
 from preference.sources.schemas.table import SCHEMAS
@@ -106,7 +106,8 @@ def _read_rows(
         ) from error
     if rows_read == 0:
         raise BadInput(f"{path} has no rows. Put battles into it, or correct {named_by}.")
-    unread.update(finder.unread)
+    for name, count in finder.unread.items():
+        unread[replace_lone_surrogates(name)] += count
 
 
 def _read_raw_rows(

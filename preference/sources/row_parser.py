@@ -132,7 +132,7 @@ def parse_id(value: object) -> int | str:
     if isinstance(value, int) and not isinstance(value, bool):
         return value if -(2**63) <= value < 2**63 else _long_integer_text(value)
     if isinstance(value, str) and value.strip():
-        return _replace_lone_surrogates(value)
+        return replace_lone_surrogates(value)
     if value is None or isinstance(value, str | float | Decimal):
         raise NotABattle("id is missing")
     raise NotABattle("id is not text or a number")
@@ -172,7 +172,7 @@ def _parse_turns(field: str, value: object) -> list[str]:
             value = None
     if not isinstance(value, list) or not all(isinstance(turn, str | None) for turn in value):
         raise NotABattle(f"{field} is not a JSON list of strings")
-    return [_replace_lone_surrogates(turn or "") for turn in value]
+    return [replace_lone_surrogates(turn or "") for turn in value]
 
 
 def _align(fields: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -239,7 +239,7 @@ def _parse_name(name: str, row: RawRow) -> str | None:
         value = None
     if not isinstance(value, str | None):
         raise NotABattle(f"{name} is not text")
-    return _replace_lone_surrogates(value) if value else None
+    return replace_lone_surrogates(value) if value else None
 
 
 def is_utf8(text: str) -> bool:
@@ -251,6 +251,7 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def _replace_lone_surrogates(text: str) -> str:
+def replace_lone_surrogates(text: str) -> str:
+    """Return the text with U+FFFD in the place of each surrogate, which UTF-8 cannot hold."""
     # `json.loads` has merged the pairs, so that every surrogate that is left is alone.
     return LONE_SURROGATE.sub("\ufffd", text)

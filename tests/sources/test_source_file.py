@@ -2,6 +2,7 @@ import codecs
 import gzip
 import json
 import tracemalloc
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -220,3 +221,17 @@ def test_an_unreadable_row_has_an_id_only_where_the_schema_has_one(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps(row))
     rows = list(read_source_rows(tmp_path / "a.jsonl", labelled=False))
     assert "id" not in rows[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"prompt,response_a,response_b,\x80other\na,b,c,d\n"),
+        ("a.jsonl", rb'{"prompt": "a", "response_a": "b", "response_b": "c", "\ud800other": 1}'),
+    ],
+)
+def test_a_name_of_a_column_that_is_no_unicode_can_be_written(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    unread = Counter()
+    assert len(list(read_source_rows(tmp_path / name, labelled=False, unread=unread))) == 1
+    assert unread == {"\ufffdother": 1}

@@ -63,8 +63,14 @@ def read_plain_turns(row: RawRow, reading: Reading) -> dict[str, list[str]]:
         NotABattle: one of them is not text, or lists are beside text.
     """
     plain = [name for name in FIELDS if name in reading.plain]
-    if len(plain) == len(FIELDS) and all(is_json_list(row[name]) for name in plain):
-        raise NotABattle("lists of turns in a file of plain text")
+    if not plain:
+        return {}
+    lists = [name for name in FIELDS if isinstance(row[name], list) or is_json_list(row[name])]
+    if len(lists) == len(FIELDS):
+        if len(plain) == len(FIELDS):
+            raise NotABattle("lists of turns in a file of plain text")
+        # The file has lists, and most of a column is damaged.
+        return {}
     if "prompt" in plain and any(is_json_list(row[name]) for name in FIELDS if name not in plain):
         raise NotABattle("prompt is text, and the answers are lists in JSON")
     return {name: [read_text(name, row[name])] for name in plain}

@@ -9,6 +9,7 @@ from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.row_parser import RawRow
 from preference.sources.schemas.messages import CONTENTS, SPEAKERS, is_message
+from preference.sources.schemas.schema import is_blank
 
 # As Python prints ['a', None], [{'a': 1}] or {'role': 'user'}, and NumPy ['a' 'b'].
 PRINTED_LIST = re.compile(
@@ -32,7 +33,7 @@ def find_plain_columns(
     for name in columns:
         values = [row[name] for row in rows if name in row]
         texts = [value for value in values if isinstance(value, str) and value]
-        _check_is_not_printed(path, name, texts)
+        _check_is_not_printed(path, name, values)
         lists = sum(map(_is_list, values))
         # A damaged list is no sign of plain text.
         others = sum(not text.lstrip().startswith("[") and not _is_list(text) for text in texts)
@@ -99,10 +100,11 @@ def _is_text_or_number(value: object) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
-def _check_is_not_printed(path: Path, name: str, texts: Sequence[str]) -> None:
+def _check_is_not_printed(path: Path, name: str, values: Sequence[object]) -> None:
     # Python prints ["it's"] as JSON does.
+    texts = [value for value in values if isinstance(value, str)]
     printed = [text for text in texts if PRINTED_LIST.fullmatch(text) and _read_list(text) is None]
-    if 2 * len(printed) > len(texts):
+    if 2 * len(printed) > sum(not is_blank(value) for value in values):
         example = one_line(printed[0], LONGEST_EXAMPLE)
         raise BadInput(
             f"{path}: column {name} holds lists as Python or NumPy prints them ({example}), from "
