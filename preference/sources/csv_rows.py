@@ -55,7 +55,7 @@ def _is_header(fields: Sequence[str], header: Sequence[str]) -> bool:
     # Excel begins each file with a byte-order mark.
     return (
         fields[:1] != []
-        and fields[0].strip("\ufeff ") == header[0].strip()
+        and fields[0].strip('\ufeff" ') == header[0].strip()
         and ([field.strip() for field in fields[1:]] == [name.strip() for name in header[1:]])
     )
 

@@ -112,7 +112,7 @@ def test_conversations_that_have_the_prompt_already(tmp_path, prompt, before, re
         {"system": "你是一个助手。", "prompt": "你是一个助手。请介绍北京"},
         {"input": "我喜欢你", "prompt": "把我喜欢你翻译成英文"},
         {"input": "(abc)", "prompt": "Mend (abc)def"},
-        {"input": "<noinput>", "prompt": PROMPT},
+        *({"input": name, "prompt": PROMPT} for name in ("<noinput>", "N/A", "nan")),
         {"input": ["other"], "prompt": PROMPT},
     ],
 )
@@ -137,6 +137,19 @@ def test_a_speaker_who_speaks_twice_beside_the_same_prompt(tmp_path):
     prompt = "\n\nHuman: One.\n\nHuman: Two.\n\nAssistant:"
     row = {"prompt": prompt, **{name: f"{prompt} {text}" for name, text in ANSWERS.items()}}
     assert preferred(read_one(tmp_path, row)) == (["One.\n\nTwo."], [GOOD], [BAD])
+
+
+@pytest.mark.parametrize("begin", ["", "\n\n"])
+def test_a_stripped_transcript_beside_the_prompt_with_which_it_begins(tmp_path, begin):
+    prompt = f"Human: {PROMPT}\n\nAssistant:"
+    row = {"prompt": f"{begin}{prompt}"}
+    row |= {name: f"{prompt} {text}" for name, text in ANSWERS.items()}
+    assert preferred(read_one(tmp_path, row)) == ([PROMPT], [GOOD], [BAD])
+
+
+def test_a_null_beside_text_is_an_empty_answer(tmp_path):
+    row = {"prompt": PROMPT, "chosen": GOOD, "rejected": None}
+    assert preferred(read_one(tmp_path, row)) == ([PROMPT], [GOOD], [""])
 
 
 def test_one_line_of_messages_is_no_table(tmp_path):
@@ -328,6 +341,13 @@ def test_a_row_without_a_prompt_in_a_file_of_prompts_has_an_empty_one(tmp_path):
         (
             {"prompt": "Translate.", "input": "Hallo", "chosen": GOOD, "rejected": BAD},
             "input is not in the prompt (join them, or remove it if it is none)",
+        ),
+        (
+            {
+                "conversations": [say("user", PROMPT)],
+                **{name: say("assistant", text) for name, text in ANSWERS.items()},
+            },
+            "prompt is missing (rename conversations, or remove what is none)",
         ),
         # The words of a message are in others by chance.
         (

@@ -5,6 +5,7 @@ with. Which answer is A is decided by `sides`; to predict without labels, `chose
 """
 
 import re
+from collections.abc import Iterable
 
 from preference.battles.table import A_WINS, B_WINS
 from preference.sources.row_parser import KEYED_BY_CONTENT, NotABattle, RawRow
@@ -24,6 +25,7 @@ from preference.sources.schemas.schema import (
     Schema,
     check_columns,
     is_blank,
+    is_missing,
     read_id,
     read_slices,
     read_text,
@@ -47,8 +49,8 @@ QUESTIONS = (
     *("user", "user_prompt", "request", "message", "post", "history", "dialogue", "text"),
     *("messages", "conversation", "conversations"),
 )
-# Alpaca's sets write so that an instruction has no input.
-NO_INPUT = re.compile(r"\s*(?:<?no ?input>?\s*)?", re.IGNORECASE)
+# How sets such as Alpaca's, and pandas, write that an instruction has no input.
+NO_INPUT = re.compile(r"\s*(?:(?:<?no ?input>?|n/?a|nan|none|null)\s*)?", re.IGNORECASE)
 Conversation = tuple[Turns, Turns]
 
 
@@ -85,18 +87,23 @@ def _read_id(row: RawRow) -> dict[str, object]:
 
 
 def _read_conversations(row: RawRow, reading: Reading) -> tuple[Conversation, Conversation]:
-    is_text = [_is_text(name, row, reading) for name in ANSWERS]
-    if any(is_text) and not all(is_text):
+    is_text = {name: _is_text(name, row, reading) for name in ANSWERS}
+    if any(is_text.values()) and not all(is_text[one] or is_missing(row[one]) for one in ANSWERS):
         raise NotABattle("chosen and rejected are not both text or both messages")
     prompt = _read_prompt(row, reading)
-    if all(is_text):
+    if any(is_text.values()):
         chosen, rejected = _read_texts(row, reading, prompt)
     else:
-        chosen, rejected = (
-            _complete(name, prompt, read_messages(name, row[name])) for name in ANSWERS
-        )
+        messages = {name: read_messages(name, row[name]) for name in ANSWERS}
+        if not prompt and _are_answers_alone([*messages["chosen"], *messages["rejected"]]):
+            _check_has_no_question(row, reading)
+        chosen, rejected = (_complete(name, prompt, one) for name, one in messages.items())
     _check_input(row.get("input"), chosen[0])
     return chosen, rejected
+
+
+def _are_answers_alone(messages: Iterable[Message]) -> bool:
+    return {role for role, _ in messages} == {ASSISTANT}
 
 
 def _is_text(name: str, row: RawRow, reading: Reading) -> bool:
@@ -145,7 +152,7 @@ def _check_input(value: object, prompts: Turns) -> None:
 
 def _complete(name: str, prompt: list[Message], messages: list[Message]) -> Conversation:
     """Return an answer with its prompt, or a whole conversation, which must have the prompt."""
-    if {role for role, _ in messages} == {ASSISTANT}:
+    if _are_answers_alone(messages):
         return split_turns(name, [*prompt, *messages])
     missing = find_missing_messages(prompt, messages)
     if any(role != SYSTEM for role, _ in missing):
@@ -161,11 +168,15 @@ def _read_texts(
     if reading.unread.issuperset(texts.values()) and any(texts.values()):
         raise NotABattle("chosen and rejected are names of columns (put the answers there)")
     has_prompt = not is_blank(row.get("prompt"))
+    stated = row.get("prompt")
+    begun = stated if isinstance(stated, str) and is_begun_transcript(stated) else None
     # An answer to a prompt may be a dialogue that somebody asked for.
     is_whole = is_marked_transcript if has_prompt else is_transcript
-    if not all(map(is_whole, texts.values())):
-        begun = row.get("prompt")
-        if isinstance(begun, str) and is_begun_transcript(begun):
+    has_whole = all(map(is_whole, texts.values())) or (
+        begun is not None and all(one.lstrip().startswith(begun.strip()) for one in texts.values())
+    )
+    if not has_whole:
+        if begun is not None:
             prompt = [message for message in prompt if message[0] == SYSTEM]
             texts = {name: f"{begun}{text}" for name, text in texts.items()}
         else:
@@ -185,14 +196,19 @@ def _find_prompt(
     """Return the prompt of a row that has none, and the answers without it."""
     if "prompt" in reading.filled:
         return [*systems, (USER, "")], texts
-    questions = [n for n in QUESTIONS if n in reading.unread or not is_blank(row.get(n))]
-    if questions:
-        how = f"rename {questions[0]}" if len(questions) == 1 else f"join {', '.join(questions)}"
-        raise NotABattle(f"prompt is missing ({how}, or remove what is none)")
+    _check_has_no_question(row, reading)
     prompt, chosen, rejected = split_prefix(*texts.values())
     if not prompt.strip():
         raise NotABattle("there is no prompt, and chosen and rejected begin differently")
     return [*systems, (USER, prompt)], {"chosen": chosen, "rejected": rejected}
+
+
+def _check_has_no_question(row: RawRow, reading: Reading) -> None:
+    """Check that the prompt of a row without one is in no column of another name."""
+    found = [name for name in QUESTIONS if name in reading.unread or not is_blank(row.get(name))]
+    if found:
+        how = f"rename {found[0]}" if len(found) == 1 else f"join {', '.join(found)}"
+        raise NotABattle(f"prompt is missing ({how}, or remove what is none)")
 
 
 SCHEMA = Schema(
