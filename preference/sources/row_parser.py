@@ -170,9 +170,13 @@ def _parse_turns(field: str, value: object) -> list[str]:
             value = json.loads(value)
         except (ValueError, RecursionError):
             value = None
-    if not isinstance(value, list) or not all(isinstance(turn, str | None) for turn in value):
+    if not isinstance(value, list) or not all(map(_is_turn, value)):
         raise NotABattle(f"{field} is not a JSON list of strings")
     return [replace_lone_surrogates(turn or "") for turn in value]
+
+
+def _is_turn(value: object) -> bool:
+    return isinstance(value, str) or value is None
 
 
 def _align(fields: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -237,7 +241,9 @@ def _parse_name(name: str, row: RawRow) -> str | None:
     # pandas writes a missing text as NaN.
     if isinstance(value, float) and value != value:
         value = None
-    if not isinstance(value, str | None):
+    if value is None:
+        return None
+    if not isinstance(value, str):
         raise NotABattle(f"{name} is not text")
     return replace_lone_surrogates(value) if value else None
 

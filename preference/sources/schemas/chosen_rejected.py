@@ -87,23 +87,27 @@ def _read_id(row: RawRow) -> dict[str, object]:
 
 
 def _read_conversations(row: RawRow, reading: Reading) -> tuple[Conversation, Conversation]:
-    is_text = {name: _is_text(name, row, reading) for name in ANSWERS}
-    if any(is_text.values()) and not all(is_text[one] or is_missing(row[one]) for one in ANSWERS):
+    is_text = _is_text("chosen", row, reading), _is_text("rejected", row, reading)
+    if is_text[0] != is_text[1] and not any(is_missing(row[name]) for name in ANSWERS):
         raise NotABattle("chosen and rejected are not both text or both messages")
     prompt = _read_prompt(row, reading)
-    if any(is_text.values()):
+    if any(is_text):
         chosen, rejected = _read_texts(row, reading, prompt)
     else:
-        messages = {name: read_messages(name, row[name]) for name in ANSWERS}
-        if not prompt and _are_answers_alone([*messages["chosen"], *messages["rejected"]]):
+        messages = read_messages("chosen", row["chosen"])
+        others = read_messages("rejected", row["rejected"])
+        if not prompt and _are_answers_alone([*messages, *others]):
             _check_has_no_question(row, reading)
-        chosen, rejected = (_complete(name, prompt, one) for name, one in messages.items())
+        chosen, rejected = (
+            _complete("chosen", prompt, messages),
+            _complete("rejected", prompt, others),
+        )
     _check_input(row.get("input"), chosen[0])
     return chosen, rejected
 
 
 def _are_answers_alone(messages: Iterable[Message]) -> bool:
-    return {role for role, _ in messages} == {ASSISTANT}
+    return all(role == ASSISTANT for role, _ in messages)
 
 
 def _is_text(name: str, row: RawRow, reading: Reading) -> bool:
@@ -154,7 +158,7 @@ def _complete(name: str, prompt: list[Message], messages: list[Message]) -> Conv
     """Return an answer with its prompt, or a whole conversation, which must have the prompt."""
     if _are_answers_alone(messages):
         return split_turns(name, [*prompt, *messages])
-    missing = find_missing_messages(prompt, messages)
+    missing = find_missing_messages(prompt, messages) if prompt else []
     if any(role != SYSTEM for role, _ in missing):
         raise NotABattle(f"{name} is a conversation without the prompt (remove it if it is none)")
     return split_turns(name, [*missing, *messages])

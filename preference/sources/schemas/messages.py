@@ -86,17 +86,19 @@ def _read_message(name: str, message: Mapping[str, object]) -> Message:
     known = ROLES.get(role.lower()) if isinstance(role, str) else None
     if known is None:
         raise NotABattle(f"{name} has a role that is not {', '.join(ROLES)}")
-    if message.keys().isdisjoint(CONTENTS):
+    content = message.get("content")
+    if content is None:
+        content = message.get("value")
+    if content is None and message.keys().isdisjoint(CONTENTS):
         raise NotABattle(f"{name} has a message without content")
     if not MORE_THAN_TEXT.isdisjoint(message) and any(map(message.get, MORE_THAN_TEXT)):
         raise NotABattle(f"{name} holds more than text")
-    found = (message[key] for key in CONTENTS if message.get(key) is not None)
-    return known, _read_content(name, next(found, None))
+    return known, content if isinstance(content, str) else _read_parts(name, content)
 
 
-def _read_content(name: str, content: object) -> str:
-    if isinstance(content, str | None):
-        return content or ""
+def _read_parts(name: str, content: object) -> str:
+    if content is None:
+        return ""
     if not isinstance(content, list) or not all(map(_is_text_part, content)):
         raise NotABattle(f"{name} holds more than text")
     return "\n".join(part["text"] or "" for part in content)

@@ -114,5 +114,5 @@ def is_blank(value: object) -> bool:
 
 def read_slices(row: RawRow) -> dict[str, str]:
     """Return the columns that are kept for slices, where they are text."""
-    values = {name: row.get(name) for name in ("language", "subset")}
-    return {name: value for name, value in values.items() if isinstance(value, str)}
+    found = ((name, row.get(name)) for name in ("language", "subset"))
+    return {name: value for name, value in found if isinstance(value, str)}
