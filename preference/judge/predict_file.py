@@ -145,9 +145,7 @@ def _counting_battles(progress: tqdm) -> Callable[[int], None]:
 
 
 def _read_rows(source: Path, named_by: str) -> Iterator[tuple[str, RawRow]]:
-    for part in (
-        list_parts(source, labelled=False, named_by=named_by) if source.is_dir() else [source]
-    ):
+    for part in list_parts(source, labelled=False, named_by=named_by):
         for line, row in read_source_rows(part, labelled=False, named_by=named_by):
             yield f"{part}, line {line}", row
 

@@ -47,9 +47,7 @@ def predict_shard(
     path = shard.path_beside(output)
     check_paths(source, path)
     predictor = FilePredictor(model, source, both_orders, strict, named_by)
-    files = _identify(
-        list_parts(source, labelled=False, named_by=named_by) if source.is_dir() else [source]
-    )
+    files = _identify(list_parts(source, labelled=False, named_by=named_by))
     with writing_shard(path, shard, BATTLES_A_BATCH) as writer:
         rows = 0
         for ids, probabilities in predictor.predict(shard):

@@ -69,7 +69,7 @@ def read_votes(source: Path) -> Votes:
     Raises:
         BadInput: a file cannot be used or has no labels, or no row is a battle.
     """
-    parts = list_parts(source, named_by=NAMED_BY) if source.is_dir() else [source]
+    parts = list_parts(source, named_by=NAMED_BY)
     rows = {part.as_posix(): read_source_rows(part, named_by=NAMED_BY) for part in parts}
     unreadable: list[QuarantinedRow] = []
     named = BattleSource(source.as_posix(), rows)

@@ -69,8 +69,7 @@ def _open_main_source(params: Params) -> BattleSource:
             f"{name} does not exist. Put the file there, or correct data.source in params.yaml: it "
             f"is the path of a file or of a folder, or one of {known}."
         )
-    parts = list_parts(path) if path.is_dir() else [path]
-    return _read_files(name, {part.as_posix(): part for part in parts})
+    return _read_files(name, {part.as_posix(): part for part in list_parts(path)})
 
 
 def _open_download(name: str, download: DownloadedFile) -> BattleSource:

@@ -15,25 +15,27 @@ SUBMISSION = "sample_submission"
 COMPETITION = frozenset((SUBMISSION, *map(member_to_read, (True, False))))
 
 
-def list_parts(folder: Path, labelled: bool = True, named_by: str = "params.yaml") -> list[Path]:
-    """Return the files of a folder in the order of their names.
+def list_parts(source: Path, labelled: bool = True, named_by: str = "params.yaml") -> list[Path]:
+    """Return the files of a folder in the order of their names, or the one file that is named.
 
     Where a folder has no files but a folder `data`, as a data set of the hub has, they are its
     files. Documentation is left out, and of a Kaggle competition all but the one file to read.
 
     Args:
-        folder: the folder.
+        source: the folder or file.
         labelled: whether labels are needed.
         named_by: where the user gave its path, for errors.
 
     Raises:
         BadInput: the folder has no files.
     """
-    parts = _list_visible(folder)
+    if not source.is_dir():
+        return [source]
+    parts = _list_visible(source)
     if [path.name for path in parts] == [HUB_DATA] and parts[0].is_dir():
         parts = _list_visible(parts[0])
     if not parts:
-        raise BadInput(f"{folder} has no files. Put battles into it, or correct {named_by}.")
+        raise BadInput(f"{source} has no files. Put battles into it, or correct {named_by}.")
     return _parts_of_competition(parts, member_to_read(labelled)) or parts
 
 

@@ -100,9 +100,9 @@ class SchemaFinder:
 
     def _find(self, names: Sequence[str]) -> Schema:
         schema = self._match(names)
-        self._check_spelling(names, schema)
         if schema is not None:
             return schema
+        self._check_spelling(names, None)
         has_known = bool(set(names) & KNOWN_COLUMNS)
         nearest = self._schemas[0]
         if has_known:
