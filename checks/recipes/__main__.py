@@ -1,6 +1,6 @@
 """Compare recipes: train an experiment with and without each of them, on the same seeds.
 
-    python -m checks.recipes --seeds 1 2 3 4 "train.learning_rate=0.005" "model.dropout=0.0"
+    python -m checks.recipes "train.learning_rate=0.005" "model.dropout=0.0" --seeds 1 2 3 4
 
 Each recipe is one argument, with one or several values of params.yaml. The stages preprocess and
 featurize must have run. Prints a table of log losses on valid, with paired differences to the
@@ -65,13 +65,18 @@ def write_table(names: Sequence[str], measured: Sequence[Sequence[Measured]]) ->
     return "\n".join(rows)
 
 
-if __name__ == "__main__":
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the arguments."""
     parser = argparse.ArgumentParser(description="Compare recipes on the same seeds.")
     parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="such as train.epochs=4")
     parser.add_argument("--experiment", default="baseline")
     parser.add_argument("--seeds", type=int, nargs="+", required=True, help="at least two")
     parser.add_argument("--processes", type=int, default=1, help="trainings at the same time")
-    arguments = parser.parse_args()
+    return parser
+
+
+if __name__ == "__main__":
+    arguments = command_line().parse_args()
     with exit_on_bad_input():
         if len(set(arguments.seeds)) < 2:
             raise BadInput("--seeds needs at least two seeds, which show the noise of training.")

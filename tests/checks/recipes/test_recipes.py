@@ -1,6 +1,7 @@
 """`python -m checks.recipes`: what it trains is what the stage trains, and what its table says."""
 
 import json
+import shlex
 import subprocess
 import sys
 from contextlib import chdir
@@ -10,10 +11,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from documentation import PAGES, fences
 from repository import REPOSITORY
 from small_preset import save_preset
 
-from checks.recipes.__main__ import write_table
+from checks.recipes.__main__ import command_line, write_table
 from checks.recipes.recipe import Recipe
 from checks.recipes.training import Measured, train_once
 from preference.config.experiment import resolve_experiment
@@ -88,9 +90,24 @@ def test_differences_are_paired_by_seed():
 
 
 def test_one_seed_shows_no_noise():
-    command = [sys.executable, "-m", "checks.recipes", "--seeds", "1", "1", "--", "train.epochs=4"]
+    command = [sys.executable, "-m", "checks.recipes", "train.epochs=4", "--seeds", "1", "1"]
     done = subprocess.run(command, cwd=REPOSITORY, text=True, capture_output=True)
     assert done.returncode == 1
     assert done.stderr == (
         "error: --seeds needs at least two seeds, which show the noise of training.\n"
     )
+
+
+def test_the_documented_command_has_the_recipes_and_the_seeds_that_it_shows():
+    (block,) = (
+        content
+        for page in PAGES
+        for _, content in fences(page)
+        if content.startswith("python -m checks.recipes")
+    )
+    _, _, _, *words = shlex.split(block)
+    arguments = command_line().parse_args(words)
+    assert arguments.seeds == [1, 2, 3, 4]
+    assert arguments.recipes == [word for word in words if "=" in word]
+    for text in arguments.recipes:
+        Recipe.parse(text)
