@@ -2,8 +2,8 @@
 
     python -m stages.configure
 
-Reads params.yaml; writes data/config/. Errors in params.yaml are found here, in a second and before
-anything is downloaded or trained.
+Reads params.yaml and the first rows of data/known_prompts/; writes data/config/. Errors in
+params.yaml are found here, in a second and before anything is downloaded or trained.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ from preference.config.params import load_params
 from preference.presets.resolve import check_preset
 from preference.runtime.errors import BadInput, exit_on_bad_input
 from preference.runtime.stage_lock import running_alone
+from preference.sources.known_prompts import check_known_prompts
 
 HUGGING_FACE = "huggingface"
 NAMED_SOURCES = ("simulated", "arena55k", "kaggle", HUGGING_FACE)
@@ -22,6 +23,7 @@ def main() -> None:
     """Check the parameters of each experiment, and write them."""
     params = load_params()
     check_source(params.data.source, params.data.hub)
+    check_known_prompts(params.evaluation.known_prompts)
     for name in params.experiments:
         experiment = params.experiment(name)
         if experiment.train.initial is None:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from preference.battles.text_digests import digest_prompts
 from preference.sources.readers import read_source_rows
-from preference.sources.row_parser import NotABattle, parse_conversations
+from preference.sources.row_parser import NotABattle, RawRow, parse_conversations
 from preference.sources.schemas.table import SCHEMAS_WITH_PROMPTS
 
 BATCH_ROWS = 8192
@@ -43,10 +43,19 @@ def read_known_prompts(files: Sequence[str]) -> KnownPrompts:
     return KnownPrompts(frozenset(digests), unreadable)
 
 
+def check_known_prompts(files: Sequence[str]) -> None:
+    """Read the first row of each file, so that what is no source is found before any training.
+
+    Raises:
+        BadInput: as `read_known_prompts` does, if the first rows show it.
+    """
+    for name in files:
+        next(_open_rows(name), None)
+
+
 def _read_prompts(name: str, unreadable: list[str]) -> Iterator[list[str]]:
     problems = []
-    rows = read_source_rows(Path(name), labelled=False, schemas=SCHEMAS_WITH_PROMPTS)
-    for line, row in tqdm(rows, desc=f"read {name}", unit=" rows"):
+    for line, row in tqdm(_open_rows(name), desc=f"read {name}", unit=" rows"):
         try:
             yield parse_conversations(row)["prompt"]
         except NotABattle as problem:
@@ -56,3 +65,7 @@ def _read_prompts(name: str, unreadable: list[str]) -> Iterator[list[str]]:
             f"{len(problems):,} rows of {name} could not be read ({problems[0]}): whether their "
             "prompts are in test is unknown. Correct or remove them."
         )
+
+
+def _open_rows(name: str) -> Iterator[tuple[int, RawRow]]:
+    return read_source_rows(Path(name), labelled=False, schemas=SCHEMAS_WITH_PROMPTS)

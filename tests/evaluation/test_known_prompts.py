@@ -17,7 +17,7 @@ from preference.evaluation.model_noise import ModelNoise
 from preference.report.known_prompts_section import describe_known_prompts, known_prompts_table
 from preference.runtime.errors import BadInput
 from preference.runtime.yaml_file import read_yaml, write_yaml
-from preference.sources.known_prompts import read_known_prompts
+from preference.sources.known_prompts import check_known_prompts, read_known_prompts
 from preference.statistics.cluster_bootstrap import GroupBootstrap
 from stages import evaluate
 
@@ -151,5 +151,6 @@ def test_a_file_without_prompts_is_told(tmp_path, monkeypatch, name, content, me
     monkeypatch.chdir(tmp_path)
     if content:
         Path(name).write_text(content)
-    with pytest.raises(BadInput, match=message):
-        read_known_prompts([name])
+    for read in (check_known_prompts, read_known_prompts):
+        with pytest.raises(BadInput, match=message):
+            read([name])

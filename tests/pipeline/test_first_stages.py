@@ -21,6 +21,10 @@ def clone(tmp_path):
         ({"model.preset": "deberta_v9"}, "there is no preset 'deberta_v9'"),
         ({"data.source": "missing.csv"}, "there is no file or folder 'missing.csv'"),
         ({"data.source": "huggingface"}, "data.hub is empty. Name the data set"),
+        (
+            {"evaluation.known_prompts": ["data/known_prompts/none.csv"]},
+            "data/known_prompts/none.csv does not exist. Put the file there",
+        ),
     ],
 )
 def test_bad_params_stop_with_a_clear_error(clone, changes, message):
