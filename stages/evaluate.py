@@ -14,7 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from preference.battles.predictions import write_predictions
-from preference.battles.soft_labels import label_codes
+from preference.battles.soft_labels import label_codes, label_columns
+from preference.battles.table import BATTLES, FIELDS
+from preference.battles.table_digest import digest_table
 from preference.config.experiment import IndexEntry, list_folds, read_index
 from preference.config.params import REFERENCES, load_params
 from preference.evaluation.blend import BLEND, BlendFit
@@ -80,6 +82,7 @@ def main() -> None:
         **hashes_of_weights(entries, folds),
         **({BLEND: [hash_file(BLEND_FIT)]} if blends else {}),
     }
+    details["test_battles"] = digest_table(test, (*FIELDS, *label_columns(BATTLES)))
     details["described"] = describe_experiments(entries)
     details["processors"] = processors_of(entries)
     write_metrics(headline, METRICS / "evaluate.json")

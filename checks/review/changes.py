@@ -1,8 +1,8 @@
 """The change of the test log loss of a model, compared with its noise.
 
 A change is real where it is larger than `log_loss_noise`, the half width of the 95 % interval of a
-change, in the version where that is larger. `dvc metrics diff` shows the same numbers, so that both
-always agree.
+change, in the version where that is larger. It is at least `evaluation.smallest_difference`. `dvc
+metrics diff` shows the same numbers, so that both always agree.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dvc.api import DVCFileSystem
 from dvc.utils.serialize import parse_yaml
@@ -68,11 +69,19 @@ def read_test_hashes(version: Version) -> dict[str, str]:
 
 def read_processors(version: Version) -> Mapping[str, str]:
     """Return the processor that each experiment was trained on, where the version records it."""
+    return _read_details(version).get("processors", {})
+
+
+def read_test_digest(version: Version) -> str | None:
+    """Return the digest of the test battles, where the version records it."""
+    return _read_details(version).get("test_battles")
+
+
+def _read_details(version: Version) -> Mapping[str, Any]:
     try:
-        details = parse_json(version.files.read_bytes(DETAILS))
+        return parse_json(version.files.read_bytes(DETAILS))
     except (FileNotFoundError, ValueError):
         return {}
-    return details.get("processors", {})
 
 
 def _read_tracked(version: Version, path: str) -> bytes:

@@ -15,6 +15,10 @@ def judge_change(comparison: Comparison) -> str:
         return "The change cannot be judged: the test battles are not the same."
     if not comparison.changes:
         return _describe_unchanged(comparison)
+    return " ".join([_judge_changes(comparison), *_describe_added(comparison)])
+
+
+def _judge_changes(comparison: Comparison) -> str:
     judged = [
         f"{code(name)} is {change.verdict}"
         for name, change in comparison.changes.items()
@@ -28,17 +32,18 @@ def judge_change(comparison: Comparison) -> str:
 
 
 def _describe_unchanged(comparison: Comparison) -> str:
-    rest = "all models that both versions have have the same test log loss"
-    new = [
-        f"{code(name)} (test log loss {number(loss)})" for name, loss in comparison.added.items()
-    ]
-    parts = [f"new is {join(new)}"] if new else []
+    parts = _describe_added(comparison)
     if comparison.removed:
-        parts.append(f"gone is {_names(comparison.removed)}")
+        parts.append(f"Gone is {_names(comparison.removed)}.")
     if not parts:
         return "No test log loss changed: every model has the same one in both versions."
-    found = "; ".join(parts)
-    return f"{found[0].upper()}{found[1:]}; {rest}."
+    return " ".join([*parts, "All models that both versions have have the same test log loss."])
+
+
+def _describe_added(comparison: Comparison) -> list[str]:
+    added = comparison.added.items()
+    new = [f"{code(name)} (test log loss {number(loss)})" for name, loss in added]
+    return [f"New is {join(new)}."] if new else []
 
 
 def explain(comparison: Comparison, base: str, here: str = "here") -> list[str]:

@@ -130,7 +130,8 @@ def evaluate_models(
     changes = _noise_of_changes(
         experiments, best_reference, losses, bootstrap, noise, deviations["log_loss"]
     )
-    return _headline(summaries, changes), details
+    smallest = params.smallest_difference
+    return _headline(summaries, changes, smallest), details
 
 
 def with_oracle(
@@ -208,14 +209,20 @@ def _add_oracle(details: dict[str, Any], gaps: Mapping[str, MetricValues]) -> No
 
 
 def _headline(
-    summaries: Mapping[str, Mapping[str, Any]], noise: Mapping[str, float | None]
+    summaries: Mapping[str, Mapping[str, Any]],
+    changes: Mapping[str, float | None],
+    smallest: float,
 ) -> dict[str, MetricValues]:
-    """Return the headline metrics without intervals; experiments also have `log_loss_noise`."""
+    """Return the headline metrics without intervals; experiments also have `log_loss_noise`.
+
+    A change that is not larger than this is neither better nor worse. So it is at least `smallest`.
+    """
     headline = {}
     for name, summary in summaries.items():
         values = {metric: summary[metric]["value"] for metric in HEADLINE}
-        if name in noise:
-            values["log_loss_noise"] = noise[name]
+        if name in changes:
+            noise = changes[name]
+            values["log_loss_noise"] = None if noise is None else max(noise, smallest)
         headline[name] = values
     return headline
 

@@ -21,6 +21,7 @@ from preference.report.significance import (
     is_better,
     is_same,
     is_tested,
+    why_untested,
 )
 from preference.report.verdict import best_experiment
 
@@ -28,7 +29,10 @@ Details = Mapping[str, Any]
 
 
 def describe_calibration(details: Details) -> list[Sentence]:
-    """Report which experiments have a significant calibration error."""
+    """Report which experiments have a significant calibration error.
+
+    Where the noise of training is unknown, none is called significant.
+    """
     errors = {
         name: details["models"][name]["calibration"]["top_label"] for name in details["experiments"]
     }
@@ -38,6 +42,9 @@ def describe_calibration(details: Details) -> list[Sentence]:
         name: f"{name} {with_interval(error, 3)}, {number(error['if_calibrated'], 3)} if calibrated"
         for name, error in errors.items()
     }
+    if not details["training_noise"]:
+        listed = "; ".join(texts.values())
+        return [Sentence(f"Calibration errors, without the noise of training: {listed}.")]
     sentences = [Sentence(f"Significant calibration error: {texts[name]}.") for name in off]
     fine = [texts[name] for name in errors if name not in (*off, *unknown)]
     if fine:
@@ -153,7 +160,8 @@ def _describe_recovery(best: str, model: Mapping[str, Any]) -> list[Sentence]:
 
 def _compare_on_agreement(best: str, reference: str, difference: Difference | None) -> str:
     if difference is None or not is_tested(difference):
-        return f"{best} and {reference} were not compared, because there are too few."
+        why = "there are too few battles" if difference is None else why_untested(difference)
+        return f"{best} and {reference} were not compared, because {why}."
     verb = "is" if is_better(difference) else "is not"
     return f"{best} {verb} significantly better than {reference} ({describe(difference)})."
 

@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from preference.rendering.numbers import (
-    Sentence,
-    number,
-    percent,
-    signed,
-    signed_interval,
-)
+from preference.rendering.numbers import Sentence, number, percent
+from preference.report.significance import describe, is_significant
 
 ORACLE = "oracle"
 PRIOR = "prior"
@@ -59,11 +54,10 @@ def _warn_of_leaks(names: list[str], details: Details) -> list[Sentence]:
     gaps = details["differences"]["oracle"]
     return [
         Sentence(
-            f"{name} is significantly better than the {ORACLE} "
-            f"({signed(gaps[name]['value'])} {signed_interval(gaps[name])} log loss): "
+            f"{name} is significantly better than the {ORACLE} ({describe(gaps[name])}): "
             "look for a leak.",
             warning=True,
         )
         for name in names
-        if gaps[name]["high"] is not None and gaps[name]["high"] < 0
+        if is_significant(gaps[name]) and gaps[name]["value"] < 0
     ]

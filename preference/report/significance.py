@@ -53,7 +53,8 @@ def describe(difference: Difference) -> str:
     return f"{bounds}, Holm-adjusted p\u00a0{p_value(difference['p_holm'])}"
 
 
-def _why_untested(difference: Difference) -> str:
+def why_untested(difference: Difference) -> str:
+    """Return why a difference was not tested."""
     if difference["standard_error"] is None:
         return "there are too few battles"
     return "the noise of training is unknown"
@@ -62,7 +63,7 @@ def _why_untested(difference: Difference) -> str:
 def compare(difference: Difference) -> str:
     """Return the judgement of a difference, to follow the name of the other model."""
     if not is_tested(difference):
-        return f"not judged, because {_why_untested(difference)} ({describe(difference)})"
+        return f"not judged, because {why_untested(difference)} ({describe(difference)})"
     if is_same(difference):
         return describe(difference)
     if not is_significant(difference):

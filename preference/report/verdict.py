@@ -1,6 +1,6 @@
 """The verdict in words: which experiment is best, whether significantly, and at what cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preference.rendering.numbers import (
@@ -28,14 +28,9 @@ from preference.report.significance import (
     is_significant,
     is_worse,
 )
+from preference.report.training_noise_notes import describe_training_noise, explain_unknown_noise
 
 Details = Mapping[str, Any]
-
-UNKNOWN_NOISE = (
-    "Every experiment was trained once, so that the noise of training is unknown: intervals have "
-    "that of the battles alone. To know it, train one experiment on several seeds: "
-    "-S 'experiments.baseline.train.seeds=[1,2,3]'."
-)
 
 
 def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
@@ -55,7 +50,7 @@ def judge(details: Details, training: TrainingMetrics) -> list[Sentence]:
         *warnings,
         *_judge_against_reference(best, details),
         *_judge_others_against_baseline(best, details),
-        _judge_training_noise(details),
+        describe_training_noise(details),
         *(judge_against_oracle(best, details) if details["simulated"] else []),
         *_judge_against_baseline(best, details),
         *describe_cost(best, details, training),
@@ -85,8 +80,17 @@ def _recommend(best: str, details: Details, training: TrainingMetrics) -> str:
     cost = f", at {quantity(ratios[PER_BATTLE])} times the cost" if PER_BATTLE in ratios else ""
     return (
         f"Use {best}: significantly better than {baseline} by {number(-difference['value'])} log "
-        f"loss{cost}; {score} on {battles}"
+        f"loss{cost}; {score} on {battles}{_mention_luckier(best, details)}"
     )
+
+
+def _mention_luckier(best: str, details: Details) -> str:
+    """Return what follows where a model that is not significantly better has a lower log loss."""
+    lowest = _lowest(_contenders(details), details)
+    if lowest == best:
+        return ""
+    value = number(details["models"][lowest]["log_loss"]["value"])
+    return f". {lowest} has a lower one, {value}, but is not significantly better"
 
 
 def _mention_better_reference(best: str, details: Details) -> str:
@@ -99,8 +103,19 @@ def _mention_better_reference(best: str, details: Details) -> str:
 
 
 def best_experiment(details: Details) -> str:
-    """Return the name of the experiment, or of the blend, with the lowest log loss on test."""
-    return min(_contenders(details), key=lambda name: details["models"][name]["log_loss"]["value"])
+    """Return the name of the experiment, or of the blend, with the lowest log loss on test.
+
+    Where some are significantly better than the baseline, it is one of these: one that was trained
+    once may have a lower log loss by luck.
+    """
+    differences = details["differences"]["baseline"]
+    contenders = _contenders(details)
+    better = [name for name in contenders if name in differences and is_better(differences[name])]
+    return _lowest(better or contenders, details)
+
+
+def _lowest(names: Sequence[str], details: Details) -> str:
+    return min(names, key=lambda name: details["models"][name]["log_loss"]["value"])
 
 
 def _contenders(details: Details) -> list[str]:
@@ -122,7 +137,7 @@ def _report_without_tests(best: str, details: Details, training: TrainingMetrics
             f"{best} has the lowest log loss of the experiments: {log_loss} on "
             f"{_name_battles(details)}. Its difference was not tested: {join(differences)}."
         ),
-        *([] if details["training_noise"] else [Sentence(UNKNOWN_NOISE)]),
+        *explain_unknown_noise(details),
         *describe_cost(best, details, training),
         *(judge_against_oracle(best, details) if details["simulated"] else []),
     ]
@@ -196,9 +211,9 @@ def _judge_against_prior(details: Details) -> list[Sentence]:
         return []
     return [
         Sentence(
-            f"{join(idle)} {'are' if len(idle) > 1 else 'is'} not significantly better than "
-            f"{PRIOR}, which predicts the class frequencies of train for every battle: use more "
-            "battles, or a pretrained backbone.",
+            f"{join(idle)} {'are' if len(idle) > 1 else 'is'} not shown to be better than {PRIOR}, "
+            "which predicts the class frequencies of train for every battle: use more battles, or "
+            "a pretrained backbone.",
             warning=True,
         )
     ]
@@ -241,23 +256,3 @@ def _judge_precision(details: Details) -> list[Sentence]:
             f"width of {number(width)} log loss: smaller differences are rarely significant."
         )
     ]
-
-
-def _judge_training_noise(details: Details) -> Sentence:
-    noise = details["training_noise"]
-    runs = [f"{name} ({count} runs)" for name, count in noise["runs"].items()]
-    text = (
-        "All intervals and tests include the noise of training. The log loss has a standard "
-        f"deviation of {number(noise['deviation'])} between training runs with different seeds, "
-        f"estimated from {join(runs)}."
-    )
-    others = [
-        name for name in details["experiments"] if name not in noise["runs"] and name != BLEND
-    ]
-    if others:
-        text += f" The same is assumed of {join(others)}, which {_were(others)} trained once."
-    return Sentence(text)
-
-
-def _were(names: list[str]) -> str:
-    return "were" if len(names) > 1 else "was"

@@ -14,7 +14,9 @@ from repository import REPOSITORY
 from simulated_models import simulate, without_oracle
 from sklearn import metrics as sklearn_metrics
 
+from preference.battles.table_digest import digest_table
 from preference.config.params import LEARNING_REFERENCES, REFERENCES, load_params
+from preference.evaluation.inputs import read_battles
 from preference.evaluation.outputs import write_hardest
 from preference.models.training_record import read_record
 from preference.runtime.errors import BadInput
@@ -104,6 +106,9 @@ def test_stage_writes_every_file(capsys, simulated):
     assert set(headline) == names
     details = json.loads(Path("metrics/evaluation_details.json").read_text())
     assert details["simulated"] == simulated
+    assert details["test_battles"] == digest_table(
+        read_battles("test"), ("prompt", "response_a", "response_b", "label")
+    )
     assert details["models"]["exp1"]["seeds"] == 2
     assert details["weights"] == {
         **{name: [read_record(name, seed).weights for seed in (3, 4)] for name in experiments},

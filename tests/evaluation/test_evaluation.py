@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated_models import as_models, evaluate, log_odds_of, make_predictions, simulate
+from simulated_models import (
+    PARAMS,
+    as_models,
+    evaluate,
+    log_odds_of,
+    make_predictions,
+    simulate,
+)
 from sklearn import metrics as sklearn_metrics
 
 from preference.evaluation.evaluate import with_oracle
@@ -95,6 +102,19 @@ def test_several_seeds_are_averaged_and_their_variance_is_measured():
     alike = [trainings[2], make_predictions(targets.ids, odds * 0.99)]
     quiet, _ = evaluate(targets, predictions | {"exp1": alike})
     assert headline["exp1"]["log_loss_noise"] > quiet["exp1"]["log_loss_noise"] > 0
+
+
+def test_the_noise_of_a_change_is_at_least_the_smallest_difference_that_matters():
+    targets, predictions = simulate(600)
+    odds = log_odds_of(targets)
+    runs = [make_predictions(targets.ids, odds * sharpness) for sharpness in (0.99, 1.0)]
+    models = predictions | {"exp1": runs}
+    noise = evaluate(targets, models)[0]["exp1"]["log_loss_noise"]
+    for smallest, expected in ((noise / 2, noise), (2 * noise, 2 * noise)):
+        headline, _ = evaluate(
+            targets, models, params=replace(PARAMS, smallest_difference=smallest)
+        )
+        assert headline["exp1"]["log_loss_noise"] == expected
 
 
 def test_nothing_is_tested_where_the_noise_of_training_is_unknown():

@@ -63,3 +63,13 @@ def test_calibration_is_judged_by_what_chance_would_show():
     off, fine = describe_calibration(details)
     assert off.text.startswith("Significant calibration error") and "exp1 0.031" in off.text
     assert "baseline 0.031" in fine.text and "exp1" not in fine.text
+
+
+def test_no_calibration_error_is_called_significant_where_the_noise_of_training_is_unknown():
+    details = example_details(EXPERIMENTS)
+    details["training_noise"] = None
+    error = details["models"]["exp1"]["calibration"]["top_label"]
+    details["models"]["exp1"]["calibration"]["top_label"] = {**error, "low": 0.004}
+    (only,) = describe_calibration(details)
+    assert only.text.startswith("Calibration errors, without the noise of training: baseline 0.031")
+    assert "exp1 0.031 [0.004" in only.text

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from evaluation_example import (
+    difference,
     estimate,
     example_battle,
     example_details,
@@ -79,7 +80,7 @@ def test_figures_without_intervals_are_shown_and_said(tmp_path):
 
 def test_warnings_stand_out_and_a_leak_comes_first(tmp_path):
     details = example_details(EXPERIMENTS)
-    details["differences"]["oracle"]["exp1"] = {"value": -0.2, "low": -0.3, "high": -0.1}
+    details["differences"]["oracle"]["exp1"] = difference(-0.2, 0.1, p_holm=0.001)
     write_example(tmp_path, details)
     write_json(tmp_path / "metrics/split.json", {**example_split(), "shared_prompts": 2})
     inputs = read_report_inputs(tmp_path / "metrics", tmp_path / "data/scored/hardest.json")

@@ -42,7 +42,7 @@ def test_names_and_values_cannot_mark_up_the_comment(monkeypatch):
     page = MarkdownIt("commonmark").enable("table").render(comment)
     outside_code = re.sub(r"<code>.*?</code>", "", page, flags=re.DOTALL)
     assert not re.search(r"img|alert|someone|javascript|title|[*|`]", outside_code)
-    assert page.count(f"<code>{SHOWN}</code>") == 17
+    assert page.count(f"<code>{SHOWN}</code>") == 18
     widths = [
         len(re.findall("<t[hd]>", row)) for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     ]

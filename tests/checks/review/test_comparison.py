@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from review_example import (
     BATTLES,
@@ -41,7 +43,9 @@ def test_what_is_better_the_same_new_and_gone_is_named(folder):
         ["exp2"],
     )
     comment = comment_on(comparison, base=Revision("a|b", "c" * 40))
-    assert "**Larger than noise: `exp1` is better.**" in comment
+    assert (
+        "**Larger than noise: `exp1` is better. New is `exp3` (test log loss 1.1000).**" in comment
+    )
     assert "- The same in both versions: `baseline`." in comment
     assert "- Only here: `exp3`." in comment
     assert "- Only in `a¦b`: `exp2`." in comment
@@ -90,9 +94,46 @@ def test_a_new_experiment_is_not_nothing(folder):
     edit_params(folder, experiments=EXPERIMENTS | {"exp3": train(weight_decay=0.1)})
     reproduce(folder)
     line = judge_change(compare(folder))
-    assert line.startswith("New is `exp3` (test log loss 1.2000); all models that both versions")
+    assert line.startswith("New is `exp3` (test log loss 1.2000). All models that both versions")
     removed = judge_change(replace(NO_CHANGES, removed=["exp2"]))
-    assert removed.startswith("Gone is `exp2`; all models")
+    assert removed.startswith("Gone is `exp2`. All models")
+    # The blend changes with it.
+    changed = edit_and_compare(folder, {"exp3": train(weight_decay=0.1), "exp1": train(epochs=2)})
+    assert judge_change(changed).endswith(" New is `exp3` (test log loss 1.2000).")
+
+
+def edit_and_compare(folder, changes):
+    edit_params(folder, experiments=EXPERIMENTS | changes)
+    reproduce(folder)
+    return compare(folder)
+
+
+def test_more_battles_of_train_leave_the_test_battles_as_they_are(folder):
+    """The digest of the test battles is the same, and the table of all battles is another."""
+    write_digest(folder, "a" * 64)
+    commit(folder, "With a digest")
+    write_more_battles(folder)
+    assert verdicts(edit_and_compare_with_head(folder)) == {"exp1": "better"}
+    write_digest(folder, "b" * 64)
+    assert not compare(folder, "HEAD").is_possible
+
+
+def write_digest(folder, digest):
+    path = folder / "metrics/evaluation_details.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"test_battles": digest}))
+
+
+def write_more_battles(folder):
+    path = folder / "data/battles.parquet"
+    battles = pq.read_table(path)
+    more = battles.slice(0, 3).set_column(0, "id", [[1000, 1001, 1002]])
+    pq.write_table(pa.concat_tables([battles, more]), path)
+
+
+def edit_and_compare_with_head(folder):
+    edit_params(folder, experiments=EXPERIMENTS | {"exp1": train(weight_decay=0.1)})
+    reproduce(folder)
+    return compare(folder, "HEAD")
 
 
 def test_the_noise_of_an_unchanged_model_is_no_change():
