@@ -263,7 +263,7 @@ def _compare_where_agreement_decides(
     decided = agreement_decides(oracle.probabilities, oracle.agreement)
     if not decided.any():
         return {}
-    bootstrap = GroupBootstrap(whole.groups[decided], whole.resamples, seed)
+    bootstrap = GroupBootstrap(whole.groups[decided], resamples=0, seed=seed)
     on_decided = {name: rows[:, decided] for name, rows in losses.items()}
     return _compare(other, names, on_decided, bootstrap, noise, smallest)
 

@@ -17,8 +17,10 @@ from preference.battles.text_digests import digest_prompts
 from preference.evaluation.model_noise import ModelNoise
 from preference.evaluation.model_summary import row_losses
 from preference.statistics.cluster_bootstrap import GroupBootstrap
+from preference.statistics.few_groups import explain_few_groups
 from preference.statistics.metric_estimates import estimate_metrics, resample_metrics
-from preference.statistics.paired_tests import compare_with
+from preference.statistics.paired_tests import Difference, Losses, correct_by_holm
+from preference.statistics.part_differences import difference_of_parts, excess_on_part
 
 Runs = Mapping[str, Sequence[Predictions]]
 
@@ -58,26 +60,14 @@ def score_by_known_prompt(
     Returns:
         `rows`; `parts`, empty where either is; and `gains`: the mean difference of log loss to the
         reference on the known part minus that on the other one, negative where a model is better
-        on known prompts.
+        on known prompts. Gains are not tested where either part has too few groups; its
+        `too_few_groups` then says so.
     """
     rows = int(known.sum())
     if not 0 < rows < len(labels):
         return {"rows": rows, "reference": reference, "parts": {}, "gains": {}}
-    # The mean over all battles is then that over the known ones minus that over the others.
-    counts = np.ones(len(known)) if bootstrap.battle_weights is None else bootstrap.battle_weights
-    total, of_known = counts.sum(), counts[known].sum()
-    weights = np.where(known, total / of_known, -total / (total - of_known))
-    losses = {
-        name: weights * row_losses(labels, models[name]) for name in [*experiments, reference]
-    }
-    deviation = noise.pool({name: bootstrap.mean(weighted) for name, weighted in losses.items()})
-    gains = compare_with(
-        reference,
-        experiments,
-        losses,
-        bootstrap,
-        lambda name, other: noise.of_difference(name, other, deviation),
-    )
+    losses = {name: row_losses(labels, models[name]) for name in [*experiments, reference]}
+    gains = _gains(known, losses, reference, bootstrap, noise)
     parts = {"known": known, "other": ~known}
     return {
         "rows": rows,
@@ -88,6 +78,36 @@ def score_by_known_prompt(
         },
         "gains": {name: asdict(gain) for name, gain in gains.items()},
     }
+
+
+def _gains(
+    known: np.ndarray,
+    losses: Losses,
+    reference: str,
+    bootstrap: GroupBootstrap,
+    noise: ModelNoise,
+) -> dict[str, Difference]:
+    """Return the gain of each model but the reference, with Holm-adjusted p-values.
+
+    The noise of training is that of what is tested: of each run's own gain.
+    """
+    weights = bootstrap.battle_weights
+    deviation = noise.pool(
+        {name: excess_on_part(of_model, known, weights) for name, of_model in losses.items()}
+    )
+    return correct_by_holm(
+        {
+            name: difference_of_parts(
+                of_model,
+                losses[reference],
+                known,
+                bootstrap,
+                noise.of_difference(name, reference, deviation),
+            )
+            for name, of_model in losses.items()
+            if name != reference
+        }
+    )
 
 
 def _score_part(
@@ -117,7 +137,12 @@ def _score_part(
         errors = {metric: noise.of_model(name, one) for metric, one in deviations.items()}
         estimates = estimate_metrics(labels[members], runs, bootstrap, errors)
         scores[name] = {metric: asdict(estimate) for metric, estimate in estimates.items()}
-    return {"rows": int(members.sum()), "groups": len(np.unique(groups)), "models": scores}
+    return {
+        "rows": int(members.sum()),
+        "groups": len(np.unique(groups)),
+        "too_few_groups": explain_few_groups(groups, weights),
+        "models": scores,
+    }
 
 
 def _take(predictions: Predictions, members: np.ndarray) -> Predictions:

@@ -37,17 +37,26 @@ def describe_known_prompts(details: Mapping[str, Any]) -> list[Sentence]:
             f"Difference of log loss to {known['reference']} on them minus that on the other "
             f"battles, where less is better on known prompts: {', '.join(listed)}."
         ),
-        _judge(known["gains"]),
+        _judge(known["gains"], known["parts"]),
     ]
 
 
-def _judge(gains: Mapping[str, Mapping[str, Any]]) -> Sentence:
+def _judge(gains: Mapping[str, Mapping[str, Any]], parts: Mapping[str, Any]) -> Sentence:
     if not any(map(is_tested, gains.values())):
-        return Sentence("None of these was tested.")
+        return Sentence(f"None of these was tested: {_why_untested(parts)}.")
     found = [name for name, gain in gains.items() if is_significant(gain)]
     if not found:
         return Sentence("None is significant (Holm-adjusted), which does not show that all are 0.")
     return Sentence(f"Significant (Holm-adjusted): {', '.join(found)}.", warning=True)
+
+
+def _why_untested(parts: Mapping[str, Any]) -> str:
+    few = [
+        f"with {name} prompts, {part['too_few_groups']}"
+        for name, part in parts.items()
+        if part["too_few_groups"]
+    ]
+    return "; ".join(few) or "the noise of training is unknown"
 
 
 def known_prompts_table(details: Mapping[str, Any]) -> Table | None:

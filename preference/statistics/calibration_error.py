@@ -28,7 +28,7 @@ from preference.statistics.training_noise import StandardError, add_noise
 
 BINS = 10
 DRAWS = 200
-# Gaps times this are so large that the noise of a resample changes the sign of none.
+# Gaps are so large here that the noise of a resample changes the sign of none.
 FAR_FROM_ZERO = 1e6
 TOLERANCE = 1e-3
 
@@ -150,8 +150,9 @@ def estimate_error(
     such error, the observed gaps are multiplied by a scale, and the deviations of the resamples are
     added. Noise also makes some observed gaps smaller than the true ones, so that this can count
     too much of the error as noise: the upper bound is at least that of an error without such bias,
-    all of whose gaps are far from zero. There is no interval where the gaps of all resamples are
-    equal, as where every battle has the same prediction and result.
+    all of whose gaps are far from zero. There is no interval where nothing varies: where training
+    has no noise, and the gaps of all resamples are equal, as where every battle has the same
+    prediction and result.
 
     Args:
         gaps: of each training run, averaged over the battles themselves first, then over those of
@@ -168,7 +169,8 @@ def estimate_error(
         return float(np.quantile(np.mean(resampled, axis=0) + noise, quantile)) - value
 
     def bound(quantile: float) -> float:
-        if excess(0.0, quantile) >= 0:
+        # Gaps of zero stay zero whatever the scale, and say nothing about larger errors.
+        if value <= ROUNDING or excess(0.0, quantile) >= 0:
             return 0.0
         highest = 1.0
         while excess(highest, quantile) < 0:
@@ -176,9 +178,10 @@ def estimate_error(
         return value * brentq(excess, 0.0, highest, args=(quantile,), xtol=TOLERANCE)
 
     def unbiased_bound(quantile: float) -> float:
-        far = [FAR_FROM_ZERO * one[0] for one in gaps]
+        # The direction of a gap of exactly zero is unknown, and either gives the same error.
+        far = [FAR_FROM_ZERO * np.where(one[0] < 0, -1.0, 1.0) for one in gaps]
         deviations = [
-            measure(start + one[1:] - one[0]) - measure(start)
+            measure(start + (one[1:] - one[0])) - measure(start)
             for start, one in zip(far, gaps, strict=True)
         ]
         return value - float(np.quantile(np.mean(deviations, axis=0) + noise, quantile))

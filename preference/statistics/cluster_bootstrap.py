@@ -3,7 +3,8 @@
 Battles of one group share a prompt or an answer, so whole groups are drawn with replacement, and
 not battles (the cluster bootstrap; Davison and Hinkley, Bootstrap Methods and their Application,
 1997, section 3.8). Every metric is a function of totals over battles, and all metrics are
-computed on the same resamples, so that the difference of two models is paired.
+computed on the same resamples. Differences of log loss have the interval of their test
+(`paired_tests`).
 
 Such an interval is too narrow where there are few groups, and it has no width where all resamples
 are equal. There is no interval in either case; too few are fewer than `FEWEST_GROUPS` effective

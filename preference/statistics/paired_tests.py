@@ -7,6 +7,10 @@ which seeds the models were trained (`training_noise`). The p-value is the fract
 differences that are as large as the one found; each is the sum of a draw from the t distribution of
 either error. Where no seed plays a part, it is the p-value of a t test.
 
+The interval is that of the same distributions, so that it leaves out 0 where, and only where, the
+p-value before adjustment is below 0.05. Percentiles of a bootstrap would differ from it by chance,
+and be too narrow where groups are few, since they know nothing of degrees of freedom.
+
 Where the noise of training is unknown, nothing is tested, and the interval has the noise of the
 battles alone. Battles in too few groups for an interval are not tested either: where one group has
 most of the battles, a t test would find most null differences significant. Where the difference is
@@ -22,7 +26,7 @@ from scipy import stats
 
 from preference.statistics.cluster_bootstrap import CONFIDENCE_LEVEL, GroupBootstrap
 from preference.statistics.metrics import ROUNDING, standard_error
-from preference.statistics.training_noise import NO_NOISE, StandardError, add_noise
+from preference.statistics.training_noise import NO_NOISE, StandardError
 
 DRAWS = 20_000
 # A difference is significant where `p_holm` is below it.
@@ -66,22 +70,47 @@ def paired_difference(
         training: the noise of training in the difference; None where it is unknown.
     """
     by_battle = first.mean(axis=0) - second.mean(axis=0)
+    value = float(bootstrap.mean(by_battle))
     if not bootstrap.has_enough_groups():
-        return Difference(float(bootstrap.mean(by_battle)), None, None, standard_error=None, p=None)
-    battles = error_over_battles(by_battle, bootstrap)
+        return untested(value)
+    return judge_mean(value, error_over_battles(by_battle, bootstrap), training, bootstrap.random)
+
+
+def untested(value: float) -> Difference:
+    """Return a difference on battles in too few groups."""
+    return Difference(value, None, None, standard_error=None, p=None)
+
+
+def judge_mean(
+    value: float,
+    battles: StandardError,
+    training: StandardError | None,
+    random: np.random.Generator,
+) -> Difference:
+    """Return a mean difference with its interval and test.
+
+    Args:
+        value: the mean difference.
+        battles: its error that is due to which battles were drawn; 0 where the difference is the
+            same in every battle.
+        training: the noise of training in the difference; None where it is unknown.
+        random: draws errors.
+    """
     if battles.value == 0:
-        # The two predict the same, as the same training run does.
-        training = NO_NOISE
-    resampled = add_noise(bootstrap.means(by_battle), training, bootstrap.random)
-    interval = bootstrap.interval(resampled)
-    if training is None:
-        return Difference(interval.value, interval.low, interval.high, battles.value, p=None)
+        # No training plays a part: the two predict the same, as the same training run does.
+        p = 1.0 if abs(value) <= ROUNDING else _sign_test(battles.freedom + 1)
+        return Difference(value, None, None, standard_error=0.0, p=p)
+    known = training or NO_NOISE
+    if known.value > 0:
+        half_width, p = _simulated_test(value, battles, known, random)
+    else:
+        half_width, p = _t_test(value, battles)
     return Difference(
-        interval.value,
-        interval.low,
-        interval.high,
-        standard_error=float(np.hypot(battles.value, training.value)),
-        p=_p_value(interval.value, battles, training, bootstrap.random),
+        value,
+        value - half_width,
+        value + half_width,
+        standard_error=float(np.hypot(battles.value, known.value)),
+        p=None if training is None else p,
     )
 
 
@@ -93,15 +122,30 @@ def error_over_battles(by_battle: np.ndarray, bootstrap: GroupBootstrap) -> Stan
     return StandardError(float(value), len(np.unique(bootstrap.groups)) - 1)
 
 
-def _p_value(
+def _t_test(value: float, error: StandardError) -> tuple[float, float]:
+    """Return the half width of the interval, and the p-value."""
+    half_width = error.value * stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, error.freedom)
+    return float(half_width), float(2 * stats.t.sf(abs(value) / error.value, error.freedom))
+
+
+def _simulated_test(
     value: float, battles: StandardError, training: StandardError, random: np.random.Generator
-) -> float:
-    if training.value > 0:
-        draws = battles.draw(DRAWS, random) + training.draw(DRAWS, random)
-        return float((1 + np.sum(np.abs(draws) >= abs(value))) / (1 + DRAWS))
-    if battles.value > 0:
-        return float(2 * stats.t.sf(abs(value) / battles.value, battles.freedom))
-    return 1.0 if abs(value) <= ROUNDING else _sign_test(battles.freedom + 1)
+) -> tuple[float, float]:
+    """Return the half width of the interval, and the p-value."""
+    sizes = _draw_sizes(battles, training, random)
+    return _half_width(sizes), float((1 + np.sum(sizes >= abs(value))) / (1 + DRAWS))
+
+
+def _draw_sizes(
+    battles: StandardError, training: StandardError, random: np.random.Generator
+) -> np.ndarray:
+    """Draw how large the sum of both errors is, float64 [DRAWS]."""
+    return np.abs(battles.draw(DRAWS, random) + training.draw(DRAWS, random))
+
+
+def _half_width(sizes: np.ndarray) -> float:
+    """Return the smallest of the sizes that is not significant as a difference."""
+    return float(np.quantile(sizes, CONFIDENCE_LEVEL, method="higher"))
 
 
 def _sign_test(groups: int) -> float:
@@ -184,6 +228,4 @@ def noise_of_a_change(
     if not squares:
         return None
     battles = StandardError(float(np.sqrt(np.mean(squares))), errors[0].freedom)
-    random = np.random.default_rng(DRAWS)
-    draws = battles.draw(DRAWS, random) + training.draw(DRAWS, random)
-    return float(np.quantile(np.abs(draws), CONFIDENCE_LEVEL))
+    return _half_width(_draw_sizes(battles, training, np.random.default_rng(DRAWS)))

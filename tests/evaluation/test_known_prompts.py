@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from evaluation_inputs import BATTLES, write_inputs
+from scipy import stats
 from simulated_models import simulate
 from sklearn import metrics
 
@@ -80,6 +81,65 @@ def test_prompts_that_are_easier_for_all_models_are_no_gain():
     }
     assert log_losses["known"]["high"] < log_losses["other"]["low"]
     assert found["gains"]["exp1"]["p_holm"] > 0.05
+
+
+def gain_of(runs, known):
+    """Score training runs, each the certainty of the actual label [n], against a constant model."""
+    models = {
+        "exp1": [predict(run) for run in runs],
+        "tfidf": [predict(np.full(BATTLE_COUNT, 0.2))],
+    }
+    bootstrap = GroupBootstrap(np.arange(BATTLE_COUNT), resamples=20, seed=1)
+    found = score_by_known_prompt(
+        known,
+        RANDOM_LABELS,
+        models,
+        ["exp1"],
+        "tfidf",
+        bootstrap,
+        ModelNoise({"exp1": len(runs)}, {}),
+    )
+    text = " ".join(
+        sentence.text
+        for sentence in describe_known_prompts({"known_prompts": found, "rows": BATTLE_COUNT})
+    )
+    return found, text
+
+
+def test_the_error_of_a_gain_is_that_within_the_parts_and_of_training():
+    """How good the model is on all battles cancels: 4 times the certainty is 1.39 of log loss."""
+    random = np.random.default_rng(3)
+    known = np.arange(BATTLE_COUNT) < 120
+    # What one training learns by heart is not what another does.
+    by_heart = np.exp(random.normal(0.2, 0.05, (3, 1)) * known)
+    runs = 0.1 * by_heart * np.exp(random.uniform(-0.3, 0.3, (3, BATTLE_COUNT)))
+    expected = -np.log(runs)
+    gains = expected[:, known].mean(axis=1) - expected[:, ~known].mean(axis=1)
+    mean = expected.mean(axis=0)
+    battles = stats.ttest_ind(mean[known], mean[~known], equal_var=False)
+    error = np.hypot(gains.mean() / battles.statistic, gains.std(ddof=1) / np.sqrt(3))
+    for factor in (1, 4):
+        gain = gain_of(factor * runs, known)[0]["gains"]["exp1"]
+        assert gain["value"] == pytest.approx(gains.mean())
+        assert gain["standard_error"] == pytest.approx(error)
+
+
+@pytest.mark.parametrize("few", ["known", "other"])
+def test_a_gain_is_not_tested_where_either_part_has_too_few_groups(few):
+    of_few = np.arange(BATTLE_COUNT) < 6
+    certainty = np.random.default_rng(4).uniform(0.1, 0.9, (2, BATTLE_COUNT))
+    found, text = gain_of(certainty, of_few if few == "known" else ~of_few)
+    gain = found["gains"]["exp1"]
+    assert [gain[name] for name in ("low", "high", "standard_error", "p", "p_holm")] == [None] * 5
+    assert f"None of these was tested: with {few} prompts, 6 groups of battles are too few" in text
+
+
+def test_a_gain_is_not_tested_where_the_noise_of_training_is_unknown():
+    certainty = np.random.default_rng(5).uniform(0.1, 0.9, (1, BATTLE_COUNT))
+    found, text = gain_of(certainty, EVERY_SECOND)
+    gain = found["gains"]["exp1"]
+    assert gain["p"] is None and gain["low"] < gain["value"] < gain["high"]
+    assert "None of these was tested: the noise of training is unknown." in text
 
 
 @pytest.fixture

@@ -86,6 +86,26 @@ def test_the_noise_of_training_widens_the_interval():
     assert noisy.low < once.low and noisy.high - noisy.low > 5 * (once.high - once.low)
 
 
+def test_gaps_of_zero_have_the_noise_of_training_above_them():
+    """As for a model trained once that is right and sure about every battle."""
+    error = StandardError(0.02, 3)
+    found = estimate_error([np.zeros((20_001, GAPS))], measure, np.random.default_rng(7), error)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(0.02 * stats.t.ppf(0.975, 3), rel=0.05)
+
+
+@pytest.mark.parametrize("training", [0.0, 0.02])
+def test_gaps_that_are_zero_by_chance_have_all_of_the_noise_above_them(training):
+    """As where half of the battles predicted at 0.5 are right, so that resamples have gaps."""
+    random = np.random.default_rng(8)
+    error = StandardError(training, 10**6)
+    gaps = np.concatenate([np.zeros((1, GAPS)), random.normal(0, 0.005, (20_000, GAPS))])
+    found = estimate_error([gaps], measure, random, error)
+    deviation = np.hypot(np.sqrt(GAPS) * 0.005, training)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(stats.norm.ppf(0.975) * deviation, rel=0.05)
+
+
 def test_the_upper_bound_is_not_too_low_where_gaps_are_twice_the_noise():
     """2.5 % may be below it. Without its least value, 7 % of these are."""
     random = np.random.default_rng(6)
