@@ -16,9 +16,9 @@ from pathlib import Path
 from preference.battles.predictions import write_predictions
 from preference.battles.soft_labels import label_codes, label_columns
 from preference.battles.table import BATTLES, FIELDS
-from preference.battles.table_digest import digest_table
 from preference.config.experiment import IndexEntry, list_folds, read_index
 from preference.config.params import REFERENCES, load_params
+from preference.evaluation.battle_digest import digest_table
 from preference.evaluation.blend import BLEND, BlendFit
 from preference.evaluation.evaluate import evaluate_models, with_oracle
 from preference.evaluation.experiment_changes import describe_experiments

@@ -14,8 +14,8 @@ from repository import REPOSITORY
 from simulated_models import simulate, without_oracle
 from sklearn import metrics as sklearn_metrics
 
-from preference.battles.table_digest import digest_table
 from preference.config.params import LEARNING_REFERENCES, REFERENCES, load_params
+from preference.evaluation.battle_digest import digest_table
 from preference.evaluation.inputs import read_battles
 from preference.evaluation.outputs import write_hardest
 from preference.models.training_record import read_record

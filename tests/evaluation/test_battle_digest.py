@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from preference.battles.table_digest import digest_table
+from preference.evaluation.battle_digest import digest_table
 
 COLUMNS = ("id", "prompt", "label")
 
