@@ -39,6 +39,7 @@ from preference.evaluation.processors import compare_with_committed, processors_
 from preference.evaluation.scoring import Model, join_folds, score_models
 from preference.evaluation.slices import slice_battles
 from preference.evaluation.targets import Targets
+from preference.report.verdict import best_experiment
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics
@@ -92,10 +93,7 @@ def main() -> None:
     for warning in [*known.unreadable, *details["warnings"], *([other] if other else [])]:
         print(f"warning: {warning}", file=sys.stderr)
     log_losses = {name: details["models"][name]["log_loss"]["value"] for name in headline}
-    # The report does not call a blend of a single model the best either.
-    is_mix = sum(max(by_fold) > 0 for by_fold in weights.values()) > 1
-    contenders = [name for name in experiments if name != BLEND or is_mix]
-    best = min(contenders, key=lambda name: log_losses[name])
+    best = best_experiment(details)
     with writing_folder(SCORED) as folder:
         for name, model in models.items():
             write_scored(model, folder, name)
