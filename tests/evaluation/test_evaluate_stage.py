@@ -14,6 +14,7 @@ from repository import REPOSITORY
 from simulated_models import simulate, without_oracle
 from sklearn import metrics as sklearn_metrics
 
+from preference.battles.predictions import read_predictions
 from preference.config.params import LEARNING_REFERENCES, REFERENCES, load_params
 from preference.evaluation.battle_digest import digest_table
 from preference.evaluation.inputs import read_battles
@@ -143,6 +144,17 @@ def test_stage_writes_every_file(capsys, simulated):
     plots = Path("metrics/plots")
     assert {file.stem for file in (plots / "confusion").iterdir()} == names
     assert (plots / "log_loss.csv").exists()
+
+
+def test_the_hardest_battles_are_those_of_the_model_that_the_report_names(monkeypatch):
+    targets, predictions = simulate(200)
+    write_inputs(targets, predictions["exp1"])
+    monkeypatch.setattr(evaluate, "best_experiment", lambda details: "prior")
+    evaluate.main()
+    hardest = json.loads(Path("data/scored/hardest.json").read_text())
+    prior = read_predictions(Path("data/scored/test/prior.parquet"), "evaluate").probabilities[0]
+    for battle in hardest:
+        assert battle["probabilities"] == pytest.approx(prior)
 
 
 def test_the_temperatures_are_those_of_the_bundles():
