@@ -39,7 +39,7 @@ from preference.evaluation.processors import compare_with_committed, processors_
 from preference.evaluation.scoring import Model, join_folds, score_models
 from preference.evaluation.slices import slice_battles
 from preference.evaluation.targets import Targets
-from preference.report.verdict import best_experiment
+from preference.report.best_experiment import best_experiment
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
 from preference.runtime.metrics_file import write_metrics

@@ -12,9 +12,9 @@ from preference.rendering.numbers import (
     signed_interval,
     with_interval,
 )
+from preference.report.best_experiment import best_experiment
 from preference.report.oracle_verdict import ORACLE
 from preference.report.svg import WIDTH, Chart, Plot, Theme, draw, sized
-from preference.report.verdict import best_experiment
 
 ROW_HEIGHT, AXIS_HEIGHT, LEGEND_HEIGHT = 24, 44, 24
 

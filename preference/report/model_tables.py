@@ -11,10 +11,10 @@ from preference.rendering.numbers import (
     signed_interval,
 )
 from preference.rendering.tables import NONE, Cell, Table, estimate_cell, number_cell
+from preference.report.best_experiment import best_experiment
 from preference.report.interval_charts import kind_of
 from preference.report.oracle_verdict import fraction_closed
 from preference.report.significance import Difference, is_tested
-from preference.report.verdict import best_experiment
 
 METRICS = ("model", "log loss", "accuracy", "macro F1", "flip rate")
 CALIBRATION_HEADER = (

@@ -13,6 +13,7 @@ from preference.rendering.numbers import (
     signed_interval,
     with_interval,
 )
+from preference.report.best_experiment import best_experiment
 from preference.report.cost import only_member
 from preference.report.oracle_verdict import ORACLE
 from preference.report.significance import (
@@ -23,7 +24,6 @@ from preference.report.significance import (
     is_tested,
     why_untested,
 )
-from preference.report.verdict import best_experiment
 
 Details = Mapping[str, Any]
 

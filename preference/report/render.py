@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from preference.battles.table import LABELS
 from preference.rendering.numbers import number, percent
 from preference.rendering.templates_env import content_hash, environment, markdown_template
+from preference.report.best_experiment import best_experiment
 from preference.report.cost import cost_table
 from preference.report.data_card import (
     describe_data,
@@ -55,7 +56,6 @@ from preference.report.notes import (
     describe_truth,
 )
 from preference.report.soft_label_notes import describe_soft_labels
-from preference.report.verdict import best_experiment
 from preference.report.verdict_section import TEMPLATES, list_verdict
 
 

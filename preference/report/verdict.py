@@ -1,6 +1,6 @@
 """The verdict in words: which experiment is best, whether significantly, and at what cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from preference.rendering.numbers import (
@@ -11,14 +11,13 @@ from preference.rendering.numbers import (
     signed,
     with_interval,
 )
+from preference.report.best_experiment import best_experiment, contenders, lowest
 from preference.report.cost import (
-    BLEND,
     PER_BATTLE,
     TrainingMetrics,
     cost_of,
     cost_ratios,
     describe_cost,
-    only_member,
 )
 from preference.report.oracle_verdict import PRIOR, judge_against_oracle
 from preference.report.significance import (
@@ -86,11 +85,11 @@ def _recommend(best: str, details: Details, training: TrainingMetrics) -> str:
 
 def _mention_luckier(best: str, details: Details) -> str:
     """Return what follows where a model that is not significantly better has a lower log loss."""
-    lowest = _lowest(_contenders(details), details)
-    if lowest == best:
+    luckier = lowest(contenders(details), details)
+    if luckier == best:
         return ""
-    value = number(details["models"][lowest]["log_loss"]["value"])
-    return f". {lowest} has a lower one, {value}, but is not significantly better"
+    value = number(details["models"][luckier]["log_loss"]["value"])
+    return f". {luckier} has a lower one, {value}, but is not significantly better"
 
 
 def _mention_better_reference(best: str, details: Details) -> str:
@@ -100,27 +99,6 @@ def _mention_better_reference(best: str, details: Details) -> str:
     if other >= ours:
         return "."
     return f". {reference}, which needs no network, has a lower log loss: {number(other)}."
-
-
-def best_experiment(details: Details) -> str:
-    """Return the name of the experiment, or of the blend, with the lowest log loss on test.
-
-    Where some are significantly better than the baseline, it is one of these: one that was trained
-    once may have a lower log loss by luck.
-    """
-    differences = details["differences"]["baseline"]
-    contenders = _contenders(details)
-    better = [name for name in contenders if name in differences and is_better(differences[name])]
-    return _lowest(better or contenders, details)
-
-
-def _lowest(names: Sequence[str], details: Details) -> str:
-    return min(names, key=lambda name: details["models"][name]["log_loss"]["value"])
-
-
-def _contenders(details: Details) -> list[str]:
-    """Return the experiments and the blend, unless the blend is a single model."""
-    return [name for name in details["experiments"] if name != BLEND or not only_member(details)]
 
 
 def _report_without_tests(best: str, details: Details, training: TrainingMetrics) -> list[Sentence]:
@@ -184,7 +162,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
         names = [
             f"{name} ({describe(difference)})"
             for name, difference in differences.items()
-            if name != best and name in _contenders(details) and belongs(difference)
+            if name != best and name in contenders(details) and belongs(difference)
         ]
         if names:
             sentences.append(Sentence(f"{title}: {join(names)}."))
@@ -193,7 +171,7 @@ def _judge_others_against_baseline(best: str, details: Details) -> list[Sentence
 
 def _judge_others_against_reference(best: str, details: Details) -> list[Sentence]:
     reference, differences = details["best_reference"], details["differences"]["reference"]
-    others = [name for name in _contenders(details) if name != best]
+    others = [name for name in contenders(details) if name != best]
     losers = [name for name in others if not is_better(differences[name])]
     if losers:
         names = join([f"{name} ({describe(differences[name])})" for name in losers])
@@ -206,7 +184,7 @@ def _judge_others_against_reference(best: str, details: Details) -> list[Sentenc
 def _judge_against_prior(details: Details) -> list[Sentence]:
     if PRIOR not in details["references"]:
         return []
-    idle = [name for name in _contenders(details) if not _beats_prior(name, details)]
+    idle = [name for name in contenders(details) if not _beats_prior(name, details)]
     if not idle:
         return []
     return [
@@ -233,7 +211,7 @@ def _beats_prior(name: str, details: Details) -> bool:
 
 
 def _mention_selection(best: str, details: Details) -> list[Sentence]:
-    if len(_contenders(details)) == 1:
+    if len(contenders(details)) == 1:
         return []
     return [
         Sentence(
