@@ -25,10 +25,11 @@ def train_once(experiment: Experiment, seed: int) -> Measured:
     import preference.runtime.lean_keras  # noqa: F401
     from preference.training.dataset import BatchSampler
     from preference.training.fit import train_model
-    from preference.training.run import prepare_run, read_valid
+    from preference.training.run import prepare_run, trained_part
 
     start = time.process_time()
     run = prepare_run(experiment, seed)
-    sampler = BatchSampler(run.train, experiment.train.tokens_per_batch, seed)
-    trained = train_model(run.model, sampler, read_valid(run), experiment.train, [])
+    model, battles, valid = trained_part(run)
+    sampler = BatchSampler(battles, experiment.train.tokens_per_batch, seed)
+    trained = train_model(model, sampler, valid, experiment.train, [])
     return Measured(trained["valid_log_loss"], time.process_time() - start)

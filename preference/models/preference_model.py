@@ -17,7 +17,7 @@ from preference.models.pair_layers import (
 from preference.runtime.errors import BadInput
 
 INPUTS = ("token_ids", "padding_mask")
-FEATURES = "features"
+POOLED, FEATURES = "pooled", "features"
 # Absolute positions have one vector each; relative positions have no maximum.
 POSITIONS = "position_embedding/embeddings"
 POOLS: dict[str, type[keras.layers.Layer]] = {"mean": MaskedMean, "cls": FirstToken}
@@ -49,13 +49,36 @@ def build_model(
     inputs = {name: keras.Input((2, None), dtype="int32", name=name) for name in INPUTS}
     rows = {name: FoldSides(name=f"fold_{name}")(tensor) for name, tensor in inputs.items()}
     vectors = POOLS[params.pool](name="pool")(backbone(rows), padding_mask=rows["padding_mask"])
-    pooled = UnfoldSides(name="pooled")(vectors)
-    if features:
-        inputs[FEATURES] = keras.Input((2, features), dtype="float32", name=FEATURES)
-        append = AppendFeatures(dtype="float32", name="append_features")
-        pooled = append(pooled, inputs[FEATURES])
+    pooled = UnfoldSides(name=POOLED)(vectors)
+    pooled = _append_features(pooled, inputs, features)
     logits = build_head(params, backbone.hidden_dim + features)(pooled)
     return keras.Model(inputs, logits, name="preference")
+
+
+def head_of(model: keras.Model) -> keras.Model:
+    """Return the head of a model that `build_model` made, with shared weights.
+
+    Returns: a model from `pooled`, the pooled vectors, float32 (batch, 2, hidden), and the
+        `features` of `model`, if it reads any, to its logits.
+    """
+    inputs = {POOLED: keras.Input((2, backbone_of(model).hidden_dim), name=POOLED)}
+    features = model.input[FEATURES].shape[-1] if FEATURES in model.input else 0
+    pooled = _append_features(inputs[POOLED], inputs, features)
+    return keras.Model(inputs, model.get_layer("head")(pooled), name="preference_head")
+
+
+def _append_features(
+    pooled: keras.KerasTensor, inputs: dict[str, keras.KerasTensor], features: int
+) -> keras.KerasTensor:
+    """Return vectors with the features of their sides, if there are any, behind them.
+
+    The features become one of `inputs`.
+    """
+    if not features:
+        return pooled
+    inputs[FEATURES] = keras.Input((2, features), dtype="float32", name=FEATURES)
+    append = AppendFeatures(dtype="float32", name="append_features")
+    return append(pooled, inputs[FEATURES])
 
 
 def position_count(backbone: keras_nlp.models.Backbone) -> int | None:

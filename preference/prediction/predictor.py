@@ -3,28 +3,21 @@
 The backbone reads every side once, in batches of similar length; the head then reads the pairs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Lock
 
 import keras
 import numpy as np
-import tensorflow as tf
 from scipy.special import softmax
 from tqdm import tqdm
 
 from preference.battles.predictions import Predictions
 from preference.battles.table import A_WINS, B_WINS, TIE
-from preference.models.preference_model import encoder_of, score_both_orders
-from preference.runtime.tensorflow_runtime import keep_freed_memory
+from preference.models.preference_model import score_both_orders
+from preference.models.side_encoder import SideEncoder
 from preference.runtime.terminal_text import LONGEST_TASK, one_line
-from preference.sequences.length_bucketing import padded_widths, sorted_batches
-from preference.sequences.packing import SIDES, Inputs, Packing, pack_sequences, packed_lengths
-from preference.sequences.tf_data import input_signature, stream_batches
+from preference.sequences.packing import SIDES, Packing
 from preference.sequences.token_store import Tokens
-
-# 8 sequences of 1,024 tokens: with 12 heads, 400 MB a tensor of float32 scores.
-TOKENS_PER_BATCH = 8192
-SIGNATURE = input_signature(None, None)
 
 
 def predict_battles(
@@ -52,13 +45,8 @@ class Predictor:
     """
 
     def __init__(self, model: keras.Model, packing: Packing) -> None:
-        keep_freed_memory()
-        self._model, self._packing = model, packing
-        self._encode = _trace(encoder_of(model))
-        self._batches: Iterator[Inputs] = iter(())
+        self._model, self._encoder = model, SideEncoder(model, packing)
         self._lock = Lock()
-        # One stream for all calls, because TensorFlow never frees some memory of a stream.
-        self._stream = stream_batches(lambda: self._batches, SIGNATURE)
 
     def predict(
         self,
@@ -80,7 +68,7 @@ class Predictor:
             BadInput: a battle has no tokens.
         """
         with self._lock:
-            pooled = self._encode_battles(tokens, tokens.rows_of(ids), advance)
+            pooled = self._encoder.encode(tokens, tokens.rows_of(ids), advance)
         if features is not None:
             pooled = np.concatenate([pooled, features], axis=-1)
         in_order, swapped = score_both_orders(self._model, pooled)
@@ -89,36 +77,3 @@ class Predictor:
             probabilities=softmax(in_order.astype(np.float64), axis=-1),
             swapped=softmax(swapped.astype(np.float64), axis=-1)[:, [B_WINS, A_WINS, TIE]],
         )
-
-    def _encode_battles(
-        self, tokens: Tokens, rows: np.ndarray, advance: Callable[[int], object]
-    ) -> np.ndarray:
-        """Return the pooled vectors of both sides of battles: float32 [rows, 2, hidden]."""
-        packing = self._packing
-        lengths = packed_lengths(tokens, rows, packing)
-        battle, side = (index.ravel() for index in np.indices(lengths.shape))
-        widths = padded_widths(lengths.ravel(), packing.seq_len)
-        batches = sorted_batches(lengths.ravel(), widths, TOKENS_PER_BATCH)
-
-        def generate() -> Iterator[Inputs]:
-            for batch in batches:
-                width = int(widths[batch[0]])
-                yield pack_sequences(tokens, rows[battle[batch]], side[batch], packing, width)
-
-        vectors = []
-        self._batches = generate()
-        for inputs in self._stream:
-            vectors.append(self._encode(inputs).numpy())
-            advance(len(vectors[-1]))
-        order = np.argsort(np.concatenate(batches))
-        return np.concatenate(vectors)[order].reshape(*lengths.shape, -1)
-
-
-def _trace(encoder: keras.Model) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
-    """Make one graph for all shapes; Keras's `predict` would trace up to three."""
-
-    @tf.function(input_signature=[SIGNATURE], autograph=False)
-    def encode(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.cast(encoder(inputs, training=False), tf.float32)
-
-    return encode

@@ -65,8 +65,7 @@ class LabelledBattles:
             [batch, 2, features], if there are any; and the shares of the labels, float32 [batch,
             3], in which a tie that cannot be is `IMPOSSIBLE`.
         """
-        width = int(self.widths[positions].max())
-        inputs = pack(self.tokens, self.rows[positions], self.packing, width)
+        inputs = self.read_sides(positions)
         if self.features:
             inputs[FEATURES] = self.features.read(positions)
         labels = to_shares(self.labels[positions], np.float32)
@@ -74,13 +73,22 @@ class LabelledBattles:
             labels[~self.has_ties[positions], TIE] = IMPOSSIBLE
         return inputs, labels
 
+    def read_sides(self, positions: np.ndarray) -> Inputs:
+        """Return what the model reads of both sides, padded to the widest of some battles."""
+        width = int(self.widths[positions].max())
+        return pack(self.tokens, self.rows[positions], self.packing, width)
+
+    def sides_signature(self) -> dict[str, tf.TensorSpec]:
+        """Return the tensor specifications of what `read_sides` returns."""
+        return input_signature(None, len(SIDES), None)
+
     def weigh(self, positions: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return counts of some battles, float32 [batch], times their weights."""
         return counts if self.weights is None else counts * self.weights[positions].astype("f4")
 
     def signature(self, weighted: bool) -> tuple:
         """Return the tensor specifications of a batch, with the weights of its battles or not."""
-        inputs = input_signature(None, len(SIDES), None)
+        inputs = self.sides_signature()
         if self.features:
             width = len(self.features.normalization.features)
             inputs[FEATURES] = tf.TensorSpec((None, len(SIDES), width), tf.float32)

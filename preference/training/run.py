@@ -15,8 +15,9 @@ from preference.battles.soft_labels import label_columns, read_labels, read_weig
 from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.config.experiment import Experiment, fold_of
-from preference.models.preference_model import build_model
+from preference.models.preference_model import build_model, head_of
 from preference.models.pretrained.backbones import load_backbone
+from preference.models.side_encoder import SideEncoder
 from preference.runtime.errors import BadInput
 from preference.runtime.provenance import hash_files
 from preference.sequences.feature_normalization import fit_features
@@ -32,6 +33,7 @@ from preference.training.dataset import BatchSampler, LabelledBattles
 from preference.training.distributed.shard import Shard
 from preference.training.fingerprint import identify_training
 from preference.training.fit import FitResult, train_model
+from preference.training.frozen_backbone import encode_once, has_fixed_vectors
 from preference.training.frozen_layers import freeze_layers
 from preference.training.initial_weights import load_start
 
@@ -121,12 +123,12 @@ def fit_run(
     """
     experiment, battles = run.experiment, run.train
     params = experiment.train
-    valid = read_valid(run)
     data = [BATTLES, *map(split_file, SPLITS_READ), TOKENS]
     if battles.features:
         data.append(features_file(experiment.name))
     identity = identify_training(experiment, run.seed, data, run.model)
     checkpoint = find(run.checkpoint, identity)
+    model, battles, valid = trained_part(run, on_one_device=not shard)
     sampler = BatchSampler(
         battles,
         params.tokens_per_batch,
@@ -150,10 +152,27 @@ def fit_run(
         writes=is_first,
     )
     callbacks = [*filter(None, [progress, logged])]
-    trained = train_model(run.model, sampler, valid, params, callbacks, checkpoints)
+    trained = train_model(model, sampler, valid, params, callbacks, checkpoints)
     if shard and is_first and not checkpoints.is_saved:
         raise BadInput("the trained model could not be saved: free some disk space.")
     return trained
+
+
+def trained_part(
+    run: TrainingRun, on_one_device: bool = True
+) -> tuple[keras.Model, LabelledBattles, LabelledBattles]:
+    """Return the model that learns, and the battles of train and valid as it reads them.
+
+    It is the head alone, with the vectors of a backbone that is frozen, if that changes nothing.
+
+    Raises:
+        BadInput: as `read_valid` does.
+    """
+    model, train, valid = run.model, run.train, read_valid(run)
+    if not on_one_device or not has_fixed_vectors(model, run.experiment.model.dropout):
+        return model, train, valid
+    encoder, task = SideEncoder(model, train.packing), f"{run.experiment.name}, frozen layers"
+    return head_of(model), encode_once(encoder, train, task), encode_once(encoder, valid, task)
 
 
 def read_valid(run: TrainingRun) -> LabelledBattles:
