@@ -7,29 +7,42 @@ from preference.battles.table import LABELS
 from preference.config.model_params import ModelParams
 
 
-def build_head(params: ModelParams, hidden_dim: int) -> keras.Model:
+def build_head(params: ModelParams, hidden_dim: int, from_zero: bool = False) -> keras.Model:
     """Build the head that `params.head` names.
 
     `concat` is one dense layer over `[a; b]`. `mlp` has hidden layers of `head_units` with
     `head_dropout` before it. `equivariant` scores both orders with one network, so that swapping
     the answers swaps P(A) and P(B) exactly. `davidson` gives each answer one score, and compares
     the two scores alone. Both may have hidden layers, too.
+
+    Args:
+        params: `head`, `head_units` and `head_dropout`.
+        hidden_dim: of the vector of a side, with its features.
+        from_zero: whether all labels are equally likely before training, as in a logistic
+            regression. A backbone that is trained, too, has no gradient until the head has left
+            zero, and learns less.
     """
     pooled = keras.Input((2, hidden_dim), name="pooled")
-    return keras.Model(pooled, _layer(params, hidden_dim)(pooled), name="head")
-
-
-def _layer(params: ModelParams, hidden_dim: int) -> keras.layers.Layer:
     sides = keras.Input((2, hidden_dim), name="sides")
+    initializer = "zeros" if from_zero else "glorot_uniform"
+    return keras.Model(pooled, _layer(params, sides, initializer)(pooled), name="head")
+
+
+def _layer(params: ModelParams, sides: keras.KerasTensor, initializer: str) -> keras.layers.Layer:
     if params.head == "davidson":
-        return Davidson(_network(params, sides, outputs=1))
+        return Davidson(_network(params, sides, initializer, outputs=1))
     if params.head == "equivariant":
-        return OrderEquivariant(_network(params, sides, outputs=2, concatenate=True))
-    return _network(params, sides, outputs=len(LABELS), concatenate=True)
+        network = _network(params, sides, initializer, outputs=2, concatenate=True)
+        return OrderEquivariant(network)
+    return _network(params, sides, initializer, outputs=len(LABELS), concatenate=True)
 
 
 def _network(
-    params: ModelParams, sides: keras.KerasTensor, outputs: int, concatenate: bool = False
+    params: ModelParams,
+    sides: keras.KerasTensor,
+    initializer: str,
+    outputs: int,
+    concatenate: bool = False,
 ) -> keras.Sequential:
     hidden: list[keras.layers.Layer] = []
     if concatenate:
@@ -39,7 +52,9 @@ def _network(
     ):
         hidden.append(keras.layers.Dense(units, activation="relu", name=f"hidden_{index}"))
         hidden.append(keras.layers.Dropout(rate, name=f"dropout_{index}"))
-    logits = keras.layers.Dense(outputs, dtype="float32", name="logits")
+    logits = keras.layers.Dense(
+        outputs, kernel_initializer=initializer, dtype="float32", name="logits"
+    )
     return keras.Sequential([sides, *hidden, logits], name="network")
 
 

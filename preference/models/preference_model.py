@@ -26,7 +26,7 @@ POOLS: dict[str, type[keras.layers.Layer]] = {"mean": MaskedMean, "cls": FirstTo
 def build_model(
     backbone: keras_nlp.models.Backbone, params: ModelParams, features: int = 0
 ) -> keras.Model:
-    """Join backbone, pool and head.
+    """Join backbone, pool and head, which starts from zero where the whole backbone is frozen.
 
     Args:
         backbone: from `token_ids` and `padding_mask` (rows, length) to (rows, length, hidden).
@@ -51,8 +51,10 @@ def build_model(
     vectors = POOLS[params.pool](name="pool")(backbone(rows), padding_mask=rows["padding_mask"])
     pooled = UnfoldSides(name=POOLED)(vectors)
     pooled = _append_features(pooled, inputs, features)
-    logits = build_head(params, backbone.hidden_dim + features)(pooled)
-    return keras.Model(inputs, logits, name="preference")
+    head = build_head(
+        params, backbone.hidden_dim + features, from_zero=not backbone.trainable_variables
+    )
+    return keras.Model(inputs, head(pooled), name="preference")
 
 
 def head_of(model: keras.Model) -> keras.Model:

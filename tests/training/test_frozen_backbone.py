@@ -106,3 +106,12 @@ def test_several_devices_read_in_every_epoch(prepared):
         training = prepare_run(read_experiment("without"), seed=1)
         model, _, _ = trained_part(training, on_one_device=False)
     assert model is training.model
+
+
+@pytest.mark.parametrize(("name", "is_zero"), [("without", True), ("with_layers", False)])
+def test_all_labels_are_equally_likely_before_a_head_alone_is_trained(prepared, name, is_zero):
+    with chdir(prepared):
+        training = prepare_run(read_experiment(name), seed=1)
+        inputs, _ = training.train.batch(np.arange(8))
+    logits = np.asarray(training.model(inputs))
+    assert (np.abs(logits).max() == 0) == is_zero
