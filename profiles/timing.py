@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from preference.battles.table import FIELDS, LABELS
 from preference.config.params import Params, load_params
+from preference.models.precision import choose_precision
 from preference.models.preference_model import build_model
 from preference.prediction.predictor import Predictor
 from preference.runtime.errors import exit_on_bad_input
@@ -56,7 +57,7 @@ def time_experiment(params: Params) -> Timing:
         params: the parameters of the experiment, with its overrides.
     """
     keras.utils.set_random_seed(params.seed)
-    keras.config.set_dtype_policy(params.train.precision)
+    keras.config.set_dtype_policy(choose_precision(params.train.precision))
     backbone = build_untrained(params.model.preset)
     groups = full_batches(params)
     battles = random_battles(groups, params, backbone.vocabulary_size)

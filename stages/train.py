@@ -38,6 +38,7 @@ from preference.config.experiment import (
 )
 from preference.config.params import load_params
 from preference.models.model_files import NORMALIZATION, WEIGHTS
+from preference.models.precision import choose_precision
 from preference.models.saved_model import save_model
 from preference.models.training_record import (
     TRAINED,
@@ -47,11 +48,10 @@ from preference.models.training_record import (
 )
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.processor import PROCESSOR, processor_name
 from preference.runtime.provenance import (
-    PROCESSOR,
     hash_file,
     library_versions,
-    processor_name,
 )
 from preference.runtime.stage_lock import running_alone
 from preference.sequences.feature_normalization import write_normalization
@@ -150,6 +150,8 @@ def train_together(experiment: Experiment, seed: int) -> None:
 def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) -> RunRecord:
     """Describe how the weights, which have this sha256, came about."""
     experiment, train = training.experiment, training.train
+    parameters = shown_parameters(experiment, training.fold)
+    parameters["train"]["precision"] = choose_precision(experiment.train.precision)
     return RunRecord(
         name=experiment.name,
         seed=training.seed,
@@ -160,7 +162,7 @@ def describe(training: TrainingRun, figures: Mapping[str, Any], weights: str) ->
         tokens=training.tokens_folder.name,
         prior=label_prior(train.labels, train.has_ties, train.weights),
         training=TrainingMetrics(**figures),
-        parameters=shown_parameters(experiment, training.fold),
+        parameters=parameters,
         data=training.data,
         versions={**library_versions(experiment.train.backend), PROCESSOR: processor_name()},
     )

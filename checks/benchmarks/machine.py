@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from checks.benchmarks.stage_runs import REPOSITORY
+from preference.runtime.processor import processor_flags
 
 KERAS_PACKAGES = ("tensorflow", "jax", "keras", "keras-hub", "numpy")
 TORCH_PACKAGES = ("torch", "transformers")
@@ -31,7 +32,7 @@ def describe_machine(torch_python: Path | None) -> dict[str, str]:
     """
     return {
         "processor": _first_value("/proc/cpuinfo", "model name"),
-        "matrix instructions": matrix_instructions(_processor_flags()) or "none known",
+        "matrix instructions": matrix_instructions(processor_flags()) or "none known",
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{_memory_gib():.0f} GiB",
         **({"gpu": gpu} if (gpu := gpu_name()) else {}),
@@ -64,12 +65,6 @@ def package_versions(packages: tuple[str, ...]) -> dict[str, str]:
 def _torch_versions(python: Path) -> dict[str, str]:
     command = [python, "-m", "checks.benchmarks.machine", *TORCH_PACKAGES]
     return json.loads(subprocess.check_output(command, cwd=REPOSITORY, text=True))
-
-
-def _processor_flags() -> list[str]:
-    text = Path("/proc/cpuinfo").read_text()
-    lines = [line for line in text.splitlines() if line.startswith(("flags", "Features"))]
-    return lines[0].partition(":")[2].split() if lines else []
 
 
 def _memory_gib() -> float:

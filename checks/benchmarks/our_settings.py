@@ -15,7 +15,7 @@ from checks.benchmarks.sizes import LEARNING_RATE, SEED, SIZES
 from preference.config.model_params import ModelParams, TrainParams
 from preference.config.params import load_params
 from preference.models.deberta_v3.backbone import DebertaV3Backbone
-from preference.prediction.predictor import TOKENS_PER_BATCH
+from preference.models.side_encoder import TOKENS_PER_BATCH
 from preference.sequences.length_bucketing import sorted_batches
 from preference.sequences.packing import SIDES, Packing
 from preference.sequences.token_store import open_tokens

@@ -63,8 +63,8 @@ class TrainParams:
     train these. `weight_average` is the decay of the moving average of the weights, which valid
     judges and which is kept; None for the weights themselves. `tokens_per_batch` counts both sides
     and their padding, on all devices together. `jit` compiles the step with XLA: `auto` on a GPU
-    only; JAX always does. `initial` is a bundle in data/initial whose network the training starts
-    from.
+    only; JAX always does. `precision` is `auto` for bfloat16 where the machine has instructions for
+    it. `initial` is a bundle in data/initial whose network the training starts from.
     """
 
     seeds: Annotated[int, Field(ge=1, le=MOST_RUNS)] | list[Seed]
@@ -83,7 +83,7 @@ class TrainParams:
     tokens_per_batch: Count
     epochs: Count
     patience: Count
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     jit: Literal["auto", True, False]
     initial: InitialBundle | None = None
 

@@ -8,7 +8,7 @@ from typing import Any
 from preference.config.experiment import IndexEntry
 from preference.models.training_record import read_record
 from preference.rendering.numbers import join
-from preference.runtime.provenance import PROCESSOR
+from preference.runtime.processor import PROCESSOR
 from preference.runtime.strict_json import parse_json
 
 # By experiment; those whose record does not have it are missing.

@@ -11,7 +11,8 @@ from preference.battles.table import BATTLES_A_BATCH
 from preference.judge.predict_file import FilePredictor, check_paths
 from preference.judge.shard import Shard
 from preference.judge.shard_files import FORMAT, InputFile, ShardRecord, writing_shard
-from preference.runtime.provenance import PROCESSOR, library_versions, processor_name
+from preference.runtime.processor import PROCESSOR, processor_name
+from preference.runtime.provenance import library_versions
 from preference.runtime.terminal_text import one_line, printable
 from preference.sources.parts import list_parts
 from preference.sources.source import identify_file

@@ -1,4 +1,4 @@
-"""Provenance of results: hashes of files and texts, versions of libraries, the processor."""
+"""Provenance of results: hashes of files and texts, versions of libraries."""
 
 import hashlib
 import platform
@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-# Under this name, records have the processor next to the versions of the libraries.
-PROCESSOR = "processor"
-CPU_KEYS = ("cpu family", "model")
 LIBRARIES = ("tensorflow", "keras", "keras-nlp", "sentencepiece", "numpy")
 
 
@@ -36,20 +33,3 @@ def library_versions(backend: str) -> dict[str, str]:
     """
     names = dict.fromkeys([*LIBRARIES, backend])
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
-
-
-def processor_name() -> str:
-    """Return the name of the processor: libraries choose their kernels by it.
-
-    Virtual machines hide the name of the product, so that family and model are added to it.
-    """
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
-    # Every core has a block of its own; the first is enough.
-    lines = [line.partition(":") for line in text.partition("\n\n")[0].splitlines()]
-    values = {key.strip(): value.strip() for key, _, value in lines}
-    name = values.get("model name") or platform.processor() or platform.machine()
-    details = [f"{key.removeprefix('cpu ')} {values[key]}" for key in CPU_KEYS if values.get(key)]
-    return f"{name} ({', '.join(details)})" if details else name

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from preference.config.experiment import Experiment, fold_of, shown_parameters
+from preference.models.precision import choose_precision
 from preference.runtime.provenance import hash_file, hash_files, hash_text, library_versions
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -33,6 +34,7 @@ def identify_training(
     parameters = {
         **shown_parameters(experiment, fold_of(experiment, seed)),
         "preset": experiment.model.preset,
+        "precision": choose_precision(experiment.train.precision),
         "seed": seed,
     }
     return {

@@ -17,7 +17,7 @@ import keras_nlp
 
 from preference.config.experiment import Experiment
 from preference.models.initial_network import INITIAL_NETWORKS, InitialNetwork, read_initial
-from preference.models.precision import in_precision
+from preference.models.precision import choose_precision, in_precision
 from preference.models.preference_model import FEATURES, backbone_of
 from preference.models.pretrained.backbones import replace_dropout
 from preference.models.saved_model import load_model
@@ -75,7 +75,7 @@ def load_start(experiment: Experiment, fold: int | None, data: Mapping[str, str]
     network = load_model(folder)
     backbone = backbone_of(network)
     unfreeze_layers(backbone)
-    backbone = in_precision(backbone, experiment.train.precision)
+    backbone = in_precision(backbone, choose_precision(experiment.train.precision))
     dropout = experiment.model.dropout
     if dropout is not None:
         backbone = replace_dropout(backbone, dropout)

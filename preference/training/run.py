@@ -15,6 +15,7 @@ from preference.battles.soft_labels import label_columns, read_labels, read_weig
 from preference.battles.splits import read_has_ties, read_split_battles, split_file
 from preference.battles.table import BATTLES
 from preference.config.experiment import Experiment, fold_of
+from preference.models.precision import choose_precision
 from preference.models.preference_model import build_model, head_of
 from preference.models.pretrained.backbones import load_backbone
 from preference.models.side_encoder import SideEncoder
@@ -78,7 +79,7 @@ def prepare_run(experiment: Experiment, seed: int) -> TrainingRun:
     """
     model_params, fold = experiment.model, fold_of(experiment, seed)
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(experiment.train.precision)
+    keras.config.set_dtype_policy(choose_precision(experiment.train.precision))
     tokens_folder = find_tokens(TOKENS, experiment.tokenizer, fold)
     tokens = open_tokens(tokens_folder)
     packing = Packing(seq_len=model_params.seq_len, turns=experiment.text.turns)

@@ -9,7 +9,7 @@ import pytest
 
 from preference.evaluation.outputs import log_losses_with_noise
 from preference.evaluation.processors import compare_with_committed, describe_other_processors
-from preference.runtime.provenance import processor_name
+from preference.runtime.processor import processor_name
 
 
 def git(*arguments):

@@ -12,6 +12,7 @@ from small_model import make_model
 
 from preference.config.experiment import resolve_experiment
 from preference.config.params import load_params
+from preference.training import fingerprint
 from preference.training.fingerprint import identify_training
 
 # It edits files that it has imported, or not, as a user does between two runs.
@@ -61,6 +62,18 @@ def test_the_checkpoint_interval_is_not_part_of_the_identity(data):
 def test_a_change_of_the_result_changes_one_part(data, changes, part):
     ours, theirs = identify(data), identify(data, **changes)
     assert [name for name in ours if ours[name] != theirs[name]] == [part]
+
+
+def test_the_precision_that_the_machine_chose_is_part_of_the_identity(data, monkeypatch):
+    """Where a checkpoint is taken to another machine, the training begins again."""
+    found = []
+    for chosen in ("float32", "mixed_bfloat16"):
+        monkeypatch.setattr(
+            fingerprint, "choose_precision", lambda precision, chosen=chosen: chosen
+        )
+        found.append(identify(data, precision="auto"))
+    ours, theirs = found
+    assert [name for name in ours if ours[name] != theirs[name]] == ["parameters"]
 
 
 def test_the_content_of_data_is_part_of_the_identity(data):
