@@ -23,6 +23,7 @@ from small_model import make_backbone, make_model, model_params
 from preference.bundle.archive import pack
 from preference.bundle.model_card import render_card
 from preference.config.experiment import read_experiment
+from preference.models import precision
 from preference.models.initial_network import INITIAL_NETWORKS, InitialNetwork, read_initial
 from preference.models.preference_model import backbone_of, build_model
 from preference.models.pretrained.backbones import load_backbone
@@ -172,8 +173,10 @@ def test_a_head_that_reads_features_starts_anew():
     np.testing.assert_array_equal(networks[1].get_layer("head").get_weights()[0], before[0])
 
 
-def test_precision_and_dropout_are_those_of_the_new_training(copied):
-    set_params("train", precision="mixed_bfloat16")
+@pytest.mark.parametrize("name", ["mixed_bfloat16", "auto"])
+def test_precision_and_dropout_are_those_of_the_new_training(copied, monkeypatch, name):
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda: True)
+    set_params("train", precision=name)
     set_params("model", dropout=0.25)
     configure.main()
     try:
