@@ -5,8 +5,8 @@
 Reads data/config/<experiment>.json, data/initial_networks/<experiment>/, data/tokens/, the splits
 train and valid and, where the experiment uses features, data/features/<experiment>.npy; writes, for
 each seed, the chosen weights and how they came about to models/weights/<experiment>/seed-<seed>/,
-and, with dvclive, metrics/train/<experiment>/. Each further seed is trained in a process of its
-own.
+and, with dvclive, metrics/train/<experiment>/. Of several seeds, each is trained in a process of
+its own, and as many at once as there are cores for (`train.threads`).
 
 A training that was killed resumes when it is run again, from its checkpoint in .checkpoints/ (or
 where PREFERENCE_CHECKPOINTS says), and ends with the same bytes. The checkpoint stays until the
@@ -37,6 +37,7 @@ from preference.config.experiment import (
     shown_parameters,
 )
 from preference.config.params import load_params
+from preference.models.fused.xla import on_tensorflow_cpu
 from preference.models.model_files import NORMALIZATION, WEIGHTS
 from preference.models.precision import choose_precision
 from preference.models.saved_model import save_model
@@ -48,6 +49,7 @@ from preference.models.training_record import (
 )
 from preference.runtime.atomic_write import writing_folder
 from preference.runtime.errors import exit_on_bad_input
+from preference.runtime.processes import Process, end_with_parent, run_processes
 from preference.runtime.processor import PROCESSOR, processor_name
 from preference.runtime.provenance import (
     hash_file,
@@ -61,18 +63,19 @@ from preference.training.checkpoint_paths import remove_old_checkpoints
 from preference.training.checkpointing import load_finished_run
 from preference.training.distributed.launcher import (
     ProcessGroup,
-    end_with_parent,
     read_process_group,
-    run_processes,
+    run_together,
 )
 from preference.training.fit import choose_best
 from preference.training.flops import summarize_flops
 from preference.training.run import TrainingRun, fit_run, prepare_run
+from preference.training.threads import runs_at_once, thread_variables
 
 
 def main(name: str) -> None:
     """Train the experiment `name` once on each seed, or do this host's part of it."""
     experiment = read_present_experiment(name)
+    os.environ.update(thread_variables(experiment.train.threads))
     group = read_process_group(os.environ, experiment.train)
     if not group.has_first:
         train_on_jax(experiment, group)
@@ -85,26 +88,40 @@ def main(name: str) -> None:
 
 def train_and_save(experiment: Experiment, group: ProcessGroup, folder: Path) -> None:
     """Train on each seed, and write what each training run leaves below `folder`."""
-    name, (first, *others) = experiment.name, experiment.seeds
-    on_jax = experiment.train.backend == "jax"
-    if on_jax:
+    if experiment.train.backend == "jax":
         train_on_jax(experiment, group)
-    with open_live(name, resume=on_jax) as live:
+    if len(experiment.seeds) == 1:
+        train_and_log(experiment, folder)
+        return
+    # Keras and TensorFlow keep state, on which no training may depend.
+    runs = [
+        Process(
+            f"the run with seed {seed}",
+            command(experiment.name, seed, f"--into={folder}"),
+            os.environ,
+        )
+        for seed in experiment.seeds
+    ]
+    at_once = runs_at_once(experiment.train.threads, on_tensorflow_cpu())
+    run_processes(runs, at_once, "Run the same command again: each run resumes.")
+
+
+def train_and_log(experiment: Experiment, folder: Path) -> None:
+    """Train on the first seed, of which dvclive logs the metrics."""
+    on_jax = experiment.train.backend == "jax"
+    with open_live(experiment.name, resume=on_jax) as live:
         if on_jax:
             # Without this, dvclive would begin with the step after.
             live.step = live.read_step()
         # These replace the last step's values, which are not those of the model that is kept.
-        live.summary = train(experiment, first, folder, live)
-    for seed in others:
-        # Keras and TensorFlow keep state, on which no training may depend.
-        run_processes(command(name, seed, f"--into={folder}"), {0: os.environ}, size=1)
+        live.summary = train(experiment, experiment.seeds[0], folder, live)
 
 
 def train_on_jax(experiment: Experiment, group: ProcessGroup) -> None:
     """Start this host's processes, once on each seed; the first of all leaves a checkpoint."""
     for seed in experiment.seeds:
         environments = group.environments({**os.environ, "KERAS_BACKEND": "jax"})
-        run_processes(command(experiment.name, seed, "--process"), environments, group.size)
+        run_together(command(experiment.name, seed, "--process"), environments, group.size)
 
 
 def train(
@@ -131,6 +148,16 @@ def train(
         write_normalization(examples.features.normalization, run / NORMALIZATION)
     write_record(describe(training, figures, hash_file(run / WEIGHTS)), run)
     return figures
+
+
+def train_alone(experiment: Experiment, seed: int, folder: Path | None) -> None:
+    """Train on one seed: as a process that `train_and_save` starts, which says where, or not."""
+    if folder:
+        end_with_parent()
+    if folder and seed == experiment.seeds[0]:
+        train_and_log(experiment, folder)
+    else:
+        train(experiment, seed, folder or TRAINED / experiment.name)
 
 
 def train_together(experiment: Experiment, seed: int) -> None:
@@ -193,4 +220,4 @@ if __name__ == "__main__":
             main(name)
         else:
             with running_alone(f"train_{name}-seed-{seed}"):
-                train(read_experiment(name), seed, arguments.into or TRAINED / name)
+                train_alone(read_experiment(name), seed, arguments.into)

@@ -64,7 +64,8 @@ class TrainParams:
     judges and which is kept; None for the weights themselves. `tokens_per_batch` counts both sides
     and their padding, on all devices together. `jit` compiles the step with XLA: `auto` on a GPU
     only; JAX always does. `precision` is `auto` for bfloat16 where the machine has instructions for
-    it. `initial` is a bundle in data/initial whose network the training starts from.
+    it. `threads` are those of a training run on a processor, with TensorFlow; None for all cores.
+    `initial` is a bundle in data/initial whose network the training starts from.
     """
 
     seeds: Annotated[int, Field(ge=1, le=MOST_RUNS)] | list[Seed]
@@ -85,6 +86,7 @@ class TrainParams:
     patience: Count
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     jit: Literal["auto", True, False]
+    threads: Count | None = None
     initial: InitialBundle | None = None
 
     def __post_init__(self) -> None:

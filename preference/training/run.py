@@ -142,7 +142,8 @@ def fit_run(
     if run.start and is_first:
         print(f"{experiment.name} {run.start}", file=sys.stderr)
     logged = LiveMetrics(live, sampler) if live else None
-    progress = ProgressBar(experiment.name, sampler, params.epochs) if is_first else None
+    name = f"{experiment.name}, seed {run.seed}" if experiment.seeds[1:] else experiment.name
+    progress = ProgressBar(name, sampler, params.epochs) if is_first else None
     checkpoints = Checkpoints(
         run.checkpoint,
         identity,

@@ -14,7 +14,7 @@ def test_the_repository_has_valid_parameters_and_the_studys_arms():
     params = load_params(REPOSITORY / "params.yaml")
     assert {"baseline", "exp1", "exp2", "exp3"} <= set(params.experiments)
     # Its seeds are for the noise of training; it changes nothing of the model.
-    assert params.experiments["baseline"] == {"train": {"seeds": 3}}
+    assert params.experiments["baseline"] == {"train": {"seeds": 4}}
     changes = {name: params.experiment(name) for name in ("exp1", "exp2", "exp3")}
     assert all(one.train.optimizer == "adamw" for one in changes.values())
     assert changes["exp3"].model.head_units == [512, 256, 64]

@@ -50,7 +50,7 @@ CHANGES = {
         "head": "davidson",
         "features": True,
     },
-    "train": {"epochs": 1, "tokens_per_batch": 8192, "clip_norm": 1.0},
+    "train": {"seeds": [], "epochs": 1, "tokens_per_batch": 8192, "clip_norm": 1.0},
     "reference": {"max_features": 100},
     "evaluation": {"resamples": 100},
     "split": {"folds": 2},

@@ -37,6 +37,7 @@ SMALL = {
     "train.epochs": 1,
     "reference.max_features": 500,
     "evaluation.resamples": 200,
+    "train.seeds": [],
     "experiments.baseline.train.seeds": [],
     "experiments.exp1.train.seeds": [7, 8],
 }

@@ -29,7 +29,7 @@ SCALED_DOWN = {
     "data": {"source": "arena55k"},
     "tokenizer": {"vocabulary_size": 2000},
     "model": {"seq_len": 48},
-    "train": {"epochs": 1},
+    "train": {"epochs": 1, "seeds": []},
     "reference": {"max_features": 500},
     "evaluation": {"resamples": 200},
     "submit": {"model": "baseline"},

@@ -15,6 +15,7 @@ SMALL = {
     "tokenizer.vocabulary_size": 700,
     "model.seq_len": 64,
     "train.epochs": 1,
+    "train.seeds": [],
     "experiments.baseline.train.seeds": [],
 }
 RATES = (0.001, 0.002)

@@ -15,7 +15,7 @@ from pathlib import Path
 from preference.runtime import stop_signals
 from preference.runtime.atomic_write import writing_file
 from preference.runtime.errors import exit_on_bad_input
-from preference.training.distributed.launcher import end_with_parent, run_processes
+from preference.runtime.processes import Process, end_with_parent, run_processes
 
 stop_signals.GRACE_SECONDS = float(os.environ["GRACE"])
 
@@ -49,7 +49,7 @@ def made_into_another():
         raise ImportError("initialization failed") from error
 
 def in_child():
-    run_processes([sys.executable, __file__, "child"], {0: os.environ}, 1)
+    run_processes([Process("child", [sys.executable, __file__, "child"], os.environ)], 1, "")
 
 def child():
     end_with_parent()

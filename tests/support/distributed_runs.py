@@ -37,6 +37,7 @@ def prepare_folder(folder):
         "epochs": EPOCHS,
         "checkpoint_minutes": 0.005,
     }
+    params["train"]["seeds"] = []
     params["experiments"]["baseline"]["train"]["seeds"] = []
     write_yaml(folder / "params.yaml", params)
     configure(folder)

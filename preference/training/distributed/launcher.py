@@ -6,18 +6,13 @@ and JAX_PROCESS_ID (counted from 0). The number of processes is not a parameter 
 because it changes results by float32 rounding only.
 """
 
-import os
-import signal
 import socket
-import subprocess
-import threading
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from preference.config.model_params import TrainParams
 from preference.runtime.errors import BadInput
-from preference.runtime.stop_signals import end_now
+from preference.runtime.processes import Process, run_processes
 
 STARTED_HERE = "PREFERENCE_PROCESSES"
 COORDINATOR, SIZE, RANK = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
@@ -99,18 +94,10 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
-POLL_SECONDS = 0.1
-# Less than `GRACE_SECONDS` of `preference.runtime.stop_signals`, after which this process ends.
-END_SECONDS = 2
-
-
-def run_processes(
+def run_together(
     command: Sequence[str], environments: Mapping[int, Mapping[str, str]], size: int
 ) -> None:
     """Run a command once for each environment, and wait for all processes.
-
-    When one fails, the others are ended, because they would wait for it. A process that calls
-    `end_with_parent` also ends when this process does.
 
     Args:
         command: the same for all processes.
@@ -120,59 +107,14 @@ def run_processes(
     Raises:
         BadInput: a process failed or was killed.
     """
-    started = {
-        rank: subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
+    processes = [
+        Process(f"process {rank} of {size}", command, environment)
         for rank, environment in environments.items()
-    }
-    try:
-        while any([process.poll() is None for process in started.values()]):
-            _check(started, size)
-            time.sleep(POLL_SECONDS)
-        _check(started, size)
-    finally:
-        _end(started.values())
-
-
-def end_with_parent() -> None:
-    """End this process when the one that started it by `run_processes` ends."""
-
-    def wait() -> None:
-        # The parent never writes: reading returns when the parent ends or closes the pipe.
-        os.read(0, 1)
-        end_now(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def _end(processes: Iterable[subprocess.Popen]) -> None:
-    """End the processes that still run, and give them time to remove unfinished files."""
-    for process in processes:
-        if process.stdin:
-            process.stdin.close()
-        process.terminate()
-    for process in processes:
-        try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _check(started: Mapping[int, subprocess.Popen], size: int) -> None:
-    failed = [(process.returncode, rank) for rank, process in started.items() if process.returncode]
-    if failed:
-        # The return code of a killed process is negative. It is reported first, because the other
-        # processes fail as a consequence.
-        returncode, rank = min(failed)
-        elsewhere = " on every host" if size > len(started) else ""
-        raise BadInput(
-            f"process {rank} of {size} ended early ({_describe(returncode)}), and with it the "
-            f"training. Run the same command again{elsewhere}: the training resumes from its last "
-            "checkpoint."
-        )
-
-
-def _describe(returncode: int) -> str:
-    if returncode < 0:
-        return f"killed by {signal.Signals(-returncode).name}"
-    return f"status {returncode}, with the message above"
+    ]
+    elsewhere = " on every host" if size > len(processes) else ""
+    run_processes(
+        processes,
+        at_once=len(processes),
+        remedy=f"Run the same command again{elsewhere}: the training resumes from its last "
+        "checkpoint.",
+    )
