@@ -1,8 +1,10 @@
 """Estimate the hours of an experiment from the seconds per battle."""
 
+import math
 from dataclasses import dataclass
 
 from preference.config.params import Params
+from preference.training.threads import runs_at_once
 
 CPU = "CPU"
 SECONDS_AN_HOUR = 3600
@@ -33,4 +35,6 @@ def training_hours(params: Params, timing: Timing, battles: int) -> float:
     split, epochs = params.split, params.train.epochs
     predicted = split.valid * epochs + split.calibration + split.test
     seconds = split.train * epochs * timing.train_seconds + predicted * timing.predict_seconds
-    return battles * len(params.training_seeds()) * seconds / SECONDS_AN_HOUR
+    at_once = runs_at_once(params.train.threads, on_processor=timing.device == CPU)
+    rounds = math.ceil(len(params.training_seeds()) / at_once)
+    return battles * rounds * seconds / SECONDS_AN_HOUR

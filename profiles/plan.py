@@ -17,6 +17,7 @@ from preference.config.params import Params, load_params
 from preference.runtime.errors import BadInput
 from preference.runtime.terminal_text import one_line
 from preference.sources.open_sources import NAMED_SOURCES, open_sources
+from preference.training.threads import thread_variables
 from profiles.cost import CPU, Timing, training_hours
 from profiles.downloads import Download, list_downloads
 
@@ -163,20 +164,21 @@ def time_experiments(params: Params, params_file: Path) -> dict[str, Timing]:
             model.seq_len,
             train.tokens_per_batch,
             train.precision,
+            train.threads,
             train.jit,
             train.freeze,
             train.lora_rank,
             train.weight_average,
         )
         if key not in found:
-            found[key] = _time_experiment(params_file, name)
+            found[key] = _time_experiment(params_file, name, train.threads)
         timings[name] = found[key]
     return timings
 
 
-def _time_experiment(params_file: Path, name: str) -> Timing:
+def _time_experiment(params_file: Path, name: str, threads: int | None) -> Timing:
     command = [sys.executable, "-m", "profiles.timing", str(params_file), name]
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    environment = {**os.environ, **thread_variables(threads), "KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(command, text=True, capture_output=True, env=environment)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:]

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from preference.config.experiment import Experiment
+from preference.training.threads import thread_variables
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ def train_once(experiment: Experiment, seed: int) -> Measured:
     Raises:
         BadInput: one of these is missing, or the training diverged.
     """
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", **thread_variables(experiment.train.threads)}
     import preference.runtime.lean_keras  # noqa: F401
     from preference.training.dataset import BatchSampler
     from preference.training.fit import train_model

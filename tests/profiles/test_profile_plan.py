@@ -1,5 +1,6 @@
 """What a long run will take is told before it starts."""
 
+import os
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -199,7 +200,7 @@ def test_a_small_experiment_is_timed(params):
 def test_experiments_of_like_cost_share_a_timing(monkeypatch, tmp_path):
     monkeypatch.chdir(REPOSITORY)
     timed = []
-    monkeypatch.setattr(plan, "_time_experiment", lambda file, name: timed.append(name) or name)
+    monkeypatch.setattr(plan, "_time_experiment", lambda file, name, _: timed.append(name) or name)
     with merged_params(check_profile("arena55k"), write_study_params(tmp_path)) as file:
         timings = plan.time_experiments(load_params(file), file)
     # exp2 alone has another preset and length.
@@ -214,6 +215,7 @@ def long_run(tmp_path, monkeypatch):
     file = write_study_params(tmp_path) / "params.yaml"
     values = read_yaml(file)
     values["data"]["source"] = "arena55k"
+    values["train"]["threads"] = None
     write_yaml(file, values)
 
     def tell(device, force):
@@ -228,11 +230,13 @@ def long_run(tmp_path, monkeypatch):
 def test_a_run_on_a_gpu_or_by_force_goes_on(long_run, empty_cache, device, force, capsys):
     long_run(device, force)
     output = capsys.readouterr().out
-    hours = training_hours(load_params(), Timing(device, 0.5, 0.1), 57_477)
+    params = load_params()
+    params = replace(params, train=replace(params.train, threads=None))
+    hours = training_hours(params, Timing(device, 0.5, 0.1), 57_477)
     assert f"Device: {device}." in output
     assert f"- exp1: 2.0 battles/s of training, about {hours:.1f} hours." in output
-    # Baseline is trained three times.
-    assert f"Together about {6 * hours:.1f} hours for 57,477 battles." in output
+    # The baseline is trained four times, the three others twice.
+    assert f"Together about {5 * hours:.1f} hours for 57,477 battles." in output
     assert "- train.csv of lmarena-ai/arena-human-preference-55k: 0.2 GB" in output
 
 
@@ -243,6 +247,7 @@ def test_without_a_gpu_it_asks_for_force(long_run, empty_cache):
 
 def test_a_short_run_on_a_users_file_needs_no_gpu(tmp_path, empty_cache, monkeypatch, capsys):
     monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(2))
     votes = tmp_path / "votes.csv"
     rows = [f"question {number},one,two,A" for number in range(360)]
     votes.write_text("\n".join(["prompt,response_a,response_b,winner", *rows]))
@@ -251,10 +256,11 @@ def test_a_short_run_on_a_users_file_needs_no_gpu(tmp_path, empty_cache, monkeyp
         spent = dict.fromkeys(load_params(file).experiments, Timing(CPU, 0.5, 0.1, 3 * 10**9))
         monkeypatch.setattr(plan, "time_experiments", lambda params, file: spent)
         plan.report_plan(file, force=False)
-        # In each of five folds, 216 votes are seen three times, and 36 are predicted as often.
-        hours = 5 * (216 * 3 * 0.5 + (36 * 3 + 36 + 72) * 0.1) / 3600
+        # In each of five folds, 216 votes are seen five times, and 36 are predicted as often.
+        hours = (216 * 5 * 0.5 + (36 * 5 + 36 + 72) * 0.1) / 3600
         output = capsys.readouterr().out
-        assert f"Together about {4 * hours:.1f} hours for 360 battles." in output
+        # Two at once: ten runs of the baseline, and five of each of the three others.
+        assert f"Together about {(5 + 3 * 3) * hours:.1f} hours for 360 battles." in output
         assert "these steps took 3.0 GB" in output
         votes.write_text("\n".join(["prompt,response_a,response_b,winner", *(10 * rows)]))
         with pytest.raises(BadInput, match="no GPU"):
