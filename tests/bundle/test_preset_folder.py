@@ -83,7 +83,7 @@ def write_data():
     params["data"]["simulated"]["battles"] = 150
     params["model"] |= {"preset": "preset", "seq_len": 64, "features": False}
     # Next to nothing is learned, so that the weights are still those of the preset.
-    params["train"] |= {"epochs": 1, "learning_rate": 1e-9}
+    params["train"] |= {"seeds": [], "epochs": 1, "learning_rate": 1e-9}
     params["experiments"]["baseline"] = {}
     write_yaml(Path("params.yaml"), params)
     write_experiments(load_params())

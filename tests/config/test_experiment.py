@@ -114,7 +114,7 @@ def test_the_index_has_the_digest_of_each_file():
         assert entry.digest == hashlib.sha256(content).hexdigest()
         experiment = read_experiment(entry.name)
         assert entry.digest == digest_of(experiment)
-        expected = [2024, 2025, 2026] if entry.name == "baseline" else [2024]
+        expected = [2024, 2025, 2026, 2027] if entry.name == "baseline" else [2024, 2025]
         assert entry.seeds == experiment.seeds == expected
 
 
@@ -123,7 +123,7 @@ def test_what_is_read_is_what_params_yaml_says():
     write_experiments(load_params())
     for name in STUDY:
         assert read_experiment(name) == resolve_experiment(load_params(), name)
-        expected = [2024, 2025, 2026] if name == "baseline" else [3, 4]
+        expected = [2024, 2025, 2026, 2027] if name == "baseline" else [3, 4]
         assert read_present_experiment(name).seeds == expected
     assert read_experiment("exp2").model.seq_len == 1024
     assert read_presets() == ["deberta_v3_mini", "deberta_v3_tiny"]
@@ -214,7 +214,7 @@ def test_a_training_run_belongs_to_one_fold():
     experiment = read_present_experiment("exp1")
     assert [fold_of(experiment, seed) for seed in experiment.seeds] == [1, 2, 3, 1, 2, 3]
     assert seeds_of(experiment, 2) == [2025, 2028]
-    assert [entry.folds for entry in read_index()][:2] == [[1, 2, 3] * 3, [1, 2, 3] * 2]
+    assert [entry.folds for entry in read_index()][:2] == [[1, 2, 3] * 4, [1, 2, 3] * 2]
     assert list_folds(read_index()) == [1, 2, 3]
     # What the battles are split once for says nothing of folds.
     change("split.folds", 1)

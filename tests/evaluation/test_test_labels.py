@@ -63,7 +63,7 @@ def folder(tmp_path_factory):
     params["data"]["simulated"] = {"battles": 150, "length_scale": 0.05}
     params["tokenizer"]["vocabulary_size"] = 700
     params["model"] |= {"seq_len": 32, "features": True}
-    params["train"]["epochs"] = 1
+    params["train"] |= {"epochs": 1, "seeds": []}
     params["reference"]["max_features"] = 100
     params["evaluation"]["resamples"] = 100
     params["experiments"] = {EXPERIMENT: {}}

@@ -29,7 +29,13 @@ LABELS = ["winner_model_a", "winner_model_b", "winner_tie"]
 CHANGES = {
     "data": {"source": "battles.csv"},
     "model": {"preset": "preset", "seq_len": 16, "head": "equivariant"},
-    "train": {"epochs": 6, "tokens_per_batch": 1024, "learning_rate": 0.05, "freeze": 1},
+    "train": {
+        "seeds": [],
+        "epochs": 6,
+        "tokens_per_batch": 1024,
+        "learning_rate": 0.05,
+        "freeze": 1,
+    },
 }
 
 

@@ -30,7 +30,7 @@ def make_tokens():
 
 def test_each_battle_gets_its_own_prediction_in_both_orders(monkeypatch):
     """Answers of several widths and batches, asked for in an order of their own."""
-    monkeypatch.setattr("preference.prediction.predictor.TOKENS_PER_BATCH", 300)
+    monkeypatch.setattr("preference.models.side_encoder.TOKENS_PER_BATCH", 300)
     model, tokens = make_model("mlp"), make_tokens()
     rows = np.random.default_rng(2).permutation(BATTLES)[:41]
     ids = tokens.battle_ids[rows]

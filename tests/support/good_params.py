@@ -48,6 +48,7 @@ train:
   precision: float32
   jit: auto
   initial: null
+  threads: null
   checkpoint_minutes: 15
 reference:
   most_battles: 60000

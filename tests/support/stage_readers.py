@@ -37,7 +37,7 @@ READERS = {
         "submit",
     },
     "preference/evaluation/slices.py": {"evaluate"},
-    "preference/sources/row_parser.py": {"fetch", "evaluate", "submit"},
+    "preference/sources/row_parser.py": {"configure", "fetch", "evaluate", "submit"},
     "preference/splitting/stratified.py": {"split"},
     "preference/features/text_measures.py": {
         "initialize",

@@ -5,9 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import nullcontext
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -191,12 +189,10 @@ def test_the_documented_job_sets_what_is_read(distributed):
     assert group.coordinator.startswith(f"{job['metadata']['name']}-0.{pod['subdomain']}:")
 
 
-def test_a_further_seed_that_fails_ends_the_training_in_one_line(monkeypatch, tmp_path, capfd):
+def test_a_run_that_fails_ends_the_training_in_one_line(monkeypatch, tmp_path, capfd):
     params = load_params(REPOSITORY / "params.yaml")
-    params = replace(params, train=replace(params.train, seeds=[1, 2]))
+    params = replace(params, train=replace(params.train, seeds=[1, 2], threads=None))
     experiment = resolve_experiment(params, "baseline")
-    monkeypatch.setattr(train_stage, "open_live", lambda *_, **__: nullcontext(SimpleNamespace()))
-    monkeypatch.setattr(train_stage, "train", lambda *_: {})
     failing = [sys.executable, "-c", "import sys; sys.exit('error: the disk is full.')"]
     monkeypatch.setattr(train_stage, "command", lambda *_: failing)
     group = read_process_group({}, experiment.train)

@@ -51,7 +51,7 @@ def data(tmp_path_factory):
         params = read_yaml(REPOSITORY / "params.yaml")
         params["data"]["simulated"]["battles"] = 150
         # Next to nothing is learned: the step of a weight is smaller than its last digit.
-        params["train"] |= {"epochs": 1, "learning_rate": 1e-30, "initial": FOLDER}
+        params["train"] |= {"seeds": [], "epochs": 1, "learning_rate": 1e-30, "initial": FOLDER}
         params["model"] |= {"seq_len": 40, "head": "concat", "features": False}
         params["experiments"] = {"baseline": {}}
         params["evaluation"]["blend"] = []
