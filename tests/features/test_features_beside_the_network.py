@@ -31,7 +31,7 @@ CHANGES = {
     "model": {"preset": "preset", "seq_len": 16, "head": "equivariant"},
     "train": {
         "seeds": [],
-        "epochs": 6,
+        "epochs": 10,
         "tokens_per_batch": 1024,
         "learning_rate": 0.05,
         "freeze": 1,
