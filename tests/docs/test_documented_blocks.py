@@ -38,6 +38,7 @@ NOT_RUN = {
     ("docs/experiments.md", "source .venv/bin/activate\ndvc repro"): TRAINS,
     ("docs/experiments.md", "dvc repro          # trains"): TRAINS,
     ("docs/experiments.md", "dvc exp run -S 'train.seeds"): TRAINS,
+    ("docs/experiments.md", "python -m simulated votes.csv"): TRAINS,
     ("docs/evaluation.md", "dvc exp run -S split.folds"): TRAINS,
     ("docs/evaluation.md", "dvc exp run -S 'evaluation.known_prompts"): YOURS,
     ("docs/experiments.md", "python -m checks.recipes"): "tests/checks/recipes trains so.",
